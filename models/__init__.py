@@ -1,0 +1,1 @@
+"""Networks that both answering and training need, and the built-in weights. May import core."""
