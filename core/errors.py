@@ -1,0 +1,59 @@
+"""One tree of errors that a user may meet; anything else that is raised is a bug.
+
+    RoomwiseError
+    ├── ConfigError                 a value or key in roomwise.toml or ROOMWISE_* is wrong
+    ├── InputError                  what was asked or shown cannot be used
+    │   ├── ImageError              not an image, truncated, too large
+    │   └── QuestionError           empty, too long
+    ├── ModelError
+    │   ├── UnknownModelError       no model of that name
+    │   └── WeightsError            damaged weights, or weights of another base
+    ├── MissingDependencyError      an optional library is not installed
+    └── StorageError                disk full, unreadable, not ours to write
+
+The command prints the message on one line and leaves with `exit_code`. Say what was wrong with
+what, and end with the remedy: "No image at x.jpg. Check the path." Foreign errors are translated
+once, where they come in, with `raise ... from error`.
+"""
+
+
+class RoomwiseError(Exception):
+    """Something the user can put right. The message ends with how."""
+
+    exit_code = 2
+
+
+class ConfigError(RoomwiseError):
+    """A configuration key is unknown or its value does not fit."""
+
+
+class InputError(RoomwiseError):
+    """What was asked or shown cannot be used."""
+
+
+class ImageError(InputError):
+    """An image file is missing, not an image, truncated, or too large."""
+
+
+class QuestionError(InputError):
+    """A question is empty or too long."""
+
+
+class ModelError(RoomwiseError):
+    """A model cannot be loaded or used."""
+
+
+class UnknownModelError(ModelError):
+    """No model has this name; the message lists the nearest."""
+
+
+class WeightsError(ModelError):
+    """A weights file is damaged or belongs to another base."""
+
+
+class MissingDependencyError(RoomwiseError):
+    """An optional library is needed here; the message says what to install."""
+
+
+class StorageError(RoomwiseError):
+    """A file or folder cannot be read or written: full, forbidden, missing."""

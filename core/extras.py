@@ -1,0 +1,35 @@
+"""The one place where a module is imported late, by name.
+
+Two things need it: optional dependencies, so that a camera or a renderer is paid for only by who
+uses it; and the verbs of the command, so that `roomwise --help` does not wait for torch. Everywhere
+else imports stand at the top of the file, and lint says so.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from core.errors import MissingDependencyError
+
+
+def require(module_name: str, extra: str) -> ModuleType:
+    """Import an optional dependency now, or say which extra of ours brings it.
+
+    An import error from *inside* an installed module is passed on unchanged: it is a bug there,
+    and "not installed" would be a lie. Raises MissingDependencyError.
+    """
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise
+        raise MissingDependencyError(
+            f"This needs the library {error.name!r}, which is not installed. "
+            f"Install it with: pip install 'roomwise[{extra}]' (in a checkout: pip install -e '.[{extra}]')."
+        ) from error
+
+
+def load(target: str) -> Any:
+    """The object that `package.module:attribute` names, importing the module now."""
+    module_name, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module_name), attribute)

@@ -1,0 +1,160 @@
+"""Where state lives, and writing so that a file is either whole or absent.
+
+`ROOMWISE_HOME` moves everything; without it the folders are the platform's own. Every OSError that a
+user can do something about becomes a StorageError that says what.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from core.errors import StorageError
+
+_FREE_SPACE = "Free some space and run it again; what was there before is unchanged."
+_REMEDIES = {
+    errno.ENOSPC: f"The disk is full. {_FREE_SPACE}",
+    errno.EDQUOT: f"Your quota is used up. {_FREE_SPACE}",
+    errno.EACCES: "Permission is denied. Choose another place or change its permissions.",
+    errno.EPERM: "Permission is denied. Choose another place or change its permissions.",
+    errno.EROFS: "The file system is read-only. Choose another place, or set ROOMWISE_HOME to one.",
+    errno.ENOENT: "There is no such file or folder. Check the path.",
+    errno.EISDIR: "That is a folder, a file is needed. Check the path.",
+    errno.ENOTDIR: "A part of the path is a file, not a folder. Check the path.",
+    errno.ENOTEMPTY: "The folder is not empty. Move it away or choose another name.",
+    errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
+}
+
+
+def state_dir() -> Path:
+    """The folder for sessions, memory and adapters. Not created here."""
+    home = os.environ.get("ROOMWISE_HOME")
+    return Path(home) / "state" if home else platformdirs.user_state_path("roomwise")
+
+
+def cache_dir() -> Path:
+    """The folder for what can be made again, such as rendered rooms. Not created here."""
+    home = os.environ.get("ROOMWISE_HOME")
+    return Path(home) / "cache" if home else platformdirs.user_cache_path("roomwise")
+
+
+def config_dir() -> Path:
+    """The folder of the user's own roomwise.toml. Not created here."""
+    home = os.environ.get("ROOMWISE_HOME")
+    return Path(home) if home else platformdirs.user_config_path("roomwise")
+
+
+@contextlib.contextmanager
+def storage_errors(action: str, path: Path) -> Iterator[None]:
+    """Turn any OSError inside into a StorageError: "Cannot `action` `path`: ...", then the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}. Check the disk and the path.")
+        raise StorageError(f"Cannot {action} {path}. {remedy}") from error
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment `path` holds the old content or the new, never a part.
+
+    Parent folders are made. The data reaches the disk before the name does, so this also holds
+    across a power cut. Raises StorageError and leaves nothing behind.
+    """
+    path = Path(path)
+    with storage_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files, ours are ordinary ones
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)  # gone already when the replacement went well
+        _sync_folder(path.parent)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """`atomic_write_bytes` of the text in UTF-8, line ends as given."""
+    atomic_write_bytes(path, text.encode("utf-8"))
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Fill a folder aside and give it its name at the end, or not at all.
+
+    Yields a new empty folder beside `path`; on success it is renamed to `path`, on any error it is
+    removed. An existing `path` is refused, unless `replace`: then it is swapped out last and
+    comes back if the renaming fails.
+    Raises StorageError.
+    """
+    path = Path(path)
+    with storage_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not replace:
+            raise FileExistsError(errno.ENOTEMPTY, "exists", str(path))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
+        try:
+            temporary.chmod(0o777 & ~_umask())
+            yield temporary
+            _sync_tree(temporary)
+            _swap_in(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap_in(temporary: Path, path: Path) -> None:
+    if not path.exists():
+        temporary.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".old", dir=path.parent))
+    path.rename(old / "content")
+    try:
+        temporary.rename(path)
+    except OSError:
+        (old / "content").rename(path)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces. Raises StorageError."""
+    digest = hashlib.sha256()
+    with storage_errors("read", Path(path)), Path(path).open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    # There is no way to read it without setting it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_tree(folder: Path) -> None:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename is on the disk once its folder is. Windows cannot open folders and needs none of this.
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

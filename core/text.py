@@ -1,0 +1,65 @@
+"""Cleaning what people type or say, and guessing what they meant."""
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+from core.errors import QuestionError
+
+# Characters that are neither shown nor spoken: control codes, surrogates, private and unassigned
+# ones, and format marks that reorder text (a bidirectional override can make a log line lie).
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_SPACES = frozenset({"Zs", "Zl", "Zp"})
+
+
+def strip_controls(text: str) -> str:
+    """The text without control or invisible characters, its white space as single spaces, trimmed.
+
+    Idempotent; the result never holds a line break or a terminal escape.
+    """
+    shown = "".join(_visible(character) for character in text)
+    return " ".join(shown.split())
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    category = unicodedata.category(character)
+    if category in _SPACES:
+        return " "
+    return "" if category in _DROPPED else character
+
+
+def check_question(text: str, max_chars: int = 1000) -> str:
+    """The question, cleaned by `strip_controls`, or QuestionError when nothing is left or it is too long.
+
+    The length is judged after cleaning; a text beyond ten times the limit is refused unread.
+    """
+    too_long = f"Ask in at most {max_chars} characters."
+    if len(text) > 10 * max_chars:
+        raise QuestionError(f"The question has {len(text)} characters. {too_long}")
+    question = strip_controls(text)
+    if not question:
+        raise QuestionError('The question is empty. Ask something, for example "What colour is the sofa?".')
+    if len(question) > max_chars:
+        raise QuestionError(f"The question has {len(question)} characters. {too_long}")
+    return question
+
+
+def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
+    """Up to `n` of the choices that look most like `name`, best first; empty when none does."""
+    by_folded: dict[str, str] = {}
+    for choice in choices:
+        by_folded.setdefault(choice.casefold(), choice)
+    # The ratio is quadratic in length; nobody means a name of a thousand characters.
+    close = difflib.get_close_matches(name.casefold()[:100], by_folded, n=n, cutoff=0.5)
+    return [by_folded[folded] for folded in close]
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """The remedy for an unknown name: the nearest choices, or all of them when none is near."""
+    known = sorted(choices)
+    close = nearest(name, known)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    return f"Known: {', '.join(known)}." if known else "None are known."
