@@ -1,0 +1,77 @@
+"""`roomwise config`: the settings as they apply, the file they come from, and a first file."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+import typer
+
+from core.config import FILE_NAME, Config, find_config, load_config, variable_name
+from core.errors import StorageError
+from core.files import atomic_write_text, config_dir
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def config() -> None:
+    """Settings: roomwise.toml here or in your own folder, then ROOMWISE_* variables.
+
+    Example: roomwise config show
+    """
+
+
+@app.command()
+def show() -> None:
+    """Print every setting as it applies now, in the form of the file.
+
+    Example: ROOMWISE_STUDENT__MAX_NEW_TOKENS=8 roomwise config show
+    """
+    typer.echo("\n".join(_as_toml(load_config())))
+
+
+@app.command()
+def path() -> None:
+    """Print which file applies, or where one of yours would be read from.
+
+    Example: roomwise config path
+    """
+    found = find_config()
+    typer.echo(
+        found.resolve() if found else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
+    )
+
+
+@app.command()
+def init(
+    here: Annotated[bool, typer.Option("--here", help=f"Write ./{FILE_NAME} instead of your own.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a file with every setting at its default, explained.
+
+    Example: roomwise config init --here
+    """
+    target = (Path() if here else config_dir()) / FILE_NAME
+    if target.exists() and not force:
+        raise StorageError(f"{target} is there already. Edit it, or replace it with --force.")
+    atomic_write_text(target, "\n".join(_as_toml(Config())) + "\n")
+    typer.echo(target.resolve())
+
+
+def _as_toml(config: Config) -> Iterator[str]:
+    for number, (name, field) in enumerate(Config.model_fields.items()):
+        if number:
+            yield ""
+        section = getattr(config, name)
+        yield f"# {(type(section).__doc__ or field.description or '').strip()}"
+        yield f"[{name}]"
+        yield from _section_lines(name, section)
+
+
+def _section_lines(name: str, section: pydantic.BaseModel) -> Iterator[str]:
+    for key, field in type(section).model_fields.items():
+        yield f"# {field.description} ({variable_name(f'{name}.{key}')})"
+        # A JSON string is a TOML string as long as characters beyond the first plane stay themselves.
+        yield f"{key} = {json.dumps(getattr(section, key), ensure_ascii=False)}"

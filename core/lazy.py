@@ -1,0 +1,96 @@
+"""Commands whose verbs are imported when they are called, and how a command ends.
+
+A table of verbs holds dotted paths and one line of help each, so listing them imports none. Every
+target is a `typer.Typer` named in its own package; one with a single command becomes that command.
+
+    app = typer.Typer(cls=lazy_group({"ask": Verb("agent.cli:app", "Ask about a picture.")}))
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from core.errors import InputError, RoomwiseError
+from core.extras import load
+from core.text import did_you_mean, strip_controls
+
+_COMPLETION = frozenset({"install_completion", "show_completion"})
+INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
+
+
+class Verb(NamedTuple):
+    """Where a verb lives, as `package.module:attribute`, and its line in the list of verbs."""
+
+    target: str
+    help: str
+
+
+class _LazyGroup(TyperGroup):
+    verbs: ClassVar[Mapping[str, Verb]] = {}
+
+    # ctx and formatter are Any: their types are private to typer and differ between its versions.
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.verbs)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        verb = self.verbs.get(cmd_name)
+        return _command(cmd_name, verb.target) if verb else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.verbs and not args[0].startswith("-"):
+            path = ctx.command_path
+            raise InputError(
+                f"{path} has no verb {args[0]!r}. {did_you_mean(args[0], self.verbs)} See: {path} --help"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
+
+
+def lazy_group(verbs: Mapping[str, Verb]) -> type[TyperGroup]:
+    """A group class for `typer.Typer(cls=...)` that imports a verb of the table when it is called."""
+
+    class Verbs(_LazyGroup):
+        pass
+
+    Verbs.verbs = verbs
+    return Verbs
+
+
+def _command(name: str, target: str) -> Any:
+    command = as_command(load(target))
+    command.name = name
+    return command
+
+
+def as_command(app: typer.Typer) -> Any:
+    """The command of an app, with plain help and without options that belong to the root only."""
+    app.rich_markup_mode = None  # plain text is quick to make and can be copied
+    command = get_command(app)
+    command.params = [parameter for parameter in command.params if parameter.name not in _COMPLETION]
+    return command
+
+
+def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; `args` stands in for `sys.argv[1:]`.
+
+    A RoomwiseError becomes one line on stderr and its exit code (2); wrong usage is explained by
+    typer, also with 2; Ctrl-C gives 130. Anything else is a bug and keeps its traceback.
+    """
+    try:
+        as_command(app).main(args=list(sys.argv[1:] if args is None else args), prog_name=name)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except RoomwiseError as error:
+        typer.echo(f"{name}: {strip_controls(str(error))}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.echo(f"{name}: interrupted", err=True)
+        return INTERRUPTED
+    return 0

@@ -1,0 +1,47 @@
+"""The `roomwise` command: a table of verbs, each imported from its own package when it is called."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from core.lazy import Verb, lazy_group, run
+
+__version__ = "0.1.0"
+
+VERBS = {
+    "ask": Verb("agent.cli:app", "Ask a question about a picture."),
+    "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
+    "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
+    "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),
+    "config": Verb("core.cli:app", "Show the settings, where they come from, and start a file."),
+}
+
+app = typer.Typer(cls=lazy_group(VERBS), no_args_is_help=True, add_completion=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"roomwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def roomwise(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """An on-device agent that gets wise about the room it is in.
+
+    Example: roomwise ask picture.jpg "What colour is the sofa?"
+    """
+
+
+def main() -> None:
+    """Run the command and leave with its exit code."""
+    sys.exit(run(app, "roomwise"))
+
+
+if __name__ == "__main__":
+    main()
