@@ -1,0 +1,22 @@
+"""`roomwise bench`: each measurement lives in its own module and is imported when it is called."""
+
+import typer
+
+from core.lazy import Verb, lazy_group
+
+VERBS = {
+    "models": Verb("bench.models:app", "Accuracy of the built-in pair on rooms it never saw."),
+    "latency": Verb(
+        "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."
+    ),
+}
+
+app = typer.Typer(cls=lazy_group(VERBS), no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure, as a table or with --json as one object.
+
+    Example: roomwise bench models --rooms 50 --json
+    """

@@ -1,0 +1,70 @@
+"""95 % intervals by bootstrap over groups.
+
+Questions about one room are not independent, so whole groups (rooms) are drawn with replacement, as
+in the cluster bootstrap (Field and Welsh 2007). Comparisons are paired: the same draw for both.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DRAWS = 2000
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean with the bounds of its interval, and how many values it is over.
+
+    The bounds are NaN when there is only one group: one room says nothing about the next.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0) -> Interval:
+    """The mean of `values` [n], float or bool, with an interval over `groups` (n labels; None: each alone).
+
+    The same seed gives the same interval. Raises ValueError when there are no values or the lengths differ.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    sums, counts = _by_group(numbers, groups)
+    mean = float(numbers.mean())
+    if len(sums) < 2:
+        return Interval(mean, float("nan"), float("nan"), len(numbers))
+    rng = np.random.default_rng(seed)
+    # How often each group comes up in each draw: [draws, groups].
+    drawn = rng.multinomial(len(sums), np.full(len(sums), 1.0 / len(sums)), size=DRAWS)
+    means = (drawn @ sums) / (drawn @ counts)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(mean, float(low), float(high), len(numbers))
+
+
+def paired_difference(
+    first: ArrayLike, second: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0
+) -> Interval:
+    """The mean of `first - second` [n] on the same questions, with its interval over groups."""
+    left, right = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if left.shape != right.shape:
+        raise ValueError(f"pairs are needed, not {left.shape} and {right.shape} values")
+    return bootstrap_mean(left - right, groups, seed=seed)
+
+
+def _by_group(
+    numbers: NDArray[np.float64], groups: Sequence[Hashable] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum and count of each group, in order of first appearance."""
+    if numbers.ndim != 1 or not len(numbers):
+        raise ValueError(f"a list of values is needed, not shape {numbers.shape}")
+    if groups is None:
+        return numbers, np.ones_like(numbers)
+    if len(groups) != len(numbers):
+        raise ValueError(f"{len(numbers)} values but {len(groups)} group labels")
+    order = {label: position for position, label in enumerate(dict.fromkeys(groups))}
+    index = np.array([order[label] for label in groups])
+    sums, counts = np.bincount(index, weights=numbers), np.bincount(index)
+    return sums.astype(np.float64), counts.astype(np.float64)
