@@ -1,0 +1,131 @@
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import StorageError
+from core.files import (
+    atomic_directory,
+    atomic_write_bytes,
+    atomic_write_text,
+    cache_dir,
+    config_dir,
+    sha256_file,
+    state_dir,
+)
+
+
+def _disk_full(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(data=st.binary(max_size=2000))
+def test_what_is_written_is_read_back(tmp_path: Path, data: bytes) -> None:
+    target = tmp_path / "folder" / "file.bin"
+    atomic_write_bytes(target, data)
+    assert target.read_bytes() == data
+    assert sha256_file(target) == hashlib.sha256(data).hexdigest()
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    target = tmp_path / "model.safetensors"
+    atomic_write_text(target, "old")
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[step], _disk_full)
+    with pytest.raises(StorageError, match=r"disk is full\. Free some space"):
+        atomic_write_text(target, "new")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_the_system_itself_saying_full_is_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(**_: object) -> tuple[int, str]:
+        (tmp_path / "part").touch()
+        return os.open("/dev/full", os.O_WRONLY), str(tmp_path / "part")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        atomic_write_bytes(tmp_path / "x", b"x" * 100_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_are_as_readable_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    atomic_write_text(tmp_path / "atomic", "x")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_a_folder_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with atomic_directory(target) as folder:
+        (folder / "config.json").write_text("{}")
+        assert not target.exists()
+    assert (target / "config.json").read_text() == "{}"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_fails_never_was(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="disk is full"), atomic_directory(tmp_path / "model") as folder:
+        (folder / "part").write_text("x")
+        _disk_full()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), atomic_directory(tmp_path / "model"):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_folder_is_refused_or_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(StorageError, match="not empty"), atomic_directory(target):
+        pass
+    with atomic_directory(target, replace=True) as folder:
+        (folder / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_replacement_that_fails_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    rename = Path.rename
+
+    def fail_for_the_new_one(self: Path, other: Path) -> Path:
+        if self.name.endswith(".part"):
+            _disk_full()
+        return rename(self, other)
+
+    with pytest.raises(StorageError), atomic_directory(target, replace=True):
+        monkeypatch.setattr(Path, "rename", fail_for_the_new_one)
+    assert [path.name for path in target.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_missing_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"Cannot read .*gone\. There is no such file"):
+        sha256_file(tmp_path / "gone")
+
+
+def test_one_variable_moves_everything(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(folder.is_relative_to(isolated) for folder in (state_dir(), cache_dir(), config_dir()))
+    monkeypatch.delenv("ROOMWISE_HOME")
+    assert not any(folder.is_relative_to(isolated) for folder in (state_dir(), cache_dir(), config_dir()))

@@ -1,0 +1,148 @@
+"""Parses every file: imports keep to the layers of core/__init__.py, stand at the top, and files stay small."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "capture": {"core"},
+    "memory": {"core"},
+    "models": {"core"},
+    "adapters": {"models", "core"},
+    "agent": {"adapters", "memory", "models", "capture", "core"},
+    "expert": {"adapters", "memory", "models", "capture", "core"},
+    "bench": {"agent", "adapters", "memory", "models", "capture", "core"},
+    "tui": {"agent", "core"},
+}
+# The command names verbs of every package but imports core alone.
+MAY_IMPORT["roomwise"] = set(MAY_IMPORT)
+MAX_FILE, MAX_FUNCTION = 400, 60
+# The one place that may import by name; see its docstring.
+LATE_IMPORTS = {"core/extras.py"}
+TARGET = re.compile(r"[a-z_]+(\.[a-z_0-9]+)*:[A-Za-z_]\w*")
+
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for package in MAY_IMPORT
+    for path in [*(ROOT / package).rglob("*.py"), *ROOT.glob(f"{package}.py")]
+)
+TESTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py"))
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def _package(path: str) -> str:
+    return path.partition("/")[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Full names of what is imported, by statement or as a `package.module:attribute` text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and TARGET.fullmatch(node.value):
+            yield node.value.partition(":")[0]
+
+
+def wrong_imports(path: str, tree: ast.AST) -> list[str]:
+    """Imports of `path` that point upwards, sideways, or at libraries that do not belong there."""
+    package = _package(path)
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = []
+    for name in imported(tree):
+        top = name.partition(".")[0]
+        upward = top in MAY_IMPORT and top not in allowed
+        misplaced = (top == "textual" and package != "tui") or (
+            top in ("torch", "transformers") and package == "core"
+        )
+        if not top or upward or misplaced:
+            wrong.append(name)
+    return wrong
+
+
+def late_imports(tree: ast.AST) -> list[int]:
+    """Lines with an import inside a function, or an import by name."""
+    lines = []
+    for function in ast.walk(tree):
+        if isinstance(function, Function):
+            lines += [n.lineno for n in ast.walk(function) if isinstance(n, ast.Import | ast.ImportFrom)]
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        if name in ("import_module", "__import__"):
+            lines.append(node.lineno)  # type: ignore[attr-defined]  # every call has a line
+    return lines
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_imports_point_down(path: str) -> None:
+    assert not wrong_imports(path, _tree(path))
+
+
+@pytest.mark.parametrize("path", sorted({*SOURCES, *TESTS} - LATE_IMPORTS))
+def test_imports_stand_at_the_top(path: str) -> None:
+    assert not late_imports(_tree(path))
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS])
+def test_files_and_functions_stay_small(path: str) -> None:
+    lines = (ROOT / path).read_text(encoding="utf-8").count("\n")
+    assert lines <= MAX_FILE, f"{path} has {lines} lines"
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, Function):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= MAX_FUNCTION, f"{path}:{node.lineno} {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def test_every_top_level_package_is_known_and_documented(package: str) -> None:
+    path = f"{package}.py" if package == "roomwise" else f"{package}/__init__.py"
+    assert ast.get_docstring(_tree(path))
+
+
+def test_no_package_escapes_the_table() -> None:
+    found = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {
+        path.stem for path in ROOT.glob("*.py")
+    }
+    assert found == set(MAY_IMPORT)
+
+
+def test_inits_hold_a_docstring_and_nothing_else() -> None:
+    for path in SOURCES:
+        if path.endswith("/__init__.py"):
+            body = _tree(path).body
+            assert len(body) <= 1 and all(isinstance(node, ast.Expr) for node in body), path
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("core/x.py", "import models.vlm"),
+        ("core/x.py", "from torch import nn"),
+        ("models/x.py", "from memory import index"),
+        ("agent/x.py", "import bench.report"),
+        ("agent/x.py", "import textual.app"),
+        ("expert/x.py", "from agent.ask import answer"),
+        ("models/x.py", "from . import images"),
+        ("memory/x.py", 'VERBS = {"x": "agent.cli:app"}'),
+    ],
+)
+def test_the_rule_catches(path: str, code: str) -> None:
+    assert wrong_imports(path, ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code", ["def f():\n    import os", "class A:\n    def f(self):\n        __import__('os')"]
+)
+def test_late_imports_are_caught(code: str) -> None:
+    assert late_imports(ast.parse(code))
