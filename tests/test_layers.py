@@ -1,4 +1,4 @@
-"""Parses every file: imports keep to the layers of core/__init__.py and stand at the top; files stay small."""
+"""Parses every file: imports keep to the layers of core/__init__.py, at the top; files stay small."""
 
 import ast
 import re
