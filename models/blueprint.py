@@ -25,6 +25,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from core.errors import StorageError
 from core.files import atomic_directory, atomic_write_text, storage_errors
 from models.quiet import no_progress_bars
+from models.weights import DIGEST_FILE, digest
 
 _HEAD_WIDTH = 32
 
@@ -127,10 +128,10 @@ def save_model(
 
     `dtype` is how the numbers are stored. The configuration still says float32: half precision
     saves space on disk, while processors without it compute faster and better in float32.
-    The model itself is not touched. Raises StorageError.
+    A digest of the tensors goes beside them. The model itself is not touched. Raises StorageError.
     """
     stored: Any = copy.deepcopy(model)
-    stored.to(dtype)
+    stored.to(dtype=dtype, memory_format=torch.contiguous_format)
     with storage_errors("write", directory), atomic_directory(directory, replace=True) as temporary:
         try:
             with no_progress_bars():
@@ -141,6 +142,7 @@ def save_model(
             ) from error
         processor.save_pretrained(temporary)
         _say_float32(temporary / "config.json")
+        atomic_write_text(temporary / DIGEST_FILE, digest(temporary) + "\n")
 
 
 def _say_float32(config_file: Path) -> None:

@@ -1,0 +1,189 @@
+"""Decoder-only families: SmolVLM and Idefics3, LLaVA. One stack reads picture, question and answer in turn.
+
+Only image processor and tokenizer are loaded, not the combined processor: SmolVLM's wants a video
+library. Pictures are not cut into tiles, so each has one square grid of vision tokens.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import nn
+from transformers import DynamicCache
+
+from core.errors import ModelError, QuestionError
+from models.loss import IGNORED
+from models.maps import checked_maps
+from models.prompt import Prompt, plain, spell_llava, spell_smolvlm
+from models.sequences import Sequences
+from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
+
+_LANGUAGE_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where two class families differ: how a prompt is spelled and what their parts are called."""
+
+    spell: Callable[[str, str, int], Prompt]
+    language: str
+    projector: str
+    tiled: bool
+
+
+_SMOLVLM = _Layout(spell_smolvlm, "model.text_model.", "model.connector.", tiled=True)
+_LLAVA = _Layout(spell_llava, "model.language_model.", "model.multi_modal_projector.", tiled=False)
+_LAYOUTS = {"smolvlm": _SMOLVLM, "idefics3": _SMOLVLM, "llava": _LLAVA}
+
+
+class DecoderOnly(VisionLanguageModel):
+    """A SmolVLM, Idefics3 or LLaVA model behind the common interface."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.family = self._model.config.model_type
+        self._layout = _LAYOUTS[self.family]
+        self._markers = tuple(self.tokenizer.get_added_vocab())
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """The ends that the checkpoint names, and the tokenizer's own."""
+        named = self._model.generation_config.eos_token_id
+        ids = named if isinstance(named, list) else [named]
+        return frozenset(int(token) for token in (*ids, self.tokenizer.eos_token_id) if token is not None)
+
+    def prepare(self, images: Sequence[Image]) -> torch.Tensor:
+        """Pixels [B, 3, height, width]."""
+        if self._layout.tiled:
+            nested = [[image] for image in images]
+            pixels = self.image_processor(nested, do_image_splitting=False, return_tensors="pt")[
+                "pixel_values"
+            ]
+            return torch.as_tensor(pixels).squeeze(1).to(self.device)
+        return torch.as_tensor(self.image_processor(list(images), return_tensors="pt")["pixel_values"]).to(
+            self.device
+        )
+
+    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
+        """The grid of each image, row by row."""
+        pixels = pixels.to(self.device)
+        pixels = pixels.unsqueeze(1) if self._layout.tiled else pixels
+        features = self._model.get_image_features(pixel_values=pixels).pooler_output
+        tokens = torch.stack(list(features))
+        side = math.isqrt(tokens.shape[1])
+        if side * side != tokens.shape[1]:
+            raise ModelError(
+                f"{self.name} gives {tokens.shape[1]} vision tokens, which is no square grid. "
+                'Use a checkpoint whose vision_feature_select_strategy is "default".'
+            )
+        return VisionTokens(tokens, side, side, mean_token=False)
+
+    def begin(self, vision: VisionTokens, questions: Sequence[str]) -> "DecoderOnlySteps":
+        """Spell the prompts; the model reads them with the first step."""
+        tokens = vision.for_questions(len(questions))
+        read = self._read([self._prompt(question, tokens.shape[1]) for question in questions])
+        # Padding stands on the left, so that every row's last token is the last of its prompt.
+        ids, mask = read.padded(self.tokenizer.pad_token_id, left=True)
+        return DecoderOnlySteps(self._model, self._embeds(ids, tokens), mask)
+
+    def teacher_forced(
+        self,
+        vision: VisionTokens,
+        questions: Sequence[str],
+        answers: Sequence[str],
+        attentions: bool = False,
+    ) -> TeacherForced:
+        """See the base class. Labels are the answer's tokens and the end of text."""
+        tokens = vision.for_questions(len(questions))
+        prompts = [self._prompt(question, tokens.shape[1]) for question in questions]
+        read = self._read(prompts, [plain(answer, self._markers) for answer in answers])
+        ids, mask = read.padded(self.tokenizer.pad_token_id)
+        output = self._model(
+            inputs_embeds=self._embeds(ids, tokens),
+            attention_mask=mask,
+            output_attentions=attentions,
+            use_cache=False,
+        )
+        logits, labels = read.answer_part(output.logits, ids, IGNORED)
+        layers = self._model.config.text_config.num_hidden_layers
+        return TeacherForced(
+            logits=logits,
+            labels=labels,
+            vis=ids == self._image_id,
+            txt=read.words,
+            ans=read.answers,
+            attentions=checked_maps(output.attentions, layers) if attentions else (),
+        )
+
+    def lora_targets(self) -> list[str]:
+        """The attention and feed-forward layers of the language model, and the projector's layers."""
+        layout = self._layout
+        return [
+            name
+            for name, part in self.module.named_modules()
+            if isinstance(part, nn.Linear)
+            and (
+                (name.startswith(layout.language) and name.rpartition(".")[2] in _LANGUAGE_LINEARS)
+                or name.startswith(layout.projector)
+            )
+        ]
+
+    @property
+    def _image_id(self) -> int:
+        return int(self._model.config.image_token_id)
+
+    def _prompt(self, question: str, vision_tokens: int) -> Prompt:
+        bos = self.tokenizer.bos_token or ""
+        return self._layout.spell(plain(question, self._markers), str(bos), vision_tokens)
+
+    def _read(self, prompts: Sequence[Prompt], answers: Sequence[str] | None = None) -> Sequences:
+        read = Sequences.tokenize(self.tokenizer, prompts, answers, self.device)
+        room = self._model.config.text_config.max_position_embeddings
+        if read.longest > room:
+            raise QuestionError(
+                f"The question makes a prompt of {read.longest} tokens, {room} fit. Ask it in fewer words."
+            )
+        return read
+
+    def _embeds(self, ids: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Token embeddings [B, S, D] with vision tokens in the places kept for them."""
+        embeds: torch.Tensor = self._model.get_input_embeddings()(ids)
+        places = (ids == self._image_id).unsqueeze(-1)
+        return embeds.masked_scatter(places, tokens.to(embeds.dtype))
+
+
+class DecoderOnlySteps:
+    """The `Steps` of a batch of answers; `embeds` [B, S, D] are left-padded, `mask` [B, S] is 0 there."""
+
+    def __init__(self, model: Any, embeds: torch.Tensor, mask: torch.Tensor) -> None:
+        self._model = model
+        self._embeds = embeds
+        self._mask = mask
+        self._cache = DynamicCache(config=model.config.get_text_config())
+
+    def first(self) -> torch.Tensor:
+        """Read the prompts. Logits [B, V]."""
+        # Padding must not move the positions of the words after it.
+        positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
+        return self._run(positions, inputs_embeds=self._embeds)
+
+    def next(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Read one token a row [B]. Logits [B, V]."""
+        self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
+        positions = self._mask.sum(dim=1, keepdim=True) - 1
+        return self._run(positions, input_ids=tokens.unsqueeze(1))
+
+    def _run(self, positions: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+        output = self._model(
+            **inputs,
+            attention_mask=self._mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits: torch.Tensor = output.logits[:, -1]
+        return logits

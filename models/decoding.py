@@ -1,0 +1,79 @@
+"""Greedy decoding over one small port, `Steps`; families provide the port, this file the loop.
+
+transformers' `generate()` prepares for beams, sampling and constraints on every call. For answers
+of one to ten tokens from a small model that costs more than the model does.
+"""
+
+import math
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from core.text import strip_controls
+from core.types import Answer
+
+
+class Steps(Protocol):
+    """An answer under way for each row of a batch; what was read so far is kept inside."""
+
+    def first(self) -> torch.Tensor:
+        """Read everything before the answer. Logits [B, V] of its first token."""
+        ...
+
+    def next(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Read one more token a row, `tokens` [B] int64. Logits [B, V] of the one after."""
+        ...
+
+
+@torch.inference_mode()
+def greedy(
+    steps: Steps, stop: Collection[int], max_new_tokens: int
+) -> Iterator[tuple[list[int], list[float]]]:
+    """The likeliest next token of every row and its log-probability in nats, step by step.
+
+    Ends once each row has produced a token of `stop`, at the latest after `max_new_tokens`. Rows that are
+    done go on producing tokens until all are; the caller cuts them.
+    """
+    open_rows: set[int] | None = None
+    logits = steps.first()
+    for count in range(1, max_new_tokens + 1):
+        logprobs, tokens = torch.log_softmax(logits.float(), dim=-1).max(dim=-1)
+        ids = tokens.tolist()
+        yield ids, logprobs.tolist()
+        open_rows = set(range(len(ids))) if open_rows is None else open_rows
+        open_rows -= {row for row in open_rows if ids[row] in stop}
+        if not open_rows or count == max_new_tokens:
+            return
+        logits = steps.next(tokens)
+
+
+def greedy_rows(
+    steps: Steps, stop: Collection[int], max_new_tokens: int
+) -> list[tuple[list[int], list[float]]]:
+    """Token ids and log-probabilities of each row, the stopping token included, nothing after it."""
+    rows: list[tuple[list[int], list[float]]] = []
+    for ids, logprobs in greedy(steps, stop, max_new_tokens):
+        rows = rows or [([], []) for _ in ids]
+        for (row_ids, row_logprobs), token, logprob in zip(rows, ids, logprobs, strict=True):
+            if not (row_ids and row_ids[-1] in stop):
+                row_ids.append(token)
+                row_logprobs.append(logprob)
+    return rows
+
+
+def to_answer(tokenizer: PreTrainedTokenizerBase, ids: list[int], logprobs: list[float]) -> Answer:
+    """The words that the tokens spell, without special tokens and control characters.
+
+    Confidence is the geometric mean of the tokens' probabilities, the closing token included: exp of
+    the mean log-probability. It is 0 for an answer without tokens.
+    """
+    text = strip_controls(spell(tokenizer, ids))
+    confidence = math.exp(min(0.0, sum(logprobs) / len(logprobs))) if logprobs else 0.0
+    return Answer(text, tuple(ids), tuple(min(0.0, value) for value in logprobs), confidence)
+
+
+def spell(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:
+    """The tokens as text, special ones left out."""
+    return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))

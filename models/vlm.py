@@ -1,0 +1,201 @@
+"""The one interface to vision-language models; families fill in the few methods that differ.
+
+    images ── encode_images ──> VisionTokens ──┬── answer, answer_many, stream ──> Answer
+                                               └── teacher_forced ──> TeacherForced (for training)
+
+An image is encoded once and can then be asked about many times.
+"""
+
+import abc
+import contextlib
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from core.types import Answer
+from models.decoding import Steps, greedy, greedy_rows, spell, to_answer
+
+
+@dataclass(frozen=True)
+class VisionTokens:
+    """What the language model sees of B images: `tokens` [B, N, D], a row-by-row grid of cells.
+
+    N = rows x cols, and one more in front where `mean_token` says so: the mean of all cells
+    (Florence-2). The grid covers the image as the processor passed it on, usually squashed to a square.
+    """
+
+    tokens: torch.Tensor
+    rows: int
+    cols: int
+    mean_token: bool
+
+    def __len__(self) -> int:
+        return int(self.tokens.shape[0])
+
+    @property
+    def grid(self) -> torch.Tensor:
+        """The cells alone, [B, rows, cols, D]."""
+        cells = self.tokens[:, int(self.mean_token) :]
+        return cells.reshape(len(self), self.rows, self.cols, -1)
+
+    def select(self, images: Sequence[int]) -> "VisionTokens":
+        """The tokens of these images in this order; the same one may come up again."""
+        tokens = self.tokens[torch.as_tensor(images, dtype=torch.long, device=self.tokens.device)]
+        return VisionTokens(tokens, self.rows, self.cols, self.mean_token)
+
+    def for_questions(self, count: int) -> torch.Tensor:
+        """Tokens [count, N, D] for `count` questions: one image each, or one image for all of them."""
+        if len(self) not in (1, count):
+            raise ValueError(f"{len(self)} images for {count} questions; give one for all or one each")
+        return self.tokens.expand(count, -1, -1)
+
+
+@dataclass(frozen=True)
+class TeacherForced:
+    """One pass over known answers. S is the sequence that holds the vision tokens, T the longest answer.
+
+    `logits` [B, T, V] predict `labels` [B, T] position by position; labels are -100 on padding.
+    `vis`, `txt`, `ans` [B, S] bool say which positions of S are vision tokens, the question's own words (no
+    markers, no padding) and answer tokens; in encoder-decoders `ans` is empty, the answer being
+    in the decoder. `attentions`: per layer [B, H, S, S], of the encoder or the only stack;
+    `cross_attentions`: per layer [B, H, T, S], empty for decoder-only families. Rows are queries and sum
+    to 1, also on padding: mask them. Both are empty unless asked for.
+    """
+
+    logits: torch.Tensor
+    labels: torch.Tensor
+    vis: torch.Tensor
+    txt: torch.Tensor
+    ans: torch.Tensor
+    attentions: tuple[torch.Tensor, ...] = ()
+    cross_attentions: tuple[torch.Tensor, ...] = ()
+
+
+class VisionLanguageModel(abc.ABC):
+    """A network with what it needs to read images and text.
+
+    `name` is what it was loaded as, `module` the transformers model, `image_processor` and `tokenizer`
+    the parts of its processor. Not safe for several threads.
+    """
+
+    family: str
+
+    def __init__(
+        self,
+        name: str,
+        module: nn.Module,
+        image_processor: Any,
+        tokenizer: PreTrainedTokenizerBase,
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.image_processor = image_processor
+        self.tokenizer = tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters()).device
+
+    @property
+    def _model(self) -> Any:
+        # For types, a module's parts are "Tensor or Module"; families know which are which.
+        return self.module
+
+    @property
+    @abc.abstractmethod
+    def stop_ids(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+
+    @abc.abstractmethod
+    def prepare(self, images: Sequence[Image]) -> torch.Tensor:
+        """Pixels as `encode_pixels` takes them, image by image along the first dimension."""
+
+    @abc.abstractmethod
+    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
+        """Vision tokens of prepared images, with gradients where they are enabled."""
+
+    @abc.abstractmethod
+    def begin(self, vision: VisionTokens, questions: Sequence[str]) -> Steps:
+        """Get ready to answer a batch of questions. Raises QuestionError when one is too long."""
+
+    @abc.abstractmethod
+    def teacher_forced(
+        self,
+        vision: VisionTokens,
+        questions: Sequence[str],
+        answers: Sequence[str],
+        attentions: bool = False,
+    ) -> TeacherForced:
+        """One pass over questions and known answers, with gradients where they are enabled.
+
+        `vision` holds one image for all questions or one each. Attention maps need a model that was
+        loaded with `attention="eager"`; otherwise ModelError says so. Dropout is as the module's mode.
+        """
+
+    @abc.abstractmethod
+    def lora_targets(self) -> list[str]:
+        """Exact names of the linear layers that take LoRA: the language model's and the projector's."""
+
+    def encode_images(self, images: Sequence[Image]) -> VisionTokens:
+        """Vision tokens of images as constants: to be kept and trained on, without gradient for the tower."""
+        with torch.no_grad(), self._evaluating():
+            return self.encode_pixels(self.prepare(images))
+
+    def answer(self, picture: Image | VisionTokens, question: str, max_new_tokens: int = 24) -> Answer:
+        """The likeliest answer to one question about one picture. Raises QuestionError when too long."""
+        return self.answer_many(picture, [question], max_new_tokens)[0]
+
+    def answer_many(
+        self, picture: Image | VisionTokens, questions: Sequence[str], max_new_tokens: int = 24
+    ) -> list[Answer]:
+        """Answers to a batch of questions: about one picture, or about as many pictures as questions."""
+        if not questions:
+            return []
+        vision = self._encoded(picture)
+        with torch.inference_mode(), self._evaluating():
+            rows = greedy_rows(self.begin(vision, questions), self.stop_ids, max_new_tokens)
+        return [to_answer(self.tokenizer, ids, logprobs) for ids, logprobs in rows]
+
+    def stream(
+        self, picture: Image | VisionTokens, question: str, max_new_tokens: int = 24
+    ) -> Generator[str, None, Answer]:
+        """The answer as pieces of text while it is made; the generator returns the whole Answer.
+
+        Pieces join to the answer's text up to white space and control characters at its edges.
+        """
+        vision = self._encoded(picture)
+        ids: list[int] = []
+        logprobs: list[float] = []
+        shown = ""
+        with torch.inference_mode(), self._evaluating():
+            steps = self.begin(vision, [question])
+        for (token,), (logprob,) in greedy(steps, self.stop_ids, max_new_tokens):
+            ids.append(token)
+            logprobs.append(logprob)
+            text = spell(self.tokenizer, ids)
+            # A character of several bytes is complete only with its last token.
+            if len(text) > len(shown) and not text.endswith("\ufffd"):
+                yield text[len(shown) :]
+                shown = text
+        return to_answer(self.tokenizer, ids, logprobs)
+
+    def _encoded(self, picture: Image | VisionTokens) -> VisionTokens:
+        return picture if isinstance(picture, VisionTokens) else self.encode_images([picture])
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """No dropout inside, whatever mode a training loop has left the module in."""
+        training = self.module.training
+        if training:
+            self.module.eval()
+        try:
+            yield
+        finally:
+            if training:
+                self.module.train()

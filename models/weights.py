@@ -1,0 +1,143 @@
+"""Checks of a checkpoint folder before and after loading, so that damage is named and not computed with.
+
+Only safetensors are read: pickled weights can run code.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import WeightsError
+from core.files import storage_errors
+
+DIGEST_FILE = "weights.sha256"
+"""Optional in a checkpoint folder: the digest of its tensors, as text."""
+
+_SINGLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_HEADER_LENGTH = 8
+_LARGEST_HEADER = 100_000_000
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checkpoint's config.json. Raises WeightsError when it is missing or no JSON object."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise WeightsError(f"{folder} has no config.json. Give a folder in the hub's layout.")
+    return _json(path)
+
+
+def check_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint, each found whole. Raises WeightsError.
+
+    Whole means: the header is readable and the data is exactly as long as it says. Bytes that were
+    changed inside the data are found by `check_digest` alone.
+    """
+    files = _files(folder)
+    for path in files:
+        _header(path)
+    return files
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over all tensors, 64 hexadecimal digits: names in order, types, shapes, bytes.
+
+    The same weights have the same digest however they are split into files and whatever the header
+    says besides. Raises WeightsError, StorageError.
+    """
+    found = {name: (path, entry) for path in _files(folder) for name, entry in _tensors(path)}
+    total = hashlib.sha256()
+    for name in sorted(found):
+        path, entry = found[name]
+        total.update(f"{name}\0{entry['dtype']}\0{entry['shape']}\0".encode())
+        begin, end = entry["data_offsets"]
+        with storage_errors("read", path), path.open("rb") as file:
+            file.seek(_HEADER_LENGTH + int.from_bytes(file.read(_HEADER_LENGTH), "little") + begin)
+            total.update(file.read(end - begin))
+    return total.hexdigest()
+
+
+def check_digest(folder: Path) -> None:
+    """Raise WeightsError when the folder holds a digest and its tensors are not those it was made of."""
+    path = folder / DIGEST_FILE
+    if not path.is_file():
+        return
+    with storage_errors("read", path):
+        expected = path.read_bytes().decode("ascii", errors="replace").strip()
+    if digest(folder) != expected:
+        raise WeightsError(
+            f"The weights in {folder} are damaged. Get them again; if you changed them yourself, "
+            f"delete {DIGEST_FILE} there."
+        )
+
+
+def check_loading(name: str, info: Mapping[str, Any]) -> None:
+    """Raise WeightsError when weights and configuration did not fit each other.
+
+    `info` is what `from_pretrained(..., output_loading_info=True)` reports.
+    """
+    for kind in ("mismatched_keys", "missing_keys", "unexpected_keys"):
+        if keys := sorted(str(key) for key in info.get(kind) or ()):
+            raise WeightsError(
+                f"The weights of {name} belong to another base: {len(keys)} {kind.replace('_', ' ')}, "
+                f"first {keys[0]}. Put config.json and weights of the same checkpoint together."
+            )
+
+
+def _files(folder: Path) -> list[Path]:
+    index = folder / _INDEX
+    if index.is_file():
+        names = sorted(set(_json(index).get("weight_map", {}).values()))
+        # Names from a file are data: nothing outside the folder is read.
+        files = [folder / Path(str(name)).name for name in names]
+    else:
+        files = [folder / _SINGLE]
+    missing = [path.name for path in files if not path.is_file()]
+    if missing or not files:
+        raise WeightsError(_no_weights(folder, missing))
+    return files
+
+
+def _no_weights(folder: Path, missing: list[str]) -> str:
+    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth")):
+        return f"{folder} holds pickled weights, which are not read. Save them with safe_serialization."
+    return f"{folder} lacks {', '.join(missing) or _SINGLE}. Get the whole checkpoint again."
+
+
+def _tensors(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, entry in _header(path).items():
+        if name != "__metadata__":
+            yield name, entry
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """The parsed header, after checking it against the file. Format: huggingface/safetensors README."""
+    damaged = WeightsError(f"{path} is damaged or cut short. Get it again.")
+    with storage_errors("read", path), path.open("rb") as file:
+        size = path.stat().st_size
+        length = int.from_bytes(file.read(_HEADER_LENGTH), "little")
+        if not 2 <= length <= min(_LARGEST_HEADER, size - _HEADER_LENGTH):
+            raise damaged
+        raw = file.read(length)
+    try:
+        header: dict[str, Any] = json.loads(raw)
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise damaged from error
+    if _HEADER_LENGTH + length + max(ends, default=0) != size:
+        raise damaged
+    return header
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with storage_errors("read", path):
+        raw = path.read_bytes()
+    try:
+        values = json.loads(raw)
+    except ValueError as error:
+        raise WeightsError(f"{path} is damaged: {error}. Get it again.") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} holds no JSON object. Get it again.")
+    return values
