@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
-from core.errors import StorageError
+from core.errors import RoomwiseError, StorageError
 
 _FREE_SPACE = "Free some space and run it again; what was there before is unchanged."
 _REMEDIES = {
@@ -30,6 +31,7 @@ _REMEDIES = {
     errno.ENOTEMPTY: "The folder is not empty. Move it away or choose another name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
+_RUST_CODE = re.compile(r"\(os error (\d+)\)")
 
 
 def state_dir() -> Path:
@@ -52,12 +54,27 @@ def config_dir() -> Path:
 
 @contextlib.contextmanager
 def storage_errors(action: str, path: Path) -> Iterator[None]:
-    """Turn any OSError inside into a StorageError: "Cannot `action` `path`: ...", then the remedy."""
+    """Turn a system error inside into a StorageError: "Cannot `action` `path`: ...", then the remedy.
+
+    Libraries written in Rust (safetensors, tokenizers) report a full disk in their own types, with
+    "(os error 28)" in the text; those are understood too. Everything else passes through.
+    """
     try:
         yield
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}. Check the disk and the path.")
+    except Exception as error:
+        code = _system_code(error)
+        if code is None:
+            raise
+        remedy = _REMEDIES.get(code, f"{error}. Check the disk and the path.")
         raise StorageError(f"Cannot {action} {path}. {remedy}") from error
+
+
+def _system_code(error: Exception) -> int | None:
+    """The errno behind an error, 0 when the system gave none, None when it is not the system's."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    told = None if isinstance(error, RoomwiseError) else _RUST_CODE.search(str(error))
+    return int(told[1]) if told else None
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 _connect = socket.socket.connect
+_getaddrinfo = socket.getaddrinfo
 
 
 def _is_loopback(host: str) -> bool:
@@ -26,6 +27,13 @@ def _connect_locally(self: socket.socket, address: Any) -> None:
     _connect(self, address)
 
 
+def _look_up_locally(host: Any, *args: Any, **kwargs: Any) -> Any:
+    name = host.decode() if isinstance(host, bytes) else host or ""
+    if not _is_loopback(name):
+        raise PermissionError(f"a test looked up {name}")
+    return _getaddrinfo(host, *args, **kwargs)
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own for each test; returns it."""
@@ -36,4 +44,5 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("TRANSFORMERS_OFFLINE", "1")
     monkeypatch.setattr(socket.socket, "connect", _connect_locally)
+    monkeypatch.setattr(socket, "getaddrinfo", _look_up_locally)
     return home

@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from core.errors import StorageError
 from core.files import (
@@ -18,6 +19,7 @@ from core.files import (
     config_dir,
     sha256_file,
     state_dir,
+    storage_errors,
 )
 
 
@@ -123,6 +125,16 @@ def test_a_replacement_that_fails_brings_the_old_folder_back(
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"Cannot read .*gone\. There is no such file"):
         sha256_file(tmp_path / "gone")
+
+
+def test_a_library_written_in_rust_is_understood(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no such file"), storage_errors("write", tmp_path):
+        save_file({}, tmp_path / "gone" / "model.safetensors")
+
+
+def test_what_is_not_the_systems_fault_passes_through(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), storage_errors("write", tmp_path):
+        raise ZeroDivisionError
 
 
 def test_one_variable_moves_everything(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """The command: what it imports, how it ends, and that every help text carries an example."""
 
+import inspect
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,8 +100,30 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield from _commands(command.get_command(None, name), f"{path} {name}")
 
 
-def test_every_help_text_carries_an_example_that_starts_with_the_command() -> None:
+def _unknown_parts(line: str) -> list[str]:
+    """Verbs and options of a typed line that the command does not have."""
+    words = shlex.split(line.partition("roomwise")[2])
+    command = as_command(roomwise.app)
+    while hasattr(command, "list_commands") and words and not words[0].startswith("-"):
+        name = words.pop(0)
+        if name not in command.list_commands(None):
+            return [name]
+        command = command.get_command(None, name)
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return [word for word in words if word.startswith("-") and word not in options]
+
+
+def test_every_help_text_carries_an_example_that_works() -> None:
     for path, command in _commands(as_command(roomwise.app), "roomwise"):
-        assert "Example: " in (command.help or ""), path
-        example = command.help.partition("Example: ")[2]
-        assert path in example or hasattr(command, "list_commands"), f"{path}: {example}"
+        _, found, after = inspect.cleandoc(command.help or "").partition("Example: ")
+        example = " ".join(after.partition("\n\n")[0].split())
+        assert found, f"{path} has no example"
+        assert path in example and not _unknown_parts(example), f"{path}: {example}"
+
+
+README = (Path(roomwise.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", re.findall(r"^roomwise .*$", README, flags=re.MULTILINE))
+def test_what_the_readme_says_to_type_exists(line: str) -> None:
+    assert not _unknown_parts(line)
