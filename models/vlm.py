@@ -172,7 +172,7 @@ class VisionLanguageModel(abc.ABC):
         vision = self._encoded(picture)
         ids: list[int] = []
         logprobs: list[float] = []
-        shown = ""
+        shown = text = ""
         with torch.inference_mode(), self._evaluating():
             steps = self.begin(vision, [question])
         for (token,), (logprob,) in greedy(steps, self.stop_ids, max_new_tokens):
@@ -183,6 +183,8 @@ class VisionLanguageModel(abc.ABC):
             if len(text) > len(shown) and not text.endswith("\ufffd"):
                 yield text[len(shown) :]
                 shown = text
+        if len(text) > len(shown):
+            yield text[len(shown) :]
         return to_answer(self.tokenizer, ids, logprobs)
 
     def _encoded(self, picture: Image | VisionTokens) -> VisionTokens:

@@ -1,0 +1,100 @@
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from tiny_models import photo
+
+from core.errors import ImageError
+from models.images import load_image
+
+LIMIT = 1_000_000
+
+
+def _png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header promises this size and whose pixels are missing."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+def _bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+def test_loads_what_pillow_reads_as_rgb(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "picture"
+    path.write_bytes(_bytes(photo(), kind))
+    loaded = load_image(path, LIMIT)
+    assert loaded.mode == "RGB"
+    assert loaded.size == photo().size
+
+
+@pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (20_000, 20_000), (1001, 1000)])
+def test_too_many_pixels_are_refused_from_the_header(tmp_path: Path, width: int, height: int) -> None:
+    path = tmp_path / "huge.png"
+    path.write_bytes(_png_of_size(width, height))  # decoding it would fail in another way
+    with pytest.raises(ImageError, match=r"pixels.*smaller"):
+        load_image(path, LIMIT)
+
+
+def test_a_limit_above_pillows_own_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)  # from here on Pillow warns
+    photo(width=64, height=40).save(tmp_path / "large.png")
+    assert load_image(tmp_path / "large.png", LIMIT).size == (64, 40)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_a_truncated_file_is_an_image_error(tmp_path: Path, kind: str, share: float) -> None:
+    whole = _bytes(photo(width=200, height=150), kind)
+    path = tmp_path / "cut"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ImageError):
+        load_image(path, LIMIT)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" + bytes(50)]
+)
+def test_what_is_no_image_says_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"Give a JPEG|again"):
+        load_image(path, LIMIT)
+
+
+def test_missing_files_and_folders_are_told(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing.jpg", tmp_path):
+        with pytest.raises(ImageError, match="Check the path"):
+            load_image(path, LIMIT)
+
+
+def test_a_camera_held_sideways_is_turned(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    path = tmp_path / "sideways.jpg"
+    photo(width=60, height=40).save(path, exif=exif)
+    assert load_image(path, LIMIT).size == (40, 60)
+
+
+def test_transparency_becomes_white_and_16_bit_grey_keeps_its_range(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert load_image(tmp_path / "clear.png", LIMIT).getpixel((0, 0)) == (255, 255, 255)
+    Image.new("I;16", (4, 4), 32768).save(tmp_path / "grey.png")
+    assert load_image(tmp_path / "grey.png", LIMIT).getpixel((0, 0)) == (128, 128, 128)
