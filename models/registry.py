@@ -10,16 +10,10 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import (
-    AutoImageProcessor,
-    AutoTokenizer,
-    Florence2ForConditionalGeneration,
-    Idefics3ForConditionalGeneration,
-    LlavaForConditionalGeneration,
-    SmolVLMForConditionalGeneration,
-)
+from transformers import AutoImageProcessor, AutoTokenizer
 
 from core.errors import ModelError, UnknownModelError, WeightsError
+from core.extras import load
 from core.text import did_you_mean
 from models.decoder_only import DecoderOnly
 from models.florence import Florence
@@ -37,11 +31,12 @@ _HUB = {
     "smolvlm-2.2b": "HuggingFaceTB/SmolVLM-Instruct",
     "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
 }
-_FAMILIES: dict[str, tuple[Any, type[VisionLanguageModel]]] = {
-    "florence2": (Florence2ForConditionalGeneration, Florence),
-    "idefics3": (Idefics3ForConditionalGeneration, DecoderOnly),
-    "llava": (LlavaForConditionalGeneration, DecoderOnly),
-    "smolvlm": (SmolVLMForConditionalGeneration, DecoderOnly),
+# Only the class that is used is imported: each brings a good part of transformers with it.
+_FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
+    "florence2": ("transformers:Florence2ForConditionalGeneration", Florence),
+    "idefics3": ("transformers:Idefics3ForConditionalGeneration", DecoderOnly),
+    "llava": ("transformers:LlavaForConditionalGeneration", DecoderOnly),
+    "smolvlm": ("transformers:SmolVLMForConditionalGeneration", DecoderOnly),
 }
 
 
@@ -61,7 +56,7 @@ def model_folder(name: str) -> Path:
     if name in _HUB:
         return _hub_folder(name)
     folder = Path(name)
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
     raise UnknownModelError(
         f"There is no model or folder {name!r}. {did_you_mean(name, model_names())} "
@@ -122,7 +117,8 @@ def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguage
     kind = str(config.get("model_type"))
     if kind not in _FAMILIES:
         raise ModelError(f"{name} is of type {kind!r}. Supported types: {', '.join(sorted(_FAMILIES))}.")
-    return _FAMILIES[kind]
+    target, family = _FAMILIES[kind]
+    return load(target), family
 
 
 def _load_module(
