@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     BartConfig,
     Florence2Config,
@@ -22,7 +21,6 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from core.errors import StorageError
 from core.files import atomic_directory, atomic_write_text, storage_errors
 from models.quiet import no_progress_bars
 from models.weights import DIGEST_FILE, digest
@@ -133,13 +131,8 @@ def save_model(
     stored: Any = copy.deepcopy(model)
     stored.to(dtype=dtype, memory_format=torch.contiguous_format)
     with storage_errors("write", directory), atomic_directory(directory, replace=True) as temporary:
-        try:
-            with no_progress_bars():
-                stored.save_pretrained(temporary)
-        except SafetensorError as error:  # how its writer reports a full disk
-            raise StorageError(
-                f"Cannot write {directory}. {error}. Free some space and try again."
-            ) from error
+        with no_progress_bars():
+            stored.save_pretrained(temporary)
         processor.save_pretrained(temporary)
         _say_float32(temporary / "config.json")
         atomic_write_text(temporary / DIGEST_FILE, digest(temporary) + "\n")
