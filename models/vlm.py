@@ -173,16 +173,17 @@ class VisionLanguageModel(abc.ABC):
         ids: list[int] = []
         logprobs: list[float] = []
         shown = text = ""
-        with torch.inference_mode(), self._evaluating():
-            steps = self.begin(vision, [question])
-        for (token,), (logprob,) in greedy(steps, self.stop_ids, max_new_tokens):
-            ids.append(token)
-            logprobs.append(logprob)
-            text = spell(self.tokenizer, ids)
-            # A character of several bytes is complete only with its last token.
-            if len(text) > len(shown) and not text.endswith("\ufffd"):
-                yield text[len(shown) :]
-                shown = text
+        with self._evaluating():
+            with torch.inference_mode():  # not around a yield: the caller's code must not be in it
+                steps = self.begin(vision, [question])
+            for (token,), (logprob,) in greedy(steps, self.stop_ids, max_new_tokens):
+                ids.append(token)
+                logprobs.append(logprob)
+                text = spell(self.tokenizer, ids)
+                # A character of several bytes is complete only with its last token.
+                if len(text) > len(shown) and not text.endswith("\ufffd"):
+                    yield text[len(shown) :]
+                    shown = text
         if len(text) > len(shown):
             yield text[len(shown) :]
         return to_answer(self.tokenizer, ids, logprobs)
