@@ -1,0 +1,99 @@
+"""Drafts about several things: how many, is there one, left or right of, which is nearer or looks bigger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.rooms.facts import Seen
+from bench.rooms.questions.draft import Dice, Draft, View
+
+# Every category a person may ask after; the shell's own are among them, what has no singular is not.
+CATEGORIES: tuple[str, ...] = tuple(
+    "sofa,armchair,chair,office chair,stool,bench,ottoman,bed,table,coffee table,desk,"
+    "bookshelf,cabinet,nightstand,wardrobe,tv stand,fridge,stove,sink,washing machine,bathtub,"
+    "toilet,floor lamp,plant,bin,ball,box,basket,suitcase,guitar,teddy bear,bucket,drum,"
+    "backpack,fan,speaker,globe,umbrella,lamp,book,mug,bottle,vase,bowl,candle,laptop,"
+    "cushion,kettle,toaster,microwave,radio,tv,monitor,picture,clock,mirror,shelf,radiator,"
+    "towel,window,door,rug,ceiling lamp".split(",")
+)
+_SINGULAR = frozenset(CATEGORIES)
+MOST = 4
+_SIDE = 0.12
+_LARGE = 0.25
+_DEPTH_RATIO, _DEPTH_GAP = 1.15, 0.35
+_SHARE_RATIO = 1.6
+_PAIRS = 14
+
+
+def several_drafts(view: View, dice: Dice) -> Iterator[Draft]:
+    """Counts, existence, and some pairs and triples of named things."""
+    yield from _counts(view)
+    yield from _existence(view)
+    named = view.named()
+    for _ in range(_PAIRS if len(named) > 1 else 0):
+        a, b = dice.pick(named), dice.pick(named)
+        if a.id != b.id:
+            yield from _relation(view, a, b)
+            yield from _comparison(view, a, b)
+    for _ in range(_PAIRS // 2 if len(named) > 2 else 0):
+        yield from _nearest(view, [dice.pick(named) for _ in range(3)])
+
+
+def _counts(view: View) -> Iterator[Draft]:
+    for category, things in view.by_category.items():
+        countable = category in _SINGULAR and len(things) <= MOST and all(t.clear for t in things)
+        if countable and not view.has_kin(category):
+            ids = tuple(t.id for t in things)
+            slots = {"many": category}
+            answer = str(len(things))
+            yield Draft("count", "count", slots, answer, ids, f"count|{category}", f"count:{category}")
+
+
+def _existence(view: View) -> Iterator[Draft]:
+    for category in CATEGORIES:
+        things = view.by_category.get(category, ())
+        clear = tuple(t.id for t in things if t.clear)
+        if clear or (not things and not view.has_kin(category)):
+            answer = "yes" if clear else "no"
+            key = f"exist|{category}"
+            yield Draft("exist", "yesno", {"an": category}, answer, clear, key, f"exist:{category}")
+
+
+def _slots(view: View, *things: Seen) -> dict[str, str]:
+    return {slot: view.names[t.id] for slot, t in zip("abc", things, strict=False)}
+
+
+def _relation(view: View, a: Seen, b: Seen) -> Iterator[Draft]:
+    """Left or right of. Not of what it stands on, nor of what fills the picture."""
+    if abs(a.cx - b.cx) > _SIDE and max(a.share, b.share) < _LARGE and a.parent != b.id and b.parent != a.id:
+        answer = "left" if a.cx < b.cx else "right"
+        key = f"relation|{a.category}|{b.category}"
+        slots = _slots(view, a, b)
+        yield Draft("relation", "relation", slots, answer, (a.id, b.id), key, f"relation:{a.id}:{b.id}")
+
+
+def _comparison(view: View, a: Seen, b: Seen) -> Iterator[Draft]:
+    """Which of two is nearer, farther, looks bigger; they are mentioned in the order drawn."""
+    about, slots = (a.id, b.id), _slots(view, a, b)
+    pair = ":".join(str(i) for i in sorted(about))
+    near, far = sorted((a, b), key=lambda t: t.depth)
+    if far.depth > near.depth * _DEPTH_RATIO and far.depth > near.depth + _DEPTH_GAP:
+        for kind, winner in (("nearer", near), ("farther", far)):
+            key = f"{kind}|{a.category}|{b.category}"
+            yield Draft(kind, "comparison", slots, view.names[winner.id], about, key, f"nearer:{pair}")
+    small, big = sorted((a, b), key=lambda t: t.share)
+    whole = not (a.touches_border and b.touches_border)
+    if whole and big.share > small.share * _SHARE_RATIO:
+        key = f"bigger|{a.category}|{b.category}"
+        yield Draft("bigger", "comparison", slots, view.names[big.id], about, key, f"bigger:{pair}")
+
+
+def _nearest(view: View, things: list[Seen]) -> Iterator[Draft]:
+    near, second, _ = sorted(things, key=lambda t: t.depth)
+    apart = second.depth > near.depth * _DEPTH_RATIO and second.depth > near.depth + _DEPTH_GAP
+    about = tuple(t.id for t in things)
+    if apart and len(set(about)) == len(about):
+        key = "|".join(("nearest", *(t.category for t in things)))
+        fact = ":".join(("nearest", *(str(i) for i in sorted(about))))
+        slots = _slots(view, *things)
+        yield Draft("nearest", "comparison", slots, view.names[near.id], about, key, fact)

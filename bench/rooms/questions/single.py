@@ -1,0 +1,122 @@
+"""Drafts about one thing, or about the room: what, where, position, colour, material, pattern, is it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bench.rooms.facts import Seen
+from bench.rooms.palette import COLOURS, colour_distances
+from bench.rooms.questions.draft import Dice, Draft, View
+
+# Colours that walls and floors do not have, so that "the red thing" is not half of the room.
+_VIVID = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "pink", "turquoise", "navy"})
+_LOOKALIKE = 38.0
+ALIKE: dict[str, frozenset[str]] = {
+    name: frozenset(
+        other
+        for other, d in colour_distances(np.array(rgb, np.float32)).items()
+        if d < _LOOKALIKE and other != name
+    )
+    for name, rgb in ((name, COLOURS[name]) for name in COLOURS)
+}
+# Nobody asks where these are, or the answer (on the floor) is what they are for.
+_STANDING = frozenset(
+    "sofa,armchair,chair,office chair,stool,bench,ottoman,bed,table,coffee table,desk,"
+    "bookshelf,cabinet,nightstand,wardrobe,tv stand,fridge,stove,sink,washing machine,bathtub,"
+    "toilet,rug,door,window,curtains,radiator,floor lamp,ceiling lamp".split(",")
+)
+_FLOOR_SHARE = 0.04
+_LARGE = 0.25  # of the frame: a thing that fills a quarter of it is not at one side of it
+_THIRDS_MARGIN = 0.05
+_PATTERN_SHARE = 0.02
+_MATERIAL_SHARE = 0.008
+_SUPPORT_SHARE = 0.004
+
+
+def single_drafts(view: View, dice: Dice) -> Iterator[Draft]:
+    """Everything to ask about one thing, and about the room."""
+    kind = view.facts.kind
+    yield Draft("what_room", "what", {}, kind, (), "what_room", "room")
+    yield from _floor(view)
+    yield from _what(view)
+    for thing in view.named():
+        yield from _place(view, thing)
+    for thing in view.single:
+        yield from _looks(thing, dice)
+
+
+def _floor(view: View) -> Iterator[Draft]:
+    if view.facts.floor_share >= _FLOOR_SHARE:
+        answer = view.facts.floor.split(" ")[-1]
+        yield Draft("made_of", "material", {"a": "floor"}, answer, (), "made_of|floor", "made_of:floor")
+
+
+def _what(view: View) -> Iterator[Draft]:
+    """What stands on or in a thing, if just one; what has a colour that nothing else comes near."""
+    things = view.facts.seen
+    for parent in view.named():
+        children = [t for t in things if t.parent == parent.id and t.relation in ("on", "in")]
+        if len(children) == 1 and children[0].clear:
+            child = children[0]
+            name = view.names[parent.id]
+            kind = f"what_{child.relation}"
+            key = f"{kind}|{parent.category}"
+            yield Draft(
+                kind, "what", {"b": name}, child.category, (child.id, parent.id), key, f"{kind}:{parent.id}"
+            )
+    for colour in sorted(_VIVID & {t.colour for t in things if t.colour}):
+        close = [t for t in things if t.colour and (t.colour == colour or t.colour in ALIKE[colour])]
+        if len(close) == 1 and close[0].clear and close[0].looks_coloured:
+            thing = close[0]
+            fact = f"what_colour:{thing.id}"
+            slots = {"colour": colour}
+            yield Draft(
+                "what_colour", "what", slots, thing.category, (thing.id,), f"what_colour|{colour}", fact
+            )
+
+
+def _place(view: View, thing: Seen) -> Iterator[Draft]:
+    name, about = {"a": view.names[thing.id]}, (thing.id,)
+    place = _where(view, thing)
+    if place:
+        yield Draft("where", "where", name, place, about, f"where|{thing.category}", f"where:{thing.id}")
+    if thing.share < _LARGE and min(abs(thing.cx - 1 / 3), abs(thing.cx - 2 / 3)) >= _THIRDS_MARGIN:
+        answer = ("left", "middle", "right")[int(thing.cx * 3)]
+        key = f"position|{thing.category}"
+        yield Draft("position", "position", name, answer, about, key, f"position:{thing.id}")
+
+
+def _where(view: View, thing: Seen) -> str | None:
+    if thing.category in _STANDING or thing.relation is None:
+        return None
+    if thing.parent is None:
+        return thing.relation
+    if thing.support == "floor":
+        return "on the floor"
+    parent = view.by_id.get(thing.parent or 0)
+    if parent is None or parent.share < _SUPPORT_SHARE:
+        return None
+    return f"{thing.relation} the {parent.category}"
+
+
+def _looks(thing: Seen, dice: Dice) -> Iterator[Draft]:
+    a, about = thing.category, (thing.id,)
+    if thing.colour and thing.looks_coloured:
+        key = f"colour|{a}"
+        yield Draft("colour", "colour", {"a": a}, thing.colour, about, key, f"colour:{thing.id}")
+        others = [c for c in COLOURS if c != thing.colour and c not in ALIKE[thing.colour]]
+        for colour, answer in ((thing.colour, "yes"), (dice.pick(others), "no")):
+            slots = {"a": a, "colour": colour}
+            fact = f"tinted:{thing.id}:{colour}"
+            yield Draft("tinted", "yesno", slots, answer, about, f"tinted|{colour}", fact)
+    if thing.is_on is not None:
+        answer = "yes" if thing.is_on else "no"
+        yield Draft("lit", "yesno", {"a": a}, answer, about, f"lit|{a}", f"lit:{thing.id}")
+    if thing.made_of and thing.share >= _MATERIAL_SHARE:
+        key = f"made_of|{a}"
+        yield Draft("made_of", "material", {"a": a}, thing.made_of, about, key, f"made_of:{thing.id}")
+    if thing.pattern and thing.share >= _PATTERN_SHARE:
+        key = f"pattern|{a}"
+        yield Draft("pattern", "pattern", {"a": a}, thing.pattern, about, key, f"pattern:{thing.id}")
