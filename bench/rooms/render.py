@@ -18,7 +18,7 @@ EYE_HEIGHT = (1.25, 1.75)
 
 
 class Frame(NamedTuple):
-    """One picture: rgb uint8 [S, S, 3], depth float32 [S, S] metres (0: nothing), ids uint16 [S, S] (0: out)."""
+    """One picture: rgb uint8 [S, S, 3], depth float32 [S, S] metres, ids uint16 [S, S] (0: outdoors)."""
 
     rgb: NDArray[np.uint8]
     depth: Array
