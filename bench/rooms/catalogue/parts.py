@@ -1,0 +1,260 @@
+"""What the builders share: finishes (a material and its names) and a kit to put shapes together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.rooms.meshes import Array, Mesh, lathe, rotate_x, rotate_y, rotate_z, rounded_box, sphere
+from bench.rooms.model import Material, Stock, Surface, Thing, bounds
+from bench.rooms.palette import RGB, WOODS
+
+Point = tuple[float, float, float]
+DARK: RGB = (0.05, 0.05, 0.06)
+CHROME: RGB = (0.66, 0.67, 0.70)
+PAPER: RGB = (0.92, 0.90, 0.84)
+
+
+class Finish(NamedTuple):
+    """A material, the colour a person would name, what it is made of, and its pattern (cloth only)."""
+
+    material: Material
+    colour: str | None
+    made_of: str | None = None
+    pattern: str | None = None
+
+
+def painted(
+    stock: Stock, made_of: str | None = None, gloss: float = 0.08, without: Sequence[str] = ()
+) -> Finish:
+    """A plain coat of any allowed colour."""
+    colour, rgb = stock.colour(*without)
+    return Finish(stock.paint(rgb, gloss=gloss), colour, made_of)
+
+
+def wooden(stock: Stock) -> Finish:
+    """Bare wood with a grain; paint where every wood has a banned colour."""
+    names = [
+        n for n, (_, c) in WOODS.items() if not n.startswith("painted") and c not in stock.banned_colours
+    ]
+    if not names:
+        return painted(stock)
+    return Finish(*stock.wood(*names))
+
+
+def finish(stock: Stock, wood: float = 0.3) -> Finish:
+    """Furniture: bare wood with this probability, otherwise painted."""
+    return wooden(stock) if stock.chance(wood) else painted(stock)
+
+
+def cloth(stock: Stock, patterned: float = 0.35, tile: float = 0.4) -> Finish:
+    """Woven cloth of any allowed colour."""
+    material, colour, pattern = stock.cloth(tile=tile, patterned=patterned)
+    return Finish(material, colour, "cloth", pattern)
+
+
+def upholstery(stock: Stock) -> Finish:
+    """Cloth, or plain leather, which shines a little."""
+    return painted(stock, "leather", 0.22) if stock.chance(0.25) else cloth(stock, 0.3)
+
+
+def metallic(stock: Stock, made_of: str = "plastic") -> Finish:
+    """Bright bare metal now and then, otherwise coloured plastic (or `made_of`)."""
+    if stock.chance(0.15) and "gray" not in stock.banned_colours:
+        return Finish(stock.paint(CHROME, gloss=0.4), "gray", "metal")
+    return painted(stock, made_of, 0.15)
+
+
+@cache
+def _cube(steps: int) -> tuple[Array, Array]:
+    """Signs and normals of a rounded cube: positions are signs * (half - radius) + radius * normals."""
+    cube = rounded_box(4.0, 4.0, 4.0, 1.0, steps)
+    return cube.positions - cube.normals, cube.normals
+
+
+def slab(w: float, d: float, h: float, radius: float = 0.0) -> Mesh:
+    """Box, rounded when a radius is given: `meshes.box` and `rounded_box` from a cached template."""
+    half = np.array([w, d, h], np.float32) / 2
+    r = min(radius, float(half.min()) * 0.99)
+    signs, normals = _cube(2 if radius else 1)
+    p = signs * (half - r) + r * normals
+    faces = np.split(p, 3)
+    along = [(1, 2) if h <= d else (2, 1), (0, 2) if h <= w else (2, 0), (0, 1)]
+    return Mesh(p, normals, np.concatenate([f[..., list(a)] for f, a in zip(faces, along, strict=True)]))
+
+
+@cache
+def _rod(sides: int) -> Mesh:
+    return lathe([(0, -0.5), (1, -0.5), (1, 0.5), (0, 0.5)], sides)
+
+
+@cache
+def _ball(sides: int) -> Mesh:
+    return sphere(1.0, sides)
+
+
+def rod(radius: float, h: float, sides: int = 10) -> Mesh:
+    """Closed upright cylinder, centred."""
+    return _rod(sides).scaled(radius, radius, h)
+
+
+def ring(radius: float, tube: float, start: float = 0.0, end: float = 2 * math.pi, around: int = 14) -> Mesh:
+    """Ring, or an arc of one, in the xz plane; coarser and so lighter than `meshes.torus`."""
+    t, p = np.meshgrid(np.linspace(start, end, around + 1), np.linspace(0, 2 * math.pi, 6), indexing="ij")
+    n = np.stack([np.cos(t) * np.cos(p), np.sin(p), np.sin(t) * np.cos(p)], -1)
+    at = np.stack([np.cos(t) * radius, 0 * t, np.sin(t) * radius], -1) + tube * n
+    return Mesh(_quads(at), _quads(n), _quads(n[..., :2]))
+
+
+def _quads(a: NDArray[np.float64]) -> Array:
+    p, q, r, s = a[:-1, :-1], a[1:, :-1], a[1:, 1:], a[:-1, 1:]
+    both = np.stack([np.stack([p, q, r], 2), np.stack([p, r, s], 2)], 2)
+    return both.reshape(-1, 3, a.shape[-1]).astype(np.float32)
+
+
+def plate(outline: NDArray[np.float64]) -> Mesh:
+    """Flat face towards -y; outline is [N, 2] points (x, z) seen from the origin, also its uv."""
+    ahead = np.roll(outline, -1, 0)
+    flat = np.stack([np.zeros_like(outline), outline, ahead], 1)
+    p = np.stack([flat[..., 0], np.zeros_like(flat[..., 0]), flat[..., 1]], -1).astype(np.float32)
+    n = np.zeros_like(p)
+    n[..., 1] = -1
+    return Mesh(p, n, flat.astype(np.float32))
+
+
+def rectangle(w: float, h: float) -> NDArray[np.float64]:
+    """Outline of a rectangle about the origin, [4, 2]."""
+    return np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
+
+
+def disc(radius: float, sides: int = 20) -> NDArray[np.float64]:
+    """Outline of a circle about the origin, [sides, 2]."""
+    a = np.linspace(0, 2 * math.pi, sides, endpoint=False)
+    return np.stack([np.cos(a), np.sin(a)], 1) * radius
+
+
+def extruded(outline: NDArray[np.float64], depth: float) -> Mesh:
+    """Outline [N, 2] in (x, z) made `depth` thick along y, centred."""
+    front = plate(outline).moved(y=-depth / 2)
+    back = Mesh(front.positions * np.array([1, -1, 1], np.float32), -front.normals, front.uv)
+    loop = np.concatenate([outline, outline[:1]])
+    edge = np.diff(loop, axis=0)
+    n = np.repeat(np.stack([edge[:, 1], 0 * edge[:, 0], -edge[:, 0]], 1), 2, 0)
+    n /= np.linalg.norm(n, axis=1, keepdims=True)
+    ends = np.stack([loop[:-1], loop[1:]], 1).reshape(-1, 2)
+    sides = [np.insert(ends, 1, y, 1) for y in (-depth / 2, depth / 2)]
+    wall = _quads(np.stack(sides)), _quads(np.stack([n, n])), _quads(np.stack([ends, ends + 0.01]))
+    return Mesh(*(np.concatenate(x) for x in zip(front, back, wall, strict=True)))
+
+
+def tilt(pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0) -> Array:
+    """Rotation by roll about y, then pitch about x, then yaw about z, in radians."""
+    return np.asarray(rotate_z(yaw) @ rotate_x(pitch) @ rotate_y(roll), np.float32)
+
+
+class Kit:
+    """Puts shapes together into a Thing. Shapes stand on the given z unless the method says otherwise."""
+
+    def __init__(self, stock: Stock) -> None:
+        self.stock = stock
+        self.parts: list[tuple[Mesh, Material]] = []
+
+    def add(self, m: Material, mesh: Mesh, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+        """Any mesh, moved."""
+        self.parts.append((mesh.moved(x, y, z), m))
+
+    def box(
+        self,
+        m: Material,
+        size: Point,
+        x: float = 0.0,
+        y: float = 0.0,
+        z: float = 0.0,
+        *,
+        r: float = 0.0,
+        turn: Array | None = None,
+    ) -> None:
+        """Box standing on z with edges rounded by r, turned about its own middle."""
+        mesh = slab(*size, r)
+        self.add(m, mesh if turn is None else mesh.turned(turn), x, y, z + size[2] / 2)
+
+    def rod(
+        self,
+        m: Material,
+        radius: float,
+        h: float,
+        x: float = 0.0,
+        y: float = 0.0,
+        z: float = 0.0,
+        sides: int = 10,
+    ) -> None:
+        """Upright cylinder standing on z."""
+        self.add(m, rod(radius, h, sides), x, y, z + h / 2)
+
+    def bar(self, m: Material, a: Point, b: Point, radius: float, sides: int = 6) -> None:
+        """Round bar between two points."""
+        start, way = np.array(a), np.array(b) - np.array(a)
+        length = float(np.linalg.norm(way))
+        pitch, yaw = math.acos(float(np.clip(way[2] / length, -1, 1))), math.atan2(way[1], way[0])
+        x, y, z = (start + way / 2).tolist()
+        self.add(m, rod(radius, length, sides).turned(rotate_z(yaw) @ rotate_y(pitch)), x, y, z)
+
+    def ball(
+        self, m: Material, radii: Point, x: float = 0.0, y: float = 0.0, z: float = 0.0, sides: int = 10
+    ) -> None:
+        """Ellipsoid about (x, y, z)."""
+        self.add(m, _ball(sides).scaled(*radii), x, y, z)
+
+    def legs(self, m: Material, w: float, d: float, h: float, t: float, *, splay: float = 0.0) -> None:
+        """Four legs, t thick, their outer edges at the corners of w x d; splayed ones are round."""
+        for sx in (-1, 1):
+            for sy in (-1, 1):
+                x, y = sx * (w - t) / 2, sy * (d - t) / 2
+                if splay:
+                    self.bar(m, (x - sx * splay, y - sy * splay, h), (x, y, 0.008), t / 2, 8)
+                else:
+                    self.box(m, (t, t, h), x, y)
+
+    def settle(self) -> None:
+        """Put what was built so far on the floor, its bounds centred on the origin."""
+        low, high = bounds(Thing("", (0, 0, 0), self.parts))
+        x, y = (-(low + high) / 2)[:2].tolist()
+        self.parts = [(mesh.moved(x, y, -float(low[2])), m) for mesh, m in self.parts]
+
+    def standing(
+        self,
+        category: str,
+        look: Finish | None,
+        surfaces: Sequence[Surface] = (),
+        light: tuple[float, float] | None = None,
+        is_on: bool | None = None,
+    ) -> Thing:
+        """The finished thing, standing on the floor or on another; its size is measured."""
+        low, high = bounds(Thing("", (0, 0, 0), self.parts))
+        w, d = (2 * np.maximum(-low, high)[:2]).tolist()
+        return self._thing(category, (w, d, float(high[2])), look, surfaces, light, is_on)
+
+    def hanging(
+        self, category: str, look: Finish | None, surfaces: Sequence[Surface] = (), is_on: bool | None = None
+    ) -> Thing:
+        """The finished thing, hanging on a wall at y = 0 with its middle at z = 0."""
+        low, high = bounds(Thing("", (0, 0, 0), self.parts))
+        w, _, h = (2 * np.maximum(-low, high)).tolist()
+        return self._thing(category, (w, -float(low[1]), h), look, surfaces, None, is_on)
+
+    def _thing(
+        self,
+        category: str,
+        size: Point,
+        look: Finish | None,
+        surfaces: Sequence[Surface],
+        light: tuple[float, float] | None,
+        is_on: bool | None,
+    ) -> Thing:
+        said = (None, None, None) if look is None else (look.colour, look.made_of, look.pattern)
+        return Thing(category, size, self.parts, *said, list(surfaces), light, is_on)

@@ -1,0 +1,39 @@
+"""Beds and other soft things."""
+
+from __future__ import annotations
+
+from bench.rooms.catalogue.parts import Kit, cloth, finish, tilt
+from bench.rooms.meshes import rotate_x
+from bench.rooms.model import Stock, Surface, Thing
+
+_LINEN = (0.93, 0.92, 0.9)
+
+
+def bed(stock: Stock) -> Thing:
+    """A bed with a headboard at the back; its colour is the blanket's."""
+    kit, frame, look = Kit(stock), finish(stock, 0.5), cloth(stock, 0.45, 0.5)
+    w, length = (0.95, 1.4, 1.6)[int(stock.uniform(0, 3))], 2.02
+    white = stock.paint(_LINEN, "fabric", 0.2)
+    kit.legs(frame.material, w + 0.04, length - 0.04, 0.14, 0.07)
+    kit.box(frame.material, (w + 0.06, length, 0.2), z=0.12)
+    kit.box(white, (w, length - 0.08, 0.24), z=0.3, r=0.07)
+    kit.box(look.material, (w + 0.1, length * 0.68, 0.28), 0, -length * 0.155, 0.285, r=0.07)
+    kit.box(frame.material, (w + 0.1, 0.06, stock.uniform(0.85, 1.1)), 0, length / 2 - 0.02)
+    if stock.chance(0.5):
+        kit.box(frame.material, (w + 0.1, 0.06, 0.42), 0, -length / 2 + 0.01)
+    pillow = white if stock.chance(0.6) else cloth(stock, 0.3).material
+    count = 1 if w < 1.2 else 2
+    for i in range(count):
+        x = (i - (count - 1) / 2) * w / count
+        kit.box(pillow, (w / count * 0.82, 0.4, 0.15), x, length / 2 - 0.3, 0.53, r=0.07, turn=rotate_x(0.25))
+    return kit.standing("bed", look, [Surface(0, -0.4, 0.565, w * 0.7, 0.9)])
+
+
+def cushion(stock: Stock) -> Thing:
+    """A scatter cushion leaning backwards: thick in the middle, thin at its seams."""
+    kit, look, s = Kit(stock), cloth(stock, 0.55, 0.22), stock.uniform(0.38, 0.46)
+    lean = tilt(pitch=-0.45)
+    kit.box(look.material, (s, 0.09, s), r=0.045, turn=lean)
+    kit.box(look.material, (s * 0.78, 0.17, s * 0.78), z=s * 0.11, r=0.08, turn=lean)
+    kit.settle()
+    return kit.standing("cushion", look)
