@@ -18,7 +18,7 @@ from bench.rooms.catalogue.index import (
 from bench.rooms.model import Stock, Thing, bounds
 from bench.rooms.palette import COLOURS
 
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def build(category: str, seed: int, banned: frozenset[str] = frozenset()) -> Thing:

@@ -29,9 +29,10 @@ def _screen(stock: Stock, w: float, h: float, on: bool) -> Material:
 
 
 def laptop(stock: Stock) -> Thing:
-    """An open laptop; its screen and keys are as large as its case, so it has no one colour."""
+    """An open laptop in a gray, white or dark case."""
     kit, on, lean = Kit(stock), stock.chance(0.7), -0.3
-    case, keys = painted(stock, gloss=0.2).material, stock.paint(DARK)
+    grays = ((0.66, 0.67, 0.7), (0.3, 0.31, 0.33), (0.9, 0.9, 0.9))
+    case, keys = stock.paint(grays[int(stock.uniform(0, 3))], gloss=0.2), stock.paint(DARK)
     w, d, h = 0.42, 0.29, 0.28
     kit.box(case, (w, d, 0.022), r=0.008)
     kit.box(keys, (w - 0.06, d * 0.5, 0.003), 0, 0.045, 0.021)

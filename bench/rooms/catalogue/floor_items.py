@@ -27,6 +27,8 @@ from bench.rooms.meshes import cone, lathe, leaf, rotate_x, rotate_y, rotate_z
 from bench.rooms.model import Stock, Thing, metal
 from bench.rooms.palette import COLOURS, WOODS
 
+_ABOVE_FLOOR = np.array([-9, -9, 0.01], np.float32)  # a drooping leaf lies on the floor
+
 
 def lamp_of(stock: Stock, category: str, high: float, radius: float, tall: float) -> Thing:
     """A foot, a pole and a cloth shade, lit or not."""
@@ -67,10 +69,11 @@ def plant(stock: Stock) -> Thing:
     kit.add(pot, lathe([(r * k, z * k) for r, z in outline], 14))
     green = stock.uniform(0.8, 1.2)
     leaves = stock.paint((0.15 * green, 0.50 * green, 0.17 * green), gloss=0.06)
-    for i in range(22):
+    for i in range(18):
         size = stock.uniform(0.35, 0.7) * k
-        one = leaf(size, stock.uniform(0.09, 0.14) * k, stock.uniform(0.2, 1.0))
-        kit.add(leaves, one.turned(rotate_z(i * 2.4 + stock.uniform(-0.3, 0.3))), z=high - 0.02)
+        one = leaf(size, stock.uniform(0.09, 0.14) * k, stock.uniform(0.1, 0.75))
+        one = one.turned(rotate_z(i * 2.4 + stock.uniform(-0.3, 0.3))).moved(z=high - 0.02)
+        kit.add(leaves, one._replace(positions=np.maximum(one.positions, _ABOVE_FLOOR)))
     return kit.standing("plant", Finish(leaves, None if "green" in stock.banned_colours else "green"))
 
 

@@ -183,7 +183,7 @@ def toilet(stock: Stock) -> Thing:
         (0, 0.25),
     ]
     kit.add(m, lathe(bowl, 16).scaled(0.95, 1.3, 1), y=-0.12)
-    seat = m if stock.chance(0.6) else painted(stock, gloss=0.2).material
+    seat = m if stock.chance(0.6) else stock.wood()[0]
     kit.add(
         seat,
         ring(0.17, 0.033, around=18).turned(rotate_x(math.pi / 2)).scaled(1, 1.32, 0.7),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rooms.meshes import Array, Mesh, lathe, rotate_x, rotate_y, rotate_z, rounded_box, sphere
-from bench.rooms.model import Material, Stock, Surface, Thing, bounds
+from bench.rooms.model import Material, Stock, Surface, Thing, bounds, metal
 from bench.rooms.palette import RGB, WOODS
 
 Point = tuple[float, float, float]
@@ -50,6 +50,11 @@ def wooden(stock: Stock) -> Finish:
 def finish(stock: Stock, wood: float = 0.3) -> Finish:
     """Furniture: bare wood with this probability, otherwise painted."""
     return wooden(stock) if stock.chance(wood) else painted(stock)
+
+
+def quiet(stock: Stock) -> Material:
+    """Wood, white, black or metal: for frames and legs whose colour must not rival that of the thing."""
+    return metal(stock) if stock.chance(0.25) else stock.wood()[0]
 
 
 def cloth(stock: Stock, patterned: float = 0.35, tile: float = 0.4) -> Finish:
@@ -108,10 +113,11 @@ def ring(radius: float, tube: float, start: float = 0.0, end: float = 2 * math.p
     t, p = np.meshgrid(np.linspace(start, end, around + 1), np.linspace(0, 2 * math.pi, 6), indexing="ij")
     n = np.stack([np.cos(t) * np.cos(p), np.sin(p), np.sin(t) * np.cos(p)], -1)
     at = np.stack([np.cos(t) * radius, 0 * t, np.sin(t) * radius], -1) + tube * n
-    return Mesh(_quads(at), _quads(n), _quads(n[..., :2]))
+    return Mesh(quads(at), quads(n), quads(n[..., :2]))
 
 
-def _quads(a: NDArray[np.float64]) -> Array:
+def quads(a: NDArray[np.float64]) -> Array:
+    """Triangles [T, 3, C] of a grid of vertex values [R, C', C]."""
     p, q, r, s = a[:-1, :-1], a[1:, :-1], a[1:, 1:], a[:-1, 1:]
     both = np.stack([np.stack([p, q, r], 2), np.stack([p, r, s], 2)], 2)
     return both.reshape(-1, 3, a.shape[-1]).astype(np.float32)
@@ -148,7 +154,7 @@ def extruded(outline: NDArray[np.float64], depth: float) -> Mesh:
     n /= np.linalg.norm(n, axis=1, keepdims=True)
     ends = np.stack([loop[:-1], loop[1:]], 1).reshape(-1, 2)
     sides = [np.insert(ends, 1, y, 1) for y in (-depth / 2, depth / 2)]
-    wall = _quads(np.stack(sides)), _quads(np.stack([n, n])), _quads(np.stack([ends, ends + 0.01]))
+    wall = quads(np.stack(sides)), quads(np.stack([n, n])), quads(np.stack([ends, ends + 0.01]))
     return Mesh(*(np.concatenate(x) for x in zip(front, back, wall, strict=True)))
 
 

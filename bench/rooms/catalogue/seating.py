@@ -11,6 +11,7 @@ from bench.rooms.catalogue.parts import (
     cloth,
     finish,
     painted,
+    quiet,
     rod,
     tilt,
     upholstery,
@@ -50,15 +51,15 @@ def armchair(stock: Stock) -> Thing:
 
 def chair(stock: Stock) -> Thing:
     """A kitchen chair with a slatted or a solid back."""
-    kit, frame, solid = Kit(stock), finish(stock), stock.chance(0.5)
-    look = frame if stock.chance(0.5) else painted(stock)
-    kit.legs(frame.material, 0.44, 0.44, 0.43, 0.045)
+    kit, look, solid = Kit(stock), finish(stock), stock.chance(0.5)
+    frame = look.material if stock.chance(0.5) else quiet(stock)
+    kit.legs(frame, 0.44, 0.44, 0.43, 0.045)
     kit.box(look.material, (0.46, 0.46, 0.05), z=0.43, r=0.02)
     if solid:
         kit.box(look.material, (0.44, 0.04, 0.44), 0, 0.22, 0.47, r=0.018, turn=rotate_x(-0.12))
     else:
         for s in (-1, 1):
-            kit.box(frame.material, (0.045, 0.04, 0.46), s * 0.2, 0.21, 0.46)
+            kit.box(frame, (0.045, 0.04, 0.46), s * 0.2, 0.21, 0.46)
         for z in (0.58, 0.7, 0.82):
             kit.box(look.material, (0.38, 0.03, 0.08), 0, 0.21, z)
     return kit.standing("chair", look, [Surface(0, -0.03, 0.48, 0.3, 0.3)])

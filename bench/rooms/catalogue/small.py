@@ -87,8 +87,12 @@ def bottle(stock: Stock) -> Thing:
 def vase(stock: Stock) -> Thing:
     """A bellied vase, some with a few flowers."""
     kit, look, k = Kit(stock), painted(stock, "ceramic", 0.25), stock.uniform(1.1, 1.4)
-    t, a, b = np.linspace(0, 1, 10), stock.uniform(0.4, 0.9), stock.uniform(2.6, 3.6)
-    r = 0.055 * k * (1 + a * np.sin(b * t)) * np.where(t > 0.95, 1.1, 1.0)
+    t, belly, neck = np.linspace(0, 1, 12), stock.uniform(0.5, 0.9), stock.uniform(0.35, 0.6)
+    r = (
+        0.055
+        * k
+        * (0.9 + belly * np.sin(np.pi * np.minimum(1, t * 1.25)) - neck * np.exp(-(((t - 0.85) / 0.12) ** 2)))
+    )
     side = [(x, z * 0.24 * k) for x, z in zip(r.tolist(), t.tolist(), strict=True)]
     kit.add(look.material, lathe([(0.0, 0.0), *side, (side[-1][0] * 0.7, 0.22 * k)], 16))
     if stock.chance(0.4):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.rooms.catalogue.parts import Finish, Kit, finish, painted
+from bench.rooms.catalogue.parts import Finish, Kit, finish
 from bench.rooms.model import Material, Stock, Surface, Thing, metal
 
 
@@ -92,7 +92,7 @@ def tv_stand(stock: Stock) -> Thing:
         kit.box(m, (w, d, t), z=z)
     kit.box(m, (w, 0.015, h - 0.09), 0, d / 2 - 0.008, 0.09)
     side, handle = w * 0.3, metal(stock)
-    door = m if stock.chance(0.7) else painted(stock).material
+    door = _two_tone(stock, look)
     for s in (-1, 1):
         x = s * (w - side) / 2
         kit.box(m, (side, d - 0.02, h - 0.1), x, 0, 0.095)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from bench.rooms.catalogue.parts import Kit, finish, painted
+from bench.rooms.catalogue.parts import Kit, finish, quiet
 from bench.rooms.model import Stock, Surface, Thing, metal
 
 
 def table(stock: Stock) -> Thing:
     """A dining table: four legs, or round on a pedestal."""
     kit, top, h = Kit(stock), finish(stock, 0.4), stock.uniform(0.71, 0.76)
-    under = top if stock.chance(0.6) else finish(stock)
+    under = top.material if stock.chance(0.6) else quiet(stock)
     if stock.chance(0.3):
         r = stock.uniform(0.45, 0.58)
         kit.rod(top.material, r, 0.04, z=h - 0.04, sides=28)
-        kit.rod(under.material, 0.05, h - 0.08, z=0.04)
-        kit.rod(under.material, r * 0.55, 0.04, sides=20)
+        kit.rod(under, 0.05, h - 0.08, z=0.04)
+        kit.rod(under, r * 0.55, 0.04, sides=20)
         return kit.standing("table", top, [Surface(0, 0, h, r * 1.3, r * 1.3)])
     w, d = stock.uniform(1.15, 1.7), stock.uniform(0.75, 0.95)
     kit.box(top.material, (w, d, 0.045), z=h - 0.045)
-    kit.box(under.material, (w - 0.14, d - 0.14, 0.08), z=h - 0.12)
-    kit.legs(under.material, w - 0.04, d - 0.04, h - 0.045, 0.07)
+    kit.box(under, (w - 0.14, d - 0.14, 0.08), z=h - 0.12)
+    kit.legs(under, w - 0.04, d - 0.04, h - 0.045, 0.07)
     return kit.standing("table", top, [Surface(0, 0, h, w * 0.86, d * 0.8)])
 
 
@@ -42,7 +42,7 @@ def desk(stock: Stock) -> Thing:
     kit, look, h = Kit(stock), finish(stock), 0.74
     m, w, d = look.material, stock.uniform(1.15, 1.5), stock.uniform(0.6, 0.72)
     side = 1 if stock.chance(0.5) else -1
-    fronts = m if stock.chance(0.5) else painted(stock).material
+    fronts = m if stock.chance(0.6) else quiet(stock)
     kit.box(m, (w, d, 0.04), z=h - 0.04)
     kit.box(m, (w - 0.1, 0.02, 0.4), y=d / 2 - 0.06, z=h - 0.44)
     kit.box(m, (0.04, d - 0.06, h - 0.04), -side * (w / 2 - 0.04))

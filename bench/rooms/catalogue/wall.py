@@ -13,6 +13,7 @@ from bench.rooms.catalogue.parts import (
     finish,
     painted,
     plate,
+    quiet,
     rectangle,
     rod,
 )
@@ -29,17 +30,17 @@ def _frame(kit: Kit, m: Material, w: float, h: float, t: float, deep: float = 0.
 def picture(stock: Stock) -> Thing:
     """A painting in a frame."""
     kit, w, h = Kit(stock), stock.uniform(0.4, 0.95), stock.uniform(0.4, 0.75)
-    _frame(kit, finish(stock, 0.4).material, w, h, 0.035)
+    _frame(kit, quiet(stock), w, h, 0.035)
     painting = stock.paint((0.95, 0.95, 0.95), "painting", (w - 0.05, h - 0.05), fit=True)
     kit.add(painting, plate(rectangle(w - 0.05, h - 0.05)), y=-0.015)
     return kit.hanging("picture", None)
 
 
 def clock(stock: Stock) -> Thing:
-    """A round clock with a coloured rim."""
+    """A round clock with a rim."""
     kit, r = Kit(stock), stock.uniform(0.17, 0.24)
     rim = [(r, 0.0), (r, 0.045), (r * 0.94, 0.055), (r * 0.86, 0.045), (r * 0.86, 0.02)]
-    kit.add(finish(stock, 0.25).material, _facing(lathe(rim, 24)))
+    kit.add(quiet(stock), _facing(lathe(rim, 24)))
     face = stock.paint((0.95, 0.94, 0.9), "clock", (2 * r, 2 * r), fit=True)
     kit.add(face, plate(disc(r * 0.88, 24)), y=-0.025)
     return kit.hanging("clock", None)
@@ -53,7 +54,7 @@ def _facing(mesh: Mesh) -> Mesh:
 def mirror(stock: Stock) -> Thing:
     """Pale, shining glass in a frame, round or upright, with two slanting gleams; it reflects nothing."""
     kit, glass = Kit(stock), stock.paint((0.70, 0.79, 0.84), gloss=0.7)
-    gleam, frame = stock.paint((0.94, 0.97, 1.0), gloss=0.7, emit=0.1), finish(stock, 0.35).material
+    gleam, frame = stock.paint((0.94, 0.97, 1.0), gloss=0.7, emit=0.1), quiet(stock)
     if stock.chance(0.5):
         r = stock.uniform(0.26, 0.36)
         kit.add(frame, _facing(lathe([(r, 0), (r, 0.03), (r * 0.9, 0.035), (r * 0.9, 0.01)], 24)))
