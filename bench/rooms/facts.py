@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from bench.rooms.render import Frame
     from bench.rooms.scene import PlacedObject, Room
 
-CLEAR_SHARE = 0.006
+CLEAR_SHARE = 0.010
 CLEAR_VISIBLE = 0.45
 # What runs out of the picture is harder to recognise, so more of it must be seen.
-CUT_SHARE = 0.015
+CUT_SHARE = 0.020
 _DIGITS = 4
 
 

@@ -1,0 +1,241 @@
+"""Twenty questions for one visit to a room: ten to warm up, then ten tagged by what answering them takes.
+
+same-fact-words  a fact of the warm-up, the same frame, other words
+same-fact-view   a fact of the warm-up, asked of another frame, where it has the same answer
+new-fact         about things of the warm-up, nothing asked before tells it
+new-thing        about things that no earlier question was about
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from bench.rooms.catalogue.index import STUDENT_UNSEEN, UNSEEN_COLOURS
+from bench.rooms.facts import FrameFacts
+from bench.rooms.questions.ask import Pool, drafts, mentions, worded
+from bench.rooms.questions.draft import Dice, Draft, Question
+from bench.rooms.scene import SPLITS, Room
+from bench.rooms.views import Shot, visit
+from bench.rooms.wordings import wordings
+from core.errors import InputError
+from core.files import atomic_directory
+
+WARM_UP = 10
+TURNS = 20
+TAGS = ("same-fact-words", "same-fact-view", "new-fact", "new-thing")
+UNSEEN = STUDENT_UNSEEN | UNSEEN_COLOURS
+VIEWS = 4
+# The tags of the second half, before they are shuffled.
+_PLAN = ("same-fact-words",) * 2 + ("same-fact-view",) * 3 + ("new-fact",) * 2 + ("new-thing",) * 3
+# Facts of the room, not of the picture: true from wherever they can be seen.
+STEADY = frozenset("what_on,what_in,what_colour,what_room,where,colour,tinted,lit,made_of,pattern".split(","))
+_MOST_OF_A_FAMILY = 3  # in a warm-up
+_TOO_LITTLE = "Twenty questions cannot be asked of this room. Choose another index."
+
+
+class SessionTurn(NamedTuple):
+    """A question about a frame. `needs_unseen`: it, or its answer, names what the student never saw."""
+
+    frame: int
+    question: Question
+    tag: str
+    needs_unseen: bool
+
+
+@dataclass(frozen=True)
+class Session:
+    """One visit: `turns` are in the order asked, `shots` in the order of their frame numbers."""
+
+    room: Room
+    shots: Sequence[Shot]
+    turns: Sequence[SessionTurn]
+
+
+def make_session(split: str, index: int, size: int, views: int = VIEWS) -> Session:
+    """The session of room `index` of a split, with frames of `size` pixels. Same arguments, same session."""
+    room, shots = visit(split, index, size, views)
+    rng = np.random.default_rng([SPLITS[split], index, 3])
+    turns = plan_turns([shot.facts for shot in shots], split, rng)
+    return Session(room, shots, turns)
+
+
+def plan_turns(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) -> list[SessionTurn]:
+    """Twenty turns over the frames in the wordings of a split."""
+    planner = _Planner(frames, split, Dice(rng))
+    planner.warm_up()
+    planner.after()
+    return planner.turns
+
+
+def things(draft: Draft | Question) -> frozenset[str]:
+    """What a question is about: ids of things, or its key for the room and for what is not there."""
+    return frozenset(str(i) for i in draft.subject) or frozenset({draft.key})
+
+
+def theme(kind: str, subject: Sequence[int], fact: str) -> str:
+    """What an answer gives away: every question about a thing's colour, or about its place, tells it."""
+    if kind in ("colour", "tinted", "what_colour"):
+        return f"colour:{subject[0]}"
+    if kind in ("where", "what_on", "what_in"):
+        return f"place:{subject[0]}"
+    if kind == "relation":
+        return "relation:" + ":".join(str(i) for i in sorted(subject))
+    return fact
+
+
+class _Planner:
+    """Draws turns one after another and remembers what has been asked."""
+
+    def __init__(self, frames: Sequence[FrameFacts], split: str, dice: Dice) -> None:
+        self.split, self.dice = split, dice
+        self.turns: list[SessionTurn] = []
+        self._drafts = [drafts(facts, dice) for facts in frames]
+        self._pools = [Pool(listed) for listed in self._drafts]
+        self._warm: list[tuple[int, Draft, int]] = []  # frame, draft, wording
+        self._again: set[str] = set()  # facts of the warm-up that have been asked again
+        self._themes: set[str] = set()
+        self._things: set[str] = set()
+
+    def warm_up(self) -> None:
+        """Ten questions, frame after frame, no fact twice, families mixed."""
+        families: list[str] = []
+        while len(self.turns) < WARM_UP:
+            frame = len(self.turns) % len(self._pools)
+
+            def fresh(draft: Draft) -> bool:
+                mixed = families.count(draft.family) < _MOST_OF_A_FAMILY
+                return mixed and theme(draft.kind, draft.subject, draft.fact) not in self._themes
+
+            order = [frame, *self.dice.shuffled([n for n in range(len(self._pools)) if n != frame])]
+            found = next(self._draws(fresh, order), None)
+            if found is None:
+                raise InputError(_TOO_LITTLE)
+            frame, draft = found
+            families.append(draft.family)
+            wording = self._ask(frame, draft, "warm-up")
+            self._warm.append((frame, draft, wording))
+
+    def after(self) -> None:
+        """Ten tagged questions; a tag that this room has no more of gives way to another."""
+        known = frozenset(self._things)
+        makers: dict[str, Callable[[], bool]] = {
+            "same-fact-words": self._other_words,
+            "same-fact-view": self._other_view,
+            "new-fact": lambda: self._new_fact(known),
+            "new-thing": self._new_thing,
+        }
+        for tag in self.dice.shuffled(_PLAN):
+            if not any(makers[name]() for name in dict.fromkeys((tag, *reversed(TAGS)))):
+                raise InputError(_TOO_LITTLE)
+
+    def _other_words(self) -> bool:
+        for frame, draft, wording in self.dice.shuffled(self._warm):
+            if draft.fact not in self._again:
+                self._ask(frame, draft, "same-fact-words", wording)
+                self._again.add(draft.fact)
+                return True
+        return False
+
+    def _other_view(self) -> bool:
+        for frame, draft, _ in self.dice.shuffled(self._warm):
+            if draft.kind not in STEADY or draft.fact in self._again:
+                continue
+            for other in self.dice.shuffled([n for n in range(len(self._pools)) if n != frame]):
+                same = [d for d in self._drafts[other] if d.fact == draft.fact and d.answer == draft.answer]
+                if same:
+                    self._ask(other, same[0], "same-fact-view")
+                    self._again.add(draft.fact)
+                    return True
+        return False
+
+    def _new_fact(self, known: frozenset[str]) -> bool:
+        def wanted(draft: Draft) -> bool:
+            # Whether a known thing is there is no question any more.
+            return draft.kind != "exist" and self._untold(draft) and things(draft) <= known
+
+        return self._drawn(wanted, "new-fact")
+
+    def _new_thing(self) -> bool:
+        return self._drawn(
+            lambda draft: self._untold(draft) and not (things(draft) & self._things), "new-thing"
+        )
+
+    def _untold(self, draft: Draft) -> bool:
+        return theme(draft.kind, draft.subject, draft.fact) not in self._themes
+
+    def _drawn(self, wanted: Callable[[Draft], bool], tag: str) -> bool:
+        found = next(self._draws(wanted, self.dice.shuffled(range(len(self._pools)))), None)
+        if found is not None:
+            self._ask(*found, tag)
+        return found is not None
+
+    def _draws(self, wanted: Callable[[Draft], bool], frames: Sequence[int]) -> Iterator[tuple[int, Draft]]:
+        for frame in frames:
+            draft = self._pools[frame].draw(self.dice, wanted)
+            if draft is not None:
+                yield frame, draft
+
+    def _ask(self, frame: int, draft: Draft, tag: str, not_in: int | None = None) -> int:
+        count = len(wordings(self.split)[draft.kind])
+        wording = self.dice.pick([n for n in range(count) if n != not_in])
+        question = worded(draft, self.split, wording)
+        self.turns.append(SessionTurn(frame, question, tag, mentions(question, UNSEEN)))
+        self._themes.add(theme(draft.kind, draft.subject, draft.fact))
+        self._things |= things(draft)
+        return wording
+
+
+def write_session(session: Session, directory: Path) -> None:
+    """Write frame-N.jpg, depth-N.png (16 bit, millimetres) and session.json: whole, or not at all.
+
+    Raises StorageError, also when the folder is there already.
+    """
+    with atomic_directory(directory) as folder:
+        for number, shot in enumerate(session.shots):
+            (folder / f"frame-{number}.jpg").write_bytes(_jpeg(shot))
+            (folder / f"depth-{number}.png").write_bytes(_depth_png(shot))
+        text = json.dumps(as_dict(session), indent=1) + "\n"
+        (folder / "session.json").write_text(text, encoding="utf-8")
+
+
+def as_dict(session: Session) -> dict[str, object]:
+    """What session.json holds."""
+    numbers = range(len(session.shots))
+    return {
+        "room": f"{session.room.split}-{session.room.index}",
+        "kind": session.room.kind,
+        "frames": [f"frame-{number}.jpg" for number in numbers],
+        "depth": [f"depth-{number}.png" for number in numbers],
+        "turns": [
+            {
+                "frame": turn.frame,
+                "question": turn.question.text,
+                "answer": turn.question.answer,
+                "family": turn.question.family,
+                "tag": turn.tag,
+                "needs_unseen": turn.needs_unseen,
+            }
+            for turn in session.turns
+        ],
+    }
+
+
+def _jpeg(shot: Shot) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def _depth_png(shot: Shot) -> bytes:
+    millimetres = np.clip(shot.frame.depth * 1000, 0, 65535).round().astype(np.uint16)
+    buffer = BytesIO()
+    Image.fromarray(millimetres).save(buffer, "PNG")
+    return buffer.getvalue()
