@@ -51,6 +51,8 @@ class Blueprint:
     attention_heads: int = 0
     ffn_dim: int = 0
     """Width of the language model's feed-forward layers; 0 means four times `d_model`."""
+    decoder_ffn_dim: int = 0
+    """The same for the decoder alone, which reads few tokens; 0 means as `ffn_dim`."""
     max_positions: int = 512
     dropout: float = 0.0
 
@@ -181,7 +183,7 @@ def _text_config(blueprint: Blueprint, tokenizer: PreTrainedTokenizerBase) -> Ba
         encoder_attention_heads=heads,
         decoder_attention_heads=heads,
         encoder_ffn_dim=width,
-        decoder_ffn_dim=width,
+        decoder_ffn_dim=blueprint.decoder_ffn_dim or width,
         dropout=blueprint.dropout,
         attention_dropout=0.0,  # dropped weights would be distilled as if they were attention
         activation_dropout=0.0,

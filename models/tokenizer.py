@@ -45,6 +45,11 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     return _wrap(tokenizer)
 
 
+def read_tokenizer(definition: str) -> PreTrainedTokenizerFast:
+    """The tokenizer whose definition (the text of its tokenizer.json) this is."""
+    return _wrap(Tokenizer.from_str(definition))
+
+
 def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -144,8 +144,12 @@ class VisionLanguageModel(abc.ABC):
 
     def encode_images(self, images: Sequence[Image]) -> VisionTokens:
         """Vision tokens of images as constants: to be kept and trained on, without gradient for the tower."""
+        return self.encode_constant(self.prepare(images))
+
+    def encode_constant(self, pixels: torch.Tensor) -> VisionTokens:
+        """The same for images that are prepared already."""
         with torch.no_grad(), self._evaluating():
-            return self.encode_pixels(self.prepare(images))
+            return self.encode_pixels(pixels)
 
     def answer(self, picture: Image | VisionTokens, question: str, max_new_tokens: int = 24) -> Answer:
         """The likeliest answer to one question about one picture. Raises QuestionError when too long."""

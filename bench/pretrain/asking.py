@@ -1,0 +1,155 @@
+"""Stages 2 and 3: questions drawn afresh at every visit; the language model learns to answer them.
+
+Each picture is encoded once for all its questions. While the tower stands still, what it makes of two
+versions of each room is kept; in the last stage everything trains, on a new version each time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedTokenizerBase
+
+from bench.pretrain.augment import photometric
+from bench.pretrain.dataset import Frames
+from bench.pretrain.recipes import Stage
+from bench.pretrain.scoring import exact_by_family
+from bench.rooms.facts import FrameFacts
+from bench.rooms.questions.ask import sample_training
+from models.florence import Florence
+from models.loss import IGNORED, answer_cross_entropy
+
+EASY = ("yesno", "colour", "what", "position")
+_VERSIONS = 2
+_VERSION_SEED = 7919
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions of a batch: ids and mask [Q, T], labels [Q, A], the picture each is about [Q]."""
+
+    questions: torch.Tensor
+    mask: torch.Tensor
+    labels: torch.Tensor
+    pictures: torch.Tensor
+
+
+class Spelling:
+    """Texts to ids, remembered: the same few thousand questions come again and again."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._ids = lru_cache(maxsize=200_000)(self._look_up)
+
+    def _look_up(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def ask(self, pairs: list[tuple[int, str, str]]) -> Asked:
+        """Pairs of (picture, question, answer), spelled as `models.florence` does."""
+        begin, end, pad = (
+            int(getattr(self._tokenizer, f"{name}_token_id")) for name in ("bos", "eos", "pad")
+        )
+        questions = [torch.tensor([begin, *self._ids(question), end]) for _, question, _ in pairs]
+        labels = [torch.tensor([*self._ids(answer), end]) for _, _, answer in pairs]
+        ids = pad_sequence(questions, batch_first=True, padding_value=pad)
+        return Asked(
+            questions=ids,
+            mask=(ids != pad).long(),
+            labels=pad_sequence(labels, batch_first=True, padding_value=IGNORED),
+            pictures=torch.tensor([picture for picture, _, _ in pairs]),
+        )
+
+
+def draw_questions(
+    facts: list[FrameFacts], rng: np.random.Generator, each: int, easy: bool, avoid: frozenset[str]
+) -> list[tuple[int, str, str]]:
+    """About `each` questions a picture; with `easy`, the easy families as far as there are any."""
+    pairs = []
+    for picture, fact in enumerate(facts):
+        drawn = list(sample_training(fact, rng, 2 * each if easy else each, avoid))
+        if easy:
+            drawn.sort(key=lambda question: question.family not in EASY)
+        pairs += [(picture, question.text, question.answer) for question in drawn[:each]]
+    return pairs
+
+
+@dataclass
+class Asking:
+    """A question stage as the loop wants it; `joint` trains the tower too."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    image_processor: Any
+    frames: Frames
+    held_out: Frames
+    stage: Stage
+    joint: bool
+    asked: int = 0
+    _kept: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._spelling = Spelling(self.tokenizer)
+
+    def modules(self) -> Iterator[nn.Module]:
+        """What is trained."""
+        if self.joint:
+            yield self.model.model.vision_tower
+        yield from (self.model.model.multi_modal_projector, self.model.model.language_model)
+
+    def loss(self, step: int, rng: np.random.Generator) -> torch.Tensor:
+        """Loss of fresh questions about rooms drawn at random, all views of each."""
+        rooms = self._draw_rooms(rng)
+        facts = [fact for room in rooms for fact in self.frames.room(room).facts]
+        pairs = draw_questions(facts, rng, self.stage.questions, self.stage.easy(step), self.frames.unseen)
+        self.asked += len(pairs)
+        asked = self._spelling.ask(pairs)
+        with torch.autocast("cpu", torch.bfloat16):
+            cells = torch.cat([self._cells(room, rng) for room in rooms])
+            vision = self.model.model.multi_modal_projector(cells)
+            return answer_cross_entropy(self._logits(vision[asked.pictures], asked), asked.labels)
+
+    def scores(self) -> dict[str, tuple[float, int]]:
+        """Exact match by family on held-out rooms and wordings."""
+        self.held_out.rescan()
+        florence = Florence("in training", self.model, self.image_processor, self.tokenizer)
+        return exact_by_family(florence, self.held_out)
+
+    def _draw_rooms(self, rng: np.random.Generator) -> list[int]:
+        count = len(self.frames.rooms)
+        views = len(self.frames.rooms[0][1])
+        wanted = max(1, self.stage.images // views)
+        chosen: list[int] = rng.choice(count, wanted, replace=wanted > count).tolist()
+        return chosen
+
+    def _cells(self, room: int, rng: np.random.Generator) -> torch.Tensor:
+        tower = self.model.model.vision_tower
+        frames = self.frames.room(room).frames
+        if self.joint:
+            cells: torch.Tensor = tower(photometric(frames, rng)).last_hidden_state
+            return cells
+        version = int(rng.integers(_VERSIONS))
+        # Room by room and from its own seed: after a resume the same numbers come out again.
+        if (room, version) not in self._kept:
+            pixels = photometric(frames, np.random.default_rng([_VERSION_SEED, room, version]))
+            with torch.no_grad():
+                self._kept[room, version] = tower(pixels).last_hidden_state.to(torch.bfloat16)
+        return self._kept[room, version]
+
+    def _logits(self, vision: torch.Tensor, asked: Asked) -> torch.Tensor:
+        language = self.model.model.language_model
+        embeds = torch.cat([vision, language.shared(asked.questions).to(vision.dtype)], dim=1)
+        mask = torch.cat([asked.mask.new_ones(vision.shape[:2]), asked.mask], dim=1)
+        hidden = language.encoder(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
+        start = torch.full_like(asked.labels[:, :1], self.model.config.text_config.decoder_start_token_id)
+        shifted = torch.cat([start, asked.labels[:, :-1]], dim=1)
+        shifted = shifted.masked_fill(shifted == IGNORED, self.model.config.text_config.pad_token_id)
+        decoded = language.decoder(
+            input_ids=shifted, encoder_hidden_states=hidden, encoder_attention_mask=mask, use_cache=False
+        )
+        logits: torch.Tensor = self.model.lm_head(decoded.last_hidden_state)
+        return logits

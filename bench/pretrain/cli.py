@@ -1,0 +1,158 @@
+"""`roomwise pretrain`: render rooms, then train the built-in pair on them."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.extras import load
+from core.files import cache_dir, state_dir
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of rendered rooms. Default: in the cache.")]
+RunFolder = Annotated[
+    Path | None, typer.Option("--run", help="Folder of checkpoints; what is there is gone on with.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Where the finished model goes. Default: RUN/model.")
+]
+Stage = Annotated[str | None, typer.Option("--stage", help="Only this one: dense, questions or joint.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Length of that stage, in steps.")]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", min=0, help="Stop after this long, with a checkpoint.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Decides weights and order of the data.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
+_STAGES = ("dense", "questions", "joint")
+
+
+@app.callback()
+def pretrain() -> None:
+    """Train the built-in pair from nothing on rendered rooms.
+
+    Example: roomwise pretrain render --rooms 2000 --jobs 2
+    """
+
+
+@app.command()
+def render(
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Training rooms, in shards of 64.")] = 2048,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 2,
+    size: Annotated[int, typer.Option("--size", min=32, help="Side of a frame in pixels.")] = 144,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Render rooms for training and validation; what is there already is kept.
+
+    Example: roomwise pretrain render --rooms 2048 --jobs 2
+    """
+    folder = _data(data)
+    plans = load("bench.pretrain.rendering:plan")(rooms)
+    rendered = load("bench.pretrain.rendering:render_cache")(folder, plans, size, jobs)
+    _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
+
+
+@app.command()
+def student(
+    data: Data = None,
+    run: RunFolder = None,
+    output: Output = None,
+    stage: Stage = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Train the student, or go on training it. Stopped at any moment, it goes on from there.
+
+    Example: roomwise pretrain student --minutes 30
+    """
+    _train("student", data, run, output, stage, steps, minutes, seed, threads, as_json)
+
+
+@app.command()
+def expert(
+    data: Data = None,
+    run: RunFolder = None,
+    output: Output = None,
+    stage: Stage = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Train the expert, or go on training it. Stopped at any moment, it goes on from there.
+
+    Example: roomwise pretrain expert --stage dense --minutes 30
+    """
+    _train("expert", data, run, output, stage, steps, minutes, seed, threads, as_json)
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="student or expert.")],
+    output: Output = None,
+    data: Data = None,
+    run: RunFolder = None,
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Validation rooms for the card.")] = 48,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Write the model of a run as it is now, with its card.
+
+    Example: roomwise pretrain export student --output models/builtin/student
+    """
+    _known("model", name, ("student", "expert"))
+    wish = load("bench.pretrain.commands:Wish")(name, _data(data), _run(run, name), output, threads=threads)
+    _tell(load("bench.pretrain.commands:export_run")(wish, rooms), as_json)
+
+
+def _train(
+    name: str,
+    data: Path | None,
+    run: Path | None,
+    output: Path | None,
+    stage: str | None,
+    steps: int | None,
+    minutes: float | None,
+    seed: int,
+    threads: int,
+    as_json: bool,
+) -> None:
+    if stage is not None:
+        _known("stage", stage, _STAGES)
+    elif steps is not None:
+        raise typer.BadParameter("--steps is the length of one stage: give --stage too.")
+    wish = load("bench.pretrain.commands:Wish")(
+        name, _data(data), _run(run, name), output, stage, steps, minutes, seed, threads
+    )
+    summary, stopped = load("bench.pretrain.commands:pretrain")(wish)
+    _tell(summary, as_json)
+    if stopped:
+        raise typer.Exit(130)
+
+
+def _known(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"There is no {what} {value!r}. Known: {', '.join(known)}.")
+
+
+def _data(data: Path | None) -> Path:
+    return data if data is not None else cache_dir() / "rooms"
+
+
+def _run(run: Path | None, name: str) -> Path:
+    return run if run is not None else state_dir() / "pretrain" / name
+
+
+def _tell(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    for key, value in summary.items():
+        typer.echo(f"{key}: {value}")

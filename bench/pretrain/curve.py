@@ -1,0 +1,91 @@
+"""What a run leaves for people: losses.csv, scores.csv, and curve.svg drawn from them."""
+
+import csv
+import io
+from pathlib import Path
+
+from core.files import atomic_write_text, storage_errors
+
+_TICKS = "▁▂▃▄▅▆▇█"
+_WIDTH, _HEIGHT = 640, 240
+
+
+class Log:
+    """Appends to a stage's lines; lines of steps after `step`, from before a resume, are dropped."""
+
+    def __init__(self, folder: Path, stage: str, step: int) -> None:
+        self._folder, self._stage = folder, stage
+        for name in ("losses", "scores"):
+            rows = [
+                row for row in read_rows(folder / f"{name}.csv") if row[0] != stage or int(row[1]) <= step
+            ]
+            _write(folder / f"{name}.csv", rows)
+        self._recent = [float(row[3]) for row in read_rows(folder / "losses.csv") if row[0] == stage]
+
+    def loss(self, step: int, rate: float, value: float) -> None:
+        """One line of losses.csv: stage, step, learning rate, mean loss since the line before."""
+        self._recent.append(value)
+        _append(self._folder / "losses.csv", [[self._stage, str(step), f"{rate:.3g}", f"{value:.5f}"]])
+
+    def scores(self, step: int, scores: dict[str, tuple[float, int]]) -> None:
+        """Lines of scores.csv: stage, step, name, value, n."""
+        rows = [[self._stage, str(step), name, f"{value:.4f}", str(n)] for name, (value, n) in scores.items()]
+        _append(self._folder / "scores.csv", rows)
+
+    def sparkline(self, width: int = 24) -> str:
+        """The stage's losses as a line of text, coarse."""
+        values = self._recent[:: max(1, len(self._recent) // width)]
+        low, high = min(values), max(values)
+        scale = (len(_TICKS) - 1) / (high - low) if high > low else 0.0
+        return "".join(_TICKS[round((value - low) * scale)] for value in values)
+
+    def draw(self) -> None:
+        """Replace curve.svg."""
+        atomic_write_text(self._folder / "curve.svg", svg(read_rows(self._folder / "losses.csv")))
+
+
+def svg(rows: list[list[str]]) -> str:
+    """All stages' losses, one after the other, each with its own scale and colour."""
+    stages = list(dict.fromkeys(row[0] for row in rows))
+    width = _WIDTH / max(1, len(stages))
+    drawn = []
+    for place, stage in enumerate(stages):
+        values = [float(row[3]) for row in rows if row[0] == stage]
+        top = max([*values, 1e-9])
+        across, left = 0.92 * width / max(1, len(values) - 1), (place + 0.04) * width
+        points = " ".join(
+            f"{left + i * across:.1f},{_HEIGHT - 10 - 200 * v / top:.1f}" for i, v in enumerate(values)
+        )
+        drawn.append(f'<polyline fill="none" stroke="hsl({210 + 110 * place},60%,45%)" points="{points}"/>')
+        drawn.append(
+            f'<text x="{(place + 0.06) * width:.0f}" y="20" font-family="sans-serif" font-size="13">'
+            f"{stage}: {values[0]:.2f} to {values[-1]:.2f}</text>"
+        )
+    body = "\n".join(drawn)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">\n'
+        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
+    )
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """The lines of one of the files; none when it is not there."""
+    if not path.is_file():
+        return []
+    with storage_errors("read", path):
+        return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def _write(path: Path, rows: list[list[str]]) -> None:
+    atomic_write_text(path, _text(rows))
+
+
+def _append(path: Path, rows: list[list[str]]) -> None:
+    with storage_errors("write", path), path.open("a", encoding="utf-8") as file:
+        file.write(_text(rows))
+
+
+def _text(rows: list[list[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

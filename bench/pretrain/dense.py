@@ -1,0 +1,134 @@
+"""Stage 1: the tower learns what fills every part of the grid. Heads on it are needed for that alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
+from bench.pretrain.dataset import Batch, Frames
+from bench.pretrain.labels import SUB, Labels, dense_labels
+from bench.pretrain.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
+from bench.pretrain.recipes import Stage
+
+CLASSES = (len(CATEGORIES), len(COLOURS), len(MATERIALS), len(PATTERNS))
+_WEIGHTS = (1.0, 0.6, 0.2, 0.2)  # of the four cross-entropies
+_PRESENT_WEIGHT = 2.0
+_DEPTH_WEIGHT = 0.3
+_COUNTED = 256  # frames that class frequencies are counted in
+_RAREST, _COMMONEST = 4.0, 0.2  # bounds of a class weight
+
+
+class DenseHeads(nn.Module):
+    """From grid features [B, C, g, g] to logits at twice the resolution, log depth, and presence."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, channels)
+        self.parts = nn.Conv2d(channels, (sum(CLASSES) + 1) * SUB**2, 1)
+        self.present = nn.Conv2d(channels, len(CATEGORIES), 1)
+        for index, classes in enumerate(CLASSES):
+            self.register_buffer(f"weights_{index}", torch.ones(classes))
+
+    def forward(self, grid: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+        """Logits [B, classes, G, G] of the four kinds and log depth [B, 1, G, G]; presence [B, K, g, g]."""
+        grid = self.norm(grid)
+        parts = functional.pixel_shuffle(self.parts(grid), SUB).float()
+        return parts.split([*CLASSES, 1], dim=1), self.present(grid).float()
+
+    def loss(self, grid: torch.Tensor, labels: Labels) -> torch.Tensor:
+        """The weighted sum of all terms, one number."""
+        parts, present = self(grid)
+        total = _depth_loss(parts[-1].squeeze(1), labels.log_depth) * _DEPTH_WEIGHT
+        for index, weight in enumerate(_WEIGHTS):
+            classes = getattr(self, f"weights_{index}")
+            kind = labels.kinds[index]
+            summed = functional.cross_entropy(parts[index], kind, classes, ignore_index=-1, reduction="sum")
+            total = total + weight * summed / classes[kind[kind >= 0]].sum().clamp(min=1)
+        # Few categories fill a cell: the sum over them is what should count, not their mean.
+        missed = functional.binary_cross_entropy_with_logits(present, labels.present, reduction="none")
+        return total + _PRESENT_WEIGHT * missed.sum(1).mean() / 4
+
+    def count(self, frames: Frames, grid: int, rng: np.random.Generator) -> None:
+        """Set the class weights to 1 / sqrt(frequency), within bounds."""
+        batch = frames.draw(rng, _COUNTED)
+        labels = dense_labels(batch, whole(_COUNTED), grid)
+        for index, classes in enumerate(CLASSES):
+            kind = labels.kinds[index]
+            tally = torch.bincount(kind[kind >= 0], minlength=classes).float() + 1
+            weights = (tally.sum() / classes / tally).sqrt().clamp(_COMMONEST, _RAREST)
+            getattr(self, f"weights_{index}").copy_(weights)
+
+
+def _depth_loss(predicted: torch.Tensor, log_depth: torch.Tensor) -> torch.Tensor:
+    known = ~log_depth.isnan()
+    return (
+        functional.l1_loss(predicted[known], log_depth[known]) if bool(known.any()) else predicted.sum() * 0
+    )
+
+
+@dataclass
+class Dense:
+    """The stage as the loop wants it."""
+
+    model: Any
+    heads: DenseHeads
+    frames: Frames
+    held_out: Frames
+    stage: Stage
+    grid: int
+
+    def modules(self) -> Iterator[nn.Module]:
+        """What is trained."""
+        yield from (self.model.model.vision_tower, self.heads)
+
+    def loss(self, step: int, rng: np.random.Generator) -> torch.Tensor:
+        """Loss of a fresh batch."""
+        batch = self.frames.draw(rng, self.stage.images)
+        placement = random_placement(self.stage.images, rng)
+        pixels = photometric(batch.frames, rng)
+        pixels = placed(pixels, placement, pixels.shape[-1], "bilinear")
+        labels = dense_labels(batch, placement, self.grid)
+        with torch.autocast("cpu", torch.bfloat16):
+            grid = self.model.model.vision_tower(pixels).last_hidden_state
+            return self.heads.loss(grid, labels)
+
+    def scores(self) -> dict[str, tuple[float, int]]:
+        """Macro-F1 over the classes that occur, in held-out rooms."""
+        right = [torch.zeros(3, classes) for classes in CLASSES]
+        parts = 0
+        for number in range(min(24, self.held_out.rescan())):
+            room = self.held_out.room(number)
+            labels, predicted = self._predict(room)
+            for index, counts in enumerate(right):
+                counts += _confusion(predicted[index], labels.kinds[index], CLASSES[index])
+            parts += labels.kinds[0].numel()
+        return {
+            f"f1 {name}": (_macro_f1(counts), parts)
+            for name, counts in zip(("category", "colour", "material", "pattern"), right, strict=True)
+        }
+
+    def _predict(self, room: Batch) -> tuple[Labels, list[torch.Tensor]]:
+        labels = dense_labels(room, whole(len(room.frames)), self.grid)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            grid = self.model.model.vision_tower(plain_pixels(room.frames)).last_hidden_state
+            logits, _ = self.heads(grid)
+        return labels, [kind.argmax(1) for kind in logits[:-1]]
+
+
+def _confusion(predicted: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """True positives, predicted and actual counts [3, classes], where the label is known."""
+    known = labels >= 0
+    said, actual = predicted[known], labels[known]
+    tallies = [torch.bincount(values, minlength=classes) for values in (said[said == actual], said, actual)]
+    return torch.stack(tallies).float()
+
+
+def _macro_f1(counts: torch.Tensor) -> float:
+    both, said, actual = counts
+    occurs = actual > 0
+    return float((2 * both / (said + actual).clamp(min=1))[occurs].mean()) if bool(occurs.any()) else 0.0

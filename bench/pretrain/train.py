@@ -1,0 +1,131 @@
+"""`roomwise pretrain student|expert`: the stages in order, from where the run folder left off."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import nn
+from transformers import PreTrainedTokenizerFast
+
+from bench.pretrain.asking import Asking
+from bench.pretrain.checkpoint import Progress, load_tensors, read_progress
+from bench.pretrain.dataset import Frames
+from bench.pretrain.dense import Dense, DenseHeads
+from bench.pretrain.loop import Limits, Loop, Task, stop_on_signals
+from bench.pretrain.recipes import Recipe, Stage
+from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
+from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer
+from core.errors import ConfigError
+from core.files import atomic_write_text
+from models.blueprint import new_model, new_processor
+
+_COUNT_SEED = 4242
+
+
+@dataclass
+class Run:
+    """A model in training: its recipe, where its files are, and how far it is."""
+
+    recipe: Recipe
+    folder: Path
+    data: Path
+    model: Any
+    heads: DenseHeads
+    tokenizer: PreTrainedTokenizerFast
+    progress: Progress
+    frames: Frames
+    held_out: Frames
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """What a checkpoint holds."""
+        return {"model": self.model, "heads": self.heads}
+
+
+def open_run(recipe: Recipe, folder: Path, data: Path) -> tuple[Run, dict[int, dict[str, torch.Tensor]]]:
+    """Go on in `folder`, or begin there; also returns the optimiser's state.
+
+    Raises ConfigError when the folder holds a run of another recipe, InputError without rooms.
+    """
+    progress = read_progress(folder)
+    tokenizer = _tokenizer(recipe, folder, data)
+    identity = _identity(recipe, tokenizer)
+    if progress is not None and progress.recipe != identity:
+        raise ConfigError(
+            f"The run in {folder} was begun with other sizes or words. "
+            "Choose another --run folder, or move that one away."
+        )
+    model: Any = new_model(recipe.blueprint, tokenizer, recipe.seed, attention="eager")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        heads = DenseHeads(recipe.blueprint.vision_dims[-1])
+    frames = Frames(data, "train", recipe.student_safe)
+    held_out = Frames(data, "validation", recipe.student_safe)
+    run = Run(
+        recipe, folder, data, model, heads, tokenizer,
+        progress or Progress(identity, recipe.seed), frames, held_out,
+    )  # fmt: skip
+    return run, load_tensors(folder, run.parts) if progress is not None else {}
+
+
+def train(run: Run, moments: Any, limits: Limits, console: Console, only: str | None = None) -> bool:
+    """Run the stages that are left, or one alone; True when the last one wanted is finished."""
+    run.progress.rooms = run.frames.rescan()
+    run.held_out.rescan()
+    stages = [stage for stage in run.recipe.stages if only in (None, stage.name)]
+    names = [stage.name for stage in run.recipe.stages]
+    current = names.index(run.progress.stage) if run.progress.stage else -1
+    loop = Loop(run.folder, run.progress, run.parts, limits, console)
+    with stop_on_signals(limits):
+        for stage in stages:
+            if only is None and names.index(stage.name) < current:
+                continue
+            if stage.name != run.progress.stage:
+                run.progress.stage, run.progress.step, moments = stage.name, 0, {}
+                run.progress.losses.clear()
+            if run.progress.step < stage.steps and not loop.run(
+                _task(run, stage), moments, run.frames.rescan
+            ):
+                return False
+            moments = {}
+    return True
+
+
+def _task(run: Run, stage: Stage) -> Task:
+    run.progress.seed = run.recipe.seed
+    if stage.name == "dense":
+        grid = run.recipe.blueprint.grids[-1]
+        if run.progress.step == 0:
+            run.heads.count(run.frames, grid, np.random.default_rng([run.recipe.seed, _COUNT_SEED]))
+        return Dense(run.model, run.heads, run.frames, run.held_out, stage, grid)
+    processor = new_processor(run.recipe.blueprint, run.tokenizer)
+    return Asking(
+        run.model, run.tokenizer, processor.image_processor, run.frames, run.held_out, stage,
+        joint=stage.name == "joint",
+    )  # fmt: skip
+
+
+def adjusted(recipe: Recipe, steps: dict[str, int], seed: int) -> Recipe:
+    """The recipe with other stage lengths or another seed."""
+    for name, count in steps.items():
+        recipe = recipe.with_steps(name, count)
+    return replace(recipe, seed=seed)
+
+
+def _tokenizer(recipe: Recipe, folder: Path, data: Path) -> PreTrainedTokenizerFast:
+    own = folder / TOKENIZER_FILE
+    if not own.is_file():
+        atomic_write_text(own, definition(shared_tokenizer(data, recipe.vocab_size)))
+    return stored_tokenizer(own)
+
+
+def _identity(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    words = hashlib.sha256(definition(tokenizer).encode()).hexdigest()
+    return json.loads(  # type: ignore[no-any-return]
+        json.dumps({"name": recipe.name, "blueprint": recipe.blueprint.to_dict(), "words": words})
+    )
