@@ -75,6 +75,26 @@ TRAINING: dict[str, tuple[str, ...]] = {
         "Which kind of room are we in?",
         "What room was this picture taken in?",
     ),
+    "what_biggest": (
+        "What is the biggest thing in the picture?",
+        "What is the largest thing in this picture?",
+        "Which thing looks biggest?",
+        "Which object takes up most of the picture?",
+        "Name the biggest thing you see.",
+        "What thing here looks largest?",
+        "Which object looks largest in the picture?",
+        "What is the biggest object shown here?",
+    ),
+    "what_nearest": (
+        "What is the nearest thing?",
+        "Which thing is closest to me?",
+        "What thing is nearest to us?",
+        "Which object is the closest?",
+        "Name the thing closest to us.",
+        "What is the object nearest to me?",
+        "Which object would I get to first?",
+        "What is closest to us in this picture?",
+    ),
     "where": (
         "Where {is} the {a}?",
         "Where can I find the {a}?",
@@ -242,6 +262,16 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
         "What sort of room are we in?",
         "Tell me which room this is.",
         "Which type of room is shown?",
+    ),
+    "what_biggest": (
+        "Which is the largest object here?",
+        "What object looks biggest in this picture?",
+        "Tell me the biggest thing in the picture.",
+    ),
+    "what_nearest": (
+        "Which is the nearest object?",
+        "What is the thing closest to me?",
+        "Tell me which thing is nearest.",
     ),
     "where": (
         "Where in this room {is} the {a}?",

@@ -20,16 +20,17 @@ from bench.rooms.wordings import indefinite, plural, verb, wordings
 
 # How often a kind is asked, where a frame admits it; its family's share is the sum.
 KINDS: dict[str, float] = {
-    "colour": 20.0,
-    "exist": 7.0, "tinted": 6.0, "lit": 1.0,
-    "what_on": 7.0, "what_in": 2.0, "what_colour": 5.0, "what_room": 1.0,
-    "where": 8.0,
-    "position": 10.0,
-    "count": 8.0,
-    "relation": 9.0,
-    "nearer": 2.0, "farther": 1.5, "nearest": 3.0, "bigger": 1.5,
+    "colour": 26.0,
+    "exist": 5.0, "tinted": 5.0, "lit": 2.0,
+    "what_on": 40.0, "what_in": 20.0, "what_colour": 18.0, "what_room": 2.5,
+    "what_biggest": 7.0, "what_nearest": 8.0,
+    "where": 28.0,
+    "position": 8.0,
+    "count": 5.0,
+    "relation": 5.5,
+    "nearer": 1.5, "farther": 1.5, "nearest": 5.0, "bigger": 1.5,
     "made_of": 4.0,
-    "pattern": 5.0,
+    "pattern": 12.0,
 }  # fmt: skip
 FAMILIES = (
     "what", "where", "position", "colour", "count", "yesno", "relation", "comparison", "material", "pattern",

@@ -20,11 +20,13 @@ TABLE = Path(__file__).with_name("balance.txt")
 COMPARED = frozenset({"nearer", "farther", "nearest", "bigger"})
 # The answers of a key are thinned to the frequency of this commonest one.
 _RANK = {
-    "exist": 2, "tinted": 2, "lit": 2, "relation": 2, "position": 3, "count": 3, "colour": 6, "what_on": 5,
-    "what_in": 5, "what_colour": 8, "what_room": 4, "where": 4, "made_of": 3, "pattern": 3,
+    "exist": 2, "tinted": 2, "lit": 2, "relation": 2, "position": 3, "count": 3, "colour": 6,
+    "what_biggest": 8, "what_nearest": 8, "what_on": 5, "what_in": 5, "what_colour": 8, "what_room": 4,
+    "where": 3, "made_of": 3, "pattern": 3,
 }  # fmt: skip
 _ONE_ANSWER = 0.02  # kept of what only ever has one answer
 _LEAST = 0.002
+_SPREAD = 1.25  # a category's odds over all rivals are nearer to even than over an average one
 _ALL = "*"  # stands for every category of a kind, where a key was too rare to be fitted
 _ENOUGH = 12
 
@@ -59,9 +61,11 @@ def fit(drafts: Iterable[Draft]) -> str:
 
 def _thinned(key: str, answers: Counter[str], rank: int) -> list[str]:
     common = answers.most_common()
-    cap = common[min(rank, len(common)) - 1][1]
+    cap = float(common[min(rank, len(common)) - 1][1])
     if len(common) == 1:
         return [f"{key}\t{common[0][0]}\t{_ONE_ANSWER}"]
+    # A key with too few answers is easily guessed however they are thinned: ask it rarely.
+    cap *= min(1.0, len(common) / rank) ** 3
     return [f"{key}\t{answer}\t{max(_LEAST, min(1.0, cap / n)):.4f}" for answer, n in common]
 
 
@@ -90,4 +94,9 @@ def _keep_comparison(draft: Draft, table: dict[tuple[str, str], float]) -> float
     strength = [table.get((f"{kind}|{name}", "strength"), 0.0) for name in names]
     won = [value == draft.answer for value in draft.slots.values()].index(True)
     rival = max(s for i, s in enumerate(strength) if i != won)
-    return max(_LEAST, min(1.0, math.exp(rival - strength[won])))
+    return max(_LEAST, min(1.0, math.exp(_SPREAD * (rival - strength[won]))))
+
+
+def likely(category: str, colour: str) -> float:
+    """How common a colour is of a category: at least 1, on no particular scale."""
+    return 1.0 / _table().get((f"colour|{category}", colour), 1.0)

@@ -88,6 +88,15 @@ class Dice:
         """One of the items."""
         return items[int(self.roll() * len(items))]
 
+    def weighted(self, items: Sequence[T], weights: Sequence[float]) -> T:
+        """One of the items, in proportion to its weight."""
+        point = self.roll() * sum(weights)
+        for item, weight in zip(items, weights, strict=True):
+            point -= weight
+            if point < 0:
+                return item
+        return items[-1]
+
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """The items in any order."""
         return sorted(items, key=lambda _: self.roll())

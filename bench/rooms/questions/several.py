@@ -16,7 +16,6 @@ CATEGORIES: tuple[str, ...] = tuple(
     "cushion,kettle,toaster,microwave,radio,tv,monitor,picture,clock,mirror,shelf,radiator,"
     "towel,window,door,rug,ceiling lamp".split(",")
 )
-_SINGULAR = frozenset(CATEGORIES)
 MOST = 4
 _SIDE = 0.12
 _LARGE = 0.25
@@ -40,8 +39,9 @@ def several_drafts(view: View, dice: Dice) -> Iterator[Draft]:
 
 
 def _counts(view: View) -> Iterator[Draft]:
-    for category, things in view.by_category.items():
-        countable = category in _SINGULAR and len(things) <= MOST and all(t.clear for t in things)
+    for category in CATEGORIES:
+        things = view.by_category.get(category, [])
+        countable = len(things) <= MOST and all(t.clear for t in things)
         if countable and not view.has_kin(category):
             ids = tuple(t.id for t in things)
             slots = {"many": category}

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.rooms.facts import Seen
 from bench.rooms.palette import COLOURS, colour_distances
+from bench.rooms.questions.balance import likely
 from bench.rooms.questions.draft import Dice, Draft, View
 
 # Colours that walls and floors do not have, so that "the red thing" is not half of the room.
@@ -30,6 +31,8 @@ _STANDING = frozenset(
 _FLOOR_SHARE = 0.04
 _LARGE = 0.25  # of the frame: a thing that fills a quarter of it is not at one side of it
 _THIRDS_MARGIN = 0.05
+_DEPTH_GAP = 0.35  # metres
+_SPECK = 0.001  # of the frame: less than this nobody takes for a thing
 _PATTERN_SHARE = 0.02
 _MATERIAL_SHARE = 0.008
 _SUPPORT_SHARE = 0.004
@@ -41,6 +44,7 @@ def single_drafts(view: View, dice: Dice) -> Iterator[Draft]:
     yield Draft("what_room", "what", {}, kind, (), "what_room", "room")
     yield from _floor(view)
     yield from _what(view)
+    yield from _foremost(view)
     for thing in view.named():
         yield from _place(view, thing)
     for thing in view.single:
@@ -77,6 +81,21 @@ def _what(view: View) -> Iterator[Draft]:
             )
 
 
+def _foremost(view: View) -> Iterator[Draft]:
+    """The biggest and the nearest thing, where no other comes close."""
+    things = view.facts.seen
+    by_share = sorted(things, key=lambda t: -t.share)[:2]
+    by_depth = sorted((t for t in things if t.share >= _SPECK), key=lambda t: t.depth)[:2]
+    if len(by_share) == 2 and by_share[0].clear and by_share[0].share > 1.5 * by_share[1].share:
+        thing = by_share[0]
+        fact = f"what_biggest:{thing.id}"
+        yield Draft("what_biggest", "what", {}, thing.category, (thing.id,), "what_biggest", fact)
+    if len(by_depth) == 2 and by_depth[0].clear and by_depth[1].depth - by_depth[0].depth > _DEPTH_GAP:
+        thing = by_depth[0]
+        fact = f"what_nearest:{thing.id}"
+        yield Draft("what_nearest", "what", {}, thing.category, (thing.id,), "what_nearest", fact)
+
+
 def _place(view: View, thing: Seen) -> Iterator[Draft]:
     name, about = {"a": view.names[thing.id]}, (thing.id,)
     place = _where(view, thing)
@@ -107,7 +126,9 @@ def _looks(thing: Seen, dice: Dice) -> Iterator[Draft]:
         key = f"colour|{a}"
         yield Draft("colour", "colour", {"a": a}, thing.colour, about, key, f"colour:{thing.id}")
         others = [c for c in COLOURS if c != thing.colour and c not in ALIKE[thing.colour]]
-        for colour, answer in ((thing.colour, "yes"), (dice.pick(others), "no")):
+        # As common as the colours it might have: to hear "black" must not mean "no".
+        denied = dice.weighted(others, [likely(a, c) for c in others])
+        for colour, answer in ((thing.colour, "yes"), (denied, "no")):
             slots = {"a": a, "colour": colour}
             fact = f"tinted:{thing.id}:{colour}"
             yield Draft("tinted", "yesno", slots, answer, about, f"tinted|{colour}", fact)

@@ -1,0 +1,221 @@
+"""Proof that questions are right, and that nobody can answer them without looking.
+
+`mistakes` re-derives every answer from pixels, depth and the scene's geometry, in other code than the
+generator's.
+`overlaps` shows that splits share nothing. Blind readers are in `blind`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.rooms.questions.draft import Question
+from bench.rooms.scene import PlacedObject, Room
+from bench.rooms.textures import KINDS, LIBRARY, texture
+from bench.rooms.views import Shot
+from bench.rooms.wordings import HELD_OUT, TRAINING
+
+# Looser than what the generator asks for by a rounding error.
+_SHARE, _VISIBLE = 0.0059, 0.449
+_SPECK = 0.001
+_TOUCH = 0.12  # metres between a thing and what it stands on
+
+
+class Scene:
+    """One shot, read from scratch: which things have pixels, where they are and how far."""
+
+    def __init__(self, room: Room, shot: Shot) -> None:
+        self.room, self.shot = room, shot
+        self.pixels: NDArray[np.uint16] = shot.frame.ids
+        counts = {int(i): int(n) for i, n in zip(*np.unique(self.pixels, return_counts=True), strict=True)}
+        self.counts = counts
+        self.present = [thing for thing in room.objects if thing.askable and counts.get(thing.id)]
+
+    def named(self, name: str) -> PlacedObject | None:
+        """The one thing that a name ("sofa", "red chair") can mean, or None."""
+        fits = [t for t in self.present if name in (t.category, f"{t.colour} {t.category}")]
+        return fits[0] if len(fits) == 1 else None
+
+    def of(self, category: str) -> list[PlacedObject]:
+        """Things of a category that have a pixel."""
+        return [t for t in self.present if t.category == category]
+
+    def across(self, thing: PlacedObject) -> float:
+        """Mean column in [0, 1]."""
+        columns = np.nonzero(self.pixels == thing.id)[1]
+        return float((columns.mean() + 0.5) / self.pixels.shape[1])
+
+    def away(self, thing: PlacedObject) -> float:
+        """Median depth in metres."""
+        return float(np.median(self.shot.frame.depth[self.pixels == thing.id]))
+
+    def is_clear(self, thing: PlacedObject) -> bool:
+        """Whether enough of a thing shows."""
+        share = self.counts[thing.id] / self.pixels.size
+        return share >= _SHARE and self.shot.visible.get(thing.id, 0.0) >= _VISIBLE
+
+    def holder(self, thing: PlacedObject) -> PlacedObject | None:
+        """What a thing stands on or in, if the geometry agrees: its foot lies over or inside of it."""
+        x, y, z = thing.centre
+        foot = z - thing.size[2] / 2
+        below = [
+            other
+            for other in self.room.objects
+            if other.id != thing.id
+            and other.askable
+            and abs(x - other.centre[0]) <= other.size[0] / 2 + _TOUCH
+            and abs(y - other.centre[1]) <= other.size[1] / 2 + _TOUCH
+            and other.centre[2] - other.size[2] / 2 - _TOUCH <= foot
+            and foot <= other.centre[2] + other.size[2] / 2 + _TOUCH
+        ]
+        return next((other for other in below if other.id == thing.parent), None)
+
+
+def mistakes(room: Room, shot: Shot, questions: list[Question]) -> list[str]:
+    """One line for every question whose answer does not follow from the shot; empty when all is well."""
+    scene = Scene(room, shot)
+    wrong = []
+    for question in questions:
+        expected = answer(scene, question)
+        hidden = [i for i in question.subject if not _is_seen(scene, i, question.kind)]
+        if expected != question.answer or hidden:
+            wrong.append(f"{question.text} said {question.answer}, found {expected}, hidden {hidden}")
+    return wrong
+
+
+def _is_seen(scene: Scene, number: int, kind: str) -> bool:
+    thing = scene.room.objects[number - 1]
+    return kind == "exist" or (bool(scene.counts.get(number)) and scene.is_clear(thing))
+
+
+def answer(scene: Scene, question: Question) -> str | None:
+    """The answer as pixels, depth and geometry have it; None when the question cannot be answered."""
+    about = [scene.named(question.slots[slot]) for slot in "abc" if slot in question.slots]
+    things = [thing for thing in about if thing is not None]
+    if question.slots.get("a") == "floor":
+        return scene.room.floor.split(" ")[-1]
+    if len(things) != len(about):
+        return None
+    return _ANSWERS[question.kind](scene, question.slots, things)
+
+
+Slots = dict[str, str]
+Things = list[PlacedObject]
+
+
+def _held(scene: Scene, _: Slots, things: Things) -> str | None:
+    held = [t for t in scene.present if t.parent == things[0].id and scene.holder(t) is not None]
+    return held[0].category if len(held) == 1 else None
+
+
+def _coloured(scene: Scene, slots: Slots, _: Things) -> str | None:
+    found = [t for t in scene.present if t.colour == slots["colour"]]
+    return found[0].category if len(found) == 1 else None
+
+
+def _first(scene: Scene, rank: Callable[[PlacedObject], float]) -> str:
+    large = [t for t in scene.present if scene.counts[t.id] >= _SPECK * scene.pixels.size]
+    return min(large, key=rank).category
+
+
+def _where(scene: Scene, _: Slots, things: Things) -> str | None:
+    thing = things[0]
+    low = thing.centre[2] - thing.size[2] / 2
+    if thing.parent is None:
+        w, d, _h = scene.room.size
+        x, y, _z = thing.centre
+        gap = min(x, y, w - x, d - y) - max(thing.size[:2]) / 2
+        return "on the wall" if gap < _TOUCH else None
+    if low < _TOUCH and thing.parent == 1:
+        return "on the floor"
+    holder = scene.holder(thing)
+    return f"{thing.relation} the {holder.category}" if holder else None
+
+
+def _position(scene: Scene, _: Slots, things: Things) -> str | None:
+    x = scene.across(things[0])
+    return "left" if x < 1 / 3 else "middle" if x < 2 / 3 else "right"
+
+
+def _count(scene: Scene, slots: Slots, _: Things) -> str | None:
+    found = scene.of(slots["many"])
+    return str(len(found)) if all(scene.is_clear(t) for t in found) else None
+
+
+def _exists(scene: Scene, slots: Slots, _: Things) -> str | None:
+    found = scene.of(slots["an"])
+    if not found:
+        return "no"
+    return "yes" if any(scene.is_clear(t) for t in found) else None
+
+
+def _side(scene: Scene, _: Slots, things: Things) -> str | None:
+    a, b = (scene.across(t) for t in things)
+    return None if abs(a - b) < 0.1 else "left" if a < b else "right"
+
+
+def _by_depth(pick: Callable[[NDArray[np.float64]], np.intp]) -> Callable[[Scene, Slots, Things], str | None]:
+    def judge(scene: Scene, slots: Slots, things: Things) -> str | None:
+        depths = np.array([scene.away(t) for t in things])
+        winner = int(pick(depths))
+        gap = np.min(np.abs(np.delete(depths, winner) - depths[winner]))
+        return slots["abc"[winner]] if gap > 0.3 else None
+
+    return judge
+
+
+def _bigger(scene: Scene, slots: Slots, things: Things) -> str | None:
+    sizes = [scene.counts[t.id] for t in things]
+    winner = int(np.argmax(sizes))
+    return slots["ab"[winner]] if max(sizes) > 1.5 * min(sizes) else None
+
+
+_ANSWERS: dict[str, Callable[[Scene, Slots, Things], str | None]] = {
+    "what_on": _held,
+    "what_in": _held,
+    "what_colour": _coloured,
+    "what_biggest": lambda scene, slots, things: _first(scene, lambda t: -scene.counts[t.id]),
+    "what_nearest": lambda scene, slots, things: _first(scene, scene.away),
+    "what_room": lambda scene, slots, things: scene.room.kind,
+    "where": _where,
+    "position": _position,
+    "colour": lambda scene, slots, things: things[0].colour,
+    "tinted": lambda scene, slots, things: "yes" if things[0].colour == slots["colour"] else "no",
+    "lit": lambda scene, slots, things: "yes" if things[0].is_on else "no",
+    "count": _count,
+    "exist": _exists,
+    "relation": _side,
+    "nearer": _by_depth(np.argmin),
+    "farther": _by_depth(np.argmax),
+    "nearest": _by_depth(np.argmin),
+    "bigger": _bigger,
+    "made_of": lambda scene, slots, things: things[0].made_of,
+    "pattern": lambda scene, slots, things: things[0].pattern,
+}
+
+
+def overlaps(rooms: dict[str, list[Room]]) -> list[str]:
+    """What two splits share of layouts, textures and wordings, one line each; empty when nothing."""
+    found = [
+        f"wording of {kind}: {text}" for kind in TRAINING for text in {*TRAINING[kind]} & {*HELD_OUT[kind]}
+    ]
+    seen: dict[str, str] = {}
+    for split, listed in rooms.items():
+        for signature in {room.signature() for room in listed}:
+            if seen.setdefault(signature, split) != split:
+                found.append(f"layout in {split} and {seen[signature]}: {signature[:80]}")
+    return [*found, *_shared_textures(3)]
+
+
+def _shared_textures(splits: int) -> Iterator[str]:
+    for kind in KINDS:
+        owner: dict[bytes, int] = {}
+        for split in range(splits):
+            for index in range(LIBRARY):
+                # The coarsest level is enough to tell two textures apart, except plain repeats.
+                pixels = texture(split, kind, index)[0].tobytes()
+                if owner.setdefault(pixels, split) != split:
+                    yield f"texture {kind} {index} in splits {owner[pixels]} and {split}"
