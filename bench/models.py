@@ -1,0 +1,175 @@
+"""`roomwise bench models`: how many questions about rooms they never saw the built-in pair gets right.
+
+Every row names a `model` (`blind` reads only the question), a `family` (or `all`), and which questions
+are counted: `all`, `seen` and `unseen`, the last being those about what the student was never shown.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from multiprocessing import get_context
+from typing import Annotated, TypeVar
+
+import numpy as np
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress, track
+
+from bench.intervals import bootstrap_mean, paired_difference
+from bench.report import Report, Row, emit, measured
+from bench.rooms.blind import BlindReader
+from bench.rooms.questions.ask import sample_training
+from bench.rooms.questions.draft import Question
+from bench.rooms.scene import SPLITS
+from bench.rooms.sessions import VIEWS, Session, make_session
+from bench.rooms.views import visit
+from core.errors import InputError
+from core.scoring import exact_match, nls
+from core.text import did_you_mean
+from models.registry import load_model
+
+T = TypeVar("T")
+
+PAIR = ("builtin-student", "builtin-expert")
+BLIND = "blind"
+BLIND_ROOMS = 150
+"""Training rooms whose questions the blind reader learns from."""
+_BLIND_SIZE = 96  # pixels; it never sees them, but they decide what can be asked
+_BLIND_QUESTIONS = 24  # a frame
+_LONGEST = 12  # tokens of an answer
+
+app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of a session with its picture, as a person's camera would store it (JPEG bytes)."""
+
+    room: int
+    frame: int
+    picture: bytes
+    question: Question
+    needs_unseen: bool
+
+
+@app.command()
+def models(
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Held-out rooms, twenty questions each.")] = 50,
+    model: Annotated[list[str] | None, typer.Option("--model", help="A name or folder; repeatable.")] = None,
+    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    size: Annotated[int, typer.Option("--size", min=64, help="Side of a frame in pixels.")] = 224,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", help="For the intervals; the rooms are fixed.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ask models twenty questions about each of many rooms that none was trained on.
+
+    Example: roomwise bench models --rooms 50 --json
+    """
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
+    names = tuple(model or PAIR)
+    asked = held_out_questions(split, rooms, size, jobs)
+    blind = blind_reader(BLIND_ROOMS, jobs)
+    answers = {BLIND: [blind.guess(one.question) for one in asked]}
+    for name in names:
+        answers[name] = answer_all(name, asked)
+    emit(Report("bench models", seed, list(rows(asked, answers, seed))), json=as_json)
+
+
+def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[Asked]:
+    """The questions of the first `rooms` sessions of a split, rendered by `jobs` processes."""
+    return _each_room(partial(_session_questions, split=split, size=size), rooms, jobs, "rooms")
+
+
+def blind_reader(rooms: int, jobs: int) -> BlindReader:
+    """A reader of questions alone, who knows the answers in `rooms` training rooms."""
+    return BlindReader().learn(_each_room(_training_questions, rooms, jobs, "rooms for the blind reader"))
+
+
+def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
+    with (
+        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        made = progress.track(workers.map(make, range(rooms)), total=rooms, description=what)
+        return [one for room in made for one in room]
+
+
+def _training_questions(index: int) -> list[Question]:
+    _, shots = visit("train", index, _BLIND_SIZE, VIEWS)
+    rng = np.random.default_rng([index, 4])
+    return [one for shot in shots for one in sample_training(shot.facts, rng, _BLIND_QUESTIONS)]
+
+
+def _session_questions(index: int, split: str, size: int) -> list[Asked]:
+    session = make_session(split, index, size, VIEWS)
+    pictures = [_jpeg(session, number) for number in range(len(session.shots))]
+    return [
+        Asked(index, turn.frame, pictures[turn.frame], turn.question, turn.needs_unseen)
+        for turn in session.turns
+    ]
+
+
+def _jpeg(session: Session, number: int) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(session.shots[number].frame.rgb).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def answer_all(name: str, asked: Sequence[Asked]) -> list[str]:
+    """A model's answer to every question; each picture is encoded once."""
+    model = load_model(name)
+    by_picture: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        by_picture[one.room, one.frame].append(place)
+    answers = [""] * len(asked)
+    console = Console(stderr=True)
+    for places in track(list(by_picture.values()), name, console=console, transient=True):
+        picture = Image.open(BytesIO(asked[places[0]].picture)).convert("RGB")
+        vision = model.encode_images([picture])
+        texts = [asked[place].question.text for place in places]
+        for place, answer in zip(places, model.answer_many(vision, texts, _LONGEST), strict=True):
+            answers[place] = answer.text
+    return answers
+
+
+def rows(asked: Sequence[Asked], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:
+    """Exact match and NLS of every model, over all and by family, and differences over the same questions."""
+    exact = {
+        name: [exact_match(text, one.question.answer) for text, one in zip(said, asked, strict=True)]
+        for name, said in answers.items()
+    }
+    groups = _groups(asked)
+    for name, said in answers.items():
+        for (family, about), places in groups.items():
+            rooms = [asked[place].room for place in places]
+            interval = bootstrap_mean([exact[name][place] for place in places], rooms, seed=seed)
+            yield measured(interval, model=name, family=family, about=about, metric="exact")
+        similar = [nls(text, one.question.answer) for text, one in zip(said, asked, strict=True)]
+        interval = bootstrap_mean(similar, [one.room for one in asked], seed=seed)
+        yield measured(interval, model=name, family="all", about="all", metric="nls")
+    yield from _differences(asked, exact, seed)
+
+
+def _differences(asked: Sequence[Asked], exact: dict[str, list[bool]], seed: int) -> Iterator[Row]:
+    rooms = [one.room for one in asked]
+    names = list(exact)
+    for first, second in zip(names[1:], names, strict=False):
+        interval = paired_difference(exact[first], exact[second], rooms, seed=seed)
+        identity = {"model": first, "against": second, "family": "all", "about": "all"}
+        yield measured(interval, **identity, metric="exact difference")
+
+
+def _groups(asked: Sequence[Asked]) -> dict[tuple[str, str], list[int]]:
+    """Places of the questions of each (family, about), `all` first."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        about = "unseen" if one.needs_unseen else "seen"
+        for key in (("all", "all"), ("all", about), (one.question.family, "all")):
+            groups[key].append(place)
+    return dict(sorted(groups.items(), key=lambda pair: (pair[0][0] != "all", pair[0])))
