@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
@@ -71,7 +71,7 @@ def read_progress(folder: Path) -> Progress | None:
     try:
         with storage_errors("read", path), safe_open(path, framework="pt") as file:
             return Progress(**json.loads(file.metadata()["progress"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path) from error
 
 

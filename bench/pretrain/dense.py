@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
 from bench.pretrain.dataset import Batch, Frames
-from bench.pretrain.labels import SUB, Labels, dense_labels
+from bench.pretrain.labels import Labels, dense_labels, parts
 from bench.pretrain.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.recipes import Stage
 
@@ -19,35 +19,38 @@ CLASSES = (len(CATEGORIES), len(COLOURS), len(MATERIALS), len(PATTERNS))
 _WEIGHTS = (1.0, 0.6, 0.2, 0.2)  # of the four cross-entropies
 _PRESENT_WEIGHT = 2.0
 _DEPTH_WEIGHT = 0.3
+_RARE = -4.0  # logit of a category before anything is known: few fill a cell
 _COUNTED = 256  # frames that class frequencies are counted in
 _RAREST, _COMMONEST = 4.0, 0.2  # bounds of a class weight
 
 
 class DenseHeads(nn.Module):
-    """From grid features [B, C, g, g] to logits at twice the resolution, log depth, and presence."""
+    """From grid features [B, C, g, g] to logits of the parts of cells, log depth, and presence."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, grid: int) -> None:
         super().__init__()
+        self._parts = parts(grid)
         self.norm = nn.GroupNorm(1, channels)
-        self.parts = nn.Conv2d(channels, (sum(CLASSES) + 1) * SUB**2, 1)
+        self.parts = nn.Conv2d(channels, (sum(CLASSES) + 1) * parts(grid) ** 2, 1)
         self.present = nn.Conv2d(channels, len(CATEGORIES), 1)
+        nn.init.constant_(self.present.bias, _RARE)  # type: ignore[arg-type]  # there is a bias
         for index, classes in enumerate(CLASSES):
             self.register_buffer(f"weights_{index}", torch.ones(classes))
 
     def forward(self, grid: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         """Logits [B, classes, G, G] of the four kinds and log depth [B, 1, G, G]; presence [B, K, g, g]."""
         grid = self.norm(grid)
-        parts = functional.pixel_shuffle(self.parts(grid), SUB).float()
-        return parts.split([*CLASSES, 1], dim=1), self.present(grid).float()
+        fine = functional.pixel_shuffle(self.parts(grid), self._parts).float()
+        return fine.split([*CLASSES, 1], dim=1), self.present(grid).float()
 
     def loss(self, grid: torch.Tensor, labels: Labels) -> torch.Tensor:
         """The weighted sum of all terms, one number."""
-        parts, present = self(grid)
-        total = _depth_loss(parts[-1].squeeze(1), labels.log_depth) * _DEPTH_WEIGHT
+        fine, present = self(grid)
+        total = _depth_loss(fine[-1].squeeze(1), labels.log_depth) * _DEPTH_WEIGHT
         for index, weight in enumerate(_WEIGHTS):
             classes = getattr(self, f"weights_{index}")
             kind = labels.kinds[index]
-            summed = functional.cross_entropy(parts[index], kind, classes, ignore_index=-1, reduction="sum")
+            summed = functional.cross_entropy(fine[index], kind, classes, ignore_index=-1, reduction="sum")
             total = total + weight * summed / classes[kind[kind >= 0]].sum().clamp(min=1)
         # Few categories fill a cell: the sum over them is what should count, not their mean.
         missed = functional.binary_cross_entropy_with_logits(present, labels.present, reduction="none")
@@ -100,15 +103,15 @@ class Dense:
     def scores(self) -> dict[str, tuple[float, int]]:
         """Macro-F1 over the classes that occur, in held-out rooms."""
         right = [torch.zeros(3, classes) for classes in CLASSES]
-        parts = 0
+        count = 0
         for number in range(min(24, self.held_out.rescan())):
             room = self.held_out.room(number)
             labels, predicted = self._predict(room)
             for index, counts in enumerate(right):
                 counts += _confusion(predicted[index], labels.kinds[index], CLASSES[index])
-            parts += labels.kinds[0].numel()
+            count += labels.kinds[0].numel()
         return {
-            f"f1 {name}": (_macro_f1(counts), parts)
+            f"f1 {name}": (_macro_f1(counts), count)
             for name, counts in zip(("category", "colour", "material", "pattern"), right, strict=True)
         }
 

@@ -9,17 +9,16 @@ from bench.pretrain.augment import Placement, placed
 from bench.pretrain.dataset import Batch
 from bench.pretrain.names import CATEGORIES
 
-SUB = 2
-"""Each cell is labelled in SUB x SUB parts."""
+_FINEST = 18  # parts along one side of a picture
 _SAMPLES = 4  # looked at along one side of a part
-_PRESENT = 0.10
+_PRESENT = 0.08
 
 
 @dataclass(frozen=True)
 class Labels:
-    """`kinds` int64 [4, B, G, G] with G = SUB x grid: category, colour, material, pattern, -1 where unknown;
+    """`kinds` int64 [4, B, G, G], G = grid x parts(grid): category, colour, material, pattern, -1 unknown;
     `log_depth` float32 [B, G, G], nan where unknown; `present` float32 [B, K, grid, grid]: the categories
-    that fill a tenth of a cell.
+    that fill a twelfth of a cell.
     """
 
     kinds: torch.Tensor
@@ -27,21 +26,27 @@ class Labels:
     present: torch.Tensor
 
 
+def parts(grid: int) -> int:
+    """Into how many parts a side a cell is divided; pictures are labelled equally finely on any grid."""
+    return max(1, _FINEST // grid)
+
+
 def dense_labels(batch: Batch, placement: Placement, grid: int) -> Labels:
     """Labels of a batch under this placement."""
-    side = grid * SUB * _SAMPLES
+    fine = grid * parts(grid)
+    side = fine * _SAMPLES
     # Ids fit into float32 exactly.
     maps = torch.from_numpy(np.stack([batch.ids.astype(np.float32), batch.depth], axis=1))
     ids, depth = placed(maps, placement, side, "nearest").unbind(1)
     tables = torch.from_numpy(batch.tables.astype(np.int64))
     ids = ids.long().clamp_(max=tables.shape[1] - 1)
     count = len(ids)
-    parts = _blocks(ids, _SAMPLES)
+    samples = _blocks(ids, _SAMPLES)
     # The commonest of the samples: the one that equals most of the others.
-    winner = (parts.unsqueeze(-1) == parts.unsqueeze(-2)).sum(-1).argmax(-1, keepdim=True)
-    majority = parts.gather(-1, winner).flatten(1)
+    winner = (samples.unsqueeze(-1) == samples.unsqueeze(-2)).sum(-1).argmax(-1, keepdim=True)
+    majority = samples.gather(-1, winner).flatten(1)
     kinds = tables.gather(1, majority.unsqueeze(-1).expand(-1, -1, tables.shape[2]))
-    kinds = kinds.permute(2, 0, 1).reshape(-1, count, grid * SUB, grid * SUB)
+    kinds = kinds.permute(2, 0, 1).reshape(-1, count, fine, fine)
     distance = _blocks(depth, _SAMPLES).median(-1).values
     log_depth = torch.where(distance > 0, distance.clamp(min=0.05).log(), torch.nan)
     return Labels(kinds, log_depth, _present(tables[..., 0].gather(1, ids.flatten(1)), count, grid))
@@ -49,7 +54,7 @@ def dense_labels(batch: Batch, placement: Placement, grid: int) -> Labels:
 
 def _present(categories: torch.Tensor, count: int, grid: int) -> torch.Tensor:
     """`categories` [B, side * side], -1 unknown."""
-    samples = SUB * _SAMPLES
+    samples = parts(grid) * _SAMPLES
     cells = _blocks(categories.view(count, grid * samples, grid * samples), samples).reshape(
         count * grid * grid, -1
     )

@@ -60,6 +60,8 @@ STUDENT = Recipe(
     name="student",
     blueprint=Blueprint(
         image_size=144,
+        patch_strides=(4, 2, 3, 1),
+        window_size=6,
         vision_dims=(48, 96, 192, 256),
         vision_depths=(1, 1, 2, 1),
         d_model=160,
@@ -71,8 +73,8 @@ STUDENT = Recipe(
     ),
     student_safe=True,
     stages=(
-        Stage("dense", steps=2000, images=32, questions=0, lr=1.5e-3),
-        Stage("questions", steps=1500, images=16, questions=12, lr=1.5e-3),
+        Stage("dense", steps=3000, images=16, questions=0, lr=1.5e-3),
+        Stage("questions", steps=2400, images=16, questions=12, lr=1.5e-3),
         Stage("joint", steps=500, images=16, questions=12, lr=4e-4),
     ),
 )
@@ -80,8 +82,10 @@ EXPERT = Recipe(
     name="expert",
     blueprint=Blueprint(
         image_size=144,
-        vision_dims=(64, 128, 256, 448),
-        vision_depths=(1, 1, 3, 1),
+        patch_strides=(4, 2, 3, 1),
+        window_size=6,
+        vision_dims=(48, 96, 256, 512),
+        vision_depths=(1, 1, 2, 1),
         d_model=224,
         encoder_layers=2,
         decoder_layers=4,
@@ -91,8 +95,8 @@ EXPERT = Recipe(
     ),
     student_safe=False,
     stages=(
-        Stage("dense", steps=2000, images=32, questions=0, lr=1e-3),
-        Stage("questions", steps=1500, images=16, questions=12, lr=1e-3),
+        Stage("dense", steps=3000, images=16, questions=0, lr=1e-3),
+        Stage("questions", steps=2400, images=16, questions=12, lr=1e-3),
         Stage("joint", steps=500, images=16, questions=12, lr=3e-4),
     ),
 )

@@ -22,7 +22,7 @@ from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
 from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer
 from core.errors import ConfigError
 from core.files import atomic_write_text
-from models.blueprint import new_model, new_processor
+from models.blueprint import Blueprint, new_model, new_processor
 
 _COUNT_SEED = 4242
 
@@ -54,16 +54,13 @@ def open_run(recipe: Recipe, folder: Path, data: Path) -> tuple[Run, dict[int, d
     """
     progress = read_progress(folder)
     tokenizer = _tokenizer(recipe, folder, data)
+    if progress is not None:
+        recipe = _as_begun(recipe, progress, tokenizer, folder)
     identity = _identity(recipe, tokenizer)
-    if progress is not None and progress.recipe != identity:
-        raise ConfigError(
-            f"The run in {folder} was begun with other sizes or words. "
-            "Choose another --run folder, or move that one away."
-        )
     model: Any = new_model(recipe.blueprint, tokenizer, recipe.seed, attention="eager")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        heads = DenseHeads(recipe.blueprint.vision_dims[-1])
+        heads = DenseHeads(recipe.blueprint.vision_dims[-1], recipe.blueprint.grids[-1])
     frames = Frames(data, "train", recipe.student_safe)
     held_out = Frames(data, "validation", recipe.student_safe)
     run = Run(
@@ -97,7 +94,6 @@ def train(run: Run, moments: Any, limits: Limits, console: Console, only: str | 
 
 
 def _task(run: Run, stage: Stage) -> Task:
-    run.progress.seed = run.recipe.seed
     if stage.name == "dense":
         grid = run.recipe.blueprint.grids[-1]
         if run.progress.step == 0:
@@ -122,6 +118,17 @@ def _tokenizer(recipe: Recipe, folder: Path, data: Path) -> PreTrainedTokenizerF
     if not own.is_file():
         atomic_write_text(own, definition(shared_tokenizer(data, recipe.vocab_size)))
     return stored_tokenizer(own)
+
+
+def _as_begun(recipe: Recipe, progress: Progress, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Recipe:
+    """The recipe in the sizes that the run was begun with: recipes change, a run goes on as it is."""
+    begun = replace(recipe, blueprint=Blueprint.from_dict(progress.recipe["blueprint"]), seed=progress.seed)
+    if progress.recipe != _identity(begun, tokenizer):
+        raise ConfigError(
+            f"The run in {folder} is of another model or has other words. "
+            "Choose another --run folder, or move that one away."
+        )
+    return begun
 
 
 def _identity(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
