@@ -38,6 +38,7 @@ _PLAN = ("same-fact-words",) * 2 + ("same-fact-view",) * 3 + ("new-fact",) * 2 +
 # Facts of the room, not of the picture: true from wherever they can be seen.
 STEADY = frozenset("what_on,what_in,what_colour,what_room,where,colour,tinted,lit,made_of,pattern".split(","))
 _MOST_OF_A_FAMILY = 3  # in a warm-up
+_KEPT_BACK = 0.3  # of the things that can be asked about: not in the warm-up, if it can do without
 _TOO_LITTLE = "Twenty questions cannot be asked of this room. Choose another index."
 
 
@@ -103,19 +104,24 @@ class _Planner:
         self._again: set[str] = set()  # facts of the warm-up that have been asked again
         self._themes: set[str] = set()
         self._things: set[str] = set()
+        named = sorted({i for listed in self._drafts for d in listed if d.kind != "exist" for i in d.subject})
+        self._kept_back = frozenset(dice.shuffled(named)[: int(len(named) * _KEPT_BACK)])
 
     def warm_up(self) -> None:
         """Ten questions, frame after frame, no fact twice, families mixed."""
         families: list[str] = []
+
+        def fresh(draft: Draft) -> bool:
+            return families.count(draft.family) < _MOST_OF_A_FAMILY and self._untold(draft)
+
+        def spared(draft: Draft) -> bool:
+            return fresh(draft) and self._kept_back.isdisjoint(draft.subject)
+
         while len(self.turns) < WARM_UP:
             frame = len(self.turns) % len(self._pools)
-
-            def fresh(draft: Draft) -> bool:
-                mixed = families.count(draft.family) < _MOST_OF_A_FAMILY
-                return mixed and theme(draft.kind, draft.subject, draft.fact) not in self._themes
-
             order = [frame, *self.dice.shuffled([n for n in range(len(self._pools)) if n != frame])]
-            found = next(self._draws(fresh, order), None)
+            found = next(self._draws(spared, order), None)
+            found = found or next(self._draws(fresh, order), None)
             if found is None:
                 raise InputError(_TOO_LITTLE)
             frame, draft = found
@@ -164,9 +170,11 @@ class _Planner:
         return self._drawn(wanted, "new-fact")
 
     def _new_thing(self) -> bool:
-        return self._drawn(
-            lambda draft: self._untold(draft) and not (things(draft) & self._things), "new-thing"
-        )
+        def wanted(draft: Draft) -> bool:
+            new = draft.kind != "exist" and bool(draft.subject) and not (things(draft) & self._things)
+            return new and self._untold(draft)
+
+        return self._drawn(wanted, "new-thing")
 
     def _untold(self, draft: Draft) -> bool:
         return theme(draft.kind, draft.subject, draft.fact) not in self._themes
@@ -199,11 +207,16 @@ def write_session(session: Session, directory: Path) -> None:
     Raises StorageError, also when the folder is there already.
     """
     with atomic_directory(directory) as folder:
-        for number, shot in enumerate(session.shots):
-            (folder / f"frame-{number}.jpg").write_bytes(_jpeg(shot))
-            (folder / f"depth-{number}.png").write_bytes(_depth_png(shot))
+        write_shots(session.shots, folder)
         text = json.dumps(as_dict(session), indent=1) + "\n"
         (folder / "session.json").write_text(text, encoding="utf-8")
+
+
+def write_shots(shots: Sequence[Shot], folder: Path) -> None:
+    """Write frame-N.jpg and depth-N.png into a folder that is there."""
+    for number, shot in enumerate(shots):
+        (folder / f"frame-{number}.jpg").write_bytes(_jpeg(shot))
+        (folder / f"depth-{number}.png").write_bytes(_depth_png(shot))
 
 
 def as_dict(session: Session) -> dict[str, object]:
