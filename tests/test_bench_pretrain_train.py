@@ -3,6 +3,7 @@
 import errno
 import io
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from rich.console import Console
 from tiny_models import TINY
 from tiny_rooms import write_rooms
 
-import core.files
 from bench.pretrain.checkpoint import FILE, read_progress
 from bench.pretrain.curve import read_rows
 from bench.pretrain.export import export
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
 
     run, moments = open_run(recipe.with_steps("dense", 5), tmp_path, data)
     with monkeypatch.context() as patched, pytest.raises(StorageError, match="disk is full"):
-        patched.setattr(core.files.os, "fsync", full)
+        patched.setattr(os, "fsync", full)
         train(run, moments, Limits(), Console(file=io.StringIO()), "dense")
     assert (tmp_path / FILE).read_bytes() == before
     progress = read_progress(tmp_path)

@@ -104,7 +104,7 @@ class Asking:
     def loss(self, step: int, rng: np.random.Generator) -> torch.Tensor:
         """Loss of fresh questions about rooms drawn at random, all views of each."""
         rooms = self._draw_rooms(rng)
-        facts = [fact for room in rooms for fact in self.frames.room(room).facts]
+        facts = [fact for room in rooms for fact in self.frames.facts(room)]
         pairs = draw_questions(facts, rng, self.stage.questions, self.stage.easy(step), self.frames.unseen)
         self.asked += len(pairs)
         asked = self._spelling.ask(pairs)
@@ -128,13 +128,14 @@ class Asking:
 
     def _cells(self, room: int, rng: np.random.Generator) -> torch.Tensor:
         tower = self.model.model.vision_tower
-        frames = self.frames.room(room).frames
         if self.joint:
-            cells: torch.Tensor = tower(photometric(frames, rng)).last_hidden_state
+            pixels = photometric(self.frames.room(room).frames, rng)
+            cells: torch.Tensor = tower(pixels).last_hidden_state
             return cells
         version = int(rng.integers(_VERSIONS))
         # Room by room and from its own seed: after a resume the same numbers come out again.
         if (room, version) not in self._kept:
+            frames = self.frames.room(room).frames
             pixels = photometric(frames, np.random.default_rng([_VERSION_SEED, room, version]))
             with torch.no_grad():
                 self._kept[room, version] = tower(pixels).last_hidden_state.to(torch.bfloat16)

@@ -84,6 +84,11 @@ class Frames:
         name, rows = self.rooms[number]
         return self.take([(name, row) for row in rows])
 
+    def facts(self, number: int) -> list[FrameFacts]:
+        """Of all frames of a room, without touching their pictures."""
+        name, rows = self.rooms[number]
+        return [self.shards[name].facts[row] for row in rows]
+
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """Frames of different rooms, as long as there are enough of them."""
         chosen = rng.choice(len(self.rooms), count, replace=count > len(self.rooms))
