@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bench.rooms.facts import FrameFacts, Seen
@@ -53,3 +55,25 @@ def made_up(seed: int, things: int = 14) -> FrameFacts:
             )
         )
     return FrameFacts("office", "checked tile", 0.2, tuple(placed))
+
+
+def made_up_visit(seed: int, views: int = 4) -> list[FrameFacts]:
+    """The same made-up room from several places; not everything is in sight from everywhere."""
+    rng = np.random.default_rng([seed, 1])
+    facts = made_up(seed, 24)
+    frames = []
+    for _ in range(views):
+        here = [
+            replace(
+                thing,
+                share=round(float(rng.uniform(0.005, 0.08)), 6),
+                visible=round(float(rng.uniform(0.4, 1.0)), 4),
+                cx=round(float(rng.random()), 4),
+                depth=round(float(rng.uniform(0.8, 6.0)), 3),
+                looks_coloured=True,
+            )
+            for thing in facts.seen
+            if rng.random() < 0.7
+        ]
+        frames.append(replace(facts, seen=tuple(here)))
+    return frames

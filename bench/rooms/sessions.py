@@ -69,7 +69,9 @@ def make_session(split: str, index: int, size: int, views: int = VIEWS) -> Sessi
 
 
 def plan_turns(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) -> list[SessionTurn]:
-    """Twenty turns over the frames in the wordings of a split."""
+    """Twenty turns over the frames in the wordings of a split. Raises InputError when that cannot be."""
+    if not frames:
+        raise InputError(_TOO_LITTLE)
     planner = _Planner(frames, split, Dice(rng))
     planner.warm_up()
     planner.after()
@@ -177,7 +179,7 @@ class _Planner:
         return self._drawn(wanted, "new-thing")
 
     def _untold(self, draft: Draft) -> bool:
-        return theme(draft.kind, draft.subject, draft.fact) not in self._themes
+        return self._themes.isdisjoint((draft.fact, theme(draft.kind, draft.subject, draft.fact)))
 
     def _drawn(self, wanted: Callable[[Draft], bool], tag: str) -> bool:
         found = next(self._draws(wanted, self.dice.shuffled(range(len(self._pools)))), None)
@@ -196,7 +198,7 @@ class _Planner:
         wording = self.dice.pick([n for n in range(count) if n != not_in])
         question = worded(draft, self.split, wording)
         self.turns.append(SessionTurn(frame, question, tag, mentions(question, UNSEEN)))
-        self._themes.add(theme(draft.kind, draft.subject, draft.fact))
+        self._themes |= {draft.fact, theme(draft.kind, draft.subject, draft.fact)}
         self._things |= things(draft)
         return wording
 

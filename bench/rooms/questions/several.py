@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bench.rooms.facts import Seen
 from bench.rooms.questions.draft import Dice, Draft, View
@@ -29,13 +29,22 @@ def several_drafts(view: View, dice: Dice) -> Iterator[Draft]:
     yield from _counts(view)
     yield from _existence(view)
     named = view.named()
-    for _ in range(_PAIRS if len(named) > 1 else 0):
-        a, b = dice.pick(named), dice.pick(named)
-        if a.id != b.id:
-            yield from _relation(view, a, b)
-            yield from _comparison(view, a, b)
-    for _ in range(_PAIRS // 2 if len(named) > 2 else 0):
-        yield from _nearest(view, [dice.pick(named) for _ in range(3)])
+    for a, b in _groups(named, 2, _PAIRS, dice):
+        yield from _relation(view, a, b)
+        yield from _comparison(view, a, b)
+    for group in _groups(named, 3, _PAIRS // 2, dice):
+        yield from _nearest(view, group)
+
+
+def _groups(named: list[Seen], size: int, most: int, dice: Dice) -> Iterable[list[Seen]]:
+    """Some different groups of different things, in the order drawn."""
+    found: dict[frozenset[int], list[Seen]] = {}
+    for _ in range(most if len(named) >= size else 0):
+        group = [dice.pick(named) for _ in range(size)]
+        ids = frozenset(thing.id for thing in group)
+        if len(ids) == size:
+            found.setdefault(ids, group)
+    return found.values()
 
 
 def _counts(view: View) -> Iterator[Draft]:
@@ -92,7 +101,7 @@ def _nearest(view: View, things: list[Seen]) -> Iterator[Draft]:
     near, second, _ = sorted(things, key=lambda t: t.depth)
     apart = second.depth > near.depth * _DEPTH_RATIO and second.depth > near.depth + _DEPTH_GAP
     about = tuple(t.id for t in things)
-    if apart and len(set(about)) == len(about):
+    if apart:
         key = "|".join(("nearest", *(t.category for t in things)))
         fact = ":".join(("nearest", *(str(i) for i in sorted(about))))
         slots = _slots(view, *things)
