@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.rooms.palette import colour_distances
 from bench.rooms.questions.draft import Question
 from bench.rooms.scene import PlacedObject, Room
 from bench.rooms.textures import KINDS, LIBRARY, texture
@@ -197,6 +198,18 @@ _ANSWERS: dict[str, Callable[[Scene, Slots, Things], str | None]] = {
 }
 
 
+def colours_shown(shot: Shot, questions: list[Question]) -> list[bool]:
+    """For every question of a thing's colour: is its answer one of two nearest names of the middle pixel?"""
+    shown = []
+    for question in questions:
+        if question.kind == "colour":
+            pixels = shot.frame.rgb[np.isin(shot.frame.ids, question.subject)]
+            middle = (np.median(pixels, axis=0) / 255).astype(np.float32)
+            distances = colour_distances(middle)
+            shown.append(question.answer in sorted(distances, key=distances.__getitem__)[:2])
+    return shown
+
+
 def overlaps(rooms: dict[str, list[Room]]) -> list[str]:
     """What two splits share of layouts, textures and wordings, one line each; empty when nothing."""
     found = [
@@ -215,7 +228,6 @@ def _shared_textures(splits: int) -> Iterator[str]:
         owner: dict[bytes, int] = {}
         for split in range(splits):
             for index in range(LIBRARY):
-                # The coarsest level is enough to tell two textures apart, except plain repeats.
                 pixels = texture(split, kind, index)[0].tobytes()
                 if owner.setdefault(pixels, split) != split:
                     yield f"texture {kind} {index} in splits {owner[pixels]} and {split}"

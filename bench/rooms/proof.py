@@ -10,7 +10,7 @@ import numpy as np
 from bench.intervals import Interval, bootstrap_mean
 from bench.report import Row, measured
 from bench.rooms.blind import BlindReader
-from bench.rooms.check import mistakes, overlaps
+from bench.rooms.check import colours_shown, mistakes, overlaps
 from bench.rooms.questions.ask import FAMILIES, candidates, sample
 from bench.rooms.questions.draft import Question
 from bench.rooms.scene import SPLITS, Room
@@ -35,6 +35,7 @@ def prove(rooms: int, size: int, tick: Tick) -> Proof:
     listed: dict[str, list[Room]] = {"train": [], "test": []}
     wrong: list[str] = []
     checked = 0
+    shown: list[bool] = []
     reader, sessions = BlindReader(), []
     for index in range(rooms):
         room, shots = visit("train", index, size, 4)
@@ -43,6 +44,7 @@ def prove(rooms: int, size: int, tick: Tick) -> Proof:
         for shot in shots:
             all_of_it = candidates(shot.facts, rng, "train")
             wrong += mistakes(room, shot, all_of_it)
+            shown += colours_shown(shot, all_of_it)
             checked += len(all_of_it)
             reader.learn(sample(shot.facts, rng, _A_FRAME, "train"))
         tick()
@@ -56,6 +58,7 @@ def prove(rooms: int, size: int, tick: Tick) -> Proof:
     shared = overlaps(listed)
     proof = Proof(_blind_rows(reader, sessions), [*wrong, *shared])
     proof.rows.append(_count("wrong", len(wrong), checked))
+    proof.rows.append(_count("colour shown", sum(shown), len(shown)))
     proof.rows.append(_count("shared", len(shared), 2 * rooms))
     blind = float(np.mean([reader.is_right(t.question) for s in sessions for t in s.turns]))
     if blind > BLIND_LIMIT:
