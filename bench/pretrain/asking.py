@@ -1,7 +1,8 @@
 """Stages 2 and 3: questions drawn afresh at every visit; the language model learns to answer them.
 
-Each picture is encoded once for all its questions. While the tower stands still, what it makes of two
-versions of each room is kept; in the last stage everything trains, on a new version each time.
+Beside the answers, cells learn to name what is in them (`naming`). Each picture is encoded once for all
+its questions. While the tower stands still, what it makes of two versions of each room is kept; in the
+last stage everything trains, on a new version each time.
 """
 
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
-from bench.pretrain.augment import photometric
+from bench.pretrain.augment import photometric, whole
 from bench.pretrain.dataset import Frames
+from bench.pretrain.labels import dense_labels
+from bench.pretrain.naming import NAMED, Naming
 from bench.pretrain.recipes import Stage
 from bench.pretrain.scoring import exact_by_family
 from bench.rooms.facts import FrameFacts
@@ -27,6 +30,7 @@ from models.loss import IGNORED, answer_cross_entropy
 EASY = ("yesno", "colour", "what", "position")
 _VERSIONS = 2
 _VERSION_SEED = 7919
+_NAMING_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,11 @@ class Asking:
     held_out: Frames
     stage: Stage
     joint: bool
+    naming: Naming
+    grid: int
     asked: int = 0
     _kept: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
+    _kinds: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._spelling = Spelling(self.tokenizer)
@@ -111,7 +118,10 @@ class Asking:
         with torch.autocast("cpu", torch.bfloat16):
             cells = torch.cat([self._cells(room, rng) for room in rooms])
             vision = self.model.model.multi_modal_projector(cells)
-            return answer_cross_entropy(self._logits(vision[asked.pictures], asked), asked.labels)
+            answers = answer_cross_entropy(self._logits(vision[asked.pictures], asked), asked.labels)
+            kinds = torch.cat([self._labels(room) for room in rooms], dim=1).long()
+            named = self.naming.loss(vision, self.model.model.language_model.shared, kinds)
+        return answers + _NAMING_WEIGHT * named
 
     def scores(self) -> dict[str, tuple[float, int]]:
         """Exact match by family on held-out rooms and wordings."""
@@ -140,6 +150,14 @@ class Asking:
             with torch.no_grad():
                 self._kept[room, version] = tower(pixels).last_hidden_state.to(torch.bfloat16)
         return self._kept[room, version]
+
+    def _labels(self, room: int) -> torch.Tensor:
+        """What is to be named in a room's frames: int8 [kinds, B, G, G]."""
+        if room not in self._kinds:
+            batch = self.frames.room(room)
+            labels = dense_labels(batch, whole(len(batch.frames)), self.grid)
+            self._kinds[room] = labels.kinds[: len(NAMED)].to(torch.int8)
+        return self._kinds[room]
 
     def _logits(self, vision: torch.Tensor, asked: Asked) -> torch.Tensor:
         language = self.model.model.language_model

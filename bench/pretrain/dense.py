@@ -56,6 +56,11 @@ class DenseHeads(nn.Module):
         missed = functional.binary_cross_entropy_with_logits(present, labels.present, reduction="none")
         return total + _PRESENT_WEIGHT * missed.sum(1).mean() / 4
 
+    def class_weights(self, kind: int) -> torch.Tensor:
+        """Of a kind's classes, as `count` found them."""
+        weights: torch.Tensor = getattr(self, f"weights_{kind}")
+        return weights
+
     def count(self, frames: Frames, grid: int, rng: np.random.Generator) -> None:
         """Set the class weights to 1 / sqrt(frequency), within bounds."""
         batch = frames.draw(rng, _COUNTED)

@@ -17,6 +17,7 @@ from bench.pretrain.checkpoint import Progress, load_tensors, read_progress
 from bench.pretrain.dataset import Frames
 from bench.pretrain.dense import Dense, DenseHeads
 from bench.pretrain.loop import Limits, Loop, Task, stop_on_signals
+from bench.pretrain.naming import NAMED, Naming
 from bench.pretrain.recipes import Recipe, Stage
 from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
 from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer
@@ -94,15 +95,16 @@ def train(run: Run, moments: Any, limits: Limits, console: Console, only: str | 
 
 
 def _task(run: Run, stage: Stage) -> Task:
+    grid = run.recipe.blueprint.grids[-1]
     if stage.name == "dense":
-        grid = run.recipe.blueprint.grids[-1]
         if run.progress.step == 0:
             run.heads.count(run.frames, grid, np.random.default_rng([run.recipe.seed, _COUNT_SEED]))
         return Dense(run.model, run.heads, run.frames, run.held_out, stage, grid)
     processor = new_processor(run.recipe.blueprint, run.tokenizer)
+    weights = [run.heads.class_weights(kind) for kind in range(len(NAMED))]
     return Asking(
         run.model, run.tokenizer, processor.image_processor, run.frames, run.held_out, stage,
-        joint=stage.name == "joint",
+        joint=stage.name == "joint", naming=Naming(run.tokenizer, weights, grid), grid=grid,
     )  # fmt: skip
 
 
