@@ -1,8 +1,9 @@
 """A reader who never sees a picture: what the text of a question alone gives away.
 
 It understands every wording (it is told the kind of question and the names in it), so it is stronger
-than one that counts texts. It learns the commonest answer on training rooms; of things compared it
-takes the likelier winner.
+than one that counts texts. It learns how common answers are in training rooms: for the very names
+asked about as far as it has met them, else for such questions at large. Of things compared it takes
+the likelier winner.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from bench.rooms.questions.balance import COMPARED
 from bench.rooms.questions.draft import Question
 from core.scoring import exact_match
 
-_ENOUGH = 5  # questions of one key before its own majority counts for more than its kind's
+_PRIOR = 20  # what is known of a wider key counts as this many questions of the narrower one
 
 
 class BlindReader:
-    """Majority answers by key, by kind and first name, by kind; how often each category wins."""
+    """Answers counted by key, by kind and first name, by kind; how often each category wins."""
 
     def __init__(self) -> None:
         self._answers: dict[str, Counter[str]] = {}
@@ -42,11 +43,13 @@ class BlindReader:
                 (self._rate(name), slot) for (name, _), slot in zip(_contest(question), "abc", strict=False)
             ]
             return question.slots[max(rates, key=lambda pair: pair[0])[1]]
-        for key in _keys(question):
+        belief: dict[str, float] = {}
+        for key in reversed(_keys(question)):
             counts = self._answers.get(key, Counter())
-            if counts.total() >= _ENOUGH:
-                return counts.most_common(1)[0][0]
-        return "yes"
+            weight = counts.total() + _PRIOR
+            answers = belief.keys() | counts.keys()
+            belief = {a: (counts[a] + _PRIOR * belief.get(a, 0.0)) / weight for a in answers}
+        return max(sorted(belief), key=belief.__getitem__, default="yes")
 
     def is_right(self, question: Question) -> bool:
         """Whether its guess is the answer, after normalisation."""
