@@ -143,7 +143,11 @@ def rows(name: str, timing: Timing, seed: int) -> list[Row]:
     # The same pairs are drawn for both sides: what slowed both down cancels.
     ratios = np.median(timing.ours[drawn], axis=1) / np.median(timing.plain[drawn], axis=1)
     ratio = np.median(timing.ours) / np.median(timing.plain)
-    shared: dict[str, Value] = {"model": name, "method": "roomwise / generate", "threads": torch.get_num_threads()}
+    shared: dict[str, Value] = {
+        "model": name,
+        "method": "roomwise / generate",
+        "threads": torch.get_num_threads(),
+    }
     interval = _interval(ratio, ratios, len(timing.ours))
     result.append(measured(interval, metric="ratio", statistic="p50", **shared))
     agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
