@@ -6,6 +6,7 @@ A saved folder is an ordinary checkpoint: `Florence2ForConditionalGeneration.fro
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ from models.quiet import no_progress_bars
 from models.weights import DIGEST_FILE, digest
 
 _HEAD_WIDTH = 32
+
+
+_OFFSET = 2  # rows that learned BART positions keep before the first place
+_PLACE_SCALE = 0.7
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,27 @@ def new_model(
     # Hub checkpoints force <s> as the first word; ours answer at once, which saves a step each time.
     model.generation_config.forced_bos_token_id = None
     model.generation_config.forced_eos_token_id = None
+    places = grid_positions(blueprint.grids[-1], blueprint.d_model)
+    with torch.no_grad():
+        model.model.language_model.encoder.embed_positions.weight[_OFFSET : _OFFSET + len(places)] = places
     model.eval()
     return model
+
+
+def grid_positions(grid: int, width: int) -> torch.Tensor:
+    """Where each vision token is, [1 + grid * grid, width]: sines and cosines of its row and its column.
+
+    The first is the mean token, which is nowhere. Vision tokens leave the projector's LayerNorm at unit
+    scale; positions drawn as small as those of words (0.02) drown in it, and "left" is never learnt.
+    """
+    waves = math.ceil(width / 4)
+    turns = math.pi * torch.linspace(1.0, grid, waves)  # from half a turn to half a turn a cell
+    angles = torch.outer((torch.arange(grid) + 0.5) / grid, turns)
+    along = torch.cat([angles.sin(), angles.cos()], dim=1)  # [grid, width / 2]
+    rows = along[:, None].expand(grid, grid, -1)
+    columns = along[None, :].expand(grid, grid, -1)
+    cells = torch.cat([rows, columns], dim=-1).reshape(grid * grid, -1)[:, :width]
+    return _PLACE_SCALE * torch.cat([torch.zeros(1, width), cells])
 
 
 def new_processor(blueprint: Blueprint, tokenizer: PreTrainedTokenizerBase) -> Florence2Processor:
