@@ -104,27 +104,39 @@ def new_model(
     # Hub checkpoints force <s> as the first word; ours answer at once, which saves a step each time.
     model.generation_config.forced_bos_token_id = None
     model.generation_config.forced_eos_token_id = None
-    places = grid_positions(blueprint.grids[-1], blueprint.d_model)
-    with torch.no_grad():
-        model.model.language_model.encoder.embed_positions.weight[_OFFSET : _OFFSET + len(places)] = places
+    _place_vision_tokens(model, blueprint.grids[-1])
     model.eval()
     return model
 
 
-def grid_positions(grid: int, width: int) -> torch.Tensor:
-    """Where each vision token is, [1 + grid * grid, width]: sines and cosines of its row and its column.
+@torch.no_grad()
+def _place_vision_tokens(model: Any, grid: int) -> None:
+    """Tell where each vision token is at a scale that is heard.
 
-    The first is the mean token, which is nowhere. Vision tokens leave the projector's LayerNorm at unit
-    scale; positions drawn as small as those of words (0.02) drown in it, and "left" is never learnt.
+    Cells have features of about unit scale, and vision tokens leave the projector's LayerNorm at it;
+    positions drawn as small as those of words (0.02) drown, and "left" is never learnt.
     """
-    waves = math.ceil(width / 4)
-    turns = math.pi * torch.linspace(1.0, grid, waves)  # from half a turn to half a turn a cell
-    angles = torch.outer((torch.arange(grid) + 0.5) / grid, turns)
-    along = torch.cat([angles.sin(), angles.cos()], dim=1)  # [grid, width / 2]
-    rows = along[:, None].expand(grid, grid, -1)
-    columns = along[None, :].expand(grid, grid, -1)
-    cells = torch.cat([rows, columns], dim=-1).reshape(grid * grid, -1)[:, :width]
-    return _PLACE_SCALE * torch.cat([torch.zeros(1, width), cells])
+    projector = model.model.multi_modal_projector.image_position_embed
+    for axis in (projector.column_embeddings, projector.row_embeddings):
+        axis.weight[:grid] = waves(grid, axis.weight.shape[1])
+    places = model.model.language_model.encoder.embed_positions.weight
+    columns, rows = places.shape[1] // 2, places.shape[1] - places.shape[1] // 2
+    cells = torch.cat(
+        [
+            waves(grid, rows)[:, None].expand(grid, grid, -1),
+            waves(grid, columns)[None, :].expand(grid, grid, -1),
+        ],
+        dim=-1,
+    )
+    first = _OFFSET + 1  # the mean token, which is nowhere, comes before the cells
+    places[first : first + grid * grid] = cells.reshape(grid * grid, -1)
+
+
+def waves(count: int, width: int) -> torch.Tensor:
+    """Sines and cosines of `count` places along a line, [count, width]: from half a turn to one per place."""
+    turns = math.pi * torch.linspace(1.0, count, math.ceil(width / 2))
+    angles = torch.outer((torch.arange(count) + 0.5) / count, turns)
+    return _PLACE_SCALE * torch.cat([angles.sin(), angles.cos()], dim=1)[:, :width]
 
 
 def new_processor(blueprint: Blueprint, tokenizer: PreTrainedTokenizerBase) -> Florence2Processor:

@@ -11,7 +11,7 @@ from transformers import AutoProcessor, Florence2ForConditionalGeneration, Flore
 
 from core.errors import StorageError
 from models import blueprint as under_test
-from models.blueprint import Blueprint, grid_positions, new_model, save_model
+from models.blueprint import Blueprint, new_model, save_model
 from models.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=280)
@@ -99,12 +99,13 @@ def test_a_full_disk_leaves_the_old_folder_and_nothing_else(
 
 
 def test_vision_tokens_start_with_places_of_their_own_scale() -> None:
-    places = grid_positions(9, 224)
-    assert places.shape == (82, 224)
-    assert not places[0].any()
-    assert 0.3 < places[1:].std() < 0.7
-    apart = torch.cdist(places[1:], places[1:]) + torch.eye(81) * 100
-    assert apart.min() > 1
-    row, column = places[1 : 1 + 9], places[1::9]
-    assert torch.equal(row[:, :112], row[:1, :112].expand(9, -1))  # the first half tells the row
-    assert torch.equal(column[:, 112:], column[:1, 112:].expand(9, -1))  # the second the column
+    fresh = new_model(TINY, train_tokenizer(TEXTS, 400), seed=0)
+    grid, width = TINY.grids[-1], TINY.d_model
+    places = fresh.model.language_model.encoder.embed_positions.weight[3 : 3 + grid**2].detach()
+    assert 0.3 < places.std() < 0.8
+    cells = places.view(grid, grid, width)
+    half = width - width // 2
+    assert torch.equal(cells[:, :1, :half].expand(-1, grid, -1), cells[..., :half])  # first the row
+    assert torch.equal(cells[:1, :, half:].expand(grid, -1, -1), cells[..., half:])  # then the column
+    columns = fresh.model.multi_modal_projector.image_position_embed.column_embeddings.weight[:grid].detach()
+    assert torch.cdist(columns, columns).fill_diagonal_(9).min() > 0.3

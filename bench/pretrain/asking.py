@@ -1,8 +1,8 @@
 """Stages 2 and 3: questions drawn afresh at every visit; the language model learns to answer them.
 
 Beside the answers, cells learn to name what is in them (`naming`). Each picture is encoded once for all
-its questions. While the tower stands still, what it makes of two versions of each room is kept; in the
-last stage everything trains, on a new version each time.
+its questions. While the tower stands still, what it makes of each room is kept; in the last stage
+everything trains, on a new version of each picture every time, and dense labels keep the tower general.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from bench.pretrain.augment import photometric, whole
-from bench.pretrain.dataset import Frames
-from bench.pretrain.labels import dense_labels
+from bench.pretrain.dataset import Batch, Frames
+from bench.pretrain.dense import DenseHeads
+from bench.pretrain.labels import Labels, dense_labels
 from bench.pretrain.naming import NAMED, Naming
 from bench.pretrain.recipes import Stage
 from bench.pretrain.scoring import exact_by_family
@@ -28,9 +29,9 @@ from models.florence import Florence
 from models.loss import IGNORED, answer_cross_entropy
 
 EASY = ("yesno", "colour", "what", "position")
-_VERSIONS = 2
 _VERSION_SEED = 7919
 _NAMING_WEIGHT = 0.5
+_DENSE_WEIGHT = 0.2
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Asking:
     """A question stage as the loop wants it; `joint` trains the tower too."""
 
     model: Any
+    heads: DenseHeads
     tokenizer: PreTrainedTokenizerBase
     image_processor: Any
     frames: Frames
@@ -95,9 +97,7 @@ class Asking:
     joint: bool
     naming: Naming
     grid: int
-    asked: int = 0
-    _kept: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
-    _kinds: dict[int, torch.Tensor] = field(default_factory=dict)
+    _kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._spelling = Spelling(self.tokenizer)
@@ -105,23 +105,21 @@ class Asking:
     def modules(self) -> Iterator[nn.Module]:
         """What is trained."""
         if self.joint:
-            yield self.model.model.vision_tower
+            yield from (self.model.model.vision_tower, self.heads)
         yield from (self.model.model.multi_modal_projector, self.model.model.language_model)
 
     def loss(self, step: int, rng: np.random.Generator) -> torch.Tensor:
-        """Loss of fresh questions about rooms drawn at random, all views of each."""
-        rooms = self._draw_rooms(rng)
-        facts = [fact for room in rooms for fact in self.frames.facts(room)]
+        """Loss of fresh questions about pictures of different rooms."""
+        drawn = self.frames.choose(rng, self.stage.images)
+        facts = [self.frames.facts(room)[view] for room, view in drawn]
         pairs = draw_questions(facts, rng, self.stage.questions, self.stage.easy(step), self.frames.unseen)
-        self.asked += len(pairs)
         asked = self._spelling.ask(pairs)
         with torch.autocast("cpu", torch.bfloat16):
-            cells = torch.cat([self._cells(room, rng) for room in rooms])
+            cells, kinds, dense = self._seen(drawn, rng) if self.joint else self._remembered(drawn)
             vision = self.model.model.multi_modal_projector(cells)
             answers = answer_cross_entropy(self._logits(vision[asked.pictures], asked), asked.labels)
-            kinds = torch.cat([self._labels(room) for room in rooms], dim=1).long()
             named = self.naming.loss(vision, self.model.model.language_model.shared, kinds)
-        return answers + _NAMING_WEIGHT * named
+        return answers + _NAMING_WEIGHT * named + _DENSE_WEIGHT * dense
 
     def scores(self) -> dict[str, tuple[float, int]]:
         """Exact match by family on held-out rooms and wordings."""
@@ -129,35 +127,34 @@ class Asking:
         florence = Florence("in training", self.model, self.image_processor, self.tokenizer)
         return exact_by_family(florence, self.held_out)
 
-    def _draw_rooms(self, rng: np.random.Generator) -> list[int]:
-        count = len(self.frames.rooms)
-        views = len(self.frames.rooms[0][1])
-        wanted = max(1, self.stage.images // views)
-        chosen: list[int] = rng.choice(count, wanted, replace=wanted > count).tolist()
-        return chosen
+    def _seen(self, drawn: list[tuple[int, int]], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Grid features [B, C, g, g], what cells hold [kinds, B, G, G], and the dense stage's loss."""
+        batch = self.frames.views(drawn)
+        labels = self._labels(batch)
+        cells = self.model.model.vision_tower(photometric(batch.frames, rng)).last_hidden_state
+        return cells, labels.kinds[: len(NAMED)], self.heads.loss(cells, labels)
 
-    def _cells(self, room: int, rng: np.random.Generator) -> torch.Tensor:
-        tower = self.model.model.vision_tower
-        if self.joint:
-            pixels = photometric(self.frames.room(room).frames, rng)
-            cells: torch.Tensor = tower(pixels).last_hidden_state
-            return cells
-        version = int(rng.integers(_VERSIONS))
+    def _remembered(self, drawn: list[tuple[int, int]]) -> tuple[torch.Tensor, ...]:
+        """The same while the tower stands still: nothing of the dense loss reaches it."""
+        kept = [self._room(room) for room, _ in drawn]
+        cells = torch.stack([features[view] for (features, _), (_, view) in zip(kept, drawn, strict=True)])
+        kinds = torch.stack(
+            [kinds[:, view] for (_, kinds), (_, view) in zip(kept, drawn, strict=True)], dim=1
+        )
+        return cells, kinds.long(), torch.zeros(())
+
+    def _room(self, room: int) -> tuple[torch.Tensor, torch.Tensor]:
         # Room by room and from its own seed: after a resume the same numbers come out again.
-        if (room, version) not in self._kept:
-            frames = self.frames.room(room).frames
-            pixels = photometric(frames, np.random.default_rng([_VERSION_SEED, room, version]))
-            with torch.no_grad():
-                self._kept[room, version] = tower(pixels).last_hidden_state.to(torch.bfloat16)
-        return self._kept[room, version]
-
-    def _labels(self, room: int) -> torch.Tensor:
-        """What is to be named in a room's frames: int8 [kinds, B, G, G]."""
-        if room not in self._kinds:
+        if room not in self._kept:
             batch = self.frames.room(room)
-            labels = dense_labels(batch, whole(len(batch.frames)), self.grid)
-            self._kinds[room] = labels.kinds[: len(NAMED)].to(torch.int8)
-        return self._kinds[room]
+            pixels = photometric(batch.frames, np.random.default_rng([_VERSION_SEED, room]))
+            with torch.no_grad():
+                features = self.model.model.vision_tower(pixels).last_hidden_state.to(torch.bfloat16)
+            self._kept[room] = features, self._labels(batch).kinds[: len(NAMED)].to(torch.int8)
+        return self._kept[room]
+
+    def _labels(self, batch: Batch) -> Labels:
+        return dense_labels(batch, whole(len(batch.frames)), self.grid)
 
     def _logits(self, vision: torch.Tensor, asked: Asked) -> torch.Tensor:
         language = self.model.model.language_model

@@ -81,22 +81,26 @@ class Frames:
 
     def room(self, number: int) -> Batch:
         """All frames of a room."""
-        name, rows = self.rooms[number]
-        return self.take([(name, row) for row in rows])
+        return self.views([(number, view) for view in range(len(self.rooms[number][1]))])
+
+    def views(self, chosen: list[tuple[int, int]]) -> Batch:
+        """Frames by room and view."""
+        places = [(self.rooms[number], view) for number, view in chosen]
+        return self.take([(name, rows[view]) for (name, rows), view in places])
 
     def facts(self, number: int) -> list[FrameFacts]:
         """Of all frames of a room, without touching their pictures."""
         name, rows = self.rooms[number]
         return [self.shards[name].facts[row] for row in rows]
 
+    def choose(self, rng: np.random.Generator, count: int) -> list[tuple[int, int]]:
+        """Rooms, different ones as long as there are enough, and a view of each."""
+        rooms = rng.choice(len(self.rooms), count, replace=count > len(self.rooms)).tolist()
+        return [(room, int(rng.integers(len(self.rooms[room][1])))) for room in rooms]
+
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
-        """Frames of different rooms, as long as there are enough of them."""
-        chosen = rng.choice(len(self.rooms), count, replace=count > len(self.rooms))
-        places = []
-        for number in chosen.tolist():
-            name, rows = self.rooms[number]
-            places.append((name, rows[int(rng.integers(len(rows)))]))
-        return self.take(places)
+        """Frames as `choose` takes them."""
+        return self.views(self.choose(rng, count))
 
     def take(self, places: list[tuple[str, int]]) -> Batch:
         """The frames at these shards and rows."""

@@ -73,9 +73,9 @@ STUDENT = Recipe(
     ),
     student_safe=True,
     stages=(
-        Stage("dense", steps=3000, images=16, questions=0, lr=1.5e-3),
-        Stage("questions", steps=2400, images=16, questions=12, lr=1.5e-3),
-        Stage("joint", steps=500, images=16, questions=12, lr=4e-4),
+        Stage("dense", steps=5000, images=12, questions=0, lr=1.5e-3),
+        Stage("questions", steps=5000, images=8, questions=12, lr=1.2e-3),
+        Stage("joint", steps=3000, images=8, questions=12, lr=4e-4),
     ),
 )
 EXPERT = Recipe(
@@ -95,9 +95,9 @@ EXPERT = Recipe(
     ),
     student_safe=False,
     stages=(
-        Stage("dense", steps=3000, images=16, questions=0, lr=1e-3),
-        Stage("questions", steps=2400, images=16, questions=12, lr=1e-3),
-        Stage("joint", steps=500, images=16, questions=12, lr=3e-4),
+        Stage("dense", steps=8000, images=12, questions=0, lr=1.2e-3),
+        Stage("questions", steps=5000, images=8, questions=12, lr=1e-3),
+        Stage("joint", steps=3000, images=8, questions=12, lr=3e-4),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (STUDENT, EXPERT)}

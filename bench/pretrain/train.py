@@ -103,7 +103,7 @@ def _task(run: Run, stage: Stage) -> Task:
     processor = new_processor(run.recipe.blueprint, run.tokenizer)
     weights = [run.heads.class_weights(kind) for kind in range(len(NAMED))]
     return Asking(
-        run.model, run.tokenizer, processor.image_processor, run.frames, run.held_out, stage,
+        run.model, run.heads, run.tokenizer, processor.image_processor, run.frames, run.held_out, stage,
         joint=stage.name == "joint", naming=Naming(run.tokenizer, weights, grid), grid=grid,
     )  # fmt: skip
 
