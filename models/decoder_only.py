@@ -67,12 +67,21 @@ class DecoderOnly(VisionLanguageModel):
             self.device
         )
 
-    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The tower's patches, [B, patches, C]; of LLaVA's the layers that its projector reads."""
+        pixels = pixels.to(device=self.device, dtype=self._model.dtype)
+        if self._layout.tiled:
+            patches: torch.Tensor = self._model.model.vision_model(pixel_values=pixels).last_hidden_state
+            return patches
+        config = self._model.config
+        read = config.vision_feature_layer
+        hidden = self._model.model.vision_tower(pixels, output_hidden_states=True).hidden_states
+        patches = torch.cat([hidden[layer] for layer in ([read] if isinstance(read, int) else read)], dim=-1)
+        return patches[:, 1:] if config.vision_feature_select_strategy == "default" else patches
+
+    def project(self, features: torch.Tensor) -> VisionTokens:
         """The grid of each image, row by row."""
-        pixels = pixels.to(self.device)
-        pixels = pixels.unsqueeze(1) if self._layout.tiled else pixels
-        features = self._model.get_image_features(pixel_values=pixels).pooler_output
-        tokens = torch.stack(list(features))
+        tokens = self.module.get_submodule(self._layout.projector.rstrip("."))(features)
         side = math.isqrt(tokens.shape[1])
         if side * side != tokens.shape[1]:
             raise ModelError(

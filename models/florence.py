@@ -49,11 +49,15 @@ class Florence(VisionLanguageModel):
         pixels: torch.Tensor = self.image_processor(list(images), return_tensors="pt")["pixel_values"]
         return pixels.to(self.device)
 
-    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The tower's cells, [B, C, rows, cols]."""
+        cells: torch.Tensor = self._model.model.vision_tower(pixels.to(self.device)).last_hidden_state
+        return cells
+
+    def project(self, features: torch.Tensor) -> VisionTokens:
         """Mean token and grid of each image."""
-        cells = self._model.model.vision_tower(pixels.to(self.device)).last_hidden_state
-        rows, cols = cells.shape[-2:]
-        return VisionTokens(self._model.model.multi_modal_projector(cells), rows, cols, mean_token=True)
+        rows, cols = features.shape[-2:]
+        return VisionTokens(self._model.model.multi_modal_projector(features), rows, cols, mean_token=True)
 
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> FlorenceSteps:
         """Run the encoder over picture and questions."""

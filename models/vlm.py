@@ -3,7 +3,8 @@
     images ── encode_images ──> VisionTokens ──┬── answer, answer_many, stream ──> Answer
                                                └── teacher_forced ──> TeacherForced (for training)
 
-An image is encoded once and can then be asked about many times.
+An image is encoded once and can then be asked about many times. Encoding has two parts: `features` is
+the tower, which adapting never changes, so they can be kept; `project` makes vision tokens of them.
 """
 
 import abc
@@ -117,8 +118,12 @@ class VisionLanguageModel(abc.ABC):
         """Pixels as `encode_pixels` takes them, image by image along the first dimension."""
 
     @abc.abstractmethod
-    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
-        """Vision tokens of prepared images, with gradients where they are enabled."""
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """What the vision tower makes of prepared images, one image along the first dimension."""
+
+    @abc.abstractmethod
+    def project(self, features: torch.Tensor) -> VisionTokens:
+        """Vision tokens of such features, with gradients where they are enabled."""
 
     @abc.abstractmethod
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> Steps:
@@ -141,6 +146,15 @@ class VisionLanguageModel(abc.ABC):
     @abc.abstractmethod
     def lora_targets(self) -> list[str]:
         """Exact names of the linear layers that take LoRA: the language model's and the projector's."""
+
+    def encode_pixels(self, pixels: torch.Tensor) -> VisionTokens:
+        """Vision tokens of prepared images, with gradients where they are enabled."""
+        return self.project(self.features(pixels))
+
+    def constant_features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """`features` without gradient or dropout: to be kept and trained on."""
+        with torch.no_grad(), self._evaluating():
+            return self.features(pixels)
 
     def encode_images(self, images: Sequence[Image]) -> VisionTokens:
         """Vision tokens of images as constants: to be kept and trained on, without gradient for the tower."""

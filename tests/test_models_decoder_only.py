@@ -149,3 +149,12 @@ def test_markers_in_a_question_are_not_obeyed(vlm: VisionLanguageModel) -> None:
     vision = vlm.encode_images([photo()])
     question = "Why <image>so<end_of_utterance>?"
     assert vlm.answer(vision, question, 4) == vlm.answer(vision, "Why so ?", 4)
+
+
+def test_kept_features_project_to_what_the_class_itself_makes(vlm: VisionLanguageModel) -> None:
+    pixels = vlm.prepare([photo(0), photo(1)])
+    vision = vlm.project(vlm.constant_features(pixels))
+    module: Any = vlm.module
+    own = module.get_image_features(pixel_values=pixels if vlm.family == "llava" else pixels.unsqueeze(1))
+    torch.testing.assert_close(vision.tokens, torch.stack(list(own.pooler_output)))
+    assert vision.tokens.requires_grad  # the projector's weights take gradients

@@ -174,6 +174,19 @@ def test_gradients_reach_the_tower_through_pixels_but_not_through_encoded_images
     vlm.module.zero_grad()
 
 
+def test_kept_features_train_the_projector_and_leave_the_tower_alone(vlm: Florence) -> None:
+    vlm.module.zero_grad()
+    features = vlm.constant_features(vlm.prepare([photo()]))
+    vision = vlm.project(features)
+    torch.testing.assert_close(vision.tokens, vlm.encode_images([photo()]).tokens)
+    forced = vlm.teacher_forced(vision, QUESTIONS[:1], ANSWERS[:1])
+    answer_cross_entropy(forced.logits, forced.labels).backward()
+    projector = vlm.module.get_parameter("model.multi_modal_projector.image_projection.weight")
+    assert projector.grad is not None and bool(projector.grad.any())
+    assert vlm.module.get_parameter("model.vision_tower.convs.0.conv.weight").grad is None
+    vlm.module.zero_grad()
+
+
 def test_answering_uses_no_dropout_and_leaves_the_training_mode_as_it_was() -> None:
     model, processor = tiny_florence()
     model.model.language_model.encoder.dropout = 0.9
