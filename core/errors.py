@@ -4,7 +4,10 @@
     ├── ConfigError                 a value or key in roomwise.toml or ROOMWISE_* is wrong
     ├── InputError                  what was asked or shown cannot be used
     │   ├── ImageError              not an image, truncated, too large
-    │   └── QuestionError           empty, too long
+    │   ├── QuestionError           empty, too long
+    │   ├── RoomNameError           not usable as a folder's name
+    │   ├── UnknownPairError        no pair of that id, or several
+    │   └── ArchiveError            an export that cannot be imported
     ├── ModelError
     │   ├── UnknownModelError       no model of that name
     │   └── WeightsError            damaged weights, or weights of another base
@@ -37,6 +40,18 @@ class ImageError(InputError):
 
 class QuestionError(InputError):
     """A question is empty or too long."""
+
+
+class RoomNameError(InputError):
+    """A room's name cannot be used as a folder's on every system."""
+
+
+class UnknownPairError(InputError):
+    """No remembered pair has this id, or several begin with it."""
+
+
+class ArchiveError(InputError):
+    """An export of a memory is broken, foreign or not safe to import."""
 
 
 class ModelError(RoomwiseError):

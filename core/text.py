@@ -1,15 +1,19 @@
 """Cleaning what people type or say, and guessing what they meant."""
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
-from core.errors import QuestionError
+from core.errors import QuestionError, RoomNameError
 
 # Characters that are neither shown nor spoken: control codes, surrogates, private and unassigned
 # ones, and format marks that reorder text (a bidirectional override can make a log line lie).
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
+
+# A room names folders too, on systems where case, spaces or a dot in front make a difference.
+_ROOM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def strip_controls(text: str) -> str:
@@ -44,6 +48,16 @@ def check_question(text: str, max_chars: int = 1000) -> str:
     if len(question) > max_chars:
         raise QuestionError(f"The question has {len(question)} characters. {too_long}")
     return question
+
+
+def check_room(name: str) -> str:
+    """The name of a room as it is, or RoomNameError unless it is fit to name a folder anywhere."""
+    if not _ROOM.fullmatch(name):
+        raise RoomNameError(
+            f"A room cannot be called {name[:80]!r}. "
+            "Use up to 64 lower-case letters, digits, - and _, for example living-room."
+        )
+    return name
 
 
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:

@@ -1,6 +1,8 @@
 """Frozen values that more than one layer handles."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -22,3 +24,37 @@ class Answer:
             raise ValueError(f"{len(self.token_ids)} tokens but {len(self.token_logprobs)} log-probabilities")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence {self.confidence} is outside [0, 1]")
+
+
+@dataclass(frozen=True)
+class Example:
+    """What an adapter is trained on or judged by: a pair with its files, so that no database is needed.
+
+    `image` is a picture file; `signal` holds the bytes of a `core.signal.TeacherSignal`, if there is one.
+    """
+
+    id: str
+    question: str
+    answer: str
+    image: Path
+    signal: Path | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question and its answer about one frame of a room: what memory keeps and the student learns from.
+
+    `id` is 32 hexadecimal digits. `frame` is the SHA-256 of the frame's JPEG bytes, `signal` that of its
+    teacher signal, both in hexadecimal; None when only words came. `source` says whose words the
+    answer is; `expert` names the model that was asked first. `created` is ISO 8601 in UTC.
+    """
+
+    id: str
+    room: str
+    question: str
+    answer: str
+    frame: str
+    source: Literal["expert", "person"]
+    expert: str
+    created: str
+    signal: str | None = None

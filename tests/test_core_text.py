@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import QuestionError
-from core.text import check_question, did_you_mean, nearest, strip_controls
+from core.errors import QuestionError, RoomNameError
+from core.text import check_question, check_room, did_you_mean, nearest, strip_controls
 
 
 @given(st.text())
@@ -39,6 +39,17 @@ def test_a_long_question_is_refused(length: int) -> None:
 def test_a_question_is_returned_clean() -> None:
     assert check_question("What  is\nthis?\x07") == "What is this?"
     assert check_question("x" * 1000) == "x" * 1000
+
+
+@pytest.mark.parametrize("name", ["kitchen", "nyu-train-000", "2", "a_b"])
+def test_a_rooms_name_can_name_a_folder(name: str) -> None:
+    assert check_room(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "Kitchen", "a b", "x" * 65, "-a", "küche", "a\n", "\x1b"])
+def test_other_names_of_rooms_are_refused(name: str) -> None:
+    with pytest.raises(RoomNameError, match=r"for example living-room\.$"):
+        check_room(name)
 
 
 def test_the_nearest_name_comes_first() -> None:
