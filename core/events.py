@@ -1,0 +1,186 @@
+"""What happens in a session, as frozen values. Log, screen, report and replay all read this one stream.
+
+A line of JSON per event: {"event": "Answered", "at": ..., ...}. Fields may be added with a default, never
+renamed; a reader passes over kinds it does not know, so that an older program opens a newer log.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from core.errors import InputError
+
+Source = Literal["memory", "student", "expert"]
+"""Who can answer a question."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened; `at` is seconds since 1970, UTC."""
+
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStarted(Event):
+    """A visit began. `warm_up` is how many questions the expert answers first."""
+
+    session: str
+    room: str
+    student: str
+    expert: str
+    warm_up: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Event):
+    """A question about a frame: the SHA-256 of its JPEG, and how old it was at that moment."""
+
+    turn: int
+    question: str
+    frame: str
+    frame_age_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routed(Event):
+    """Who is to answer, and why in a sentence."""
+
+    turn: int
+    to: Source
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered(Event):
+    """What was said. `confidence` in [0, 1]; `adapter` is the student's version, empty for none."""
+
+    turn: int
+    by: Source
+    text: str
+    confidence: float
+    latency_ms: float
+    adapter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged(Event):
+    """How an answer compares with a known one, where there is one."""
+
+    turn: int
+    reference: str
+    right: bool
+    nls: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered(Event):
+    """The turn's answer is a pair in memory now."""
+
+    turn: int
+    pair: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpertUnreachable(Event):
+    """The expert could not be asked; the question waits to be put to it later."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptationStarted(Event):
+    """A candidate is being trained on this many pairs."""
+
+    job: str
+    pairs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptationProgressed(Event):
+    """How far the training is."""
+
+    job: str
+    step: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptationEnded(Event):
+    """What became of the candidate, and why. `adapter` is its version when it was promoted."""
+
+    job: str
+    promoted: bool
+    reason: str
+    seconds: float
+    adapter: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activated(Event):
+    """The student answers with this adapter from now on; empty: with none."""
+
+    adapter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Event):
+    """A part failed and the agent went on without it."""
+
+    what: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionEnded(Event):
+    """The visit was ended on purpose. A log without it stopped in the middle."""
+
+    turns: int
+
+
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+
+
+def to_line(event: Event) -> str:
+    """The event as one line of JSON, without the line break."""
+    return json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)}, ensure_ascii=False)
+
+
+def from_line(line: str) -> Event | None:
+    """The event of a line, None for a kind that this version does not know. Raises InputError."""
+    try:
+        values: dict[str, Any] = json.loads(line)
+        kind = _KINDS.get(values.pop("event"))
+        if kind is None:
+            return None
+        known = {spec.name: spec for spec in dataclasses.fields(kind)}
+        event = kind(**{name: value for name, value in values.items() if name in known})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"Not an event: {line[:80]!r}. Use a log as the agent wrote it.") from error
+    _check(event)
+    return event
+
+
+def _check(event: Event) -> None:
+    for spec in dataclasses.fields(event):
+        value = getattr(event, spec.name)
+        if not _fits(value, spec.type):
+            raise InputError(
+                f"{type(event).__name__}.{spec.name} cannot be {value!r}. Use a log as the agent wrote it."
+            )
+
+
+def _fits(value: object, wanted: Any) -> bool:
+    if wanted is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(wanted, type):
+        return isinstance(value, wanted)
+    return value in get_args(wanted) if get_args(wanted) == get_args(Source) else isinstance(value, dict)

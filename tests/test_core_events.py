@@ -1,0 +1,56 @@
+"""Events survive the trip through a line; what is not an event is refused by name."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.events import Answered, Event, Routed, SessionEnded, from_line, to_line
+
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+_EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses__()])
+
+
+@given(_EVENTS)
+def test_an_event_comes_back_from_its_line(event: Event) -> None:
+    line = to_line(event)
+    assert "\n" not in line
+    assert from_line(line) == event
+
+
+def test_kinds_and_fields_of_a_newer_version_are_passed_over() -> None:
+    assert from_line('{"event": "Levitated", "at": 1.0}') is None
+    assert from_line('{"event": "SessionEnded", "at": 1, "turns": 3, "mood": "good"}') == SessionEnded(
+        at=1, turns=3
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "[]",
+        '{"at": 1}',
+        '{"event": "SessionEnded", "at": 1}',
+        '{"event": "SessionEnded", "at": 1, "turns": "3"}',
+        '{"event": "SessionEnded", "at": true, "turns": 3}',
+        '{"event": "SessionEnded", "at": 1, "turns": 3',
+    ],
+)
+def test_what_is_not_an_event_is_refused(line: str) -> None:
+    with pytest.raises(InputError):
+        from_line(line)
+
+
+def test_only_those_who_can_answer_are_named() -> None:
+    line = json.loads(to_line(Routed(at=0, turn=1, to="memory", reason="asked before")))
+    with pytest.raises(InputError, match="oracle"):
+        from_line(json.dumps(line | {"to": "oracle"}))
+
+
+@given(st.text())
+def test_no_text_can_break_a_line(text: str) -> None:
+    event = Answered(at=0, turn=1, by="student", text=text, confidence=0.5, latency_ms=1.0)
+    assert len(to_line(event).splitlines()) <= 1 or "\u2028" in text or "\u2029" in text or "\x85" in text
