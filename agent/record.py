@@ -1,0 +1,117 @@
+"""A session on disk: `session.json`, `events.jsonl`, `blobs/`. Whole up to its last whole line at any moment.
+
+A line is flushed to the disk before `append` returns, so what has been shown has been kept. There is no
+footer: after a power cut everything up to the last whole line is there, and the rest is cut off.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from core.errors import InputError, StorageError
+from core.events import Event, from_line, to_line
+from core.files import atomic_write_bytes, atomic_write_text, storage_errors
+
+SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
+FORMAT = 1
+
+
+class Recorder:
+    """Writes one session. Not safe for several threads: one writer owns it."""
+
+    def __init__(self, folder: Path, about: dict[str, Any]) -> None:
+        """Begin in a new folder. Raises StorageError, also when a session is there already."""
+        self.folder = folder
+        if (folder / SESSION).exists():
+            raise StorageError(f"{folder} holds a session already. Choose another folder.")
+        atomic_write_text(folder / SESSION, json.dumps({"format": FORMAT, **about}, indent=1) + "\n")
+        with storage_errors("write", folder / EVENTS):
+            self._file = (folder / EVENTS).open(
+                "ab", buffering=0
+            )  # a buffer would write again what had failed
+
+    def append(self, event: Event) -> None:
+        """Keep an event for good. A line that could not be written whole is taken back."""
+        with storage_errors("write", self.folder / EVENTS):
+            before = self._file.tell()
+            try:
+                line = to_line(event).encode() + b"\n"
+                if self._file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, "only a part was written")
+                os.fsync(self._file.fileno())
+            except OSError:
+                os.truncate(self.folder / EVENTS, before)
+                raise
+
+    def keep(self, data: bytes, suffix: str) -> str:
+        """Keep a frame or a sound under its SHA-256, once; returns the hash."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.folder / BLOBS / f"{digest}{suffix}"
+        if not path.exists():
+            atomic_write_bytes(path, data)
+        return digest
+
+    def close(self) -> None:
+        """Nothing is lost without it."""
+        self._file.close()
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A session as it was read. `cut_off`: its last line was incomplete and left out."""
+
+    folder: Path
+    about: dict[str, Any]
+    events: tuple[Event, ...]
+    cut_off: bool
+
+    def blob(self, digest: str, suffix: str) -> Path:
+        """Where a frame or a sound is. Raises InputError when it is missing or its bytes are not its own."""
+        path = self.folder / BLOBS / f"{digest}{suffix}"
+        with storage_errors("read", path):
+            known = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        if not known:
+            raise InputError(f"{path} is missing or damaged. Copy the session folder again, whole.")
+        return path
+
+
+def read_recording(folder: Path) -> Recording:
+    """Read a session folder. Raises InputError when it is not one or a line in the middle is damaged."""
+    path = folder / SESSION
+    if not path.is_file():
+        raise InputError(f"{folder} is not a session: it has no {SESSION}. Check the path.")
+    with storage_errors("read", folder):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        log = (folder / EVENTS).read_bytes() if (folder / EVENTS).is_file() else b""
+    try:
+        about = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path} is not valid JSON: {error}. Copy the session folder again.") from error
+    if not isinstance(about, dict):
+        raise InputError(f"{path} does not describe a session. Copy the session folder again.")
+    *lines, rest = log.split(b"\n")
+    return Recording(folder, about, tuple(_events(lines, folder / EVENTS)), cut_off=bool(rest))
+
+
+def _events(lines: list[bytes], path: Path) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = from_line(line.decode())
+        except (InputError, UnicodeDecodeError) as error:
+            raise InputError(f"Line {number} of {path} is damaged. Copy the session folder again.") from error
+        if event is not None:
+            yield event
