@@ -1,0 +1,71 @@
+"""Who answers, and why: decisions alone, no effects.
+
+Memory when the same was asked of practically the same view; the expert during the warm-up; afterwards the
+student, unless it is less sure than it must be and there is an expert to ask instead.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.events import Source
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who is to answer, and why in a sentence that a person reads."""
+
+    to: Source
+    reason: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first."""
+
+    turn: int
+    warm_up: int
+    recalled: bool
+    expert_reachable: bool
+    adapter: str
+
+
+def route(situation: Situation) -> Route:
+    """Who answers first."""
+    if situation.recalled:
+        return Route("memory", "the same was asked of this view before")
+    left = situation.warm_up - situation.turn + 1
+    if left > 0 and situation.expert_reachable:
+        return Route("expert", f"warm-up, {left} of {situation.warm_up} questions left")
+    if left > 0:
+        return Route("student", "the expert cannot be reached; the student is not adapted yet")
+    return Route("student", f"adapted ({situation.adapter})" if situation.adapter else "warm-up is over")
+
+
+def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:
+    """After the student's answer: the expert's turn if it is too unsure, None if its answer stands."""
+    if confidence >= threshold or not expert_reachable:
+        return None
+    return Route("expert", f"the student is {confidence:.2f} sure, {threshold:.2f} is needed")
+
+
+def fit_threshold(
+    confidences: Sequence[float], right: Sequence[bool], wanted: float, default: float, at_least: int = 5
+) -> float:
+    """The lowest confidence from which the student has been right at the `wanted` rate, in [0, 1].
+
+    `right` says for each answer whether the expert agreed. With fewer than `at_least` answers the
+    `default` stands. When no threshold reaches the rate, one above every confidence seen: 1.
+    """
+    if len(confidences) != len(right):
+        raise ValueError(f"{len(confidences)} confidences but {len(right)} outcomes")
+    if len(confidences) < at_least:
+        return default
+    pairs = sorted(zip(confidences, right, strict=True), reverse=True)
+    best, hits = 1.0, 0
+    for count, (confidence, agreed) in enumerate(pairs, start=1):
+        hits += agreed
+        # Equal confidences are taken together: a threshold cannot part them.
+        last = count == len(pairs) or pairs[count][0] < confidence
+        if last and hits >= wanted * count:
+            best = confidence
+    return best
