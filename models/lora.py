@@ -1,0 +1,192 @@
+"""Adapters: low-rank changes to some linear layers, read, written, and put into a loaded model.
+
+On disk an adapter is what peft writes (`adapter_config.json`, `adapter_model.safetensors`), so
+`PeftModel.from_pretrained` reads it, and a `version.json` that names the base it belongs to.
+
+In a model that answers, the change is added to the weights themselves: answering costs nothing more, and
+swapping takes milliseconds. The weights as they were are kept beside, for the layers that change.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from core.errors import WeightsError
+from core.files import atomic_write_text, sha256_file, storage_errors
+from models.registry import model_folder
+from models.vlm import VisionLanguageModel
+from models.weights import DIGEST_FILE, digest
+
+CONFIG_FILE = "adapter_config.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+VERSION_FILE = "version.json"
+_PREFIX = "base_model.model."
+# Settings of peft under which the change would not be the plain product of two matrices.
+_OTHER_KINDS = ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "lora_bias", "fan_in_fan_out")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model that adapters belong to: the name it is loaded by, the digest of its weights."""
+
+    name: str
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.digest[:12]})"
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """For each changed layer its two matrices, float32: down [rank, in] and up [out, rank].
+
+    A layer's weight [out, in] gains `scale` * up @ down.
+    """
+
+    rank: int
+    alpha: float
+    matrices: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+
+    @property
+    def scale(self) -> float:
+        """What the product is multiplied by."""
+        return self.alpha / self.rank
+
+    def change(self, layer: str) -> torch.Tensor:
+        """What is added to a layer's weight, [out, in]."""
+        down, up = self.matrices[layer]
+        return self.scale * (up @ down)
+
+
+def base_of(name: str) -> Base:
+    """The base that a model of this name, or in this folder, is. Raises UnknownModelError, WeightsError."""
+    folder = model_folder(name)
+    kept = folder / DIGEST_FILE
+    if kept.is_file():  # loading has held the weights against it
+        with storage_errors("read", kept):
+            return Base(name, kept.read_bytes().decode("ascii", errors="replace").strip())
+    return Base(name, digest(folder))
+
+
+def write_adapter(adapter: Adapter, base: Base, folder: Path) -> None:
+    """Write both files of peft into a folder that is there. Raises StorageError."""
+    tensors = {}
+    for layer, (down, up) in adapter.matrices.items():
+        tensors[f"{_PREFIX}{layer}.lora_A.weight"] = down.contiguous()
+        tensors[f"{_PREFIX}{layer}.lora_B.weight"] = up.contiguous()
+    config = {
+        "peft_type": "LORA",
+        "base_model_name_or_path": base.name,
+        "r": adapter.rank,
+        "lora_alpha": adapter.alpha,
+        "target_modules": sorted(adapter.matrices),
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "task_type": None,
+        "inference_mode": True,
+    }
+    with storage_errors("write", folder / WEIGHTS_FILE):
+        save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    atomic_write_text(folder / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+
+
+def read_adapter(folder: Path, base: Base) -> Adapter:
+    """The adapter in a folder, once its version.json says that it belongs to `base` and is undamaged.
+
+    Raises WeightsError, which names both bases when they differ.
+    """
+    version = read_json(folder / VERSION_FILE)
+    theirs = version.get("base")
+    if not isinstance(theirs, dict) or not isinstance(theirs.get("digest"), str):
+        raise WeightsError(f"{folder / VERSION_FILE} names no base. Roll back, or adapt again.")
+    if theirs["digest"] != base.digest:
+        other = Base(str(theirs.get("name")), theirs["digest"])
+        raise WeightsError(
+            f"The adapter in {folder} was trained on {other} and the model is {base}. "
+            f"Load {other.name} instead, or adapt again."
+        )
+    if version.get("sha256") != sha256_file(folder / WEIGHTS_FILE):
+        raise WeightsError(f"The adapter in {folder} is damaged. Roll back, or adapt again.")
+    return _read(folder)
+
+
+def _read(folder: Path) -> Adapter:
+    config = read_json(folder / CONFIG_FILE)
+    odd = [key for key in _OTHER_KINDS if config.get(key)]
+    if config.get("peft_type") != "LORA" or odd:
+        raise WeightsError(f"{folder} is no plain LoRA ({', '.join(odd) or 'peft_type'}). Adapt again.")
+    try:
+        tensors = load_file(folder / WEIGHTS_FILE)
+        layers = sorted({name.rpartition(".lora_")[0] for name in tensors})
+        matrices = {
+            layer.removeprefix(_PREFIX): (
+                tensors[f"{layer}.lora_A.weight"].float(),
+                tensors[f"{layer}.lora_B.weight"].float(),
+            )
+            for layer in layers
+        }
+        return Adapter(int(config["r"]), float(config["lora_alpha"]), matrices)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"The adapter in {folder} is damaged ({error}). Roll back, or adapt again."
+        ) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that belongs to an adapter. Raises WeightsError when it is missing or none."""
+    try:
+        with storage_errors("read", path):
+            values = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise WeightsError(f"{path} is damaged: {error}. Roll back, or adapt again.") from error
+    if not isinstance(values, dict):
+        raise WeightsError(f"{path} holds no JSON object. Roll back, or adapt again.")
+    return values
+
+
+class AdapterSlot:
+    """The one place of a loaded model where an adapter sits. Not safe for several threads."""
+
+    def __init__(self, vlm: VisionLanguageModel) -> None:
+        self._module = vlm.module
+        self._name = vlm.name
+        self._before: dict[str, torch.Tensor] = {}
+
+    def activate(self, adapter: Adapter | None) -> None:
+        """Put an adapter in, in place of the one before; None leaves the base as it was loaded.
+
+        Raises WeightsError before anything is changed when it does not fit the model.
+        """
+        wanted = {} if adapter is None else {name: adapter.change(name) for name in adapter.matrices}
+        for name, change in wanted.items():
+            self._check(name, change)
+        with torch.no_grad():
+            for name, before in self._before.items():
+                self._weight(name).copy_(before)
+            self._before = {name: self._weight(name).clone() for name in wanted}
+            for name, change in wanted.items():
+                weight = self._weight(name)
+                weight.add_(change.to(weight))
+
+    def deactivate(self) -> None:
+        """Leave the base as it was loaded, to the bit."""
+        self.activate(None)
+
+    def _check(self, name: str, change: torch.Tensor) -> None:
+        layers = dict(self._module.named_modules())
+        layer = layers.get(name)
+        fits = isinstance(layer, nn.Linear) and layer.weight.shape == change.shape
+        if not fits or not bool(change.isfinite().all()):
+            raise WeightsError(
+                f"The adapter's layer {name} {tuple(change.shape)} does not fit {self._name}. Adapt again."
+            )
+
+    def _weight(self, name: str) -> torch.Tensor:
+        return self._module.get_parameter(f"{name}.weight")

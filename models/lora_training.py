@@ -1,0 +1,83 @@
+"""Train an adapter inside a model: peft's layers around the frozen ones, and out again."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import LoraLayer
+from torch import nn
+
+from models.lora import Adapter
+from models.vlm import VisionLanguageModel
+
+_SLOT = "default"
+
+
+def attach(
+    vlm: VisionLanguageModel,
+    rank: int,
+    alpha: float,
+    targets: Sequence[str],
+    seed: int,
+    parent: Adapter | None = None,
+) -> list[nn.Parameter]:
+    """Freeze the model, put trainable matrices around the layers named, and return those.
+
+    Answers stay what they were until a step is made; with a `parent` they become the parent's. The
+    global random state is left as it was. Raises ValueError when a layer is missing or the parent
+    has other layers or another rank.
+    """
+    vlm.module.requires_grad_(False)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=0.0)  # type: ignore[arg-type]  # a float is fine
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # peft looks at a property of models that transformers has renamed.
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.manual_seed(seed)
+        inject_adapter_in_model(config, vlm.module)  # type: ignore[arg-type]  # any module will do
+    found = _layers(vlm)
+    if set(found) != set(targets):
+        raise ValueError(f"asked for {len(targets)} layers, adapted {len(found)}")
+    if parent is not None:
+        _start_from(found, parent, rank)
+    return [part for layer in found.values() for part in _matrices(layer)]
+
+
+def taken(vlm: VisionLanguageModel, rank: int, alpha: float) -> Adapter:
+    """A copy of what the matrices hold now."""
+    return Adapter(
+        rank,
+        alpha,
+        {
+            name: tuple(part.detach().float().cpu().clone() for part in _matrices(layer))
+            for name, layer in _layers(vlm).items()
+        },
+    )
+
+
+def detach(vlm: VisionLanguageModel) -> None:
+    """Take the matrices out; the model is what it was before `attach`."""
+    for name, layer in _layers(vlm).items():
+        parent, _, child = name.rpartition(".")
+        setattr(vlm.module.get_submodule(parent), child, layer.base_layer)
+    if hasattr(vlm.module, "peft_config"):
+        del vlm.module.peft_config
+
+
+def _layers(vlm: VisionLanguageModel) -> dict[str, Any]:
+    return {name: part for name, part in vlm.module.named_modules() if isinstance(part, LoraLayer)}
+
+
+def _matrices(layer: Any) -> tuple[nn.Parameter, nn.Parameter]:
+    """Down and up."""
+    return layer.lora_A[_SLOT].weight, layer.lora_B[_SLOT].weight
+
+
+@torch.no_grad()
+def _start_from(layers: dict[str, Any], parent: Adapter, rank: int) -> None:
+    if set(layers) != set(parent.matrices) or parent.rank != rank:
+        raise ValueError("the parent has other layers or another rank")
+    for name, layer in layers.items():
+        for ours, theirs in zip(_matrices(layer), parent.matrices[name], strict=True):
+            ours.copy_(theirs)

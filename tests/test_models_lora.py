@@ -1,0 +1,179 @@
+"""Adapters keep to peft's format, to their base, and leave the base as it was."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from tiny_models import QUESTIONS, TINY, photo, shaken, tiny_florence, wrapped
+
+from core.errors import WeightsError
+from core.files import sha256_file
+from models.blueprint import new_model, new_processor, save_model
+from models.florence import Florence
+from models.lora import (
+    VERSION_FILE,
+    WEIGHTS_FILE,
+    Adapter,
+    AdapterSlot,
+    Base,
+    base_of,
+    read_adapter,
+    write_adapter,
+)
+from models.lora_training import attach, detach, taken
+from models.loss import answer_cross_entropy
+
+BASE = Base("tiny", "c0ffee" * 10)
+RANK, ALPHA = 2, 4.0
+
+
+def tiny() -> Florence:
+    return wrapped(*tiny_florence())
+
+
+def random_adapter(vlm: Florence, seed: int = 0) -> Adapter:
+    generator = torch.Generator().manual_seed(seed)
+    layers = {name: vlm.module.get_parameter(f"{name}.weight") for name in vlm.lora_targets()}
+    return Adapter(
+        RANK,
+        ALPHA,
+        {
+            name: (
+                torch.randn(RANK, weight.shape[1], generator=generator),
+                torch.randn(weight.shape[0], RANK, generator=generator),
+            )
+            for name, weight in layers.items()
+        },
+    )
+
+
+def written(adapter: Adapter, folder: Path, base: Base = BASE) -> Path:
+    folder.mkdir()
+    write_adapter(adapter, base, folder)
+    version = {"base": vars(base), "sha256": sha256_file(folder / WEIGHTS_FILE)}
+    (folder / VERSION_FILE).write_text(json.dumps(version))
+    return folder
+
+
+def logits(vlm: Florence) -> torch.Tensor:
+    with torch.no_grad():
+        return vlm.teacher_forced(vlm.encode_images([photo()]), QUESTIONS, ["red"] * len(QUESTIONS)).logits
+
+
+def test_peft_itself_loads_it_with_the_same_answers(tmp_path: Path) -> None:
+    vlm = tiny()
+    folder = written(random_adapter(vlm), tmp_path / "a")
+    before = logits(vlm)
+    AdapterSlot(vlm).activate(read_adapter(folder, BASE))
+    model, processor = tiny_florence()
+    theirs = wrapped(PeftModel.from_pretrained(model, str(folder)).get_base_model(), processor)
+    torch.testing.assert_close(logits(vlm), logits(theirs), rtol=1e-3, atol=1e-3)
+    assert (logits(vlm) - before).abs().max() > 0.1
+    assert vlm.answer(photo(), QUESTIONS[0]).token_ids == theirs.answer(photo(), QUESTIONS[0]).token_ids
+
+
+def test_swapping_leaves_no_trace_of_the_one_before() -> None:
+    vlm = tiny()
+    first, second = random_adapter(vlm, 1), random_adapter(vlm, 2)
+    few = Adapter(RANK, ALPHA, dict(list(first.matrices.items())[:3]))
+    before = {name: value.clone() for name, value in vlm.module.state_dict().items()}
+    slot = AdapterSlot(vlm)
+    slot.activate(second)
+    expected = logits(vlm)
+    for adapter in (first, few, None, second):
+        slot.activate(adapter)
+    assert torch.equal(logits(vlm), expected)
+    slot.deactivate()
+    assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
+
+
+def test_training_starts_from_the_base_changes_the_matrices_alone_and_is_taken_out_again() -> None:
+    vlm = tiny()
+    before = {name: value.clone() for name, value in vlm.module.state_dict().items()}
+    expected = logits(vlm)
+    parameters = attach(vlm, RANK, ALPHA, vlm.lora_targets(), seed=1)
+    assert torch.equal(logits(vlm), expected)
+    assert sum(p.requires_grad for p in vlm.module.parameters()) == len(parameters)
+    optimiser = torch.optim.AdamW(parameters, lr=0.05)
+    start = taken(vlm, RANK, ALPHA)
+    for _ in range(2):  # the first step moves "up" alone, since it is 0
+        forced = vlm.teacher_forced(vlm.encode_images([photo()]), QUESTIONS[:1], ["red"])
+        answer_cross_entropy(forced.logits, forced.labels).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    trained = taken(vlm, RANK, ALPHA)
+    # What answers to a constant picture is the language model: the projector has no gradient here.
+    moved = [n for n in trained.matrices if not torch.equal(trained.matrices[n][1], start.matrices[n][1])]
+    assert len(moved) == len(vlm.lora_targets()) or "image_projection" not in " ".join(moved)
+    adapted = logits(vlm)
+    detach(vlm)
+    assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
+    AdapterSlot(vlm).activate(trained)
+    torch.testing.assert_close(logits(vlm), adapted, rtol=1e-3, atol=1e-3)
+
+
+def test_training_can_go_on_from_a_parent() -> None:
+    vlm = tiny()
+    parent = random_adapter(vlm)
+    AdapterSlot(vlm).activate(parent)
+    expected = logits(vlm)
+    targets = tiny().lora_targets()
+    other = tiny()
+    attach(other, RANK, ALPHA, targets, seed=0, parent=parent)
+    torch.testing.assert_close(logits(other), expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="rank"):
+        attach(tiny(), RANK + 1, ALPHA, targets, seed=0, parent=parent)
+    with pytest.raises(ValueError, match="layers"):
+        attach(tiny(), RANK, ALPHA, [*targets, "model.nothing"], seed=0)
+
+
+def test_another_base_is_refused_by_name_and_the_model_is_left_alone(tmp_path: Path) -> None:
+    folder = written(random_adapter(tiny()), tmp_path / "a")
+    with pytest.raises(WeightsError, match=r"trained on tiny \(c0ffee.* model is other \(abc\)"):
+        read_adapter(folder, Base("other", "abc"))
+    vlm = tiny()
+    adapter = random_adapter(vlm)
+    wider = {n: (torch.cat([d, d], dim=1), u) for n, (d, u) in adapter.matrices.items()}
+    expected = logits(vlm)
+    for matrices in (wider, {"model.nothing": next(iter(adapter.matrices.values()))}):
+        with pytest.raises(WeightsError, match="does not fit tiny"):
+            AdapterSlot(vlm).activate(Adapter(RANK, ALPHA, {**adapter.matrices, **matrices}))
+        assert torch.equal(logits(vlm), expected)
+
+
+@pytest.mark.parametrize("file", ["adapter_config.json", WEIGHTS_FILE, VERSION_FILE])
+@pytest.mark.parametrize("damage", ["missing", "cut", "empty list"])
+def test_damage_is_named(tmp_path: Path, file: str, damage: str) -> None:
+    folder = written(random_adapter(tiny()), tmp_path / "a")
+    path = folder / file
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        path.write_text("[]")
+    with pytest.raises(Exception, match=r"damaged|holds no|no such file") as caught:
+        read_adapter(folder, BASE)
+    assert type(caught.value).__name__ in ("WeightsError", "StorageError")
+
+
+def test_other_kinds_of_change_are_refused(tmp_path: Path) -> None:
+    folder = written(random_adapter(tiny()), tmp_path / "a")
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "use_dora": True}))
+    with pytest.raises(WeightsError, match="no plain LoRA"):
+        read_adapter(folder, BASE)
+
+
+def test_a_base_is_known_by_its_weights(tmp_path: Path) -> None:
+    model, processor = tiny_florence()
+    tokenizer = processor.tokenizer
+    save_model(model, processor, tmp_path / "a")
+    save_model(shaken(new_model(TINY, tokenizer, 1)), new_processor(TINY, tokenizer), tmp_path / "b")
+    first, second = base_of(str(tmp_path / "a")), base_of(str(tmp_path / "b"))
+    (tmp_path / "a" / "weights.sha256").unlink()
+    assert base_of(str(tmp_path / "a")) == first
+    assert first.digest != second.digest
