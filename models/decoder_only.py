@@ -127,6 +127,13 @@ class DecoderOnly(VisionLanguageModel):
             attentions=checked_maps(output.attentions, layers) if attentions else (),
         )
 
+    def question_spans(self, question: str) -> list[tuple[int, int]]:
+        """See the base class. Where a token reaches into the template, its part of the question counts."""
+        prompt = self._prompt(question, vision_tokens=1)
+        spelled = self.tokenizer(prompt.text, add_special_tokens=False, return_offsets_mapping=True)
+        spans = [(max(begin, prompt.start), min(end, prompt.end)) for begin, end in spelled["offset_mapping"]]
+        return [(begin - prompt.start, end - prompt.start) for begin, end in spans if begin < end]
+
     def lora_targets(self) -> list[str]:
         """The attention and feed-forward layers of the language model, and the projector's layers."""
         layout = self._layout

@@ -102,6 +102,12 @@ class Florence(VisionLanguageModel):
             else (),
         )
 
+    def question_spans(self, question: str) -> list[tuple[int, int]]:
+        """See the base class."""
+        words = plain(question, self._markers)
+        spelled = self.tokenizer(words, add_special_tokens=False, return_offsets_mapping=True)
+        return [(int(begin), int(end)) for begin, end in spelled["offset_mapping"]]
+
     def lora_targets(self) -> list[str]:
         """The attention and feed-forward layers of encoder and decoder, and the image projection."""
         return [

@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,28 +18,15 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.errors import WeightsError
-from core.files import atomic_write_text, sha256_file, storage_errors
+from core.files import atomic_write_text, storage_errors
+from models.adapter_files import CONFIG_FILE, WEIGHTS_FILE, Base, check_version, read_json
 from models.registry import model_folder
 from models.vlm import VisionLanguageModel
 from models.weights import DIGEST_FILE, digest
 
-CONFIG_FILE = "adapter_config.json"
-WEIGHTS_FILE = "adapter_model.safetensors"
-VERSION_FILE = "version.json"
 _PREFIX = "base_model.model."
 # Settings of peft under which the change would not be the plain product of two matrices.
 _OTHER_KINDS = ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "lora_bias", "fan_in_fan_out")
-
-
-@dataclass(frozen=True)
-class Base:
-    """The model that adapters belong to: the name it is loaded by, the digest of its weights."""
-
-    name: str
-    digest: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.digest[:12]})"
 
 
 @dataclass(frozen=True)
@@ -102,18 +88,7 @@ def read_adapter(folder: Path, base: Base) -> Adapter:
 
     Raises WeightsError, which names both bases when they differ.
     """
-    version = read_json(folder / VERSION_FILE)
-    theirs = version.get("base")
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("digest"), str):
-        raise WeightsError(f"{folder / VERSION_FILE} names no base. Roll back, or adapt again.")
-    if theirs["digest"] != base.digest:
-        other = Base(str(theirs.get("name")), theirs["digest"])
-        raise WeightsError(
-            f"The adapter in {folder} was trained on {other} and the model is {base}. "
-            f"Load {other.name} instead, or adapt again."
-        )
-    if version.get("sha256") != sha256_file(folder / WEIGHTS_FILE):
-        raise WeightsError(f"The adapter in {folder} is damaged. Roll back, or adapt again.")
+    check_version(folder, base)
     return _read(folder)
 
 
@@ -137,18 +112,6 @@ def _read(folder: Path) -> Adapter:
         raise WeightsError(
             f"The adapter in {folder} is damaged ({error}). Roll back, or adapt again."
         ) from error
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object that belongs to an adapter. Raises WeightsError when it is missing or none."""
-    try:
-        with storage_errors("read", path):
-            values = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise WeightsError(f"{path} is damaged: {error}. Roll back, or adapt again.") from error
-    if not isinstance(values, dict):
-        raise WeightsError(f"{path} holds no JSON object. Roll back, or adapt again.")
-    return values
 
 
 class AdapterSlot:

@@ -144,6 +144,13 @@ class VisionLanguageModel(abc.ABC):
         """
 
     @abc.abstractmethod
+    def question_spans(self, question: str) -> list[tuple[int, int]]:
+        """For each token that `TeacherForced.txt` marks, its characters (from, to) in the question.
+
+        Counted in the question as the family reads it, without markers.
+        """
+
+    @abc.abstractmethod
     def lora_targets(self) -> list[str]:
         """Exact names of the linear layers that take LoRA: the language model's and the projector's."""
 

@@ -11,18 +11,10 @@ from tiny_models import QUESTIONS, TINY, photo, shaken, tiny_florence, wrapped
 
 from core.errors import WeightsError
 from core.files import sha256_file
+from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
 from models.blueprint import new_model, new_processor, save_model
 from models.florence import Florence
-from models.lora import (
-    VERSION_FILE,
-    WEIGHTS_FILE,
-    Adapter,
-    AdapterSlot,
-    Base,
-    base_of,
-    read_adapter,
-    write_adapter,
-)
+from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.lora_training import attach, detach, taken
 from models.loss import answer_cross_entropy
 

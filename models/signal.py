@@ -1,0 +1,62 @@
+"""Ask an expert how it came to its answer: where it looked for each word, and what else it nearly said."""
+
+import hashlib
+from functools import lru_cache
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from core.signal import TOP, TeacherSignal
+from models.loss import IGNORED
+from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
+
+
+def teacher_signal(
+    expert: VisionLanguageModel, vision: VisionTokens, question: str, answer: str
+) -> TeacherSignal:
+    """What the expert would ship beside `answer`, its own words, to a question about one picture.
+
+    The expert must be loaded with attention="eager", else ModelError says so.
+    """
+    if len(vision) != 1:
+        raise ValueError(f"{len(vision)} pictures; a signal is about one")
+    with torch.no_grad():
+        forced = expert.teacher_forced(vision, [question], [answer], attentions=True)
+    logprobs, ids = _top(forced)
+    return TeacherSignal(
+        spans=np.array(expert.question_spans(question), np.int32).reshape(-1, 2),
+        attention=first_layer_map(forced, vision).cpu().numpy().astype(np.float16),
+        top_ids=ids.cpu().numpy().astype(np.int32),
+        top_logprobs=logprobs.cpu().numpy().astype(np.float16),
+        vocabulary=vocabulary(expert.tokenizer),
+    )
+
+
+def first_layer_map(forced: TeacherForced, vision: VisionTokens, row: int = 0) -> torch.Tensor:
+    """What each of the question's tokens sees of the grid in the first layer, [T, rows, cols] float32.
+
+    Heads are averaged; the mean token is left out; raw mass, so rows sum to less than 1.
+    """
+    heads = forced.attentions[0][row].float().mean(dim=0)
+    seen = heads[forced.txt[row]][:, forced.vis[row]][:, int(vision.mean_token) :]
+    return seen.reshape(-1, vision.rows, vision.cols)
+
+
+def vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The SHA-256 of the tokenizer's definition: equal when ids mean the same."""
+    definition: str = tokenizer.backend_tokenizer.to_str()
+    return _sha256(definition)
+
+
+@lru_cache(maxsize=8)
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _top(forced: TeacherForced) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probabilities and ids of the likeliest tokens at each place of the answer, [A, k] each."""
+    told = forced.labels[0] != IGNORED
+    logprobs = forced.logits[0, told].float().log_softmax(dim=-1)
+    values, ids = logprobs.topk(min(TOP, logprobs.shape[-1]), dim=-1)
+    return values, ids
