@@ -58,6 +58,19 @@ class ImagesConfig(_Section):
     """Larger pictures are refused before they are decoded; width times height."""
 
 
+class MemoryConfig(_Section):
+    """What was said before, and when it is said again."""
+
+    same_question: float = pydantic.Field(default=0.85, ge=-1, le=1)
+    """Questions at least so alike, about the same things in the same order, are one question."""
+
+    same_view: float = pydantic.Field(default=0.9, ge=-1, le=1)
+    """Frames at least so alike show practically the same view."""
+
+    question_weight: float = pydantic.Field(default=0.5, ge=0, le=1)
+    """How much the question counts beside the view when pairs are searched by both."""
+
+
 class Config(BaseSettings):
     """Every setting, one section a part of the program."""
 
@@ -68,6 +81,7 @@ class Config(BaseSettings):
     student: StudentConfig = StudentConfig()
     expert: ExpertConfig = ExpertConfig()
     images: ImagesConfig = ImagesConfig()
+    memory: MemoryConfig = MemoryConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -5,6 +5,7 @@
     ├── InputError                  what was asked or shown cannot be used
     │   ├── ImageError              not an image, truncated, too large
     │   ├── QuestionError           empty, too long
+    │   ├── AnswerError             empty, too long to be remembered
     │   ├── RoomNameError           not usable as a folder's name
     │   ├── UnknownPairError        no pair of that id, or several
     │   └── ArchiveError            an export that cannot be imported
@@ -40,6 +41,10 @@ class ImageError(InputError):
 
 class QuestionError(InputError):
     """A question is empty or too long."""
+
+
+class AnswerError(InputError):
+    """An answer is empty or too long to be remembered."""
 
 
 class RoomNameError(InputError):

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from core.errors import QuestionError, RoomNameError
+from core.errors import AnswerError, QuestionError, RoomNameError
 
 # Characters that are neither shown nor spoken: control codes, surrogates, private and unassigned
 # ones, and format marks that reorder text (a bidirectional override can make a log line lie).
@@ -48,6 +48,16 @@ def check_question(text: str, max_chars: int = 1000) -> str:
     if len(question) > max_chars:
         raise QuestionError(f"The question has {len(question)} characters. {too_long}")
     return question
+
+
+def check_answer(text: str, max_chars: int = 4000) -> str:
+    """The answer, cleaned by `strip_controls`, or AnswerError when nothing is left or it is too long."""
+    answer = strip_controls(text[: 10 * max_chars])
+    if not answer:
+        raise AnswerError("The answer is empty. Give the words to remember.")
+    if len(answer) > max_chars or len(text) > 10 * max_chars:
+        raise AnswerError(f"The answer has {len(text)} characters. Answer in at most {max_chars}.")
+    return answer
 
 
 def check_room(name: str) -> str:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import QuestionError, RoomNameError
-from core.text import check_question, check_room, did_you_mean, nearest, strip_controls
+from core.errors import AnswerError, QuestionError, RoomNameError
+from core.text import check_answer, check_question, check_room, did_you_mean, nearest, strip_controls
 
 
 @given(st.text())
@@ -39,6 +39,13 @@ def test_a_long_question_is_refused(length: int) -> None:
 def test_a_question_is_returned_clean() -> None:
     assert check_question("What  is\nthis?\x07") == "What is this?"
     assert check_question("x" * 1000) == "x" * 1000
+
+
+def test_an_answer_to_remember_has_words() -> None:
+    assert check_answer(" on\tthe \x1b[0m table ") == "on the [0m table"
+    for text in ("", " \n\x00", "x" * 4001, " " * 40_001 + "x"):
+        with pytest.raises(AnswerError, match=r"\.$"):
+            check_answer(text)
 
 
 @pytest.mark.parametrize("name", ["kitchen", "nyu-train-000", "2", "a_b"])

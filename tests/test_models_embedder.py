@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from core.errors import MissingDependencyError, WeightsError
 from models.embedder import RoomEmbedder, StudentEyes, load_minilm, minilm_folder
-from tests.tiny_models import photo, tiny_florence, wrapped
+from tiny_models import photo, tiny_florence, wrapped
 
 QUESTIONS = ["What colour is the sofa?", "In what color do you see the couch?", "How many chairs? " * 100]
 
