@@ -1,0 +1,60 @@
+"""Frames and teacher signals as files named by what is in them, so that each is kept once."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.errors import StorageError
+from core.files import atomic_write_bytes, storage_errors
+
+FRAME, SIGNAL = ".jpg", ".safetensors"
+_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|safetensors)")
+
+
+class Blobs:
+    """The files of one folder. `kind` is FRAME or SIGNAL everywhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes, kind: str) -> str:
+        """Keep the bytes; returns their SHA-256. On the disk on return. Raises StorageError."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self.path(name, kind)
+        # A file that is there was written whole, but disks age: its bytes are compared.
+        if not path.is_file() or path.read_bytes() != data:
+            atomic_write_bytes(path, data)
+        return name
+
+    def get(self, name: str, kind: str) -> bytes:
+        """The bytes of that name. Raises StorageError when they are gone or have changed."""
+        path = self.path(name, kind)
+        with storage_errors("read", path):
+            data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != name:
+            raise StorageError(f"{path} is damaged. Bring back an export: roomwise memory import FOLDER")
+        return data
+
+    def path(self, name: str, kind: str) -> Path:
+        """Where such a file is, if it is."""
+        return self.folder / f"{name}{kind}"
+
+    def remove(self, name: str, kind: str) -> None:
+        """Delete the file if it is there. Raises StorageError."""
+        path = self.path(name, kind)
+        with storage_errors("delete", path):
+            path.unlink(missing_ok=True)
+
+    def names(self) -> set[str]:
+        """File names of all blobs there are."""
+        found = self.folder.iterdir() if self.folder.is_dir() else iter(())
+        return {path.name for path in found if _NAME.fullmatch(path.name)}
+
+    def keep_only(self, wanted: Iterable[str]) -> None:
+        """Delete blobs that nothing refers to, and parts of files that were being written."""
+        stray = self.names() - set(wanted)
+        parts = self.folder.glob(".*.part") if self.folder.is_dir() else ()
+        for path in [*(self.folder / name for name in stray), *parts]:
+            with storage_errors("delete", path):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""Finding pairs again: by question, by view, or by both; and saying when a question was asked before."""
+
+import re
+from dataclasses import dataclass
+
+from PIL.Image import Image
+
+from core.config import MemoryConfig
+from core.ports import Embedder
+from core.scoring import normalise
+from core.types import Pair
+from memory.index import Cue
+from memory.store import Memory
+
+_SPELLINGS = {"colour": "color", "colours": "colors", "grey": "gray", "metre": "meter", "metres": "meters"}
+# Words that ask without saying about what: two questions may differ in them and be the same.
+_ASKING = frozenset(
+    "what which is are am be do does did have has you i me we can could would will please tell say see seen "
+    "look looks know that there it its this if in of for to my our your here now room picture image view "
+    "frame shown object thing item kind sort type".split()
+)
+# What begins so wants yes or no. Few wordings are missed, and a miss costs no wrong answer.
+_POLAR = re.compile(r"(?:tell me (?:if|whether)|is|are|was|do|does|did|has|have|can|could|would|will)\b")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A pair that was found. Likenesses are in [-1, 1], None where that was not searched by.
+
+    `score` is their weighted mean, or the one that there is.
+    """
+
+    pair: Pair
+    score: float
+    question: float | None
+    view: float | None
+
+
+def cue_of(embedder: Embedder, question: str | None = None, image: Image | None = None) -> Cue:
+    """What to search by; made once, it also serves `Memory.add`."""
+    return Cue(
+        None if question is None else embedder.text([question])[0],
+        None if image is None else embedder.image([image])[0],
+    )
+
+
+def search(
+    memory: Memory, cue: Cue, room: str | None = None, k: int = 5, question_weight: float = 0.5
+) -> list[Hit]:
+    """Up to `k` pairs of a room, or of all, that are most like the cue; best first, older before newer.
+
+    `question_weight` in [0, 1] counts only when the cue has both question and view.
+    """
+    hits = [
+        Hit(pair, _blend(question, view, question_weight), question, view)
+        for pair, question, view in memory.scores(cue, room)
+    ]
+    return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+
+def asked_before(question: str, hit: Hit, config: MemoryConfig) -> bool:
+    """Whether the hit's pair is the same question about practically the same view.
+
+    Likeness alone will not do: to an embedder "left of" and "right of" are as alike as two wordings of one
+    question, and word order hardly counts. So what is asked about must be the same words in the same order.
+    """
+    if hit.question is None or hit.view is None:
+        return False
+    alike = hit.question >= config.same_question and hit.view >= config.same_view
+    return alike and telling(question) == telling(hit.pair.question)
+
+
+def telling(question: str) -> tuple[bool, list[str]]:
+    """Whether yes or no is wanted, and the words that say what is asked about, in one spelling."""
+    text = normalise(question)
+    words = [_SPELLINGS.get(word, word) for word in text.split() if word not in _ASKING]
+    return _POLAR.match(text) is not None, words
+
+
+def _blend(question: float | None, view: float | None, weight: float) -> float:
+    if question is None or view is None:
+        return next((score for score in (question, view) if score is not None), 0.0)
+    return weight * question + (1 - weight) * view

@@ -1,0 +1,152 @@
+"""The tables of a memory, as numbered steps; nothing else changes them.
+
+A new step goes to the end of MIGRATIONS and is never edited again: it has run in people's homes.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.errors import StorageError
+
+APPLICATION_ID = 0x526F6F6D
+"""Marks a database as a memory, so that no other program's is touched."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # AUTOINCREMENT: the number of a deleted pair must never come back with another one's vectors.
+        """CREATE TABLE pairs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+            room TEXT NOT NULL,
+            question TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            frame TEXT NOT NULL CHECK (length(frame) = 64),
+            source TEXT NOT NULL CHECK (source IN ('expert', 'person')),
+            expert TEXT NOT NULL,
+            created TEXT NOT NULL,
+            signal TEXT CHECK (length(signal) = 64)
+        )""",
+        "CREATE INDEX pairs_room ON pairs (room)",
+        "CREATE INDEX pairs_frame ON pairs (frame)",
+        "CREATE INDEX pairs_signal ON pairs (signal)",
+        """CREATE TABLE history (
+            pair TEXT NOT NULL REFERENCES pairs (id) ON DELETE CASCADE,
+            answer TEXT NOT NULL,
+            source TEXT NOT NULL CHECK (source IN ('expert', 'person')),
+            replaced TEXT NOT NULL
+        )""",
+        "CREATE INDEX history_pair ON history (pair)",
+    ),
+)
+
+_DAMAGED = ("malformed", "not a database", "disk I/O", "disk image")
+
+
+@contextlib.contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the database inside into StorageErrors that say what to do about the file."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise  # a bug of ours
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        raise StorageError(f"Cannot use {path}: {_remedy(str(error), path)}") from error
+
+
+def open_database(path: Path, writing: bool) -> sqlite3.Connection:
+    """The memory at `path`, made or brought up to date when `writing`; autocommit, see `transaction`.
+
+    Without `writing`, a missing file reads as empty and nothing is ever written. Raises StorageError
+    for a damaged, foreign or newer database, naming it.
+    """
+    with database_errors(path):
+        place = path if writing or path.exists() else ":memory:"
+        # One thread at a time is the caller's promise; which one may change.
+        database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10)
+        try:
+            _prepare(database, path, writing or place == ":memory:")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def outdated(path: Path) -> bool:
+    """Whether there is a database that `open_database` must bring up to date before it can be read."""
+    if not path.is_file():
+        return False
+    with database_errors(path), contextlib.closing(sqlite3.connect(path)) as database:
+        return _checked_version(database, path) < len(MIGRATIONS)
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of the statements inside, or none of them."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        # A full disk may have ended the transaction already.
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+
+
+def _prepare(database: sqlite3.Connection, path: Path, writing: bool) -> None:
+    version = _checked_version(database, path)
+    if writing:
+        database.execute("PRAGMA journal_mode = WAL")
+        # On the disk before an answer is called remembered; and what is deleted is overwritten.
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA secure_delete = ON")
+        database.execute("PRAGMA foreign_keys = ON")
+        _migrate(database, version)
+    else:
+        database.execute("PRAGMA query_only = ON")
+
+
+def _checked_version(database: sqlite3.Connection, path: Path) -> int:
+    """How many steps the database has behind it."""
+    (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if problem != "ok":
+        raise StorageError(f"Cannot use {path}: {_remedy('malformed', path)}")
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID and (tables or application or version):
+        raise StorageError(
+            f"{path} is another program's database. Move it away, or set ROOMWISE_HOME elsewhere."
+        )
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"{path} was written by a newer roomwise (version {version} of its tables, {len(MIGRATIONS)} "
+            "are known here). Update roomwise."
+        )
+    return int(version)
+
+
+def _migrate(database: sqlite3.Connection, version: int) -> None:
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        with transaction(database):
+            for statement in statements:
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {number}")
+
+
+def _remedy(error: str, path: Path) -> str:
+    if "full" in error:
+        return "the disk is full. Free some space and run it again; what was there before is unchanged."
+    if any(word in error for word in _DAMAGED):
+        return (
+            "it is damaged. Move it and the files beside it away, "
+            f"then bring back an export: roomwise memory import FOLDER. Nothing in {path.parent} was changed."
+        )
+    if "locked" in error:
+        return "another program is using it. Wait for it to end, or end it."
+    if "readonly" in error or "unable to open" in error:
+        return "permission is denied. Change its permissions, or set ROOMWISE_HOME elsewhere."
+    return f"{error}. Check the disk, or bring back an export: roomwise memory import FOLDER."

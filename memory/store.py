@@ -1,0 +1,294 @@
+"""The pairs of all rooms: a SQLite database is the truth, frames and signals lie beside it by hash.
+
+    memory.sqlite3        pairs and their former answers
+    blobs/                frames (JPEG) and teacher signals (safetensors), each once
+    vectors.safetensors   what recall compares by; derived, made again when missing
+
+One process writes at a time; others may read meanwhile. In a process, one thread at a time.
+"""
+
+import datetime
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from PIL.Image import Image
+
+from core.errors import StorageError, UnknownPairError
+from core.lock import FolderLock, lock_folder
+from core.ports import Embedder, Rows
+from core.text import check_answer, check_question, check_room
+from core.types import Pair
+from memory import records
+from memory.blobs import FRAME, SIGNAL, Blobs
+from memory.frames import decode
+from memory.index import Cue, Index, Vectors
+from memory.records import Former
+from memory.schema import database_errors, open_database, outdated, transaction
+from memory.upkeep import Notice, caught_up, keep, prune
+
+DATABASE = "memory.sqlite3"
+ID_LENGTH = 32
+_SAVE_EVERY = 16  # pairs; what a crash leaves unsaved is made again
+
+
+class Memory:
+    """Made by `Memory.open`; a context manager. Every method raises StorageError when the disk fails."""
+
+    def __init__(
+        self,
+        folder: Path,
+        database: sqlite3.Connection,
+        lock: FolderLock | None,
+        embedder: Embedder | None,
+        notice: Notice,
+    ) -> None:
+        self.folder = folder
+        self.blobs = Blobs(folder / "blobs")
+        self.embedder = embedder
+        self._database = database
+        self._lock = lock
+        self._notice = notice
+        self._index = Index()
+        self._unsaved = 0
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        embedder: Embedder | None = None,
+        *,
+        read_only: bool = False,
+        on_notice: Notice = lambda sentence: None,
+    ) -> "Memory":
+        """The memory in `folder`, made if it is not there; held by this process unless `read_only`.
+
+        Without an embedder nothing can be searched. `on_notice` is told in a sentence when the index
+        had to be made again or could not be kept. Raises StorageError: held by another process (which is
+        named), damaged, newer, foreign, or its database gone while frames are there.
+        """
+        path = folder / DATABASE
+        if read_only and outdated(path):
+            cls.open(folder).close()
+        lock = None if read_only else lock_folder(folder)
+        try:
+            _refuse_orphans(folder)
+            memory = cls(folder, open_database(path, writing=not read_only), lock, embedder, on_notice)
+            memory._bring_into_line()
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return memory
+
+    def close(self) -> None:
+        """Save the index, let others in. May be called again."""
+        try:
+            if self._unsaved:
+                self._save()
+        finally:
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> "Memory":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(
+        self,
+        room: str,
+        image_bytes: bytes,
+        question: str,
+        answer: str,
+        source: Literal["expert", "person"],
+        expert: str,
+        signal: bytes | None = None,
+        *,
+        id: str | None = None,
+        cue: Cue | None = None,
+    ) -> Pair:
+        """Remember an answer about a JPEG frame; on the disk on return, all of it or nothing.
+
+        An `id` of the caller's (32 hexadecimal digits) makes this repeatable: a pair of that id that is
+        there already is returned as it is. `cue` saves embedding question and frame once more.
+        Raises QuestionError, AnswerError, RoomNameError, ImageError, StorageError.
+        """
+        if id is not None and (known := self._by_id(id)):
+            return known
+        picture = decode(image_bytes)
+        words = (check_room(room), check_question(question), check_answer(answer))
+        vectors = self._vectors(words[1], picture, cue or Cue())
+        with self._errors():
+            frame = self.blobs.put(image_bytes, FRAME)
+            held = None if signal is None else self.blobs.put(signal, SIGNAL)
+            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, expert, now(), held)
+            (number,) = self._insert([pair])
+        if vectors is not None and self.embedder is not None:
+            row = (np.array([number], np.int64), vectors[0][None], vectors[1][None])
+            self._index.add(Vectors(self.embedder.name, *row))
+            self._saved_later()
+        return pair
+
+    def correct(self, id: str, answer: str) -> Pair:
+        """Put a person's answer in place of a pair's; the old one is kept in its history.
+
+        The teacher signal goes: it teaches the old answer. `id` may be the beginning of one.
+        Raises UnknownPairError, AnswerError.
+        """
+        words = check_answer(answer)
+        with self._errors():
+            _, pair = records.find(self._database, id)
+            with transaction(self._database):
+                records.replace_answer(self._database, pair, words, now())
+            self._drop_unused(pair)
+        return replace(pair, answer=words, source="person", signal=None)
+
+    def delete(self, id: str) -> Pair:
+        """Forget a pair, its history and its vectors at once, and its files unless another pair needs them.
+
+        `id` may be the beginning of one. Returns what the pair was. Raises UnknownPairError.
+        """
+        with self._errors():
+            number, pair = records.find(self._database, id)
+            with transaction(self._database):
+                records.delete(self._database, pair)
+            self._index.remove(number)
+            self._drop_unused(pair)
+            if self.embedder is None:
+                prune(self.folder, self.numbered(), self._notice)
+            else:
+                self._save()
+            # Else the journal would hold its words until it is overwritten.
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return pair
+
+    def pairs(self, room: str | None = None) -> list[Pair]:
+        """The pairs of a room, or of all rooms, in the order they came."""
+        return list(self.numbered(room).values())
+
+    def numbered(self, room: str | None = None) -> dict[int, Pair]:
+        """The same by number; numbers grow and are never used again."""
+        with self._errors():
+            return records.numbered(self._database, room)
+
+    def get(self, id: str) -> Pair:
+        """The one pair whose id begins so. Raises UnknownPairError."""
+        with self._errors():
+            return records.find(self._database, id)[1]
+
+    def history(self, pair: Pair) -> list[Former]:
+        """The answers that the pair had before, oldest first."""
+        with self._errors():
+            return records.history(self._database, pair)
+
+    def rooms(self) -> dict[str, int]:
+        """How many pairs each room has."""
+        with self._errors():
+            return records.rooms(self._database)
+
+    def frame_path(self, pair: Pair) -> Path:
+        """The pair's frame, a JPEG file."""
+        return self.blobs.path(pair.frame, FRAME)
+
+    def signal_path(self, pair: Pair) -> Path | None:
+        """The pair's teacher signal, a safetensors file, if it has one."""
+        return None if pair.signal is None else self.blobs.path(pair.signal, SIGNAL)
+
+    def scores(self, cue: Cue, room: str | None = None) -> Iterator[tuple[Pair, float | None, float | None]]:
+        """How alike each pair's question and frame are to the cue's, in [-1, 1]; None where it has none."""
+        pairs = self.numbered(room)
+        for number, (text, view) in self._index.scores(cue, list(pairs)).items():
+            yield pairs[number], text, view
+
+    def insert_all(self, pairs: Sequence[tuple[Pair, Sequence[Former]]]) -> None:
+        """Store pairs whose files are in `blobs` already, with their histories: all or none."""
+        with self._errors():
+            self._insert([pair for pair, _ in pairs], dict(pairs))
+        self._bring_into_line()
+
+    def drop_strays(self) -> None:
+        """Delete files that no pair refers to: a crash or a refused import may have left them."""
+        pairs = self.numbered().values()
+        wanted = {f"{pair.frame}{FRAME}" for pair in pairs}
+        self.blobs.keep_only(wanted | {f"{pair.signal}{SIGNAL}" for pair in pairs if pair.signal})
+
+    def _insert(
+        self, pairs: Sequence[Pair], formers: Mapping[Pair, Sequence[Former]] | None = None
+    ) -> list[int]:
+        try:
+            with transaction(self._database):
+                numbers = [records.insert(self._database, pair) for pair in pairs]
+                for pair, answers in (formers or {}).items():
+                    for former in answers:
+                        records.add_former(self._database, pair, former)
+        except BaseException:
+            for pair in pairs:
+                self._drop_unused(pair)
+            raise
+        return numbers
+
+    def _by_id(self, id: str) -> Pair | None:
+        if len(id) != ID_LENGTH:
+            raise ValueError(f"{id!r} is not an id")
+        try:
+            return self.get(id)
+        except UnknownPairError:
+            return None
+
+    def _vectors(self, question: str, picture: Image, cue: Cue) -> tuple[Rows, Rows] | None:
+        if self.embedder is None:
+            return None
+        text = self.embedder.text([question])[0] if cue.text is None else cue.text
+        view = self.embedder.image([picture])[0] if cue.view is None else cue.view
+        return text, view
+
+    def _bring_into_line(self) -> None:
+        if self._lock is not None:
+            self.drop_strays()
+        if self.embedder is not None:
+            pairs = self.numbered()
+            self._index, changed = caught_up(self.folder, pairs, self.blobs, self.embedder, self._notice)
+            if changed and self._lock is not None:
+                self._save()
+
+    def _saved_later(self) -> None:
+        self._unsaved += 1
+        if self._unsaved >= _SAVE_EVERY:
+            self._save()
+
+    def _save(self) -> None:
+        keep(self.folder, self._index, self.numbered(), self._notice)
+        self._unsaved = 0
+
+    def _drop_unused(self, pair: Pair) -> None:
+        if not records.is_used(self._database, "frame", pair.frame):
+            self.blobs.remove(pair.frame, FRAME)
+        if pair.signal is not None and not records.is_used(self._database, "signal", pair.signal):
+            self.blobs.remove(pair.signal, SIGNAL)
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return database_errors(self.folder / DATABASE)
+
+
+def now() -> str:
+    """The time in UTC as ISO 8601, to the millisecond."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _refuse_orphans(folder: Path) -> None:
+    if not (folder / DATABASE).exists() and Blobs(folder / "blobs").names():
+        raise StorageError(
+            f"{folder / DATABASE} is gone, though frames of its pairs are there. Put it back; or move "
+            f"{folder} away and bring back an export: roomwise memory import FOLDER"
+        )
