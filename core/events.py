@@ -68,12 +68,26 @@ class Answered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(Event):
-    """How an answer compares with a known one, where there is one."""
+    """How an answer compares with a known one, where there is one.
+
+    `tag` says what a question after the warm-up takes (`same-fact-words`, ...), empty where nobody said.
+    """
 
     turn: int
     reference: str
     right: bool
     nls: float
+    tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(Event):
+    """What another `method` would have said to a turn (`untouched`, `memory`, `adapted`, `expert`)."""
+
+    turn: int
+    method: str
+    text: str
+    right: bool
 
 
 @dataclass(frozen=True, kw_only=True)

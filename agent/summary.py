@@ -1,0 +1,145 @@
+"""What a session's events amount to: the take-over curve, who was right how often, calls and times saved."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from core.events import (
+    AdaptationEnded,
+    Answered,
+    Asked,
+    Compared,
+    Event,
+    Judged,
+    Routed,
+    SessionStarted,
+    Source,
+)
+
+METHODS = ("untouched", "memory", "adapted", "expert")
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class TurnSummary:
+    """One turn. `right` is None where no answer is known; `others`: what each method would have said."""
+
+    turn: int
+    question: str
+    frame: str
+    by: Source
+    why: str
+    answer: str
+    confidence: float
+    latency_ms: float
+    reference: str = ""
+    right: bool | None = None
+    tag: str = ""
+    others: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of `n` were right."""
+
+    right: int
+    n: int
+
+    @property
+    def mean(self) -> float:
+        """In [0, 1]; 0 of none is 0."""
+        return self.right / self.n if self.n else 0.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All turns in order, and what they amount to. `table`: method, then tag, to a share."""
+
+    warm_up: int
+    turns: tuple[TurnSummary, ...]
+    adaptations: tuple[AdaptationEnded, ...]
+    table: dict[str, dict[str, Share]]
+
+    @property
+    def expert_calls(self) -> int:
+        """Questions that the expert answered."""
+        return sum(turn.by == "expert" for turn in self.turns)
+
+    @property
+    def saved(self) -> int:
+        """Questions after the warm-up that it did not have to answer."""
+        return sum(turn.by != "expert" for turn in self.turns if turn.turn > self.warm_up)
+
+    @property
+    def accuracy(self) -> Share:
+        """Of what was said, over all turns whose answer is known."""
+        known = [turn.right for turn in self.turns if turn.right is not None]
+        return Share(sum(known), len(known))
+
+    def latency_ms(self, by: Source) -> float | None:
+        """The median time to an answer of one source, None when it never answered."""
+        times = [turn.latency_ms for turn in self.turns if turn.by == by]
+        return median(times) if times else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for report.json."""
+        sources: tuple[Source, ...] = ("memory", "student", "expert")
+        return {
+            "warm_up": self.warm_up,
+            "expert_calls": self.expert_calls,
+            "saved": self.saved,
+            "right": self.accuracy.mean,
+            "latency_ms": {by: self.latency_ms(by) for by in sources},
+            "turns": [vars(turn) for turn in self.turns],
+            "table": {
+                method: {tag: {"mean": share.mean, "n": share.n} for tag, share in by_tag.items()}
+                for method, by_tag in self.table.items()
+            },
+        }
+
+
+def summarise(events: Iterable[Event]) -> Summary:
+    """The summary of a session's events, also of one that stopped in the middle."""
+    listed = list(events)
+    by_turn: dict[int, dict[type, Any]] = defaultdict(dict)
+    others: dict[int, dict[str, bool]] = defaultdict(dict)
+    warm_up = 0
+    for event in listed:
+        if isinstance(event, SessionStarted):
+            warm_up = event.warm_up
+        elif isinstance(event, Compared):
+            others[event.turn][event.method] = event.right
+        elif isinstance(event, Asked | Routed | Answered | Judged):
+            by_turn[event.turn][type(event)] = event
+    whole = [parts for _, parts in sorted(by_turn.items()) if {Asked, Routed, Answered} <= parts.keys()]
+    turns = tuple(_turn(parts, others[parts[Asked].turn]) for parts in whole)
+    ended = tuple(event for event in listed if isinstance(event, AdaptationEnded))
+    return Summary(warm_up, turns, ended, _table(turns, warm_up))
+
+
+def _turn(parts: dict[type, Any], others: dict[str, bool]) -> TurnSummary:
+    asked, routed, answered = (parts[kind] for kind in (Asked, Routed, Answered))
+    judged = parts.get(Judged)
+    known = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
+    return TurnSummary(
+        asked.turn, asked.question, asked.frame, answered.by, routed.reason, answered.text,
+        answered.confidence, answered.latency_ms, others=others, **known,
+    )  # fmt: skip
+
+
+def _table(turns: Sequence[TurnSummary], warm_up: int) -> dict[str, dict[str, Share]]:
+    """Shares after the warm-up, by method and tag, in the order of `METHODS`; those that were compared."""
+    outcomes: dict[str, dict[str, list[bool]]] = {method: defaultdict(list) for method in METHODS}
+    for turn in turns:
+        if turn.turn <= warm_up:
+            continue
+        for method, right in turn.others.items():
+            for tag in dict.fromkeys((ALL, turn.tag or ALL)):
+                outcomes.setdefault(method, defaultdict(list))[tag].append(right)
+    return {
+        method: {tag: Share(sum(rights), len(rights)) for tag, rights in by_tag.items()}
+        for method, by_tag in outcomes.items()
+        if by_tag
+    }

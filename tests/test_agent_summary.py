@@ -1,0 +1,60 @@
+"""A session's events added up, from a log that is whole and from one cut off."""
+
+import pytest
+
+from agent.summary import Share, summarise
+from core.events import AdaptationEnded, Answered, Asked, Compared, Event, Judged, Routed, SessionStarted
+
+_START = SessionStarted(
+    at=0, session="s", room="den", student="builtin-student", expert="builtin-expert", warm_up=1, seed=0
+)
+
+
+def _turn(turn: int, by: str, right: bool, tag: str = "", latency: float = 10.0) -> list[Event]:
+    return [
+        Asked(at=turn, turn=turn, question=f"Question {turn}?", frame="f", frame_age_ms=0),
+        Routed(at=turn, turn=turn, to=by, reason="because"),  # type: ignore[arg-type]
+        Answered(at=turn, turn=turn, by=by, text="a", confidence=0.5, latency_ms=latency),  # type: ignore[arg-type]
+        Judged(at=turn, turn=turn, reference="a" if right else "b", right=right, nls=float(right), tag=tag),
+    ]
+
+
+def _events() -> list[Event]:
+    return [
+        _START,
+        *_turn(1, "expert", right=True, latency=90),
+        AdaptationEnded(at=1, job="j", promoted=True, reason="better", seconds=2, adapter="0001"),
+        *_turn(2, "student", right=True, tag="new-fact", latency=10),
+        *_turn(3, "student", right=False, tag="new-thing", latency=30),
+        Compared(at=4, turn=1, method="untouched", text="x", right=True),
+        Compared(at=4, turn=2, method="untouched", text="x", right=False),
+        Compared(at=4, turn=3, method="untouched", text="x", right=False),
+        Compared(at=4, turn=2, method="adapted", text="a", right=True),
+        Compared(at=4, turn=3, method="adapted", text="a", right=False),
+    ]
+
+
+def test_a_session_adds_up() -> None:
+    summary = summarise(_events())
+    assert [turn.by for turn in summary.turns] == ["expert", "student", "student"]
+    assert (summary.expert_calls, summary.saved) == (1, 2)
+    assert summary.accuracy == Share(2, 3)
+    assert summary.latency_ms("student") == 20
+    assert summary.latency_ms("memory") is None
+    assert summary.adaptations[0].adapter == "0001"
+
+
+def test_methods_are_compared_after_the_warm_up_alone() -> None:
+    table = summarise(_events()).table
+    assert list(table) == ["untouched", "adapted"]
+    assert table["untouched"]["all"] == Share(0, 2)
+    assert table["adapted"] == {"all": Share(1, 2), "new-fact": Share(1, 1), "new-thing": Share(0, 1)}
+
+
+@pytest.mark.parametrize("kept", range(len(_events()) + 1))
+def test_a_log_cut_off_counts_the_turns_it_has_whole(kept: int) -> None:
+    events = _events()[:kept]
+    answered = [event for event in events if isinstance(event, Answered)]
+    summary = summarise(events)
+    assert len(summary.turns) == len(answered)
+    assert summary.to_dict()["expert_calls"] == sum(event.by == "expert" for event in answered)
