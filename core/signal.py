@@ -6,6 +6,8 @@ Plain arrays and no torch: the expert may run on another machine, and memory onl
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +58,11 @@ class TeacherSignal:
 
     def to_bytes(self) -> bytes:
         """A safetensors file. The same signal gives the same bytes."""
-        arrays = {"spans": self.spans, "top_ids": self.top_ids, "top_logprobs": self.top_logprobs}
+        arrays: dict[str, NDArray[Any]] = {
+            "spans": self.spans,
+            "top_ids": self.top_ids,
+            "top_logprobs": self.top_logprobs,
+        }
         if self.attention is not None:
             arrays["attention"] = self.attention
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
