@@ -7,7 +7,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
