@@ -11,11 +11,15 @@ __version__ = "0.1.0"
 
 VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
+    "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),
     "config": Verb("core.cli:app", "Show the settings, where they come from, and start a file."),
 }
+
+# What a verb needs of a layer that its own may not import; a context carries these names to it.
+PARTS = {"embedder": "models.embedder:load_embedder", "picture": "models.images:load_image"}
 
 app = typer.Typer(cls=lazy_group(VERBS), no_args_is_help=True, add_completion=False)
 
@@ -28,6 +32,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def roomwise(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -36,6 +41,7 @@ def roomwise(
 
     Example: roomwise ask picture.jpg "What colour is the sofa?"
     """
+    context.obj = PARTS
 
 
 def main() -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save
 
+from core.extras import load
 from core.files import atomic_write_bytes
 from core.ports import Rows
 from core.types import Pair
@@ -75,8 +76,6 @@ class Index:
     """Finds the pairs whose question or frame is most alike, among the vectors it is given."""
 
     def __init__(self, vectors: Vectors | None = None) -> None:
-        # A handful of rows is searched faster than threads start, and torch brings threads of its own.
-        faiss.omp_set_num_threads(1)
         self.vectors: Vectors | None = None
         self._text: Any = None
         self._view: Any = None
@@ -86,24 +85,25 @@ class Index:
     def add(self, rows: Vectors) -> None:
         """More pairs; the first ones decide how wide vectors are."""
         if self.vectors is None:
-            self._text = faiss.IndexIDMap2(faiss.IndexFlatIP(rows.text.shape[1]))
-            self._view = faiss.IndexIDMap2(faiss.IndexFlatIP(rows.view.shape[1]))
-        self._text.add_with_ids(np.ascontiguousarray(rows.text), rows.numbers)
-        self._view.add_with_ids(np.ascontiguousarray(rows.view), rows.numbers)
+            flat: Any = load("memory.flat:Flat")
+            self._text, self._view = flat(rows.text.shape[1]), flat(rows.view.shape[1])
+        self._text.add(rows.text, rows.numbers)
+        self._view.add(rows.view, rows.numbers)
         self.vectors = rows if self.vectors is None else self.vectors.joined(rows)
 
     def remove(self, number: int) -> None:
         """Forget a pair's vectors, if there are any."""
         if self.vectors is not None:
-            gone = np.array([number], np.int64)
-            self._text.remove_ids(gone)
-            self._view.remove_ids(gone)
+            self._text.remove(number)
+            self._view.remove(number)
             self.vectors = self.vectors.without(number)
 
     def scores(self, cue: Cue, among: Sequence[int]) -> dict[int, tuple[float | None, float | None]]:
         """Inner products of the cue's question and frame with those of the pairs with these numbers."""
-        text = _scores(self._text, cue.text, among)
-        view = _scores(self._view, cue.view, among)
+        if self.vectors is None:
+            return {}
+        text = {} if cue.text is None else self._text.scores(cue.text, among)
+        view = {} if cue.view is None else self._view.scores(cue.view, among)
         return {number: (text.get(number), view.get(number)) for number in text | view}
 
 
@@ -130,7 +130,7 @@ def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None =
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     try:
-        tensors, header = load(data), _header(data)
+        tensors, header = load_tensors(data), _header(data)
         rows, text, view, made_by = tensors["keys"], tensors["text"], tensors["view"], header["embedder"]
         whole = header["schema"] == _SCHEMA and header["sha256"] == _digest(tensors)
     except (SafetensorError, ValueError, KeyError, TypeError):
@@ -173,13 +173,3 @@ def _fits(rows: npt.NDArray[Any], text: npt.NDArray[Any], view: npt.NDArray[Any]
         and text.ndim == view.ndim == 2
         and len(text) == len(view)
     )
-
-
-def _scores(index: Any, query: Rows | None, among: Sequence[int]) -> dict[int, float]:
-    if index is None or query is None or not among or not index.ntotal:
-        return {}
-    wanted = faiss.IDSelectorBatch(np.array(among, np.int64))  # must outlive the search
-    parameters = faiss.SearchParameters()
-    parameters.sel = wanted
-    scores, found = index.search(query[None], min(len(among), index.ntotal), params=parameters)
-    return {int(n): float(score) for n, score in zip(found[0], scores[0], strict=True) if n >= 0}

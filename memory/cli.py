@@ -1,0 +1,177 @@
+"""`roomwise memory`: look at what is remembered, correct it, forget it, carry it elsewhere."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.config import load_config
+from core.extras import load
+from core.files import state_dir
+from core.text import check_question
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Id = Annotated[str, typer.Argument(help="A pair's id, or enough of its beginning.")]
+Room = Annotated[str | None, typer.Option("--room", help="Only this room's pairs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Folder = Annotated[Path, typer.Argument(help="The folder of the export.")]
+
+
+@app.callback()
+def memory() -> None:
+    """What was asked and answered in each room: the student learns from it.
+
+    Example: roomwise memory list
+    """
+
+
+@app.command("list")
+def listed(room: Room = None, as_json: AsJson = False) -> None:
+    """List the pairs, oldest first: id, room, question, answer.
+
+    Example: roomwise memory list --room kitchen --json
+    """
+    with _opened(read_only=True) as memory:
+        pairs = memory.pairs(room)
+    if as_json:
+        _print_json(pairs=[asdict(pair) for pair in pairs])
+    else:
+        _print_lines((_line(pair) for pair in pairs), "Nothing is remembered yet.")
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="Words to search by; '' to search by the view alone.")],
+    image: Annotated[Path | None, typer.Option("--image", help="Search by this view too.")] = None,
+    room: Room = None,
+    count: Annotated[int, typer.Option("--count", "-k", min=1, help="How many pairs at most.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Find the pairs that are most like a question, a picture, or both; best first.
+
+    Example: roomwise memory search "What colour is the sofa?" --image picture.jpg -k 3
+    """
+    config = load_config()
+    words = check_question(question) if question or image is None else None
+    read: Any = load(context.obj["picture"])
+    picture = None if image is None else read(image, config.images.max_pixels)
+    embedder: Any = load(context.obj["embedder"])(config.student.model)
+    cue = load("memory.recall:cue_of")(embedder, words, picture)
+    with _opened(embedder, read_only=True) as memory:
+        weight = config.memory.question_weight
+        hits = load("memory.recall:search")(memory, cue, room, count, weight)
+    if as_json:
+        _print_json(hits=[asdict(hit) for hit in hits])
+    else:
+        _print_lines((f"{hit.score:5.2f}  {_line(hit.pair)}" for hit in hits), "Nothing is remembered yet.")
+
+
+@app.command()
+def show(id: Id, as_json: AsJson = False) -> None:
+    """Show a pair: where it comes from, what it was before, where its frame is.
+
+    Example: roomwise memory show 3f2a
+    """
+    with _opened(read_only=True) as memory:
+        pair = memory.get(id)
+        history = [asdict(former) for former in memory.history(pair)]
+        files = {"frame_file": str(memory.frame_path(pair))}
+        if pair.signal is not None:
+            files["signal_file"] = str(memory.signal_path(pair))
+    if as_json:
+        _print_json(**asdict(pair), **files, history=history)
+        return
+    for name, value in (asdict(pair) | files).items():
+        typer.echo(f"{name:12} {'-' if value is None else value}")
+    for former in history:
+        typer.echo(f"{'before':12} {former['answer']} ({former['source']}, until {former['replaced']})")
+
+
+@app.command()
+def correct(
+    id: Id, answer: Annotated[str, typer.Argument(help="The right answer.")], as_json: AsJson = False
+) -> None:
+    """Put your answer in place of a pair's; the student learns it with its next adapter.
+
+    Example: roomwise memory correct 3f2a "dark green"
+    """
+    with _opened() as memory:
+        pair = memory.correct(id, answer)
+    _print_json(**asdict(pair)) if as_json else typer.echo(_line(pair))
+
+
+@app.command()
+def delete(
+    ids: Annotated[list[str], typer.Argument(help="Ids of pairs, or enough of their beginnings.")],
+    as_json: AsJson = False,
+) -> None:
+    """Forget pairs for good: they are not found again, and the next adapter does not know them.
+
+    Example: roomwise memory delete 3f2a 77b0
+    """
+    with _opened() as memory:
+        # All are looked up first, so that a mistyped one deletes nothing.
+        pairs = {memory.get(id).id: memory.get(id) for id in ids}
+        for pair in pairs.values():
+            memory.delete(pair.id)
+    if as_json:
+        _print_json(deleted=[asdict(pair) for pair in pairs.values()])
+    else:
+        _print_lines((f"Deleted {_line(pair)}" for pair in pairs.values()), "")
+
+
+@app.command("export")
+def exported(folder: Folder, room: Room = None, as_json: AsJson = False) -> None:
+    """Write pairs, frames and teacher signals to a new folder, as JSON lines and plain files.
+
+    Example: roomwise memory export my-kitchen --room kitchen
+    """
+    with _opened(read_only=True) as memory:
+        count = load("memory.transfer:export")(memory, folder, room)
+    if as_json:
+        _print_json(folder=str(folder), pairs=count)
+    else:
+        typer.echo(f"{count} pairs in {folder}")
+
+
+@app.command("import")
+def imported(folder: Folder, as_json: AsJson = False) -> None:
+    """Add the pairs of an export, all or none; everything in it is checked first.
+
+    Example: roomwise memory import my-kitchen
+    """
+    with _opened() as memory:
+        done = load("memory.transfer:import_")(memory, folder)
+    if as_json:
+        _print_json(new=done.new, known=done.known)
+    else:
+        typer.echo(f"{done.new} new pairs, {done.known} were here already")
+
+
+def _opened(embedder: object = None, read_only: bool = False) -> Any:
+    # By name, so that the help is quick to show.
+    return load("memory.store:Memory").open(
+        state_dir() / "memory",
+        embedder,
+        read_only=read_only,
+        on_notice=lambda sentence: typer.echo(sentence, err=True),
+    )
+
+
+def _line(pair: Any) -> str:
+    return f"{pair.id[:8]}  {pair.room}  {pair.question}  {pair.answer}"
+
+
+def _print_lines(lines: Iterable[str], otherwise: str) -> None:
+    text = "\n".join(lines) or otherwise
+    if text:
+        typer.echo(text)
+
+
+def _print_json(**values: Any) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False))
