@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
     "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
+    "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),

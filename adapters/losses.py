@@ -17,8 +17,7 @@ def text_to_vision(attention: torch.Tensor, txt: torch.Tensor, vis: torch.Tensor
     `attention` [H, S, S] of one example's layer, `txt` and `vis` [S] bool. Heads are averaged; rows are
     renormalised over the vision tokens, so that words competing for mass does not matter.
     """
-    block = attention.float().mean(dim=0)[txt][:, vis]
-    return renormalised(block)
+    return renormalised(attention.float().mean(dim=0)[txt][:, vis])
 
 
 def renormalised(rows: torch.Tensor) -> torch.Tensor:
@@ -34,7 +33,7 @@ def map_divergence(looked: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     told = wanted.sum(dim=-1) > 0
     target = wanted[told].detach().float()
     logs = looked[told].float().clamp(min=_SMALLEST_SHARE).log()
-    rows = torch.special.xlogy(target, target).sum(dim=-1) - (target * logs).sum(dim=-1)
+    rows: torch.Tensor = torch.special.xlogy(target, target).sum(dim=-1) - (target * logs).sum(dim=-1)
     return rows.sum() / max(1, len(rows))
 
 

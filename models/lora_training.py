@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -30,12 +30,13 @@ def attach(
     has other layers or another rank.
     """
     vlm.module.requires_grad_(False)
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=0.0)  # type: ignore[arg-type]  # a float is fine
+    # peft writes int, and computes with any number.
+    config = LoraConfig(r=rank, lora_alpha=cast(int, alpha), target_modules=list(targets), lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft looks at a property of models that transformers has renamed.
         warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(seed)
-        inject_adapter_in_model(config, vlm.module)  # type: ignore[arg-type]  # any module will do
+        inject_adapter_in_model(config, vlm.module)
     found = _layers(vlm)
     if set(found) != set(targets):
         raise ValueError(f"asked for {len(targets)} layers, adapted {len(found)}")
@@ -50,7 +51,7 @@ def taken(vlm: VisionLanguageModel, rank: int, alpha: float) -> Adapter:
         rank,
         alpha,
         {
-            name: tuple(part.detach().float().cpu().clone() for part in _matrices(layer))
+            name: (_copied(_matrices(layer)[0]), _copied(_matrices(layer)[1]))
             for name, layer in _layers(vlm).items()
         },
     )
@@ -72,6 +73,10 @@ def _layers(vlm: VisionLanguageModel) -> dict[str, Any]:
 def _matrices(layer: Any) -> tuple[nn.Parameter, nn.Parameter]:
     """Down and up."""
     return layer.lora_A[_SLOT].weight, layer.lora_B[_SLOT].weight
+
+
+def _copied(part: torch.Tensor) -> torch.Tensor:
+    return part.detach().float().cpu().clone()
 
 
 @torch.no_grad()

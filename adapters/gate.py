@@ -1,0 +1,76 @@
+"""Whether a candidate takes the current adapter's place, and why. Pure: scores in, verdict out.
+
+A room has ten pairs or so, of which two or three are held out: one answer more or less is chance.
+So a candidate is turned down only for harm that is out of proportion, or for having learnt nothing.
+"""
+
+import math
+from dataclasses import dataclass
+
+from adapters.judge import Score
+from adapters.request import Limits
+
+_FEW = 0.2
+"""Share of held-out answers that may be lost; at least one may be."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores of one model: on the pairs it learns from, on pairs held out, on the probe set."""
+
+    train: Score
+    hold_out: Score
+    probe: Score
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Promote or not, and the reason in one sentence."""
+
+    promote: bool
+    reason: str
+
+
+def decide(candidate: Judged, current: Judged, limits: Limits) -> Verdict:
+    """Compare a candidate with what answers now; both judged on the same questions.
+
+    Held-out scores of a candidate are those of a trial that had not seen these pairs.
+    """
+    harm = _harm(candidate, current, limits)
+    if harm:
+        return Verdict(False, harm)
+    gained = candidate.train.exact - current.train.exact
+    likelier = candidate.train.loglik - current.train.loglik
+    if gained < 0 or (gained == 0 and likelier <= 0):
+        return Verdict(
+            False,
+            f"It did not learn the room: {_share(candidate.train)} of its pairs right, "
+            f"{_share(current.train)} before.",
+        )
+    return Verdict(
+        True,
+        f"It gets {_share(candidate.train)} of the room's pairs right, {_share(current.train)} before"
+        + (f"; probe set {_share(candidate.probe)}." if candidate.probe.n else "."),
+    )
+
+
+def _harm(candidate: Judged, current: Judged, limits: Limits) -> str:
+    """What is wrong with the candidate beyond what may be, or nothing."""
+    ours, theirs = candidate.hold_out, current.hold_out
+    lost = round((theirs.exact - ours.exact) * ours.n)
+    if lost > max(1, math.ceil(_FEW * ours.n)):
+        return f"It loses {lost} of {ours.n} held-out answers."
+    if lost > 0 and theirs.loglik - ours.loglik > limits.worse:
+        return (
+            f"Held-out answers become far less likely: {ours.loglik:.2f} nats a token, "
+            f"{theirs.loglik:.2f} before."
+        )
+    if current.probe.exact - candidate.probe.exact > limits.forgets:
+        return f"It forgets: {_share(candidate.probe)} of the probe set, {_share(current.probe)} before."
+    if not all(math.isfinite(score.loglik) for score in (candidate.train, ours, candidate.probe)):
+        return "Its numbers are not finite."
+    return ""
+
+
+def _share(score: Score) -> str:
+    return f"{score.exact:.0%}"

@@ -1,0 +1,84 @@
+"""One adaptation as values: what is asked of a worker, how it is done, what it may cost, how it ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from core.types import Example
+
+Outcome = Literal["promote", "reject", "cancelled", "failed"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an adapter is trained. The defaults were chosen on rendered validation rooms."""
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: Literal["all", "encoder", "decoder"] = "all"
+    steps: int = 40
+    batch: int = 10
+    """Pairs of the room in a step."""
+    replayed: int = 4
+    """Beside them pairs of other rooms, if there are any."""
+    anchors: int = 12
+    """Beside them general questions, on which the student is held to what it said before."""
+    rate: float = 2e-3
+    clip: float = 1.0
+    views: int = 4
+    """Other exposures of each picture."""
+    attention_weight: float = 0.5
+    logits_weight: float = 1.0
+    replay_weight: float = 0.5
+    anchor_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a job may cost, and how much harm the gate lets pass."""
+
+    seconds: float = 60.0
+    """From the worker's start to its result, judging included."""
+    threads: int = 1
+    """Of the processor; the rest is for answering."""
+    forgets: float = 0.3
+    """Share of the probe set that may be answered otherwise than by the current adapter."""
+    worse: float = 1.0
+    """By how many nats a token held-out answers may become less likely."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One adaptation. `base` is the student's name or folder; `current` the adapter in use, if any.
+
+    `train` are pairs of the room; `hold_out` are others, which judge a trial that never saw them and
+    are then learnt as well; `replay` are pairs of other rooms; `probe` is the folder of a probe set.
+    Raises ValueError without a pair to train on.
+    """
+
+    room: str
+    base: str
+    train: Sequence[Example]
+    hold_out: Sequence[Example] = ()
+    replay: Sequence[Example] = ()
+    current: Path | None = None
+    probe: Path | None = None
+    seed: int = 0
+    recipe: Recipe = field(default_factory=Recipe)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not self.train:
+            raise ValueError("there is no pair to train on")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a job ended. `scores`: who was judged (current, trial, candidate), on what, and how it did."""
+
+    outcome: Outcome
+    reason: str
+    seconds: float
+    steps: int = 0
+    scores: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,120 @@
+"""One job from request to verdict: judge what is there, train, judge again, decide.
+
+With pairs held out it trains twice: a trial without them, which they judge, then the candidate
+with them, since in use the held-out pairs are asked about too.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from adapters.gate import Judged, Verdict, decide
+from adapters.job import CANDIDATE, ProgressLog, cancelled
+from adapters.judge import Score, judge
+from adapters.probe import read_probe
+from adapters.request import Outcome, Request, Result
+from adapters.train import Data, train
+from adapters.version import write_version
+from core.files import atomic_directory
+from core.types import Example
+from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
+from models.registry import load_model
+
+_TRIAL_SHARE = 0.4
+"""Of the time that is left for training, when there is a trial."""
+
+
+class Cancelled(Exception):
+    """Somebody asked the job to stop."""
+
+
+class Job:
+    """One run of a request; `run` is its only verb."""
+
+    def __init__(self, folder: Path, request: Request) -> None:
+        self._started = time.monotonic()
+        self._folder, self._request = folder, request
+        self._log = ProgressLog(folder)
+        self._log.say("loading")
+        self._base = base_of(request.base)
+        self._current = None if request.current is None else read_adapter(request.current, self._base)
+        self._probe: list[Example] = [] if request.probe is None else read_probe(request.probe, self._base)
+        every = (*request.train, *request.hold_out)
+        maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
+        self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
+        self._slot = AdapterSlot(self._vlm)
+        self._pairs = every
+        self._steps = 0
+        self._judging = 0.0
+
+    def run(self) -> Result:
+        """Train and judge; leaves candidate/ in the folder. Raises Cancelled and RoomwiseError."""
+        request = self._request
+        current = Judged(
+            self._judged("current", self._current, self._pairs),
+            self._judged("current", self._current, request.hold_out),
+            self._judged("current", self._current, self._probe),
+        )
+        tried = Score()
+        if request.hold_out:
+            trial = self._trained("trial", list(request.train), _TRIAL_SHARE)
+            tried = self._judged("trial", trial, request.hold_out) if trial else Score()
+        adapter = self._trained("training", list(self._pairs), 1.0)
+        if adapter is None or (request.hold_out and not tried.n):
+            return self._result(Verdict(False, "Its time was up before a step was made."), {})
+        candidate = Judged(
+            self._judged("candidate", adapter, self._pairs),
+            tried,
+            self._judged("candidate", adapter, self._probe),
+        )
+        verdict = decide(candidate, current, request.limits)
+        scores = {"current": asdict(current), "candidate": asdict(candidate)}
+        self._write(adapter, scores)
+        return self._result(verdict, scores)
+
+    def _trained(self, stage: str, examples: list[Example], share: float) -> Adapter | None:
+        """An adapter for these pairs, within its share of the time that judging leaves."""
+        self._slot.deactivate()
+        request = self._request
+        left = request.limits.seconds - self._passed() - 2 * self._judging
+        until = self._passed() + share * left
+
+        def said(step: int, loss: float) -> None:
+            self._steps += 1
+            seconds = round(self._passed(), 2)
+            self._log.say(stage, step=step, steps=request.recipe.steps, loss=round(loss, 4), seconds=seconds)
+
+        def stop() -> bool:
+            self._check_cancelled()
+            return self._passed() > until
+
+        self._check_cancelled()
+        data = Data(examples, request.replay, self._probe)
+        return train(self._vlm, data, request.recipe, request.seed, said, stop)
+
+    def _judged(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:
+        self._check_cancelled()
+        self._log.say("judging", who=who, questions=len(examples), seconds=round(self._passed(), 2))
+        begun = time.monotonic()
+        self._slot.activate(adapter)
+        score = judge(self._vlm, examples)
+        self._judging = max(self._judging, time.monotonic() - begun)
+        return score
+
+    def _write(self, adapter: Adapter, scores: dict[str, Any]) -> None:
+        with atomic_directory(self._folder / CANDIDATE, replace=True) as folder:
+            write_adapter(adapter, self._base, folder)
+            write_version(folder, self._base, self._request, scores, self._steps, self._passed())
+
+    def _result(self, verdict: Verdict, scores: dict[str, Any]) -> Result:
+        outcome: Outcome = "promote" if verdict.promote else "reject"
+        return Result(outcome, verdict.reason, round(self._passed(), 3), self._steps, scores)
+
+    def _check_cancelled(self) -> None:
+        if cancelled(self._folder):
+            raise Cancelled
+
+    def _passed(self) -> float:
+        return time.monotonic() - self._started

@@ -1,0 +1,164 @@
+"""The adapters of each room, numbered, never edited; which one answers is one small file.
+
+    ROOM/0001/      adapter_config.json, adapter_model.safetensors, version.json
+    ROOM/current    {"version": 2, "before": [1]}: replaced atomically; version 0 is the untouched student
+
+A version that was damaged is skipped, with its error in `problems`; the last good one stands in.
+"""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from adapters.job import CANDIDATE, read_result
+from core.errors import InputError, RoomwiseError, StorageError, WeightsError
+from core.files import atomic_directory, atomic_write_text, storage_errors
+from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version
+
+UNTOUCHED = 0
+_POINTER = "current"
+_FILES = (CONFIG_FILE, WEIGHTS_FILE, VERSION_FILE)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One adapter of a room. `about` is its version.json; `problem` says why it cannot be used, or ""."""
+
+    room: str
+    number: int
+    folder: Path
+    about: dict[str, Any] = field(repr=False, default_factory=dict)
+    problem: str = ""
+
+
+class AdapterStore:
+    """All adapters below one folder. For one process at a time; reading is safe beside a writer."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def rooms(self) -> list[str]:
+        """Rooms that have adapters."""
+        if not self._root.is_dir():
+            return []
+        return sorted(unquote(path.name) for path in self._root.iterdir() if _is_ours(path))
+
+    def versions(self, room: str) -> list[Version]:
+        """All versions, oldest first, the damaged ones too."""
+        numbers = sorted(int(path.name) for path in self._folder(room).glob("[0-9]*") if path.name.isdigit())
+        return [self._version(room, number) for number in numbers]
+
+    def version(self, room: str, number: int) -> Version:
+        """One version. Raises InputError when there is none, WeightsError when it is damaged."""
+        found = next((one for one in self.versions(room) if one.number == number), None)
+        if found is None:
+            raise InputError(f"{room} has no adapter {number}. See: roomwise adapters list")
+        if found.problem:
+            raise WeightsError(found.problem)
+        return found
+
+    def current(self, room: str) -> Version | None:
+        """The version that answers; None means the untouched student.
+
+        If it is damaged, the last good one that answered before it; `problems` says so.
+        """
+        chosen, before = self._pointer(room)
+        for number in (chosen, *reversed(before)):
+            if number == UNTOUCHED:
+                return None
+            found = self._version(room, number)
+            if not found.problem:
+                return found
+        return None
+
+    def problems(self, room: str) -> list[str]:
+        """What is wrong with versions of a room, one sentence each."""
+        return [version.problem for version in self.versions(room) if version.problem]
+
+    def adopt(self, room: str, job: Path) -> Version:
+        """Make a job's candidate the room's newest version and let it answer.
+
+        Raises InputError when the job did not end with a candidate to promote, WeightsError when
+        that is damaged, StorageError. Whatever fails, what answered before still does.
+        """
+        result = read_result(job)
+        if result is None or result.outcome != "promote":
+            reason = "it has not ended" if result is None else f"{result.outcome}: {result.reason}"
+            raise InputError(f"The job in {job} has no adapter to promote ({reason}). Adapt again.")
+        check_version(job / CANDIDATE)
+        number = max([UNTOUCHED, *(version.number for version in self.versions(room))]) + 1
+        self._copy(job / CANDIDATE, self._folder(room) / f"{number:04}")
+        return self.promote(room, number)
+
+    def promote(self, room: str, number: int) -> Version:
+        """Let this version answer from now on. Raises InputError, WeightsError, StorageError."""
+        found = self.version(room, number)
+        chosen, before = self._pointer(room)
+        if chosen != number:
+            self._point(room, number, [*before, chosen])
+        return found
+
+    def rollback(self, room: str) -> Version | None:
+        """Go back to what answered before, at last to the untouched student (None).
+
+        Versions that are damaged are passed over. Raises InputError when nothing answered before.
+        """
+        chosen, before = self._pointer(room)
+        if chosen == UNTOUCHED and not before:
+            raise InputError(f"{room} is answered by the untouched student; there is nothing to go back to.")
+        while before:
+            number = before.pop()
+            if number == UNTOUCHED or not self._version(room, number).problem:
+                self._point(room, number, before)
+                return self.current(room)
+        self._point(room, UNTOUCHED, [])
+        return None
+
+    def export(self, room: str, number: int, folder: Path) -> Path:
+        """Copy a version to a new folder, where peft can load it. Raises StorageError when that exists."""
+        self._copy(self.version(room, number).folder, folder)
+        return folder
+
+    def _version(self, room: str, number: int) -> Version:
+        folder = self._folder(room) / f"{number:04}"
+        try:
+            return Version(room, number, folder, check_version(folder))
+        except RoomwiseError as error:
+            return Version(room, number, folder, problem=str(error))
+
+    def _copy(self, source: Path, target: Path) -> None:
+        with atomic_directory(target) as folder:
+            for name in _FILES:
+                shutil.copyfile(source / name, folder / name)
+
+    def _pointer(self, room: str) -> tuple[int, list[int]]:
+        """Which version answers, and which did before; a damaged file means the newest good one."""
+        path = self._folder(room) / _POINTER
+        if not path.exists():
+            return UNTOUCHED, []
+        try:
+            with storage_errors("read", path):
+                values = json.loads(path.read_bytes())
+            return int(values["version"]), [int(number) for number in values["before"]]
+        except (ValueError, KeyError, TypeError):
+            good = [version.number for version in self.versions(room) if not version.problem]
+            return (good[-1], good[:-1]) if good else (UNTOUCHED, [])
+
+    def _point(self, room: str, number: int, before: Sequence[int]) -> None:
+        values = {"version": number, "before": list(before)}
+        atomic_write_text(self._folder(room) / _POINTER, json.dumps(values) + "\n")
+
+    def _folder(self, room: str) -> Path:
+        name = quote(room, safe=" ")
+        if not name or len(name) > 200:
+            raise StorageError(f"{room[:40]!r} cannot be a room's name. Choose a shorter one, not empty.")
+        # A name of dots would be another folder, and a leading one hides it.
+        return self._root / (f"%2E{name[1:]}" if name[0] == "." else name)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")

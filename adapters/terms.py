@@ -1,0 +1,54 @@
+"""The loss of one step, term by term, over a batch whose rows have different purposes."""
+
+from collections.abc import Sequence
+
+import torch
+
+from adapters.losses import map_divergence, text_to_vision, top_divergence
+from adapters.material import Teaching
+from models.loss import IGNORED
+from models.vlm import TeacherForced
+
+
+def looking(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bool) -> torch.Tensor:
+    """How far the first rows' words look elsewhere than the expert's, in nats; 0 when none are told.
+
+    The batch begins with the rows that the teachings belong to.
+    """
+    told = [(row, t.looked) for row, t in enumerate(teachings) if t.looked is not None]
+    divergences = []
+    for row, wanted in told:
+        cells = forced.vis[row]
+        if mean_token:  # it comes first and is no place
+            cells = cells & (cells.cumsum(0) > 1)
+        looked = text_to_vision(forced.attentions[0][row], forced.txt[row], cells)
+        divergences.append(map_divergence(looked, wanted))
+    return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
+
+
+def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
+    """How far the first rows' answers are from what the expert held likely, in nats; 0 when none are told.
+
+    Only where the answer is still the expert's likeliest: a person who corrects an answer must not be
+    contradicted by what the expert believed.
+    """
+    parts = []
+    for row, teaching in enumerate(teachings):
+        if teaching.ids is None or teaching.logprobs is None:
+            continue
+        labels = forced.labels[row]
+        learnt = labels != IGNORED
+        if labels[learnt].tolist() == teaching.ids[:, 0].tolist():
+            logits = forced.logits[row, learnt][None]
+            every = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
+            parts.append(top_divergence(logits, teaching.ids[None], teaching.logprobs[None], every))
+    return torch.stack(parts).mean() if parts else forced.logits.new_zeros(())
+
+
+def drift(logits: torch.Tensor, before: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Mean KL(before || now) over the places that count, in nats.
+
+    `logits` [B, T, V] of now, `before` [B, T, V] log-probabilities as they were, `counts` [B, T] bool.
+    """
+    was, now = before[counts].float(), logits[counts].float().log_softmax(dim=-1)
+    return (was.exp() * (was - now)).sum() / counts.sum().clamp(min=1)

@@ -1,0 +1,53 @@
+"""What version.json says of an adapter: where it comes from and how it did."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from adapters.request import Request
+from core.files import atomic_write_text, sha256_file
+from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
+
+SCHEMA = 1
+_LIBRARIES = ("roomwise", "torch", "transformers", "peft", "safetensors", "numpy")
+
+
+def write_version(
+    folder: Path, base: Base, request: Request, scores: Mapping[str, Any], steps: int, seconds: float
+) -> None:
+    """Write version.json beside an adapter's two files, which it vouches for. Raises StorageError."""
+    values = {
+        "schema": SCHEMA,
+        "room": request.room,
+        "base": vars(base),
+        "sha256": sha256_file(folder / WEIGHTS_FILE),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "parent": None if request.current is None else request.current.name,
+        "pairs": [example.id for example in (*request.train, *request.hold_out)],
+        "held_out": [example.id for example in request.hold_out],
+        "replayed": [example.id for example in request.replay],
+        "seed": request.seed,
+        "recipe": asdict(request.recipe),
+        "limits": asdict(request.limits),
+        "steps": steps,
+        "seconds": round(seconds, 3),
+        "scores": scores,
+        "libraries": library_versions(),
+    }
+    atomic_write_text(folder / VERSION_FILE, json.dumps(values, indent=1) + "\n")
+
+
+def library_versions() -> dict[str, str]:
+    """What an adapter was made with."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            continue
+    return found

@@ -1,0 +1,67 @@
+"""`python -m adapters.worker JOB`: one adaptation as a process of low priority, then exit.
+
+It can be killed at any moment: it only ever writes into its job directory, and the result last. Exit
+codes: 0 for a result (also "reject" and "cancelled"), 2 for an error that the result names.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from adapters.job import read_request, read_result, write_result
+from adapters.request import Result
+from adapters.run import Cancelled, Job
+from core.errors import RoomwiseError
+
+_NICE = 10
+
+
+def main(args: Sequence[str]) -> int:
+    """Run the job in the folder that is the only argument; returns the exit code."""
+    if len(args) != 1:
+        sys.stderr.write("usage: python -m adapters.worker JOB\n")
+        return 2
+    folder = Path(args[0])
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    signal.signal(signal.SIGTERM, _cancel)
+    started = time.monotonic()
+    try:
+        if read_result(folder) is None:  # else it has run before
+            write_result(folder, work(folder))
+    except RoomwiseError as error:
+        sys.stderr.write(f"{error}\n")
+        _tell(folder, Result("failed", str(error), round(time.monotonic() - started, 3)))
+        return error.exit_code
+    except Cancelled:
+        _tell(folder, Result("cancelled", "It was asked to stop.", round(time.monotonic() - started, 3)))
+    return 0
+
+
+def work(folder: Path) -> Result:
+    """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
+    request = read_request(folder)
+    torch.set_num_threads(request.limits.threads)
+    return Job(folder, request).run()
+
+
+def _tell(folder: Path, result: Result) -> None:
+    """Leave a result behind, if the folder can be written at all."""
+    try:
+        write_result(folder, result)
+    except RoomwiseError as error:
+        sys.stderr.write(f"{error}\n")
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:
+    raise Cancelled
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""Training on a tiny model: it learns, keeps to its budget, leaves the base alone, and repeats itself."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_jobs import RECIPE, examples
+from tiny_models import photo, tiny_florence, wrapped
+
+from adapters.judge import judge
+from adapters.material import teaching
+from adapters.probe import make_probe, read_probe
+from adapters.request import Recipe
+from adapters.terms import drift, likelihoods, looking
+from adapters.train import Data, train
+from core.errors import ImageError, StorageError, WeightsError
+from core.types import Example
+from models.adapter_files import Base
+from models.florence import Florence
+from models.lora import Adapter, AdapterSlot
+from models.signal import teacher_signal
+
+BASE = Base("tiny", "c0ffee")
+
+
+@pytest.fixture
+def student() -> Florence:
+    return wrapped(*tiny_florence(attention="eager"))
+
+
+def trained(
+    student: Florence, pairs: list[Example], recipe: Recipe = RECIPE, steps: int = 99
+) -> Adapter | None:
+    losses: list[float] = []
+    adapter = train(
+        student,
+        Data(pairs, (), ()),
+        recipe,
+        0,
+        lambda step, loss: losses.append(loss),
+        lambda: len(losses) >= steps,
+    )
+    assert all(loss == loss for loss in losses)
+    return adapter
+
+
+def test_it_learns_the_pairs_and_the_base_is_what_it_was(student: Florence, tmp_path: Path) -> None:
+    pairs = examples(tmp_path)
+    before = {name: value.clone() for name, value in student.module.state_dict().items()}
+    untouched = judge(student, pairs)
+    adapter = trained(student, pairs)
+    assert all(torch.equal(before[name], value) for name, value in student.module.state_dict().items())
+    AdapterSlot(student).activate(adapter)
+    adapted = judge(student, pairs)
+    assert adapted.exact == 1.0 and adapted.n == 3
+    assert adapted.loglik > untouched.loglik
+    assert untouched.exact < 1.0
+
+
+def test_the_same_seed_gives_the_same_adapter(student: Florence, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, steps=3)
+    first, second = (trained(student, examples(tmp_path), recipe) for _ in range(2))
+    assert first is not None and second is not None
+    assert all(torch.equal(first.matrices[n][1], second.matrices[n][1]) for n in first.matrices)
+
+
+def test_it_stops_when_told_and_gives_what_it_has(student: Florence, tmp_path: Path) -> None:
+    assert trained(student, examples(tmp_path), steps=0) is None
+    adapter = trained(student, examples(tmp_path), steps=1)
+    assert adapter is not None
+    targets = trained(student, examples(tmp_path), replace(RECIPE, targets="decoder"), steps=1)
+    assert targets is not None and len(targets.matrices) < len(adapter.matrices)
+
+
+def test_signals_teach_where_to_look_and_what_else_was_likely(student: Florence, tmp_path: Path) -> None:
+    expert = wrapped(*tiny_florence(attention="eager", seed=1))
+    pair = examples(tmp_path)[0]
+    vision = expert.encode_images([photo(0)])
+    signal = teacher_signal(expert, vision, pair.question, pair.answer)
+    ids = signal.top_ids.copy()
+    # As if the expert had said so itself.
+    ids[:, 0] = student.teacher_forced(vision, [pair.question], [pair.answer]).labels[0]
+    file = tmp_path / "signal"
+    file.write_bytes(replace(signal, top_ids=ids).to_bytes())
+    told = replace(pair, signal=file)
+    corrected = replace(told, answer="a person knows better")
+    seen = student.encode_images([photo(0)])
+    taught = teaching(student, seen, told)
+    assert taught.looked is not None and taught.ids is not None
+    for example, sure in ((told, True), (corrected, False)):
+        forced = student.teacher_forced(seen, [pair.question], [example.answer], attentions=True)
+        assert looking(forced, [taught], mean_token=True).item() > 0
+        same = forced.labels[0].tolist() == taught.ids[:, 0].tolist()
+        assert same == sure
+        assert (likelihoods(forced, [taught]).item() > 0) == sure
+    adapter = trained(student, [told], replace(RECIPE, steps=2))
+    assert adapter is not None
+    assert teaching(student, seen, pair).looked is None
+    file.write_bytes(b"x")
+    with pytest.raises(StorageError, match="damaged"):
+        teaching(student, seen, told)
+
+
+def test_drift_is_zero_while_nothing_changes() -> None:
+    logits = torch.randn(2, 3, 9)
+    counts = torch.tensor([[True, True, False], [True, False, False]])
+    before = logits.log_softmax(-1).half()
+    assert drift(logits, before, counts).item() == pytest.approx(0, abs=1e-3)
+    assert drift(logits.roll(1, -1), before, counts).item() > 0.1
+    moved = logits.clone()
+    moved[~counts] += torch.randn(9)
+    assert drift(moved, before, counts).item() == pytest.approx(0, abs=1e-3)
+
+
+def test_judging_nothing_is_nothing_and_a_lost_picture_is_named(student: Florence, tmp_path: Path) -> None:
+    assert judge(student, []).n == 0
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        judge(student, [Example("x", "Why?", "red", tmp_path / "gone.png")])
+
+
+def test_a_probe_set_holds_what_the_untouched_student_said(student: Florence, tmp_path: Path) -> None:
+    make_probe(student, BASE, [photo(0), photo(1)], tmp_path / "probe", each=4)
+    kept = read_probe(tmp_path / "probe", BASE)
+    assert 4 <= len(kept) <= 8
+    assert judge(student, kept).exact == 1.0
+    with pytest.raises(WeightsError, match=r"tiny.*other"):
+        read_probe(tmp_path / "probe", Base("other", "abc"))
+    (tmp_path / "probe" / "probe.json").write_text("{}")
+    with pytest.raises(StorageError, match="made again"):
+        read_probe(tmp_path / "probe", BASE)
