@@ -11,7 +11,7 @@ import datetime
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -76,15 +76,16 @@ class Memory:
         path = folder / DATABASE
         if read_only and outdated(path):
             cls.open(folder).close()
-        lock = None if read_only else lock_folder(folder)
-        try:
-            _refuse_orphans(folder)
-            memory = cls(folder, open_database(path, writing=not read_only), lock, embedder, on_notice)
-            memory._bring_into_line()
-        except BaseException:
+        with ExitStack() as undo:
+            lock = None if read_only else lock_folder(folder)
             if lock is not None:
-                lock.release()
-            raise
+                undo.callback(lock.release)
+            _refuse_orphans(folder)
+            database = open_database(path, writing=not read_only)
+            undo.callback(database.close)
+            memory = cls(folder, database, lock, embedder, on_notice)
+            memory._bring_into_line()
+            undo.pop_all()
         return memory
 
     def close(self) -> None:
