@@ -33,13 +33,13 @@ _STAGES = ("dense", "questions", "joint")
 def pretrain() -> None:
     """Train the built-in pair from nothing on rendered rooms.
 
-    Example: roomwise pretrain render --rooms 2000 --jobs 2
+    Example: roomwise pretrain render --rooms 4096 --jobs 2
     """
 
 
 @app.command()
 def render(
-    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Training rooms, in shards of 64.")] = 2048,
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Training rooms, in shards of 64.")] = 4096,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes.")] = 2,
     size: Annotated[int, typer.Option("--size", min=32, help="Side of a frame in pixels.")] = 144,
     data: Data = None,
@@ -47,7 +47,7 @@ def render(
 ) -> None:
     """Render rooms for training and validation; what is there already is kept.
 
-    Example: roomwise pretrain render --rooms 2048 --jobs 2
+    Example: roomwise pretrain render --rooms 4096 --jobs 2
     """
     folder = _data(data)
     plans = load("bench.pretrain.rendering:plan")(rooms)

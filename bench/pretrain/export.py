@@ -58,7 +58,7 @@ def card(run: Run, scores: Scores) -> str:
         "To train it again (on other processors the numbers differ in their last digits):",
         "",
         "```",
-        "roomwise pretrain render",
+        f"roomwise pretrain render --rooms {_whole_cache(run)}",
         f"roomwise pretrain {recipe.name} --output models/builtin/{recipe.name}",
         "```",
         "",
@@ -77,6 +77,11 @@ def card(run: Run, scores: Scores) -> str:
         "Licence: Apache-2.0.",
         "",
     ])
+
+
+def _whole_cache(run: Run) -> int:
+    """Rooms to render: half of them are safe for the student, and it is trained on those alone."""
+    return run.progress.rooms * (2 if run.recipe.student_safe else 1)
 
 
 def _unknown(recipe: Recipe) -> str:

@@ -73,9 +73,8 @@ STUDENT = Recipe(
     ),
     student_safe=True,
     stages=(
-        Stage("dense", steps=5000, images=12, questions=0, lr=1.5e-3),
-        Stage("questions", steps=5000, images=8, questions=12, lr=1.2e-3),
-        Stage("joint", steps=3000, images=8, questions=12, lr=4e-4),
+        Stage("dense", steps=3000, images=12, questions=0, lr=1.5e-3),
+        Stage("questions", steps=2000, images=8, questions=12, lr=1.2e-3),
     ),
 )
 EXPERT = Recipe(
@@ -96,8 +95,8 @@ EXPERT = Recipe(
     student_safe=False,
     stages=(
         Stage("dense", steps=8000, images=12, questions=0, lr=1.2e-3),
-        Stage("questions", steps=5000, images=8, questions=12, lr=1e-3),
-        Stage("joint", steps=3000, images=8, questions=12, lr=3e-4),
+        Stage("questions", steps=3000, images=8, questions=12, lr=1e-3),
+        Stage("joint", steps=1500, images=8, questions=12, lr=3e-4),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (STUDENT, EXPERT)}

@@ -101,16 +101,25 @@ SHELL = frozenset({
     "ceiling lamp",
 })  # made with the room, not by a builder
 
-# What the small model must never have seen, so that it has something left to learn in a room.
+# What the small model must never have seen, so that it has much left to learn in a room.
 STUDENT_UNSEEN = frozenset({
-    "guitar",
-    "suitcase",
-    "teddy bear",
-    "globe",
-    "drum",
+    "backpack",
     "basket",
+    "bucket",
+    "candle",
+    "drum",
     "fan",
+    "globe",
+    "guitar",
     "kettle",
     "mirror",
+    "ottoman",
+    "radio",
+    "suitcase",
+    "teddy bear",
+    "toaster",
+    "towel",
+    "umbrella",
+    "vase",
 })
-UNSEEN_COLOURS = frozenset({"purple", "orange"})
+UNSEEN_COLOURS = frozenset({"orange", "pink", "purple"})
