@@ -12,15 +12,18 @@ from core.types import Pair
 from memory.index import Cue
 from memory.store import Memory
 
-_SPELLINGS = {"colour": "color", "colours": "colors", "grey": "gray", "metre": "meter", "metres": "meters"}
+_SPELLINGS = {"colour": "color", "colours": "colors", "grey": "gray", "many": "number"}
 # Words that ask without saying about what: two questions may differ in them and be the same.
 _ASKING = frozenset(
-    "what which is are am be do does did have has you i me we can could would will please tell say see seen "
-    "look looks know that there it its this if in of for to my our your here now room picture image view "
-    "frame shown object thing item kind sort type".split()
+    "what which how is are am be do does did have has you i me we can could would will please tell say see "
+    "seen look looks know that there it its this if whether or in of for to my our your here now room picture "
+    "image view frame shown object thing item kind sort type".split()
 )
-# What begins so wants yes or no. Few wordings are missed, and a miss costs no wrong answer.
+# What begins so wants yes or no, unless it offers a choice. A miss costs no wrong answer.
 _POLAR = re.compile(r"(?:tell me (?:if|whether)|is|are|was|do|does|did|has|have|can|could|would|will)\b")
+_BEFORE_SIDES = re.compile(r"\b(?:on|in|to|at) (?=(?:left|right|middle)\b)")
+_SIDES = frozenset({"left", "right", "middle"})
+_CHOICE = re.compile(r"\bor\b")
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,15 @@ def asked_before(question: str, hit: Hit, config: MemoryConfig) -> bool:
 
 def telling(question: str) -> tuple[bool, list[str]]:
     """Whether yes or no is wanted, and the words that say what is asked about, in one spelling."""
-    text = normalise(question)
+    text = _BEFORE_SIDES.sub("", normalise(question))
     words = [_SPELLINGS.get(word, word) for word in text.split() if word not in _ASKING]
-    return _POLAR.match(text) is not None, words
+    choice = _CHOICE.search(text) is not None
+    if choice and set(words) >= _SIDES:
+        # "Left, middle or right" is one question in whatever order it is put.
+        words = ["side", *(word for word in words if word not in _SIDES)]
+    if choice:
+        words = [word for word in words if word != "where"]  # the choice says so
+    return _POLAR.match(text) is not None and not choice, words
 
 
 def _blend(question: float | None, view: float | None, weight: float) -> float:

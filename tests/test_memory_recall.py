@@ -82,6 +82,12 @@ def _hit(question: str, likeness: float | None = 0.95, view: float | None = 0.99
         ("In what color do you see the cushion?", "What colour does the cushion have?"),
         ("Which thing do you see in pink?", "What is the object that is pink?"),
         ("Are there two chairs?", "Are there 2 chairs here?"),
+        ("What number of benches do you see?", "How many benches are shown here?"),
+        ("Where is the box, left or right of the bed?", "Tell me if the box is left or right of the bed."),
+        (
+            "On the left, on the right or in the middle: where is it?",
+            "Tell me where it is: left, middle or right",
+        ),
     ],
 )
 def test_other_words_for_the_same_thing_are_the_same_question(asked: str, stored: str) -> None:
@@ -100,6 +106,9 @@ def test_other_words_for_the_same_thing_are_the_same_question(asked: str, stored
         ("How big is the box?", "How small is the box?"),
         ("Is the sofa red?", "Which sofa is red?"),
         ("Where is the cup?", "What is the cup?"),
+        ("Where is the cup?", "Where is the cup: left, middle or right?"),
+        ("Is the sofa red?", "Is the sofa red or green?"),
+        ("Is the box left or right of the bed?", "Is the bed left or right of the box?"),
     ],
 )
 def test_a_sentence_that_is_alike_but_asks_something_else_is_not(asked: str, stored: str) -> None:

@@ -5,10 +5,10 @@ import pytest
 import sentence_transformers
 import torch
 from PIL import Image, ImageOps
+from tiny_models import photo, tiny_florence, wrapped
 
 from core.errors import MissingDependencyError, WeightsError
 from models.embedder import RoomEmbedder, StudentEyes, load_minilm, minilm_folder
-from tiny_models import photo, tiny_florence, wrapped
 
 QUESTIONS = ["What colour is the sofa?", "In what color do you see the couch?", "How many chairs? " * 100]
 
