@@ -16,8 +16,8 @@ _SPELLINGS = {"colour": "color", "colours": "colors", "grey": "gray", "many": "n
 # Words that ask without saying about what: two questions may differ in them and be the same.
 _ASKING = frozenset(
     "what which how is are am be do does did have has you i me we can could would will please tell say see "
-    "seen look looks know that there it its this if whether or in of for to my our your here now room picture "
-    "image view frame shown object thing item kind sort type".split()
+    "seen look looks know that there it its this if whether or in of for to my our your here now room "
+    "picture image view frame shown object thing item kind sort type".split()
 )
 # What begins so wants yes or no, unless it offers a choice. A miss costs no wrong answer.
 _POLAR = re.compile(r"(?:tell me (?:if|whether)|is|are|was|do|does|did|has|have|can|could|would|will)\b")
