@@ -8,6 +8,7 @@ One process writes at a time; others may read meanwhile. In a process, one threa
 """
 
 import datetime
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from PIL.Image import Image
 from core.errors import StorageError, UnknownPairError
 from core.lock import FolderLock, lock_folder
 from core.ports import Embedder, Rows
-from core.text import check_answer, check_question, check_room
+from core.text import check_answer, check_question, check_room, strip_controls
 from core.types import Pair
 from memory import records
 from memory.blobs import FRAME, SIGNAL, Blobs
@@ -34,7 +35,8 @@ from memory.schema import database_errors, open_database, outdated, transaction
 from memory.upkeep import Notice, caught_up, keep, prune
 
 DATABASE = "memory.sqlite3"
-ID_LENGTH = 32
+LONGEST_NAME = 1000  # of an expert
+_ID = re.compile(r"[0-9a-f]{32}")
 _SAVE_EVERY = 16  # pairs; what a crash leaves unsaved is made again
 
 
@@ -133,7 +135,8 @@ class Memory:
         with self._errors():
             frame = self.blobs.put(image_bytes, FRAME)
             held = None if signal is None else self.blobs.put(signal, SIGNAL)
-            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, expert, now(), held)
+            name = strip_controls(expert)[:LONGEST_NAME].rstrip()
+            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, name, now(), held)
             (number,) = self._insert([pair])
         if vectors is not None and self.embedder is not None:
             row = (np.array([number], np.int64), vectors[0][None], vectors[1][None])
@@ -240,7 +243,7 @@ class Memory:
         return numbers
 
     def _by_id(self, id: str) -> Pair | None:
-        if len(id) != ID_LENGTH:
+        if not _ID.fullmatch(id):
             raise ValueError(f"{id!r} is not an id")
         try:
             return self.get(id)

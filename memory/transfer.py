@@ -27,7 +27,7 @@ from core.types import Pair
 from memory.blobs import FRAME, SIGNAL
 from memory.frames import decode
 from memory.records import Former
-from memory.store import Memory
+from memory.store import LONGEST_NAME, Memory
 
 _ABOUT, _PAIRS, _BLOBS = "memory.json", "pairs.jsonl", "blobs"
 _FORMAT, _SCHEMA = "roomwise-memory", 1
@@ -62,7 +62,7 @@ class _Line(_Strict):
     answer: str
     frame: Sha
     source: Source
-    expert: Annotated[str, pydantic.Field(max_length=1000)]
+    expert: Annotated[str, pydantic.Field(max_length=LONGEST_NAME)]
     created: str
     signal: Sha | None = None
     history: Annotated[list[_Former], pydantic.Field(max_length=1000)] = []

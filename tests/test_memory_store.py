@@ -38,7 +38,8 @@ def files(memory: Memory) -> set[str]:
 def test_what_is_remembered_is_there_after_reopening(tmp_path: Path) -> None:
     with Memory.open(tmp_path, embedder()) as memory:
         first = add(memory, " What  colour\nis it? ", signal=b"signal")
-        second = add(memory, room="hall", source="person")
+        second = add(memory, room="hall", source="person", expert="a\x1b\n" * 2000)
+        assert second.expert == ("a " * 500).rstrip()
         assert first.question == "What colour is it?" and len(first.id) == 32
         assert first.created.endswith("+00:00")
     with Memory.open(tmp_path) as memory:
@@ -60,8 +61,9 @@ def test_adding_again_under_the_same_id_changes_nothing(memory: Memory) -> None:
     pair = add(memory, id="0" * 32)
     assert add(memory, "Another?", id="0" * 32) == pair
     assert memory.pairs() == [pair]
-    with pytest.raises(ValueError, match="not an id"):
-        add(memory, id="7")
+    for wrong in ("7", "X" * 32):
+        with pytest.raises(ValueError, match="not an id"):
+            add(memory, id=wrong)
 
 
 @pytest.mark.parametrize(
