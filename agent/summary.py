@@ -18,6 +18,7 @@ from core.events import (
     Source,
 )
 
+SOURCES: tuple[Source, ...] = ("memory", "student", "expert")
 METHODS = ("untouched", "memory", "adapted", "expert")
 ALL = "all"
 
@@ -85,13 +86,12 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for report.json."""
-        sources: tuple[Source, ...] = ("memory", "student", "expert")
         return {
             "warm_up": self.warm_up,
             "expert_calls": self.expert_calls,
             "saved": self.saved,
             "right": self.accuracy.mean,
-            "latency_ms": {by: self.latency_ms(by) for by in sources},
+            "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
             "turns": [vars(turn) for turn in self.turns],
             "table": {
                 method: {tag: {"mean": share.mean, "n": share.n} for tag, share in by_tag.items()}

@@ -71,6 +71,29 @@ class MemoryConfig(_Section):
     """How much the question counts beside the view when pairs are searched by both."""
 
 
+class RouterConfig(_Section):
+    """Who answers."""
+
+    warm_up: int = pydantic.Field(default=10, ge=0, le=1000)
+    """The first questions of a session, all answered by the expert."""
+
+    confidence: float = pydantic.Field(default=0.0, ge=0, le=1)
+    """After the warm-up the expert is asked when the student is less sure than this; 0: never."""
+
+
+class AdaptationConfig(_Section):
+    """When and how long the student learns from the expert's answers."""
+
+    least_pairs: int = pydantic.Field(default=4, ge=1)
+    """With fewer pairs of a room there is nothing to learn from."""
+
+    again_after: int = pydantic.Field(default=5, ge=1)
+    """So many new pairs later it learns again."""
+
+    seconds: float = pydantic.Field(default=60.0, gt=0)
+    """The longest an adaptation may take."""
+
+
 class Config(BaseSettings):
     """Every setting, one section a part of the program."""
 
@@ -82,6 +105,8 @@ class Config(BaseSettings):
     expert: ExpertConfig = ExpertConfig()
     images: ImagesConfig = ImagesConfig()
     memory: MemoryConfig = MemoryConfig()
+    router: RouterConfig = RouterConfig()
+    adaptation: AdaptationConfig = AdaptationConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,7 @@
     ├── ModelError
     │   ├── UnknownModelError       no model of that name
     │   └── WeightsError            damaged weights, or weights of another base
+    ├── ExpertError                 the expert cannot be asked just now
     ├── MissingDependencyError      an optional library is not installed
     └── StorageError                disk full, unreadable, not ours to write
 
@@ -69,6 +70,10 @@ class UnknownModelError(ModelError):
 
 class WeightsError(ModelError):
     """A weights file is damaged or belongs to another base."""
+
+
+class ExpertError(RoomwiseError):
+    """The expert cannot be reached or has no answer; the agent goes on without it."""
 
 
 class MissingDependencyError(RoomwiseError):

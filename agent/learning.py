@@ -1,0 +1,44 @@
+"""From what memory holds of a room to a request for an adapter."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.request import Limits, Request
+from adapters.store import AdapterStore
+from agent.turn import Mind
+from core.types import Example, Pair
+from memory.sampling import replay, split
+from memory.store import Memory
+
+_REHEARSED = 16
+"""Pairs of other rooms, at most."""
+
+
+def adaptation_request(mind: Mind, store: AdapterStore, probe: Path | None, seed: int) -> Request:
+    """Learn all pairs of the mind's room, some held out to judge by, some of other rooms to rehearse.
+
+    Raises ValueError when the room has no pair.
+    """
+    memory, room = mind.memory, mind.room
+    pairs = memory.pairs(room)
+    current = store.current(room)
+    parted = split(pairs, seed=seed, trained=current.about["pairs"] if current else ())
+    others = [pair for pair in memory.pairs() if pair.room != room]
+    return Request(
+        room=room,
+        base=mind.student.name,
+        train=_examples(memory, parted.train),
+        hold_out=_examples(memory, parted.held_out),
+        replay=_examples(memory, replay(others, _REHEARSED, seed)),
+        current=current.folder if current else None,
+        probe=probe,
+        seed=seed,
+        limits=Limits(seconds=mind.config.adaptation.seconds),
+    )
+
+
+def _examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
+    return [
+        Example(pair.id, pair.question, pair.answer, memory.frame_path(pair), memory.signal_path(pair))
+        for pair in pairs
+    ]

@@ -1,0 +1,119 @@
+"""A session played again from its first question, and what others would have said to each."""
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL.Image import Image
+
+from agent.controller import Controller
+from agent.experts import Expert
+from agent.turn import Emit, Mind, pair_id
+from agent.visit import Visit, VisitTurn
+from core.errors import ExpertError
+from core.events import Answered, Compared, Judged
+from core.scoring import exact_match, nls
+from memory.recall import cue_of, search
+from models.images import load_image
+from models.vlm import VisionLanguageModel
+
+_JPEG = b"\xff\xd8\xff"
+_NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """`before` is called with the number of each turn before it is asked, to wait as a person would."""
+
+    before: Callable[[int], None] = lambda turn: None
+
+
+def play(visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int, pace: Pace) -> None:
+    """Ask every question of the visit, judge the answer, and say what others would have said.
+
+    An adaptation that has begun is waited for before the next turn, so that the same seed gives the same
+    answers. Raises ImageError when a frame cannot be used; what was answered before is kept.
+    """
+    for number, turn in enumerate(visit.turns, start=1):
+        pace.before(number)
+        answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels))
+        if turn.answer:
+            controller.emit(judged(turn, number, answered.text))
+            baselines.compare(turn, number, answered, controller.emit)
+        controller.between_turns()
+        controller.settle()
+
+
+def judged(turn: VisitTurn, number: int, text: str) -> Judged:
+    """An answer beside the one that is known."""
+    return Judged(
+        at=time.time(), turn=number, reference=turn.answer, tag=turn.tag,
+        right=exact_match(text, turn.answer), nls=nls(text, turn.answer),
+    )  # fmt: skip
+
+
+def jpeg(path: Path, max_pixels: int) -> bytes:
+    """A picture file as JPEG bytes: its own when it is one. Raises ImageError."""
+    picture = load_image(path, max_pixels)
+    data = path.read_bytes()
+    if data.startswith(_JPEG):
+        return data
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What others would say to the turns after the warm-up, from what is known at that moment.
+
+    `untouched` is the student without an adapter, in a copy of its own; memory alone gives the nearest
+    pair's answer; the expert's answers here are for measuring and count as no calls.
+    """
+
+    mind: Mind
+    untouched: VisionLanguageModel
+    warm_up: int
+    max_pixels: int
+
+    def compare(self, turn: VisitTurn, number: int, answered: Answered, emit: Emit) -> None:
+        """One event a method, for a turn whose answer is known."""
+        if number <= self.warm_up:
+            return
+        picture = load_image(turn.frame, self.max_pixels)
+        said = {
+            "untouched": self._said(self.untouched, picture, turn),
+            "memory": self._nearest(picture, turn, number),
+            "adapted": answered.text
+            if answered.by == "student"
+            else self._said(self.mind.student, picture, turn),
+            "expert": _asked(self.mind.expert, picture, turn, number),
+        }
+        for method, text in said.items():
+            if text is not None:
+                right = exact_match(text, turn.answer)
+                emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
+
+    def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
+        return model.answer(picture, turn.question, self.mind.config.student.max_new_tokens).text
+
+    def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
+        mind = self.mind
+        if mind.memory.embedder is None:
+            return None
+        cue = cue_of(mind.memory.embedder, turn.question, picture)
+        weight = mind.config.memory.question_weight
+        own = pair_id(mind.session, number)  # what this turn itself has left there would be cheating
+        hits = search(mind.memory, cue, mind.room, _NEAREST, weight)
+        return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
+
+
+def _asked(expert: Expert | None, picture: Image, turn: VisitTurn, number: int) -> str | None:
+    if expert is None:
+        return None
+    try:
+        return expert.ask(picture, turn.question, number).answer.text
+    except ExpertError:
+        return None

@@ -1,0 +1,47 @@
+"""`roomwise replay`: a session from its first question to take-over, in the terminal."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.config import load_config
+from core.extras import load
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def replay(
+    session: Annotated[
+        Path, typer.Argument(help="A session folder: recorded, rendered, or pictures and session.json.")
+    ],
+    student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
+    expert: Annotated[
+        str | None, typer.Option("--expert", help='A model, or "recorded": the answers in the session.')
+    ] = None,
+    warm_up: Annotated[int | None, typer.Option("--warm-up", min=0, help="Questions to the expert.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for memory and recording.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Play a session again: the expert answers first, the student learns and takes over.
+
+    Example: roomwise replay visit --expert builtin-expert
+
+    Example: roomwise replay visit --expert recorded --json
+    """
+    config = load_config()
+    summary = load("agent.session:replay_session")(
+        session,
+        student if student is not None else config.student.model,
+        expert if expert is not None else config.expert.model,
+        config.router.warm_up if warm_up is None else warm_up,
+        seed,
+        out,
+        config,
+        quiet=as_json,
+    )
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))

@@ -1,0 +1,50 @@
+"""One replay from a folder to its summary: what `roomwise replay` and the benches call."""
+
+import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from agent.build import Wish, staged
+from agent.record import read_recording
+from agent.replay import Pace, play
+from agent.show import Watcher, show_summary
+from agent.summary import Summary, summarise
+from agent.visit import read_visit
+from core.config import Config
+from core.events import Event
+from core.files import state_dir
+
+
+def replay_session(
+    session: Path,
+    student: str,
+    expert: str,
+    warm_up: int,
+    seed: int,
+    out: Path | None,
+    config: Config,
+    quiet: bool = False,
+) -> Summary:
+    """Replay a folder and keep everything in `out`, by default a new folder in the state.
+
+    Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
+    """
+    visit = read_visit(session)
+    folder = out if out is not None else state_dir() / "replays" / _stamp()
+    console = Console(quiet=quiet)
+    watch = _silent if quiet else Watcher(console)
+    with staged(visit, Wish(student, expert, warm_up, seed, folder), config, watch) as stage:
+        play(visit, stage.controller, stage.baselines, config.images.max_pixels, Pace())
+    summary = summarise(read_recording(folder / "session").events)
+    show_summary(summary, console)
+    console.print(f"Kept in {folder}", highlight=False)
+    return summary
+
+
+def _silent(event: Event) -> None:
+    return None
+
+
+def _stamp() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")

@@ -1,0 +1,147 @@
+"""One question from asking to answer: recall, route, answer, remember; every step an event."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL.Image import Image
+
+from agent.experts import Expert, Told
+from agent.router import Route, Situation, reconsider, route
+from core.config import Config
+from core.errors import ExpertError
+from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed
+from core.types import Answer
+from memory.frames import decode
+from memory.index import Cue
+from memory.recall import asked_before, cue_of, search
+from memory.store import Memory
+from models.vlm import VisionLanguageModel
+
+Emit = Callable[[Event], None]
+
+
+@dataclass
+class Mind:
+    """Who can answer in a room. `adapter` names the version the student holds, "" for none."""
+
+    room: str
+    session: str
+    student: VisionLanguageModel
+    expert: Expert | None
+    memory: Memory
+    config: Config
+    adapter: str = ""
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """A question, already checked, about a JPEG frame that was `frame_age_ms` old when it was asked."""
+
+    turn: int
+    question: str
+    frame: bytes
+    frame_age_ms: float = 0.0
+
+    @property
+    def frame_name(self) -> str:
+        """The SHA-256 of the frame."""
+        return hashlib.sha256(self.frame).hexdigest()
+
+
+def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answered:
+    """Answer, after what is to be remembered is on the disk. Raises ImageError for a bad frame."""
+    started = time.perf_counter()
+    picture = decode(inquiry.frame)
+    emit(_now(Asked, inquiry, question=inquiry.question, frame=inquiry.frame_name,
+              frame_age_ms=inquiry.frame_age_ms))  # fmt: skip
+    answering = _Answering(mind, inquiry, picture, emit)
+    by, answer = answering.run(warm_up)
+    answered: Answered = _now(
+        Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
+        latency_ms=(time.perf_counter() - started) * 1000, adapter=mind.adapter if by.to == "student" else "",
+    )  # fmt: skip
+    emit(answered)
+    return answered
+
+
+class _Answering:
+    """The steps of one turn."""
+
+    def __init__(self, mind: Mind, inquiry: Inquiry, picture: Image, emit: Emit) -> None:
+        self._mind, self._inquiry, self._picture, self._emit = mind, inquiry, picture, emit
+        self._cue = Cue()
+
+    def run(self, warm_up: int) -> tuple[Route, Answer]:
+        known = self._recalled()
+        way = route(
+            Situation(
+                self._inquiry.turn,
+                warm_up,
+                known is not None,
+                self._mind.expert is not None,
+                self._mind.adapter,
+            )
+        )
+        if known is not None:
+            return self._routed(way, known)
+        if way.to == "expert":
+            return self._from_expert(way) or self._from_student(self._without_expert(warm_up))
+        said = self._from_student(way)
+        again = reconsider(
+            said[1].confidence, self._mind.config.router.confidence, self._mind.expert is not None
+        )
+        return (self._from_expert(again) if again else None) or said
+
+    def _recalled(self) -> Answer | None:
+        mind = self._mind
+        if mind.memory.embedder is None:
+            return None
+        self._cue = cue_of(mind.memory.embedder, self._inquiry.question, self._picture)
+        weight = mind.config.memory.question_weight
+        hits = search(mind.memory, self._cue, mind.room, question_weight=weight)
+        same = next((h for h in hits if asked_before(self._inquiry.question, h, mind.config.memory)), None)
+        return None if same is None else Answer(same.pair.answer, (), (), 1.0)
+
+    def _from_student(self, way: Route) -> tuple[Route, Answer]:
+        tokens = self._mind.config.student.max_new_tokens
+        return self._routed(way, self._mind.student.answer(self._picture, self._inquiry.question, tokens))
+
+    def _from_expert(self, way: Route) -> tuple[Route, Answer] | None:
+        expert, inquiry = self._mind.expert, self._inquiry
+        if expert is None:
+            return None
+        try:
+            told = expert.ask(self._picture, inquiry.question, inquiry.turn)
+        except ExpertError as error:
+            self._emit(_now(ExpertUnreachable, inquiry, reason=str(error)))
+            return None
+        self._remember(told, expert.name)
+        return self._routed(way, told.answer)
+
+    def _remember(self, told: Told, expert: str) -> None:
+        if not told.answer.text:  # an expert without words has taught nothing
+            return
+        pair = self._mind.memory.add(
+            self._mind.room, self._inquiry.frame, self._inquiry.question, told.answer.text, "expert", expert,
+            told.signal, id=pair_id(self._mind.session, self._inquiry.turn), cue=self._cue,
+        )  # fmt: skip
+        self._emit(_now(Remembered, self._inquiry, pair=pair.id))
+
+    def _without_expert(self, warm_up: int) -> Route:
+        return route(Situation(self._inquiry.turn, warm_up, False, False, self._mind.adapter))
+
+    def _routed(self, way: Route, answer: Answer) -> tuple[Route, Answer]:
+        self._emit(_now(Routed, self._inquiry, to=way.to, reason=way.reason))
+        return way, answer
+
+
+def pair_id(session: str, turn: int) -> str:
+    """The id of the pair that a turn leaves: the same turn told twice is remembered once."""
+    return hashlib.sha256(f"{session}\n{turn}".encode()).hexdigest()[:32]
+
+
+def _now(kind: Any, inquiry: Inquiry, **values: Any) -> Any:
+    return kind(at=time.time(), turn=inquiry.turn, **values)

@@ -1,0 +1,98 @@
+"""From the first question to take-over, with a real student and a real training child, both tiny."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_memory import WordsAndColours, jpeg
+from tiny_models import tiny_florence
+from typer.testing import CliRunner
+
+from agent import build
+from agent.record import read_recording
+from agent.replay_cli import app
+from agent.session import replay_session
+from agent.summary import Summary
+from core.config import Config
+from core.errors import ImageError, InputError
+from core.events import Activated, AdaptationEnded, SessionEnded
+from memory.store import Memory
+from models.blueprint import save_model
+
+_ANSWERS = ["red", "two", "on the table", "red", "two", "red"]
+
+
+@pytest.fixture(autouse=True)
+def small_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("models") / "student"
+    save_model(*tiny_florence(), folder, torch.float32)
+    return str(folder)
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Path:
+    folder = tmp_path / "visit"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"frame-{number}.jpg").write_bytes(jpeg(number, (64, 48)))
+    turns = [
+        {"frame": n % 2, "question": f"What is thing number {n}?", "answer": answer, "tag": "new-fact"}
+        for n, answer in enumerate(_ANSWERS)
+    ]
+    (folder / "session.json").write_text(json.dumps({"room": "den", "turns": turns}))
+    return folder
+
+
+def _replayed(visit: Path, student: str, out: Path) -> Summary:
+    return replay_session(visit, student, build.RECORDED, 4, 0, out, Config(), quiet=True)
+
+
+def test_a_replay_ends_with_an_adapted_student(visit: Path, student: str, tmp_path: Path) -> None:
+    summary = _replayed(visit, student, tmp_path / "one")
+    assert [turn.by for turn in summary.turns] == ["expert"] * 4 + ["student"] * 2
+    assert [turn.answer for turn in summary.turns[:4]] == _ANSWERS[:4]
+    assert summary.table["expert"]["all"].mean == 1
+    assert set(summary.table) == {"untouched", "memory", "adapted", "expert"}
+    recording = read_recording(tmp_path / "one" / "session")
+    (ended,) = [event for event in recording.events if isinstance(event, AdaptationEnded)]
+    assert ended.promoted, ended.reason
+    assert any(isinstance(event, Activated) and event.adapter == "0001" for event in recording.events)
+    assert isinstance(recording.events[-1], SessionEnded)
+    with Memory.open(tmp_path / "one" / "memory", read_only=True) as memory:
+        assert len(memory.pairs("den")) == 4
+    again = _replayed(visit, student, tmp_path / "two")
+    assert [turn.answer for turn in again.turns] == [turn.answer for turn in summary.turns]
+    from_recording = _replayed(tmp_path / "one" / "session", student, tmp_path / "three")
+    assert [turn.answer for turn in from_recording.turns] == [turn.answer for turn in summary.turns]
+
+
+def test_a_frame_that_is_none_ends_the_replay_and_keeps_what_was_answered(
+    visit: Path, student: str, tmp_path: Path
+) -> None:
+    (visit / "frame-1.jpg").write_bytes(b"not a picture")
+    with pytest.raises(ImageError, match="frame-1"):
+        _replayed(visit, student, tmp_path / "out")
+    recording = read_recording(tmp_path / "out" / "session")
+    assert isinstance(recording.events[-1], SessionEnded)
+    with Memory.open(tmp_path / "out" / "memory", read_only=True) as memory:
+        assert len(memory.pairs("den")) == 1
+
+
+def test_a_missing_session_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no session folder"):
+        _replayed(tmp_path / "nowhere", "no-such-model", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_verb_prints_one_object(visit: Path, student: str, tmp_path: Path) -> None:
+    args = [str(visit), "--student", student, "--expert", "recorded", "--warm-up", "6"]
+    result = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert (told["expert_calls"], told["saved"], told["warm_up"]) == (6, 0, 6)
