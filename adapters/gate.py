@@ -12,6 +12,8 @@ from adapters.request import Limits
 
 _FEW = 0.2
 """Share of held-out answers that may be lost; at least one may be."""
+_CHANCE = 0.5
+"""Over the root of the number of questions: how much of a share of right answers is chance."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _harm(candidate: Judged, current: Judged, limits: Limits) -> str:
             f"Held-out answers become far less likely: {ours.loglik:.2f} nats a token, "
             f"{theirs.loglik:.2f} before."
         )
-    if current.probe.exact - candidate.probe.exact > limits.forgets:
+    chance = _CHANCE / math.sqrt(max(1, candidate.probe.n))
+    if current.probe.exact - candidate.probe.exact > limits.forgets + chance:
         return f"It forgets: {_share(candidate.probe)} of the probe set, {_share(current.probe)} before."
     if not all(math.isfinite(score.loglik) for score in (candidate.train, ours, candidate.probe)):
         return "Its numbers are not finite."

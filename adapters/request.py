@@ -22,7 +22,7 @@ class Recipe:
     """Pairs of the room in a step."""
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
-    anchors: int = 12
+    anchors: int = 20
     """Beside them general questions, on which the student is held to what it said before."""
     rate: float = 2e-3
     clip: float = 1.0
@@ -31,7 +31,7 @@ class Recipe:
     attention_weight: float = 0.5
     logits_weight: float = 1.0
     replay_weight: float = 0.5
-    anchor_weight: float = 1.0
+    anchor_weight: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Limits:
     """From the worker's start to its result, judging included."""
     threads: int = 1
     """Of the processor; the rest is for answering."""
-    forgets: float = 0.3
+    forgets: float = 0.4
     """Share of the probe set that may be answered otherwise than by the current adapter."""
     worse: float = 1.0
     """By how many nats a token held-out answers may become less likely."""

@@ -25,7 +25,7 @@ def test_nothing_held_out_and_no_probe_set_is_judged_by_the_pairs_alone() -> Non
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"probe": Score(0.6, 0.7, -2.0, 40)}, "forgets: 60% of the probe set, 100% before"),
+        ({"probe": Score(0.5, 0.7, -2.0, 40)}, "forgets: 50% of the probe set, 100% before"),
         ({"hold_out": Score(0.0, 0.1, -1.0, 3)}, "loses 2 of 3 held-out answers"),
         ({"hold_out": Score(1 / 3, 0.1, -3.0, 3)}, "far less likely: -3.00 nats a token, -1.00 before"),
         (
@@ -45,6 +45,12 @@ def test_harm_out_of_proportion_is_named(change: dict[str, Score], reason: str) 
 def test_one_held_out_answer_of_three_is_chance_while_it_stays_likely() -> None:
     lost = replace(AFTER, hold_out=Score(1 / 3, 0.4, -1.5, 3))
     assert decide(lost, BEFORE, LIMITS).promote
+
+
+def test_of_a_few_probe_questions_more_may_be_lost_by_chance() -> None:
+    few, many = (replace(AFTER, probe=Score(0.5, 0.7, -2.0, n)) for n in (8, 80))
+    assert decide(few, BEFORE, LIMITS).promote
+    assert not decide(many, BEFORE, LIMITS).promote
 
 
 def test_as_many_right_but_likelier_is_progress() -> None:
