@@ -24,11 +24,14 @@ def replay(
     warm_up: Annotated[int | None, typer.Option("--warm-up", min=0, help="Questions to the expert.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for memory and recording.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
 
-    Example: roomwise replay visit --expert builtin-expert
+    Example: roomwise replay visit --expert builtin-expert --report report
 
     Example: roomwise replay visit --expert recorded --json
     """
@@ -41,6 +44,7 @@ def replay(
         seed,
         out,
         config,
+        report=report,
         quiet=as_json,
     )
     if as_json:

@@ -8,6 +8,7 @@ from rich.console import Console
 from agent.build import Wish, staged
 from agent.record import read_recording
 from agent.replay import Pace, play
+from agent.report import write_report
 from agent.show import Watcher, show_summary
 from agent.summary import Summary, summarise
 from agent.visit import read_visit
@@ -24,6 +25,7 @@ def replay_session(
     seed: int,
     out: Path | None,
     config: Config,
+    report: Path | None = None,
     quiet: bool = False,
 ) -> Summary:
     """Replay a folder and keep everything in `out`, by default a new folder in the state.
@@ -36,7 +38,10 @@ def replay_session(
     watch = _silent if quiet else Watcher(console)
     with staged(visit, Wish(student, expert, warm_up, seed, folder), config, watch) as stage:
         play(visit, stage.controller, stage.baselines, config.images.max_pixels, Pace())
-    summary = summarise(read_recording(folder / "session").events)
+    recording = read_recording(folder / "session")
+    summary = summarise(recording.events)
+    if report is not None:
+        console.print(f"Report: {write_report(recording, summary, report)}", highlight=False)
     show_summary(summary, console)
     console.print(f"Kept in {folder}", highlight=False)
     return summary

@@ -15,7 +15,7 @@ from agent.record import EVENTS, SESSION, Recording, read_recording
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Judged
 from core.files import storage_errors
-from core.text import check_question, strip_controls
+from core.text import check_question, room_name, strip_controls
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _plain(folder: Path) -> Visit:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a session: {_first(error)}. Correct it there.") from error
     return Visit(
-        strip_controls(told.room) or folder.resolve().name,
+        room_name(told.room or folder.resolve().name),
         tuple(_plain_turn(folder, told, number) for number in range(len(told.turns))),
     )
 
@@ -96,7 +96,7 @@ def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
 
 
 def _recorded(recording: Recording) -> Visit:
-    return Visit(strip_controls(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
+    return Visit(room_name(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
 
 
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:

@@ -70,6 +70,12 @@ def check_room(name: str) -> str:
     return name
 
 
+def room_name(text: str) -> str:
+    """The name of a room nearest to a text: "Living Room" is living-room; `room` when nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", plain)[:64].strip("-_") or "room"
+
+
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
     """Up to `n` of the choices that look most like `name`, best first; empty when none does."""
     by_folded: dict[str, str] = {}

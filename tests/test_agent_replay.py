@@ -49,8 +49,8 @@ def visit(tmp_path: Path) -> Path:
     return folder
 
 
-def _replayed(visit: Path, student: str, out: Path) -> Summary:
-    return replay_session(visit, student, build.RECORDED, 4, 0, out, Config(), quiet=True)
+def _replayed(visit: Path, student: str, out: Path, warm_up: int = 4) -> Summary:
+    return replay_session(visit, student, build.RECORDED, warm_up, 0, out, Config(), quiet=True)
 
 
 def test_a_replay_ends_with_an_adapted_student(visit: Path, student: str, tmp_path: Path) -> None:
@@ -68,8 +68,12 @@ def test_a_replay_ends_with_an_adapted_student(visit: Path, student: str, tmp_pa
         assert len(memory.pairs("den")) == 4
     again = _replayed(visit, student, tmp_path / "two")
     assert [turn.answer for turn in again.turns] == [turn.answer for turn in summary.turns]
-    from_recording = _replayed(tmp_path / "one" / "session", student, tmp_path / "three")
-    assert [turn.answer for turn in from_recording.turns] == [turn.answer for turn in summary.turns]
+
+
+def test_a_recording_replays_as_the_session_it_was(visit: Path, student: str, tmp_path: Path) -> None:
+    summary = _replayed(visit, student, tmp_path / "one", warm_up=20)
+    again = _replayed(tmp_path / "one" / "session", student, tmp_path / "two", warm_up=20)
+    assert [turn.answer for turn in again.turns] == _ANSWERS == [turn.answer for turn in summary.turns]
 
 
 def test_a_frame_that_is_none_ends_the_replay_and_keeps_what_was_answered(
@@ -91,8 +95,8 @@ def test_a_missing_session_is_named_before_anything_is_loaded(tmp_path: Path) ->
 
 
 def test_the_verb_prints_one_object(visit: Path, student: str, tmp_path: Path) -> None:
-    args = [str(visit), "--student", student, "--expert", "recorded", "--warm-up", "6"]
+    args = [str(visit), "--student", student, "--expert", "recorded", "--warm-up", "20"]
     result = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "out"), "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.output)
-    assert (told["expert_calls"], told["saved"], told["warm_up"]) == (6, 0, 6)
+    assert (told["expert_calls"], told["saved"], told["warm_up"]) == (6, 0, 20)

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AnswerError, QuestionError, RoomNameError
-from core.text import check_answer, check_question, check_room, did_you_mean, nearest, strip_controls
+from core.text import (
+    check_answer,
+    check_question,
+    check_room,
+    did_you_mean,
+    nearest,
+    room_name,
+    strip_controls,
+)
 
 
 @given(st.text())
@@ -75,3 +83,15 @@ def test_nearest_only_returns_choices(name: str, choices: list[str], n: int) -> 
 def test_the_remedy_lists_all_when_none_is_near() -> None:
     assert did_you_mean("zzz", ["ask", "bench"]) == "Known: ask, bench."
     assert did_you_mean("akk", ["ask", "bench"]) == "Did you mean ask?"
+
+
+@given(st.text())
+def test_any_text_gives_a_name_for_a_room(text: str) -> None:
+    name = room_name(text)
+    assert check_room(name) == name
+    assert room_name(name) == name
+
+
+def test_a_rooms_name_stays_readable() -> None:
+    assert room_name("Living Room") == "living-room"
+    assert room_name("\u304a\u3075\u308d") == "room"
