@@ -1,6 +1,7 @@
 """The command around training: rendering is resumable, wrong words are explained, names are single tokens."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,10 @@ def test_rendering_goes_on_and_the_same_seed_gives_the_same_room(tmp_path: Path)
 def test_wrong_use_is_explained(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(roomwise.app, "roomwise", ["pretrain", *args]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_arithmetic_is_left_as_it_was(tmp_path: Path) -> None:
+    """Subnormal numbers are flushed to zero in training alone."""
+    args = ["pretrain", "student", "--minutes", "0", "--data", str(tmp_path), "--run", str(tmp_path)]
+    assert run(roomwise.app, "roomwise", args) == 2
+    assert sys.float_info.min / 2 > 0

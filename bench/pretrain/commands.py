@@ -1,5 +1,7 @@
 """What the commands of `cli` do, once torch may be loaded."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,27 @@ class Wish:
 
 def pretrain(wish: Wish) -> tuple[dict[str, Any], bool]:
     """Train, and export once all stages are done; a summary, and whether a signal ended it."""
-    torch.set_num_threads(wish.threads)
+    with _quick_numbers(wish.threads):
+        return _pretrain(wish)
+
+
+@contextmanager
+def _quick_numbers(threads: int) -> Iterator[None]:
+    """So many threads, and tiny numbers as zero, which they soon are; afterwards as it was.
+
+    Whoever shares the process must not find other arithmetic than it had.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+
+
+def _pretrain(wish: Wish) -> tuple[dict[str, Any], bool]:
     console = Console(stderr=True, quiet=wish.quiet, soft_wrap=True)
     steps = {wish.stage: wish.steps} if wish.stage and wish.steps else {}
     run, moments = open_run(adjusted(RECIPES[wish.name], steps, wish.seed), wish.run, wish.data)

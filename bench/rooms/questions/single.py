@@ -102,7 +102,7 @@ def _place(view: View, thing: Seen) -> Iterator[Draft]:
     if place:
         yield Draft("where", "where", name, place, about, f"where|{thing.category}", f"where:{thing.id}")
     if thing.share < _LARGE and min(abs(thing.cx - 1 / 3), abs(thing.cx - 2 / 3)) >= _THIRDS_MARGIN:
-        answer = ("left", "middle", "right")[int(thing.cx * 3)]
+        answer = ("left", "middle", "right")[min(2, int(thing.cx * 3))]
         key = f"position|{thing.category}"
         yield Draft("position", "position", name, answer, about, key, f"position:{thing.id}")
 
