@@ -1,0 +1,162 @@
+"""`roomwise bench learning`: what a student gains from ten answers, through the very loop that people use.
+
+Every room is replayed by `agent.session`: the expert answers the warm-up, a job adapts the student, and after
+that every method answers the same questions. Rows name a `method` and a `tag`; `half` is always `after`.
+A room that is done is kept in --out and is not done again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from agent.build import RECORDED
+from agent.session import replay_session
+from agent.summary import ALL, METHODS
+from bench.intervals import bootstrap_mean, paired_difference
+from bench.report import Report, Row, emit, measured
+from bench.rooms.sessions import make_session, write_session
+from core.config import Config, load_config
+from core.errors import InputError
+from core.files import atomic_write_text, cache_dir
+
+app = typer.Typer(add_completion=False)
+_SIZE = 224
+_FILE = "turns.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured; also names the folder in which finished rooms are kept."""
+
+    student: str
+    expert: str
+    warm_up: int
+    seed: int
+    out: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One question after a warm-up: its room, its tag, which methods were right."""
+
+    room: str
+    tag: str
+    right: dict[str, bool]
+
+
+@app.command()
+def learning(
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered test rooms.")] = 50,
+    sessions: Annotated[
+        Path | None, typer.Option("--sessions", help="Folder of session folders, in place of rendered rooms.")
+    ] = None,
+    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
+    expert: Annotated[
+        str | None, typer.Option("--expert", help="A model, or recorded: the answers in the sessions.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
+    out: Annotated[Path | None, typer.Option("--out", help="Where finished rooms are kept.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let the student learn ten answers in each of many rooms, and compare what it says after.
+
+    Example: roomwise bench learning --rooms 50 --json
+
+    Example: roomwise bench learning --sessions recordings --expert recorded
+    """
+    config = load_config()
+    by_whom = expert or (RECORDED if sessions else config.expert.model)
+    kept = (
+        out
+        if out is not None
+        else cache_dir() / "learning" / f"{sessions.name if sessions else split}-{seed}"
+    )
+    plan = Plan(student, by_whom, config.router.warm_up, seed, kept)
+    make = partial(_given_room, plan) if sessions else partial(_rendered_room, plan, split)
+    places: list[Any] = _folders(sessions) if sessions else list(range(rooms))
+    outcomes = [one for room in _in_parallel(make, places, jobs) for one in room]
+    emit(Report("bench learning", seed, list(rows(outcomes, seed))), json=as_json)
+
+
+def rows(outcomes: Sequence[Outcome], seed: int) -> Iterator[Row]:
+    """Exact match of every method by tag, and what adapting gains over the others on the same questions."""
+    tags = [ALL, *sorted({one.tag for one in outcomes} - {ALL})]
+    for tag in tags:
+        counted = [one for one in outcomes if tag in (ALL, one.tag)]
+        groups = [one.room for one in counted]
+        for method in METHODS:
+            if all(method in one.right for one in counted):
+                interval = bootstrap_mean([one.right[method] for one in counted], groups, seed=seed)
+                yield measured(interval, method=method, tag=tag, half="after", metric="exact")
+        for other in ("untouched", "memory"):
+            interval = paired_difference(
+                [one.right["adapted"] for one in counted], [one.right[other] for one in counted], groups,
+                seed=seed,
+            )  # fmt: skip
+            yield measured(
+                interval, method="adapted", against=other, tag=tag, half="after", metric="exact difference"
+            )
+
+
+def _folders(sessions: Path) -> list[Path]:
+    found = sorted(path.parent for path in sessions.glob("*/session.json"))
+    if not found:
+        raise InputError(f"There is no session folder in {sessions}. Check the path.")
+    return found
+
+
+def _in_parallel(
+    make: Callable[[Any], list[Outcome]], places: Sequence[Any], jobs: int
+) -> Iterator[list[Outcome]]:
+    with (
+        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        yield from progress.track(workers.map(make, places), total=len(places), description="rooms")
+
+
+def _rendered_room(plan: Plan, split: str, index: int) -> list[Outcome]:
+    folder = plan.out / f"{split}-{index}"
+    if not (folder / _FILE).is_file() and not (folder / "visit").is_dir():
+        write_session(make_session(split, index, _SIZE), folder / "visit")
+    return _replayed(plan, folder / "visit", folder)
+
+
+def _given_room(plan: Plan, session: Path) -> list[Outcome]:
+    return _replayed(plan, session, plan.out / session.name)
+
+
+def _replayed(plan: Plan, session: Path, folder: Path) -> list[Outcome]:
+    about = {"student": plan.student, "expert": plan.expert, "warm_up": plan.warm_up, "seed": plan.seed}
+    kept = _kept(folder / _FILE, about)
+    if kept is None:
+        torch.set_num_threads(1)
+        run = folder / f"run-{os.getpid()}"
+        summary = replay_session(
+            session, plan.student, plan.expert, plan.warm_up, plan.seed, run, Config(), quiet=True
+        )
+        kept = [{"tag": turn.tag or ALL, "right": turn.others} for turn in summary.turns if turn.others]
+        atomic_write_text(folder / _FILE, json.dumps({**about, "turns": kept}) + "\n")
+    return [Outcome(folder.name, turn["tag"], turn["right"]) for turn in kept]
+
+
+def _kept(path: Path, about: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The turns of a room that was done before in the same way."""
+    if not path.is_file():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    turns: list[dict[str, Any]] = told.pop("turns")
+    return turns if told == about else None
