@@ -56,11 +56,6 @@ class Controller:
         self._turn = 0
         self._activate()
 
-    @property
-    def learning(self) -> bool:
-        """Whether a training child runs."""
-        return self._job is not None
-
     def emit(self, event: Event) -> None:
         """Keep an event, then show it."""
         self._recorder.append(event)

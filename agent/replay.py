@@ -2,7 +2,6 @@
 
 import io
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,21 +22,13 @@ _JPEG = b"\xff\xd8\xff"
 _NEAREST = 5
 
 
-@dataclass(frozen=True)
-class Pace:
-    """`before` is called with the number of each turn before it is asked, to wait as a person would."""
-
-    before: Callable[[int], None] = lambda turn: None
-
-
-def play(visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int, pace: Pace) -> None:
+def play(visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int) -> None:
     """Ask every question of the visit, judge the answer, and say what others would have said.
 
     An adaptation that has begun is waited for before the next turn, so that the same seed gives the same
     answers. Raises ImageError when a frame cannot be used; what was answered before is kept.
     """
     for number, turn in enumerate(visit.turns, start=1):
-        pace.before(number)
         answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels))
         if turn.answer:
             controller.emit(judged(turn, number, answered.text))

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from agent.build import Wish, staged
 from agent.record import read_recording
-from agent.replay import Pace, play
+from agent.replay import play
 from agent.report import write_report
 from agent.show import Watcher, show_summary
 from agent.summary import Summary, summarise
@@ -37,7 +37,7 @@ def replay_session(
     console = Console(quiet=quiet)
     watch = _silent if quiet else Watcher(console)
     with staged(visit, Wish(student, expert, warm_up, seed, folder), config, watch) as stage:
-        play(visit, stage.controller, stage.baselines, config.images.max_pixels, Pace())
+        play(visit, stage.controller, stage.baselines, config.images.max_pixels)
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
     if report is not None:

@@ -26,7 +26,7 @@ from agent.summary import ALL, METHODS
 from bench.intervals import bootstrap_mean, paired_difference
 from bench.report import Report, Row, emit, measured
 from bench.rooms.sessions import make_session, write_session
-from core.config import Config, load_config
+from core.config import load_config
 from core.errors import InputError
 from core.files import atomic_write_text, cache_dir
 
@@ -146,7 +146,7 @@ def _replayed(plan: Plan, session: Path, folder: Path) -> list[Outcome]:
         torch.set_num_threads(1)
         run = folder / f"run-{os.getpid()}"
         summary = replay_session(
-            session, plan.student, plan.expert, plan.warm_up, plan.seed, run, Config(), quiet=True
+            session, plan.student, plan.expert, plan.warm_up, plan.seed, run, load_config(), quiet=True
         )
         kept = [{"tag": turn.tag or ALL, "right": turn.others} for turn in summary.turns if turn.others]
         atomic_write_text(folder / _FILE, json.dumps({**about, "turns": kept}) + "\n")
