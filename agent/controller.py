@@ -75,8 +75,10 @@ class Controller:
             if due(self._standing(), self._least, self._mind.config.adaptation.again_after):
                 self._start()
         except RoomwiseError as error:
+            job, self._job = self._job, None
+            if job is not None:  # nobody would look after it
+                job.stop()
             self._say(Failed, what="adaptation", error=str(error))
-            self._job = None
 
     def settle(self) -> None:
         """Wait for the training child, if one runs, and put its adapter in."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from adapters.job import cancel, read_progress, read_result, write_request
+from adapters.job import read_progress, read_result, write_request
 from adapters.request import Request, Result
 from core.files import storage_errors
 
@@ -52,7 +52,7 @@ class Job:
     def stop(self) -> None:
         """End it, gently first; what answers now is not touched."""
         if self._process.poll() is None:
-            cancel(self.folder)
+            self._process.terminate()  # unlike the file that asks for it, this works on a full disk
             if self.wait(_PATIENCE) is None:
                 self._process.kill()
                 self._process.wait()
