@@ -63,7 +63,9 @@ class RecordedExpert:
 
     def ask(self, picture: Image, question: str, turn: int) -> Told:
         """The recorded answer. Raises ExpertError for a turn that has none."""
-        known = self._turns[turn - 1].answer if 0 < turn <= len(self._turns) else ""
+        known = ""
+        if 0 < turn <= len(self._turns):
+            known = self._turns[turn - 1].told or self._turns[turn - 1].answer
         if not known:
             raise ExpertError(
                 f"The session has no recorded answer to question {turn}. "

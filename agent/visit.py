@@ -8,21 +8,27 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, TypeGuard
 
 import pydantic
 
 from agent.record import EVENTS, SESSION, Recording, read_recording
 from core.errors import InputError, QuestionError
-from core.events import Answered, Asked, Judged
+from core.events import Answered, Asked, Compared, Event, Judged
 from core.files import storage_errors
 from core.text import check_question, room_name, strip_controls
+
+Whose = Literal["truth", "expert"]
+"""What a session's answers are: known to be right, or an expert's words."""
 
 
 @dataclass(frozen=True)
 class VisitTurn:
     """A question about a picture file. `answer` is what is known to be said to it, empty for nothing.
 
-    `tag` says what a later question takes (`same-fact-words`, ...), `family` of what kind it is.
+    `told` is what an expert said, where that is recorded beside the answer. `tag` says what a later question
+    takes (`same-fact-words`, ...), `family` of what kind it is. `pause` is how many seconds went by
+    before it was asked, None where nobody noted; `frame_age_ms` how old its frame was then.
     """
 
     frame: Path
@@ -30,14 +36,18 @@ class VisitTurn:
     answer: str = ""
     tag: str = ""
     family: str = ""
+    told: str = ""
+    pause: float | None = None
+    frame_age_ms: float = 0.0
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A session to be replayed, in the room of this name."""
+    """A session to be replayed, in the room of this name. `answers`: see `Whose`."""
 
     room: str
     turns: tuple[VisitTurn, ...]
+    answers: Whose = "expert"
 
 
 class _Turn(pydantic.BaseModel):
@@ -46,10 +56,12 @@ class _Turn(pydantic.BaseModel):
     answer: str = ""
     tag: str = ""
     family: str = ""
+    pause: float | None = pydantic.Field(default=None, ge=0, allow_inf_nan=False)
 
 
 class _Folder(pydantic.BaseModel):
     room: str = ""
+    answers: Whose = "expert"
     frames: list[str] = []
     turns: list[_Turn] = pydantic.Field(min_length=1)
 
@@ -78,6 +90,7 @@ def _plain(folder: Path) -> Visit:
     return Visit(
         room_name(told.room or folder.resolve().name),
         tuple(_plain_turn(folder, told, number) for number in range(len(told.turns))),
+        told.answers,
     )
 
 
@@ -92,7 +105,8 @@ def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
         question = check_question(turn.question)
     except QuestionError as error:
         raise InputError(f"{place} cannot be asked. {error}") from error
-    return VisitTurn(frame, question, strip_controls(turn.answer), turn.tag, turn.family)
+    answer = strip_controls(turn.answer)
+    return VisitTurn(frame, question, answer, turn.tag, turn.family, pause=turn.pause)
 
 
 def _recorded(recording: Recording) -> Visit:
@@ -100,16 +114,27 @@ def _recorded(recording: Recording) -> Visit:
 
 
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
-    known = {
-        event.turn: event.text
-        for event in recording.events
-        if isinstance(event, Answered) and event.by == "expert"
-    }
-    known |= {event.turn: event.reference for event in recording.events if isinstance(event, Judged)}
-    for event in recording.events:
-        if isinstance(event, Asked):
-            frame = recording.blob(event.frame, ".jpg")
-            yield VisitTurn(frame, check_question(event.question), known.get(event.turn, ""))
+    """The questions as they were asked; one asked twice, since the first try was cut short, counts once."""
+    found = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
+    compared = {event.turn: event.text for event in recording.events if _is_experts(event)}
+    before: float | None = None
+    for turn, asked in sorted(found[Asked].items()):
+        answered, judged = found[Answered].get(turn), found[Judged].get(turn)
+        told = answered.text if answered and answered.by == "expert" else compared.get(turn, "")
+        yield VisitTurn(
+            recording.blob(asked.frame, ".jpg"), check_question(asked.question),
+            judged.reference if judged else told, judged.tag if judged else "", told=told,
+            pause=None if before is None else max(0.0, asked.at - before), frame_age_ms=asked.frame_age_ms,
+        )  # fmt: skip
+        before = answered.at if answered else None
+
+
+def _is_experts(event: Event) -> TypeGuard[Compared]:
+    return isinstance(event, Compared) and event.method == "expert"
+
+
+def _by_turn(recording: Recording, kind: type[Any]) -> dict[int, Any]:
+    return {event.turn: event for event in recording.events if isinstance(event, kind)}
 
 
 def _first(error: Exception) -> str:

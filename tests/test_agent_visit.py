@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.record import Recorder
 from agent.visit import read_visit
 from core.errors import InputError, RoomwiseError
-from core.events import Answered, Asked, Judged
+from core.events import Answered, Asked, Compared, Judged
 
 _TURN = {"frame": 0, "question": "What is on the table?", "answer": "a mug"}
 
@@ -37,18 +37,42 @@ def test_frames_may_have_names(tmp_path: Path) -> None:
     assert visit.turns[0].frame.name == "one.png"
 
 
+def test_a_folder_may_say_whose_its_answers_are(tmp_path: Path) -> None:
+    turns = [_TURN, {**_TURN, "pause": 2.5}]
+    visit = read_visit(_plain(tmp_path / "a", answers="truth", turns=turns))
+    assert (visit.answers, read_visit(_plain(tmp_path / "b")).answers) == ("truth", "expert")
+    assert [turn.pause for turn in visit.turns] == [None, 2.5]
+
+
+def test_a_question_that_was_asked_twice_is_one_turn(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "s", {"room": "hall"}) as recorder:
+        frame = recorder.keep(b"jpeg", ".jpg")
+        for at in (1, 2):
+            recorder.append(Asked(at=at, turn=1, question="What?", frame=frame, frame_age_ms=0))
+    assert len(read_visit(tmp_path / "s").turns) == 1
+
+
 def test_a_recording_is_read(tmp_path: Path) -> None:
     with Recorder(tmp_path / "s", {"room": "hall"}) as recorder:
         frame = recorder.keep(b"jpeg", ".jpg")
         for turn, by in ((1, "expert"), (2, "student"), (3, "student")):
-            recorder.append(Asked(at=0, turn=turn, question=f"Question {turn}?", frame=frame, frame_age_ms=1))
+            at = 10 * turn
             recorder.append(
-                Answered(at=0, turn=turn, by=by, text=f"answer {turn}", confidence=1, latency_ms=1)  # type: ignore[arg-type]
+                Asked(at=at, turn=turn, question=f"Question {turn}?", frame=frame, frame_age_ms=turn)
             )
-        recorder.append(Judged(at=0, turn=3, reference="known", right=False, nls=0))
+            recorder.append(
+                Answered(at=at + 1, turn=turn, by=by, text=f"answer {turn}", confidence=1, latency_ms=1)  # type: ignore[arg-type]
+            )
+        recorder.append(Judged(at=0, turn=3, reference="known", right=False, nls=0, tag="new-fact"))
+        recorder.append(Compared(at=0, turn=3, method="memory", text="m", right=False))
+        recorder.append(Compared(at=0, turn=3, method="expert", text="e", right=False))
     visit = read_visit(tmp_path / "s")
-    assert visit.room == "hall"
+    assert (visit.room, visit.answers) == ("hall", "expert")
     assert [turn.answer for turn in visit.turns] == ["answer 1", "", "known"]
+    assert [turn.told for turn in visit.turns] == ["answer 1", "", "e"]
+    assert [turn.pause for turn in visit.turns] == [None, 9, 9]
+    assert [turn.tag for turn in visit.turns] == ["", "", "new-fact"]
+    assert [turn.frame_age_ms for turn in visit.turns] == [1, 2, 3]
     assert visit.turns[0].frame.read_bytes() == b"jpeg"
 
 
@@ -61,6 +85,8 @@ def test_a_recording_is_read(tmp_path: Path) -> None:
         ({"turns": [{"frame": 0, "question": " \u0007 "}]}, "Turn 1 .* empty"),
         ({"frames": ["a.jpg"], "turns": [{"frame": 1, "question": "What?"}]}, "frame 1 of 1"),
         ({"frames": ["../../secret.jpg"]}, "outside"),
+        ({"answers": "guesses"}, "answers"),
+        ({"turns": [{**_TURN, "pause": -1}]}, "pause"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, told: dict[str, Any], said: str) -> None:

@@ -94,6 +94,7 @@ def test_a_session_on_disk_replays(tmp_path: Path) -> None:
     session = make_session("validation", 1, 48)
     write_session(session, tmp_path / "visit")
     told = json.loads((tmp_path / "visit" / "session.json").read_text(encoding="utf-8"))
+    assert told["answers"] == "truth"
     assert told["room"] == "validation-1" and len(told["turns"]) == 20
     assert set(told["turns"][0]) == {"frame", "question", "answer", "family", "tag", "needs_unseen"}
     for name, depth, shot in zip(told["frames"], told["depth"], session.shots, strict=True):

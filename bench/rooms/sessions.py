@@ -227,6 +227,7 @@ def as_dict(session: Session) -> dict[str, object]:
     return {
         "room": f"{session.room.split}-{session.room.index}",
         "kind": session.room.kind,
+        "answers": "truth",
         "frames": [f"frame-{number}.jpg" for number in numbers],
         "depth": [f"depth-{number}.png" for number in numbers],
         "turns": [
