@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from agent.controller import Controller
 from agent.experts import Expert
+from agent.pace import Pace
 from agent.turn import Emit, Mind, pair_id
 from agent.visit import Visit, VisitTurn
 from core.errors import ExpertError
@@ -22,19 +23,22 @@ _JPEG = b"\xff\xd8\xff"
 _NEAREST = 5
 
 
-def play(visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int) -> None:
+def play(
+    visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int, pace: Pace | None = None
+) -> None:
     """Ask every question of the visit, judge the answer, and say what others would have said.
 
-    An adaptation that has begun is waited for before the next turn, so that the same seed gives the same
-    answers. Raises ImageError when a frame cannot be used; what was answered before is kept.
+    Without a `pace` as fast as it goes, each adaptation waited for. Raises ImageError when a frame cannot be
+    used; what was answered before is kept.
     """
+    pace = pace or Pace()
     for number, turn in enumerate(visit.turns, start=1):
-        answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels))
+        answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
+        said = time.monotonic()
         if turn.answer:
             controller.emit(judged(turn, number, answered.text))
             baselines.compare(turn, number, answered, controller.emit)
-        controller.between_turns()
-        controller.settle()
+        pace.rest(controller, next(iter(visit.turns[number:]), None), said)
 
 
 def judged(turn: VisitTurn, number: int, text: str) -> Judged:
