@@ -9,6 +9,7 @@ from typing import Any
 from PIL.Image import Image
 
 from agent.experts import Expert, Told
+from agent.look import Look
 from agent.router import Route, Situation, reconsider, route
 from core.config import Config
 from core.errors import ExpertError
@@ -16,7 +17,7 @@ from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, R
 from core.types import Answer
 from memory.frames import decode
 from memory.index import Cue
-from memory.recall import asked_before, cue_of, search
+from memory.recall import asked_before, search
 from memory.store import Memory
 from models.vlm import VisionLanguageModel
 
@@ -72,6 +73,7 @@ class _Answering:
 
     def __init__(self, mind: Mind, inquiry: Inquiry, picture: Image, emit: Emit) -> None:
         self._mind, self._inquiry, self._picture, self._emit = mind, inquiry, picture, emit
+        self._look = Look(mind.student, picture)
         self._cue = Cue()
 
     def run(self, warm_up: int) -> tuple[Route, Answer]:
@@ -99,7 +101,7 @@ class _Answering:
         mind = self._mind
         if mind.memory.embedder is None:
             return None
-        self._cue = cue_of(mind.memory.embedder, self._inquiry.question, self._picture)
+        self._cue = self._look.cue(mind.memory.embedder, self._inquiry.question)
         weight = mind.config.memory.question_weight
         hits = search(mind.memory, self._cue, mind.room, question_weight=weight)
         same = next((h for h in hits if asked_before(self._inquiry.question, h, mind.config.memory)), None)
@@ -107,7 +109,8 @@ class _Answering:
 
     def _from_student(self, way: Route) -> tuple[Route, Answer]:
         tokens = self._mind.config.student.max_new_tokens
-        return self._routed(way, self._mind.student.answer(self._picture, self._inquiry.question, tokens))
+        said = self._mind.student.answer(self._look.vision, self._inquiry.question, tokens)
+        return self._routed(way, said)
 
     def _from_expert(self, way: Route) -> tuple[Route, Answer] | None:
         expert, inquiry = self._mind.expert, self._inquiry

@@ -94,6 +94,10 @@ class StudentEyes:
         """Unit rows float32 [n, 4 C] of n > 0 RGB images, C being the tower's width."""
         return self.features(self._model.constant_features(self._model.prepare(images)))
 
+    def sees_as(self, model: VisionLanguageModel) -> bool:
+        """Whether these are the eyes of this very model, so that its features serve here too."""
+        return self._model is model
+
     def features(self, features: torch.Tensor) -> Rows:
         """The same rows from the model's `features` of prepared images, where they are there already."""
         quarters = _quarters(features)
