@@ -6,23 +6,42 @@ from typing import Annotated
 
 import typer
 
+from agent.pace import PAUSE
 from core.config import load_config
 from core.extras import load
 
 app = typer.Typer(add_completion=False)
+DEMO = Path(__file__).parent / "demo" / "session"
 
 
 @app.command()
 def replay(
     session: Annotated[
-        Path, typer.Argument(help="A session folder: recorded, rendered, or pictures and session.json.")
-    ],
+        Path | None,
+        typer.Argument(
+            help="A session folder: recorded, rendered, or pictures and session.json. Default: a demo."
+        ),
+    ] = None,
     student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
     expert: Annotated[
-        str | None, typer.Option("--expert", help='A model, or "recorded": the answers in the session.')
+        str | None,
+        typer.Option(
+            "--expert",
+            help='A model, or "recorded": the answers in the session. '
+            "Default: expert.model where the session knows the truth, else recorded.",
+        ),
     ] = None,
     warm_up: Annotated[int | None, typer.Option("--warm-up", min=0, help="Questions to the expert.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            "--speed",
+            min=0.01,
+            help=f"Keep the pauses between questions, divided by this, and wait for no adaptation. "
+            f"{PAUSE:g} s where a session has none. Default: no pauses.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for memory and recording.")] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
@@ -31,21 +50,26 @@ def replay(
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
 
-    Example: roomwise replay visit --expert builtin-expert --report report
+    Example: roomwise replay
+
+    Example: roomwise replay visit --report report
+
+    Example: roomwise replay visit --expert builtin-expert --speed 4
 
     Example: roomwise replay visit --expert recorded --json
     """
     config = load_config()
     summary = load("agent.session:replay_session")(
-        session,
+        session if session is not None else DEMO,
         student if student is not None else config.student.model,
-        expert if expert is not None else config.expert.model,
+        expert,
         config.router.warm_up if warm_up is None else warm_up,
         seed,
         out,
         config,
         report=report,
         quiet=as_json,
+        speed=speed,
     )
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))

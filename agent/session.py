@@ -5,13 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.build import Wish, staged
+from agent.build import RECORDED, Wish, staged
+from agent.pace import Pace
 from agent.record import read_recording
 from agent.replay import play
 from agent.report import write_report
 from agent.show import Watcher, show_summary
 from agent.summary import Summary, summarise
-from agent.visit import read_visit
+from agent.visit import Visit, read_visit
 from core.config import Config
 from core.events import Event
 from core.files import state_dir
@@ -20,24 +21,28 @@ from core.files import state_dir
 def replay_session(
     session: Path,
     student: str,
-    expert: str,
+    expert: str | None,
     warm_up: int,
     seed: int,
     out: Path | None,
     config: Config,
     report: Path | None = None,
     quiet: bool = False,
+    speed: float | None = None,
 ) -> Summary:
     """Replay a folder and keep everything in `out`, by default a new folder in the state.
 
+    Without an `expert` it is the configured one where the session's answers are true, else those answers.
+    With a `speed` recorded pauses are divided by it and no adaptation is waited for.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(session)
     folder = out if out is not None else state_dir() / "replays" / _stamp()
     console = Console(quiet=quiet)
     watch = _silent if quiet else Watcher(console)
-    with staged(visit, Wish(student, expert, warm_up, seed, folder), config, watch) as stage:
-        play(visit, stage.controller, stage.baselines, config.images.max_pixels)
+    wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder)
+    with staged(visit, wish, config, watch) as stage:
+        play(visit, stage.controller, stage.baselines, config.images.max_pixels, Pace(speed))
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
     if report is not None:
@@ -45,6 +50,11 @@ def replay_session(
     show_summary(summary, console)
     console.print(f"Kept in {folder}", highlight=False)
     return summary
+
+
+def _fitting(visit: Visit, config: Config) -> str:
+    """Who the expert of a session is when nobody says."""
+    return config.expert.model if visit.answers == "truth" else RECORDED
 
 
 def _silent(event: Event) -> None:

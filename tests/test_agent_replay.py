@@ -14,9 +14,9 @@ from agent.record import read_recording
 from agent.replay_cli import app
 from agent.session import replay_session
 from agent.summary import Summary
-from core.config import Config
+from core.config import Config, ExpertConfig
 from core.errors import ImageError, InputError
-from core.events import Activated, AdaptationEnded, SessionEnded
+from core.events import Activated, AdaptationEnded, SessionEnded, SessionStarted
 from memory.store import Memory
 from models.blueprint import save_model
 
@@ -74,6 +74,23 @@ def test_a_recording_replays_as_the_session_it_was(visit: Path, student: str, tm
     summary = _replayed(visit, student, tmp_path / "one", warm_up=20)
     again = _replayed(tmp_path / "one" / "session", student, tmp_path / "two", warm_up=20)
     assert [turn.answer for turn in again.turns] == _ANSWERS == [turn.answer for turn in summary.turns]
+
+
+def _experts_name(visit: Path, student: str, out: Path, expert: str | None) -> str:
+    config = Config(expert=ExpertConfig(model=student))
+    replay_session(visit, student, expert, 20, 0, out, config, quiet=True)
+    (started,) = [e for e in read_recording(out / "session").events if isinstance(e, SessionStarted)]
+    return started.expert
+
+
+def test_the_recorded_answers_are_the_experts_unless_they_are_the_truth(
+    visit: Path, student: str, tmp_path: Path
+) -> None:
+    assert _experts_name(visit, student, tmp_path / "one", None) == build.RECORDED
+    told = json.loads((visit / "session.json").read_text())
+    (visit / "session.json").write_text(json.dumps({**told, "answers": "truth"}))
+    assert _experts_name(visit, student, tmp_path / "two", None) == student
+    assert _experts_name(visit, student, tmp_path / "three", build.RECORDED) == build.RECORDED
 
 
 def test_a_frame_that_is_none_ends_the_replay_and_keeps_what_was_answered(

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from agent.record import Recorder
+from agent.replay_cli import DEMO
 from agent.visit import read_visit
 from core.errors import InputError, RoomwiseError
 from core.events import Answered, Asked, Compared, Judged
@@ -42,6 +44,16 @@ def test_a_folder_may_say_whose_its_answers_are(tmp_path: Path) -> None:
     visit = read_visit(_plain(tmp_path / "a", answers="truth", turns=turns))
     assert (visit.answers, read_visit(_plain(tmp_path / "b")).answers) == ("truth", "expert")
     assert [turn.pause for turn in visit.turns] == [None, 2.5]
+
+
+def test_the_demo_session_is_whole_and_small() -> None:
+    visit = read_visit(DEMO)
+    assert len(visit.turns) == 20 and visit.answers == "truth"
+    assert all(turn.answer for turn in visit.turns)
+    for turn in visit.turns:
+        with Image.open(turn.frame) as picture:
+            assert picture.size == (224, 224)
+    assert sum(path.stat().st_size for path in DEMO.iterdir()) < 300_000
 
 
 def test_a_question_that_was_asked_twice_is_one_turn(tmp_path: Path) -> None:
