@@ -25,6 +25,8 @@ REQUEST, RESULT, PROGRESS, CANCEL, CANDIDATE = (
     "request.json", "result.json", "progress.jsonl", "cancel", "candidate",
 )  # fmt: skip
 SCHEMA = 1
+ATTACHED = "--attached"
+"""What a worker is told beside the directory when it is to end with whoever started it."""
 
 
 def write_request(folder: Path, request: Request) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from adapters.job import CANDIDATE, read_result
 from core.errors import InputError, RoomwiseError, StorageError, WeightsError
-from core.files import atomic_directory, atomic_write_text, storage_errors
+from core.files import atomic_directory, atomic_write_text, storage_errors, sweep
 from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version
 
 UNTOUCHED = 0
@@ -80,7 +80,7 @@ class AdapterStore:
         return [version.problem for version in self.versions(room) if version.problem]
 
     def adopt(self, room: str, job: Path) -> Version:
-        """Make a job's candidate the room's newest version and let it answer.
+        """Make a job's candidate the room's newest version and let it answer. May be called again.
 
         Raises InputError when the job did not end with a candidate to promote, WeightsError when
         that is damaged, StorageError. Whatever fails, what answered before still does.
@@ -89,10 +89,19 @@ class AdapterStore:
         if result is None or result.outcome != "promote":
             reason = "it has not ended" if result is None else f"{result.outcome}: {result.reason}"
             raise InputError(f"The job in {job} has no adapter to promote ({reason}). Adapt again.")
-        check_version(job / CANDIDATE)
-        number = max([UNTOUCHED, *(version.number for version in self.versions(room))]) + 1
-        self._copy(job / CANDIDATE, self._folder(room) / f"{number:04}")
+        about = check_version(job / CANDIDATE)
+        versions = self.versions(room)
+        # A kill may have come between the copy and the pointer, or before anybody was told.
+        known = [version.number for version in versions if not version.problem and version.about == about]
+        number = known[-1] if known else max([UNTOUCHED, *(version.number for version in versions)]) + 1
+        if not known:
+            self._copy(job / CANDIDATE, self._folder(room) / f"{number:04}")
         return self.promote(room, number)
+
+    def sweep(self) -> None:
+        """Delete what a killed process has left half written. Raises StorageError."""
+        for room in self.rooms():
+            sweep(self._folder(room))
 
     def promote(self, room: str, number: int) -> Version:
         """Let this version answer from now on. Raises InputError, WeightsError, StorageError."""

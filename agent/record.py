@@ -6,6 +6,7 @@ footer: after a power cut everything up to the last whole line is there, and the
 
 import errno
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 from core.errors import InputError, StorageError
 from core.events import Event, from_line, to_line
-from core.files import atomic_write_bytes, atomic_write_text, storage_errors
+from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
 FORMAT = 1
@@ -31,10 +32,21 @@ class Recorder:
         if (folder / SESSION).exists():
             raise StorageError(f"{folder} holds a session already. Choose another folder.")
         atomic_write_text(folder / SESSION, json.dumps({"format": FORMAT, **about}, indent=1) + "\n")
-        with storage_errors("write", folder / EVENTS):
-            self._file = (folder / EVENTS).open(
-                "ab", buffering=0
-            )  # a buffer would write again what had failed
+        self._file = _log(folder)
+
+    @classmethod
+    def reopen(cls, folder: Path) -> "Recorder":
+        """Go on after the last whole line of the session in a folder. Raises StorageError.
+
+        For one process at a time: what a killed one has left half written is cut off and deleted.
+        """
+        recorder = cls.__new__(cls)
+        recorder.folder = folder
+        sweep(folder)
+        sweep(folder / BLOBS)
+        _cut_off(folder / EVENTS)
+        recorder._file = _log(folder)
+        return recorder
 
     def append(self, event: Event) -> None:
         """Keep an event for good. A line that could not be written whole is taken back."""
@@ -87,6 +99,24 @@ class Recording:
         if not known:
             raise InputError(f"{path} is missing or damaged. Copy the session folder again, whole.")
         return path
+
+
+def _log(folder: Path) -> io.FileIO:
+    """The events' file, to be appended to."""
+    with storage_errors("write", folder / EVENTS):
+        # A buffer would write again what had failed.
+        return (folder / EVENTS).open("ab", buffering=0)
+
+
+def _cut_off(log: Path) -> None:
+    """Leave only whole lines."""
+    if not log.exists():
+        return
+    with storage_errors("write", log):
+        data = log.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.truncate(log, whole)
 
 
 def read_recording(folder: Path) -> Recording:

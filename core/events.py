@@ -36,6 +36,16 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """A session that had stopped goes on; `turn` is the first question that had no answer yet.
+
+    That question may have been asked before: what counts of a turn is what came last.
+    """
+
+    turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Asked(Event):
     """A question about a frame: the SHA-256 of its JPEG, and how old it was at that moment."""
 
@@ -126,7 +136,10 @@ class AdaptationProgressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptationEnded(Event):
-    """What became of the candidate, and why. `adapter` is its version when it was promoted."""
+    """What became of the candidate, and why. `adapter` is its version when it was promoted.
+
+    `again`: it came to no verdict, since it was interrupted, and is begun anew.
+    """
 
     job: str
     promoted: bool
@@ -134,6 +147,7 @@ class AdaptationEnded(Event):
     seconds: float
     adapter: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

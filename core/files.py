@@ -144,6 +144,19 @@ def _swap_in(temporary: Path, path: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def sweep(folder: Path) -> None:
+    """Delete what writers that were killed have left in a folder, not below it. Raises StorageError.
+
+    Only for the one process that writes there: to others it would be the ground under their feet.
+    """
+    for path in folder.glob(".*.part"):
+        with storage_errors("delete", path):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
 def sha256_file(path: Path) -> str:
     """The SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces. Raises StorageError."""
     digest = hashlib.sha256()
