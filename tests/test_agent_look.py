@@ -35,7 +35,12 @@ def test_it_sees_what_two_looks_see_and_looks_once(
     vision, cue = student.encode_images([_PICTURE]), cue_of(embedder, _QUESTION, _PICTURE)
     looks: list[int] = []
     tower = student.features
-    monkeypatch.setattr(student, "features", lambda pixels: (looks.append(len(pixels)), tower(pixels))[1])
+
+    def counted(pixels: torch.Tensor) -> torch.Tensor:
+        looks.append(len(pixels))
+        return tower(pixels)
+
+    monkeypatch.setattr(student, "features", counted)
     look = Look(student, _PICTURE)
     seen = look.cue(embedder, _QUESTION)
     assert seen.text is not None and cue.text is not None and seen.view is not None and cue.view is not None
