@@ -15,25 +15,38 @@ _REHEARSED = 16
 
 
 def adaptation_request(mind: Mind, store: AdapterStore, probe: Path | None, seed: int) -> Request:
-    """Learn all pairs of the mind's room, some held out to judge by, some of other rooms to rehearse.
+    """`room_request` for the room that the mind is in."""
+    limits = Limits(seconds=mind.config.adaptation.seconds)
+    return room_request(mind.memory, mind.room, mind.student.name, store, limits, probe, seed)
+
+
+def room_request(
+    memory: Memory,
+    room: str,
+    base: str,
+    store: AdapterStore,
+    limits: Limits,
+    probe: Path | None,
+    seed: int,
+) -> Request:
+    """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
 
     Raises ValueError when the room has no pair.
     """
-    memory, room = mind.memory, mind.room
     pairs = memory.pairs(room)
     current = store.current(room)
     parted = split(pairs, seed=seed, trained=current.about["pairs"] if current else ())
     others = [pair for pair in memory.pairs() if pair.room != room]
     return Request(
         room=room,
-        base=mind.student.name,
+        base=base,
         train=_examples(memory, parted.train),
         hold_out=_examples(memory, parted.held_out),
         replay=_examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
         probe=probe,
         seed=seed,
-        limits=Limits(seconds=mind.config.adaptation.seconds),
+        limits=limits,
     )
 
 
