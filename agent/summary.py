@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from core.events import (
     AdaptationEnded,
@@ -16,16 +16,22 @@ from core.events import (
     Routed,
     SessionStarted,
     Source,
+    Used,
 )
 
 SOURCES: tuple[Source, ...] = ("memory", "student", "expert")
 METHODS = ("untouched", "memory", "adapted", "expert")
 ALL = "all"
+_Kind = TypeVar("_Kind", bound=Event)
 
 
 @dataclass(frozen=True)
 class TurnSummary:
-    """One turn. `right` is None where no answer is known; `others`: what each method would have said."""
+    """One turn. `right` is None where no answer is known; `others`: whether each method would have been.
+
+    `student` and `untouched`: whether the student would have been right, as it was at that moment and
+    without any adapter; None where nobody looked.
+    """
 
     turn: int
     question: str
@@ -39,6 +45,9 @@ class TurnSummary:
     right: bool | None = None
     tag: str = ""
     others: dict[str, bool] = field(default_factory=dict)
+    frame_age_ms: float = 0.0
+    student: bool | None = None
+    untouched: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -56,12 +65,19 @@ class Share:
 
 @dataclass(frozen=True)
 class Summary:
-    """All turns in order, and what they amount to. `table`: method, then tag, to a share."""
+    """All turns in order, and what they amount to. `table`: method, then tag, to a share.
+
+    `seconds` is how long it took, from its first event to its last. `used` and `started` are None in a log
+    that lacks them.
+    """
 
     warm_up: int
     turns: tuple[TurnSummary, ...]
     adaptations: tuple[AdaptationEnded, ...]
     table: dict[str, dict[str, Share]]
+    seconds: float = 0.0
+    used: Used | None = None
+    started: SessionStarted | None = None
 
     @property
     def expert_calls(self) -> int:
@@ -87,11 +103,15 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for report.json."""
         return {
+            "session": vars(self.started) if self.started else {},
             "warm_up": self.warm_up,
             "expert_calls": self.expert_calls,
             "saved": self.saved,
             "right": self.accuracy.mean,
             "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
+            "seconds": self.seconds,
+            "used": vars(self.used) if self.used else {},
+            "adaptations": [{**vars(ended), "scores": dict(ended.scores)} for ended in self.adaptations],
             "turns": [vars(turn) for turn in self.turns],
             "table": {
                 method: {tag: {"mean": share.mean, "n": share.n} for tag, share in by_tag.items()}
@@ -105,36 +125,43 @@ def summarise(events: Iterable[Event]) -> Summary:
     listed = list(events)
     by_turn: dict[int, dict[type, Any]] = defaultdict(dict)
     others: dict[int, dict[str, bool]] = defaultdict(dict)
-    warm_up = 0
     for event in listed:
-        if isinstance(event, SessionStarted):
-            warm_up = event.warm_up
-        elif isinstance(event, Compared):
+        if isinstance(event, Compared):
             others[event.turn][event.method] = event.right
         elif isinstance(event, Asked | Routed | Answered | Judged):
             by_turn[event.turn][type(event)] = event
+    started, used = _last(SessionStarted, listed), _last(Used, listed)
+    warm_up = started.warm_up if started else 0
     whole = [parts for _, parts in sorted(by_turn.items()) if {Asked, Routed, Answered} <= parts.keys()]
-    turns = tuple(_turn(parts, others[parts[Asked].turn]) for parts in whole)
+    turns = tuple(_turn(parts, others[parts[Asked].turn], warm_up) for parts in whole)
     ended = tuple(event for event in listed if isinstance(event, AdaptationEnded))
-    return Summary(warm_up, turns, ended, _table(turns, warm_up))
+    seconds = listed[-1].at - listed[0].at if listed else 0.0
+    return Summary(warm_up, turns, ended, _table(turns), seconds, used, started)
 
 
-def _turn(parts: dict[type, Any], others: dict[str, bool]) -> TurnSummary:
+def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:
+    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+
+
+def _turn(parts: dict[type, Any], others: dict[str, bool], warm_up: int) -> TurnSummary:
     asked, routed, answered = (parts[kind] for kind in (Asked, Routed, Answered))
     judged = parts.get(Judged)
     known = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
+    by_student = known.get("right") if answered.by == "student" else None
+    then = others.get("adapted", by_student)
+    if then is None and asked.turn <= warm_up:  # nothing had been learnt yet
+        then = others.get("untouched")
     return TurnSummary(
         asked.turn, asked.question, asked.frame, answered.by, routed.reason, answered.text,
-        answered.confidence, answered.latency_ms, others=others, **known,
+        answered.confidence, answered.latency_ms, others=others if asked.turn > warm_up else {},
+        frame_age_ms=asked.frame_age_ms, student=then, untouched=others.get("untouched"), **known,
     )  # fmt: skip
 
 
-def _table(turns: Sequence[TurnSummary], warm_up: int) -> dict[str, dict[str, Share]]:
-    """Shares after the warm-up, by method and tag, in the order of `METHODS`; those that were compared."""
+def _table(turns: Sequence[TurnSummary]) -> dict[str, dict[str, Share]]:
+    """Shares by method and tag, in the order of `METHODS`, of the turns that were compared."""
     outcomes: dict[str, dict[str, list[bool]]] = {method: defaultdict(list) for method in METHODS}
     for turn in turns:
-        if turn.turn <= warm_up:
-            continue
         for method, right in turn.others.items():
             for tag in dict.fromkeys((ALL, turn.tag or ALL)):
                 outcomes.setdefault(method, defaultdict(list))[tag].append(right)

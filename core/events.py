@@ -166,6 +166,19 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Used(Event):
+    """What the session has taken: the most memory so far, of this process and of a training child, and bytes
+    on the disk. 0 where the system does not say.
+    """
+
+    peak_bytes: int
+    child_peak_bytes: int
+    memory_bytes: int
+    adapter_bytes: int
+    recording_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     """The visit was ended on purpose. A log without it stopped in the middle."""
 

@@ -1,9 +1,21 @@
 """A session's events added up, from a log that is whole and from one cut off."""
 
+import json
+
 import pytest
 
 from agent.summary import Share, summarise
-from core.events import AdaptationEnded, Answered, Asked, Compared, Event, Judged, Routed, SessionStarted
+from core.events import (
+    AdaptationEnded,
+    Answered,
+    Asked,
+    Compared,
+    Event,
+    Judged,
+    Routed,
+    SessionStarted,
+    Used,
+)
 
 _START = SessionStarted(
     at=0, session="s", room="den", student="builtin-student", expert="builtin-expert", warm_up=1, seed=0
@@ -32,6 +44,23 @@ def _events() -> list[Event]:
         Compared(at=4, turn=2, method="adapted", text="a", right=True),
         Compared(at=4, turn=3, method="adapted", text="a", right=False),
     ]
+
+
+def test_the_students_own_answers_are_told_from_the_first_question_on() -> None:
+    turns = summarise(_events()).turns
+    assert [turn.student for turn in turns] == [True, True, False]
+    assert [turn.untouched for turn in turns] == [True, False, False]
+    assert [list(turn.others) for turn in turns] == [[], ["untouched", "adapted"], ["untouched", "adapted"]]
+
+
+def test_a_report_can_be_made_of_it() -> None:
+    used = Used(at=7, peak_bytes=5, child_peak_bytes=4, memory_bytes=3, adapter_bytes=2, recording_bytes=1)
+    told = json.loads(json.dumps(summarise([*_events(), used]).to_dict()))
+    assert told["used"]["peak_bytes"] == 5
+    assert told["seconds"] == 7
+    assert told["session"]["room"] == "den"
+    assert told["adaptations"][0]["reason"] == "better"
+    assert told["turns"][1]["student"] is True
 
 
 def test_a_session_adds_up() -> None:
