@@ -1,27 +1,29 @@
 """Puts the parts together; the only place of the loop where models are loaded and folders named."""
 
 import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from adapters.store import AdapterStore
 from agent.controller import Adapting, Controller
 from agent.experts import Expert, LocalExpert, RecordedExpert
 from agent.jobs import start
 from agent.learning import adaptation_request
-from agent.record import Recorder
+from agent.past import Past, read_past, visit_digest
+from agent.record import SESSION, Recorder
 from agent.replay import Baselines
-from agent.turn import Emit, Mind
+from agent.turn import Emit, Mind, pair_id
 from agent.visit import Visit
 from core.config import Config
-from core.events import SessionStarted
+from core.events import Event, Failed, Resumed, SessionStarted
+from core.lock import lock_folder
 from memory.store import Memory
 from models.embedder import room_embedder
-from models.registry import load_model
+from models.registry import load_model, model_folder
 
 RECORDED = "recorded"
 """The expert whose answers come with the session."""
@@ -40,47 +42,90 @@ class Wish:
 
 @dataclass(frozen=True)
 class Stage:
-    """A session about to begin, and what it is measured against."""
+    """A session about to begin or to go on, what it is measured against, and what has happened already."""
 
     controller: Controller
     baselines: Baselines
+    past: Past
 
 
 @contextmanager
 def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[Stage]:
-    """Everything a replay needs, in a new folder; ended and let go of on leaving.
+    """Everything a replay needs, in a folder that is new or holds the same session unfinished.
 
-    Raises UnknownModelError, WeightsError, StorageError.
+    The folder is this process's alone; the session is ended and let go of on leaving. Raises InputError when
+    the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
     """
-    student = load_model(wish.student)
-    session = uuid.uuid4().hex
-    about = {"session": session, "room": visit.room, "student": wish.student, "expert": wish.expert}
-    with Memory.open(wish.folder / "memory", room_embedder(student)) as memory:
-        mind = Mind(visit.room, session, student, _expert(visit, wish, config), memory, config)
-        adapting = Adapting(
-            AdapterStore(wish.folder / "adapters"),
-            wish.folder / "jobs",
-            partial(adaptation_request, probe=None, seed=wish.seed),
-            start,
+    _check_names(wish)
+    with ExitStack() as held:
+        held.callback(lock_folder(wish.folder).release)
+        about = _about(visit, wish)
+        past = read_past(wish.folder / "session", about, len(visit.turns))
+        student, expert = load_model(wish.student), _expert(visit, wish, config)
+        notices: list[str] = []
+        memory = held.enter_context(
+            Memory.open(wish.folder / "memory", room_embedder(student), on_notice=notices.append)
         )
-        with Recorder(wish.folder / "session", about) as recorder:
-            controller = Controller(mind, adapting, recorder, wish.warm_up, watch)
-            controller.emit(
-                SessionStarted(
-                    at=time.time(),
-                    session=session,
-                    room=visit.room,
-                    student=wish.student,
-                    expert=wish.expert,
-                    warm_up=wish.warm_up,
-                    seed=wish.seed,
-                )
-            )
-            untouched = load_model(wish.student)
-            try:
-                yield Stage(controller, Baselines(mind, untouched, wish.warm_up, config.images.max_pixels))
-            finally:
-                controller.close()
+        _forget_unanswered(memory, past)
+        mind = Mind(visit.room, past.session, student, expert, memory, config)
+        recorder = held.enter_context(_recorder(wish.folder / "session", about, past))
+        controller = Controller(mind, _adapting(wish), recorder, wish.warm_up, watch, past)
+        baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
+        held.callback(controller.close)
+        controller.begin(_beginning(visit, wish, past))
+        for sentence in notices:
+            controller.emit(Failed(at=time.time(), what="index", error=sentence))
+        yield Stage(controller, baselines, past)
+
+
+def _check_names(wish: Wish) -> None:
+    """A mistyped name leaves no folder behind. Raises UnknownModelError."""
+    for name in (wish.student, *([] if wish.expert == RECORDED else [wish.expert])):
+        model_folder(name)
+
+
+def _about(visit: Visit, wish: Wish) -> dict[str, Any]:
+    """By what a session is known again."""
+    return {
+        "room": visit.room,
+        "student": wish.student,
+        "expert": wish.expert,
+        "warm_up": wish.warm_up,
+        "seed": wish.seed,
+        "visit": visit_digest(visit),
+    }
+
+
+def _recorder(folder: Path, about: dict[str, Any], past: Past) -> Recorder:
+    if (folder / SESSION).exists():
+        return Recorder.reopen(folder)
+    return Recorder(folder, {"session": past.session, **about})
+
+
+def _forget_unanswered(memory: Memory, past: Past) -> None:
+    """The expert's answer to a question that was never answered here: it will be asked again."""
+    unanswered = pair_id(past.session, past.turn + 1)
+    if any(pair.id == unanswered for pair in memory.pairs()):
+        memory.delete(unanswered)
+
+
+def _adapting(wish: Wish) -> Adapting:
+    request = partial(adaptation_request, probe=None, seed=wish.seed)
+    return Adapting(AdapterStore(wish.folder / "adapters"), wish.folder / "jobs", request, start)
+
+
+def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:
+    if past.begun:
+        return Resumed(at=time.time(), turn=past.turn + 1)
+    return SessionStarted(
+        at=time.time(),
+        session=past.session,
+        room=visit.room,
+        student=wish.student,
+        expert=wish.expert,
+        warm_up=wish.warm_up,
+        seed=wish.seed,
+    )
 
 
 def _expert(visit: Visit, wish: Wish, config: Config) -> Expert:

@@ -12,7 +12,8 @@ from typing import Any
 
 from adapters.request import Request, Result
 from adapters.store import AdapterStore
-from agent.jobs import Job, Starter
+from agent.jobs import Job, Starter, clear, ended
+from agent.past import Past
 from agent.record import Recorder
 from agent.scheduler import Standing, due
 from agent.turn import Emit, Inquiry, Mind, take_turn
@@ -31,6 +32,9 @@ from core.events import (
 from core.text import check_question
 from models.lora import AdapterSlot, base_of, read_adapter
 
+_TRIES = 3
+"""Workers that may die without a word, one after the other, before an adaptation is given up."""
+
 
 @dataclass(frozen=True)
 class Adapting:
@@ -45,16 +49,36 @@ class Adapting:
 class Controller:
     """One session in one room. Events go to the recording first, then to `watch`."""
 
-    def __init__(self, mind: Mind, adapting: Adapting, recorder: Recorder, warm_up: int, watch: Emit) -> None:
+    def __init__(
+        self, mind: Mind, adapting: Adapting, recorder: Recorder, warm_up: int, watch: Emit, past: Past
+    ) -> None:
         self._mind, self._adapting, self._recorder = mind, adapting, recorder
         self._warm_up, self._watch = warm_up, watch
         self._slot = AdapterSlot(mind.student)
         self._base = base_of(mind.student.name)
         self._job: Job | None = None
         self._job_began = 0.0
-        self._pairs_then = 0
-        self._turn = 0
+        self._tries = 0
+        self._pairs_then = self._pairs_before = past.pairs_then
+        self._turn = past.turn
+        self._open = past.open_job
+
+    def begin(self, event: Event) -> None:
+        """Say that the session begins or goes on; let the room's adapter answer.
+
+        For the only process that uses the folders of adapters and jobs: what a killed one left is thrown
+        away, except a job that had ended, which is looked at with the next `between_turns`.
+        """
+        self.emit(event)
+        self._adapting.store.sweep()
+        clear(self._adapting.jobs)
+        for problem in self._adapting.store.problems(self._mind.room):
+            self._say(Failed, what="adapter", error=problem)
         self._activate()
+        if self._open is not None:
+            self._job = ended(self._adapting.jobs / self._open.job)
+            self._job_began = time.monotonic()
+            self._pairs_then = self._open.pairs if self._job else self._pairs_before
 
     def emit(self, event: Event) -> None:
         """Keep an event, then show it."""
@@ -88,11 +112,11 @@ class Controller:
 
     def close(self) -> None:
         """End the session; a child that runs is stopped and leaves nothing behind."""
-        if self._job is not None:
-            self._job.stop()
-            self._look()
-        self._say(SessionEnded, turns=self._turn)
-        self._recorder.close()
+        try:
+            self._stop()
+            self._say(SessionEnded, turns=self._turn)
+        finally:
+            self._recorder.close()
 
     def _keeping(self, inquiry: Inquiry) -> Emit:
         """Sees to it that the frame is on the disk before the event that names it."""
@@ -115,6 +139,7 @@ class Controller:
     def _start(self) -> None:
         request = self._adapting.request(self._mind, self._adapting.store)
         # Counted first: a request that cannot be started is not tried again at every turn.
+        self._pairs_before = self._pairs_then
         self._pairs_then = len(request.train) + len(request.hold_out)
         self._job = self._adapting.start(self._adapting.jobs, request)
         self._job_began = time.monotonic()
@@ -129,7 +154,35 @@ class Controller:
             self._say(AdaptationProgressed, job=job.name, step=step, steps=steps, loss=loss)
         if result is not None:
             self._job = None
-            self._end(job, result)
+            if job.died and self._tries < _TRIES - 1:
+                self._tries += 1
+                self._interrupted(job, result.reason)
+            else:
+                self._tries = 0
+                self._end(job, result)
+
+    def _stop(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        try:
+            job.stop()
+            result = job.poll()
+            if result is None or job.died or result.outcome == "cancelled":
+                self._interrupted(job, "The session ended first.")
+            else:
+                self._look()
+        except RoomwiseError as error:
+            self._say(Failed, what="adaptation", error=str(error))
+
+    def _interrupted(self, job: Job, reason: str) -> None:
+        """It has come to no verdict, and is due as it was before."""
+        self._job = None
+        self._pairs_then = self._pairs_before
+        self._say(
+            AdaptationEnded, job=job.name, promoted=False, reason=reason,
+            seconds=time.monotonic() - self._job_began, again=True,
+        )  # fmt: skip
 
     def _end(self, job: Job, result: Result) -> None:
         promoted = result.outcome == "promote"
@@ -139,7 +192,8 @@ class Controller:
             adapter = _label(version.number)
         self._say(
             AdaptationEnded, job=job.name, promoted=promoted, reason=result.reason,
-            seconds=time.monotonic() - self._job_began, adapter=adapter, scores=_flat(result.scores),
+            seconds=max(result.seconds, time.monotonic() - self._job_began), adapter=adapter,
+            scores=_flat(result.scores),
         )  # fmt: skip
         if promoted:
             self._activate()

@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL.Image import Image
 from agent.controller import Controller
 from agent.experts import Expert
 from agent.pace import Pace
+from agent.past import Past
 from agent.turn import Emit, Mind, pair_id
 from agent.visit import Visit, VisitTurn
 from core.errors import ExpertError
@@ -24,20 +26,30 @@ _NEAREST = 5
 
 
 def play(
-    visit: Visit, controller: Controller, baselines: "Baselines", max_pixels: int, pace: Pace | None = None
+    visit: Visit,
+    controller: Controller,
+    baselines: "Baselines",
+    max_pixels: int,
+    past: Past,
+    pace: Pace | None = None,
 ) -> None:
     """Ask every question of the visit, judge the answer, and say what others would have said.
 
-    Without a `pace` as fast as it goes, each adaptation waited for. Raises ImageError when a frame cannot be
-    used; what was answered before is kept.
+    Without a `pace` as fast as it goes, each adaptation waited for. What is past is not done again; the last
+    turn that was answered is completed. Raises ImageError when a frame cannot be used; what was answered
+    before is kept.
     """
     pace = pace or Pace()
-    for number, turn in enumerate(visit.turns, start=1):
-        answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
+    first = max(1, past.turn)
+    for number, turn in enumerate(visit.turns[first - 1 :], start=first):
+        answered = past.answered.get(number)
+        if answered is None:
+            answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
         said = time.monotonic()
         if turn.answer:
-            controller.emit(judged(turn, number, answered.text))
-            baselines.compare(turn, number, answered, controller.emit)
+            if number not in past.judged:
+                controller.emit(judged(turn, number, answered.text))
+            baselines.compare(turn, number, answered, controller.emit, past.compared)
         pace.rest(controller, next(iter(visit.turns[number:]), None), said)
 
 
@@ -64,6 +76,7 @@ def jpeg(path: Path, max_pixels: int) -> bytes:
 class Baselines:
     """What others would say to the turns after the warm-up, from what is known at that moment.
 
+    Of the warm-up's turns only what the student would have said, so that its curve begins at the first.
     `untouched` is the student without an adapter, in a copy of its own; memory alone gives the nearest
     pair's answer; the expert's answers here are for measuring and count as no calls.
     """
@@ -73,23 +86,34 @@ class Baselines:
     warm_up: int
     max_pixels: int
 
-    def compare(self, turn: VisitTurn, number: int, answered: Answered, emit: Emit) -> None:
-        """One event a method, for a turn whose answer is known."""
-        if number <= self.warm_up:
-            return
+    def compare(
+        self,
+        turn: VisitTurn,
+        number: int,
+        answered: Answered,
+        emit: Emit,
+        done: Collection[tuple[int, str]] = (),
+    ) -> None:
+        """One event a method, for a turn whose answer is known; but for turns and methods that are done."""
         picture = load_image(turn.frame, self.max_pixels)
-        said = {
-            "untouched": self._said(self.untouched, picture, turn),
+        said: dict[str, str | None] = {"untouched": self._said(self.untouched, picture, turn)}
+        if number > self.warm_up:
+            said |= self._after(picture, turn, number, answered)
+        for method, text in said.items():
+            if text is not None and (number, method) not in done:
+                right = exact_match(text, turn.answer)
+                emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
+
+    def _after(
+        self, picture: Image, turn: VisitTurn, number: int, answered: Answered
+    ) -> dict[str, str | None]:
+        return {
             "memory": self._nearest(picture, turn, number),
             "adapted": answered.text
             if answered.by == "student"
             else self._said(self.mind.student, picture, turn),
             "expert": _asked(self.mind.expert, picture, turn, number),
         }
-        for method, text in said.items():
-            if text is not None:
-                right = exact_match(text, turn.answer)
-                emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
 
     def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
         return model.answer(picture, turn.question, self.mind.config.student.max_new_tokens).text

@@ -14,6 +14,7 @@ from agent.show import Watcher, show_summary
 from agent.summary import Summary, summarise
 from agent.visit import Visit, read_visit
 from core.config import Config
+from core.errors import RoomwiseError
 from core.events import Event
 from core.files import state_dir
 
@@ -32,6 +33,7 @@ def replay_session(
 ) -> Summary:
     """Replay a folder and keep everything in `out`, by default a new folder in the state.
 
+    If `out` holds the same session unfinished, it goes on with the first question that was not answered.
     Without an `expert` it is the configured one where the session's answers are true, else those answers.
     With a `speed` recorded pauses are divided by it and no adaptation is waited for.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
@@ -42,7 +44,14 @@ def replay_session(
     watch = _silent if quiet else Watcher(console)
     wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder)
     with staged(visit, wish, config, watch) as stage:
-        play(visit, stage.controller, stage.baselines, config.images.max_pixels, Pace(speed))
+        try:
+            limit = config.images.max_pixels
+            play(visit, stage.controller, stage.baselines, limit, stage.past, Pace(speed))
+        except (RoomwiseError, KeyboardInterrupt):
+            console.print(
+                f"What was answered is kept: the same with --out {folder} goes on.", highlight=False
+            )
+            raise
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
     if report is not None:

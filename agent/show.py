@@ -16,6 +16,7 @@ from core.events import (
     ExpertUnreachable,
     Failed,
     Judged,
+    Resumed,
     Routed,
     SessionStarted,
 )
@@ -39,6 +40,8 @@ class Watcher:
             case SessionStarted():
                 pair = f"{escape(event.student)} learns from {escape(event.expert)}"
                 self._say(f"[bold]{escape(event.room)}[/]: {pair}")
+            case Resumed():
+                self._say(f"Going on with question {event.turn}; what came before it is answered.")
             case Asked():
                 self._asked = event
             case Routed():
@@ -71,7 +74,7 @@ class Watcher:
             case AdaptationProgressed() if event.step % _STEP == 0:
                 self._say(f"     [blue]adapting[/] {event.step}/{event.steps}, loss {event.loss:.2f}")
             case AdaptationEnded():
-                verdict = "promoted" if event.promoted else "rejected"
+                verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
                 self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
             case Activated():
                 self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
