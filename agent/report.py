@@ -7,63 +7,98 @@ from html import escape
 from pathlib import Path
 
 from agent.curve import takeover_curve
+from agent.outcome import figures, tags_of
 from agent.record import Recording
-from agent.summary import ALL, Summary, TurnSummary
+from agent.summary import Summary, TurnSummary
+from core.events import AdaptationEnded
 from core.files import atomic_write_text
 
+CURVE = "takeover.svg"
+
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .3rem .7rem; text-align: right }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; background: #fff }
+h1 { margin-bottom: 0 } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem }
+table { border-collapse: collapse } th, td { padding: .3rem .8rem; text-align: right }
 th:first-child, td:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }
-.turn { display: flex; gap: 1rem; margin: 1rem 0; align-items: flex-start } .turn img { width: 10rem }
-.by { font-weight: 600 } .expert { color: #a66a00 } .student { color: #00698c } .memory { color: #8a2a8a }
-.right { color: #1a7f37 } .wrong { color: #b3261e } small { color: #666 } svg { max-width: 100% }
+tbody tr:nth-child(even) { background: #f5f6f7 } ul { padding-left: 1.2rem }
+.turns { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: .8rem }
+.turn { display: flex; gap: .9rem; border: 1px solid #ddd; border-radius: 6px; padding: .6rem }
+.turn img { width: 8.5rem; height: 8.5rem; object-fit: cover; border-radius: 4px }
+.by { font-weight: 600 } .expert { color: #8a5800 } .student { color: #00587a } .memory { color: #7d247d }
+.right { color: #17692f } .wrong { color: #b3261e } small, .quiet { color: #555 }
+svg { max-width: 100%; height: auto }
+@media (max-width: 30rem) { .turns { grid-template-columns: 1fr } }
 """
 
 
 def write_report(recording: Recording, summary: Summary, folder: Path) -> Path:
-    """Write `report.html` and `report.json` into a folder; returns the page.
+    """Write `report.html`, `report.json` and the curve as a picture into a folder; returns the page.
 
     Raises InputError when a frame is missing, StorageError.
     """
+    curve = takeover_curve(summary)
+    page = "\n".join(_page(recording, summary, curve)) + "\n"
     atomic_write_text(folder / "report.json", json.dumps(summary.to_dict(), indent=1) + "\n")
-    page = folder / "report.html"
-    atomic_write_text(page, "\n".join(_page(recording, summary)) + "\n")
-    return page
+    if curve.startswith("<svg"):
+        atomic_write_text(folder / CURVE, curve + "\n")
+    atomic_write_text(folder / "report.html", page)
+    return folder / "report.html"
 
 
-def _page(recording: Recording, summary: Summary) -> Iterator[str]:
+def _page(recording: Recording, summary: Summary, curve: str) -> Iterator[str]:
     room = escape(str(recording.about.get("room", "")))
-    yield f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{room}</title>"
-    yield f"<style>{_STYLE}</style></head><body><h1>{room}</h1>"
-    student, expert = (escape(str(recording.about.get(name, ""))) for name in ("student", "expert"))
-    yield (
-        f"<p>{student} learnt from {expert}: {len(summary.turns)} questions, the expert was asked "
-        f"{summary.expert_calls} times, {summary.saved} calls were saved after the warm-up.</p>"
-    )
-    yield takeover_curve(summary)
+    yield "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    yield "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+    yield f"<title>{room}: from the first question to take-over</title><style>{_STYLE}</style></head><body>"
+    yield f"<h1>{room}</h1><p class='quiet'>{_who(recording, summary)}</p>"
+    yield "<h2>Take-over</h2>"
+    yield curve
+    yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in figures(summary))}</ul>"
     yield from _table(summary)
     for ended in summary.adaptations:
-        verdict = "Promoted" if ended.promoted else "Rejected"
-        yield f"<p>{verdict} after {ended.seconds:.1f} s: {escape(ended.reason)}</p>"
+        yield from _scores(ended)
+    yield "<h2>Turn by turn</h2><div class='turns'>"
     for turn in summary.turns:
         yield _turn(turn, recording)
-    yield "</body></html>"
+    yield "</div></body></html>"
+
+
+def _who(recording: Recording, summary: Summary) -> str:
+    student, expert = (escape(str(recording.about.get(name, ""))) for name in ("student", "expert"))
+    seed = f", seed {summary.started.seed}" if summary.started else ""
+    warm_up = f"{summary.warm_up} of {len(summary.turns)} questions were the warm-up"
+    return f"{student} learns from {expert}; {warm_up}{seed}."
 
 
 def _table(summary: Summary) -> Iterator[str]:
     if not summary.table:
         return
-    tags = sorted({tag for row in summary.table.values() for tag in row}, key=lambda tag: (tag != ALL, tag))
-    heads = "".join(f"<th>{escape(tag)}</th>" for tag in tags)
-    yield f"<h2>Right after the warm-up</h2><table><thead><tr><th>method</th>{heads}</tr></thead><tbody>"
-    for method, row in summary.table.items():
-        cells = "".join(
-            f"<td>{row[tag].mean:.2f} <small>({row[tag].n})</small></td>" if tag in row else "<td></td>"
-            for tag in tags
-        )
-        yield f"<tr><td>{escape(method)}</td>{cells}</tr>"
+    heads = "".join(f"<th>{escape(name)}</th>" for name in ("what the question takes", "n", *summary.table))
+    yield f"<h2>Right after the warm-up</h2><table><thead><tr>{heads}</tr></thead><tbody>"
+    for tag in tags_of(summary):
+        shares = [by_tag.get(tag) for by_tag in summary.table.values()]
+        cells = "".join(f"<td>{share.mean:.2f}</td>" if share else "<td></td>" for share in shares)
+        n = max(share.n for share in shares if share)
+        yield f"<tr><td>{escape(tag)}</td><td>{n}</td>{cells}</tr>"
     yield "</tbody></table>"
+
+
+def _scores(ended: AdaptationEnded) -> Iterator[str]:
+    """What the gate saw: exact match of current adapter and candidate on each set of questions."""
+    names = {"train": "pairs of the room", "hold_out": "held out (by a trial)", "probe": "probe set"}
+    rows = []
+    for kind, name in names.items():
+        current, candidate = (ended.scores.get(f"{who}.{kind}.exact") for who in ("current", "candidate"))
+        n = int(ended.scores.get(f"candidate.{kind}.n", 0))
+        if n and current is not None and candidate is not None:
+            cells = f"<td>{n}</td><td>{current:.2f}</td><td>{candidate:.2f}</td>"
+            rows.append(f"<tr><td>{name}</td>{cells}</tr>")
+    if rows:
+        title = f"Adaptation {escape(ended.adapter) or '(rejected)'}"
+        yield f"<h2>{title}: {escape(ended.reason)}</h2>"
+        yield "<table><thead><tr><th>right</th><th>n</th><th>before</th><th>after</th></tr></thead>"
+        yield f"<tbody>{''.join(rows)}</tbody></table>"
 
 
 def _turn(turn: TurnSummary, recording: Recording) -> str:
@@ -72,10 +107,12 @@ def _turn(turn: TurnSummary, recording: Recording) -> str:
     if turn.right is not None:
         word = "right" if turn.right else f"wrong: {turn.reference}"
         verdict = f" <span class='{'right' if turn.right else 'wrong'}'>{escape(word)}</span>"
+    tag = f"<br>{escape(turn.tag)}" if turn.tag else ""
     return (
-        f"<div class='turn'><img alt='' src='data:image/jpeg;base64,{data}'><div>"
+        f"<div class='turn'><img alt='frame of question {turn.turn}' "
+        f"src='data:image/jpeg;base64,{data}'><div>"
         f"<b>{turn.turn}. {escape(turn.question)}</b><br>"
-        f"<span class='by {turn.by}'>{turn.by}</span>: {escape(turn.answer)}{verdict}<br>"
-        f"<small>{escape(turn.why)}; {turn.confidence:.2f} sure, {turn.latency_ms:.0f} ms"
-        f"{'; ' + escape(turn.tag) if turn.tag else ''}</small></div></div>"
+        f"<span class='by {turn.by}'>{turn.by}</span>: {escape(turn.answer) or '(no words)'}{verdict}<br>"
+        f"<small>{escape(turn.why)}<br>{turn.confidence:.2f} sure, {turn.latency_ms:.0f} ms, "
+        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small></div></div>"
     )

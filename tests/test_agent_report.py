@@ -56,7 +56,10 @@ def test_the_page_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
     assert "script" not in parser.tags
     assert parser.tags.count("img") == 2
     assert parser.tags.count("circle") == 2
+    assert _HOSTILE not in page.read_text()
     assert all(link.startswith("data:image/jpeg;base64,") for link in parser.links)
+    curve = (tmp_path / "report" / "takeover.svg").read_text()
+    assert curve in page.read_text() and _HOSTILE not in curve
     told = json.loads((tmp_path / "report" / "report.json").read_text())
     assert told["turns"][1]["answer"] == _HOSTILE
     assert told["table"]["memory"]["all"] == {"mean": 1.0, "n": 1}
@@ -66,6 +69,7 @@ def test_without_known_answers_there_is_no_curve(tmp_path: Path) -> None:
     recording = _recording(tmp_path / "s", judged=False)
     assert "<svg" not in takeover_curve(summarise(recording.events))
     assert write_report(recording, summarise(recording.events), tmp_path / "report").is_file()
+    assert not (tmp_path / "report" / "takeover.svg").exists()
 
 
 def test_a_missing_frame_is_named(tmp_path: Path) -> None:

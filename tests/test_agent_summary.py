@@ -3,51 +3,14 @@
 import json
 
 import pytest
+from tiny_session import session_events
 
 from agent.summary import Share, summarise
-from core.events import (
-    AdaptationEnded,
-    Answered,
-    Asked,
-    Compared,
-    Event,
-    Judged,
-    Routed,
-    SessionStarted,
-    Used,
-)
-
-_START = SessionStarted(
-    at=0, session="s", room="den", student="builtin-student", expert="builtin-expert", warm_up=1, seed=0
-)
-
-
-def _turn(turn: int, by: str, right: bool, tag: str = "", latency: float = 10.0) -> list[Event]:
-    return [
-        Asked(at=turn, turn=turn, question=f"Question {turn}?", frame="f", frame_age_ms=0),
-        Routed(at=turn, turn=turn, to=by, reason="because"),  # type: ignore[arg-type]
-        Answered(at=turn, turn=turn, by=by, text="a", confidence=0.5, latency_ms=latency),  # type: ignore[arg-type]
-        Judged(at=turn, turn=turn, reference="a" if right else "b", right=right, nls=float(right), tag=tag),
-    ]
-
-
-def _events() -> list[Event]:
-    return [
-        _START,
-        *_turn(1, "expert", right=True, latency=90),
-        AdaptationEnded(at=1, job="j", promoted=True, reason="better", seconds=2, adapter="0001"),
-        *_turn(2, "student", right=True, tag="new-fact", latency=10),
-        *_turn(3, "student", right=False, tag="new-thing", latency=30),
-        Compared(at=4, turn=1, method="untouched", text="x", right=True),
-        Compared(at=4, turn=2, method="untouched", text="x", right=False),
-        Compared(at=4, turn=3, method="untouched", text="x", right=False),
-        Compared(at=4, turn=2, method="adapted", text="a", right=True),
-        Compared(at=4, turn=3, method="adapted", text="a", right=False),
-    ]
+from core.events import Answered, Used
 
 
 def test_the_students_own_answers_are_told_from_the_first_question_on() -> None:
-    turns = summarise(_events()).turns
+    turns = summarise(session_events()).turns
     assert [turn.student for turn in turns] == [True, True, False]
     assert [turn.untouched for turn in turns] == [True, False, False]
     assert [list(turn.others) for turn in turns] == [[], ["untouched", "adapted"], ["untouched", "adapted"]]
@@ -55,7 +18,7 @@ def test_the_students_own_answers_are_told_from_the_first_question_on() -> None:
 
 def test_a_report_can_be_made_of_it() -> None:
     used = Used(at=7, peak_bytes=5, child_peak_bytes=4, memory_bytes=3, adapter_bytes=2, recording_bytes=1)
-    told = json.loads(json.dumps(summarise([*_events(), used]).to_dict()))
+    told = json.loads(json.dumps(summarise([*session_events(), used]).to_dict()))
     assert told["used"]["peak_bytes"] == 5
     assert told["seconds"] == 7
     assert told["session"]["room"] == "den"
@@ -64,7 +27,7 @@ def test_a_report_can_be_made_of_it() -> None:
 
 
 def test_a_session_adds_up() -> None:
-    summary = summarise(_events())
+    summary = summarise(session_events())
     assert [turn.by for turn in summary.turns] == ["expert", "student", "student"]
     assert (summary.expert_calls, summary.saved) == (1, 2)
     assert summary.accuracy == Share(2, 3)
@@ -74,15 +37,15 @@ def test_a_session_adds_up() -> None:
 
 
 def test_methods_are_compared_after_the_warm_up_alone() -> None:
-    table = summarise(_events()).table
+    table = summarise(session_events()).table
     assert list(table) == ["untouched", "adapted"]
     assert table["untouched"]["all"] == Share(0, 2)
     assert table["adapted"] == {"all": Share(1, 2), "new-fact": Share(1, 1), "new-thing": Share(0, 1)}
 
 
-@pytest.mark.parametrize("kept", range(len(_events()) + 1))
+@pytest.mark.parametrize("kept", range(len(session_events()) + 1))
 def test_a_log_cut_off_counts_the_turns_it_has_whole(kept: int) -> None:
-    events = _events()[:kept]
+    events = session_events()[:kept]
     answered = [event for event in events if isinstance(event, Answered)]
     summary = summarise(events)
     assert len(summary.turns) == len(answered)
