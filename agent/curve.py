@@ -113,11 +113,9 @@ def _names(place: _Place, lines: Sequence[Series]) -> Iterator[str]:
         line = lines[-number]
         y = place.y(share) + (-9 if rank == 0 else 18)
         colour = COLOURS["student"] if line.name == STUDENT else _GREY
-        yield (
-            f"<text x='{place.x(line.points[-1][0]):.1f}' y='{min(y, _BOTTOM - 4):.1f}' text-anchor='end' "
-            f"fill='{colour}' stroke='white' stroke-width='4' paint-order='stroke'>"
-            f"{line.name}: {share:.0%}</text>"
-        )
+        where = f"x='{place.x(line.points[-1][0]):.1f}' y='{min(y, _BOTTOM - 4):.1f}' text-anchor='end'"
+        for paint in ("stroke='white' stroke-width='4'", f"fill='{colour}'"):  # a halo, then the words
+            yield f"<text {where} {paint}>{line.name}: {share:.0%}</text>"
 
 
 def _dot(place: _Place, turn: TurnSummary) -> str:

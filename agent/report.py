@@ -105,7 +105,7 @@ def _turn(turn: TurnSummary, recording: Recording) -> str:
     data = base64.b64encode(recording.blob(turn.frame, ".jpg").read_bytes()).decode("ascii")
     verdict = ""
     if turn.right is not None:
-        word = "right" if turn.right else f"wrong: {turn.reference}"
+        word = "✓ right" if turn.right else f"✗ wrong: {turn.reference}"
         verdict = f" <span class='{'right' if turn.right else 'wrong'}'>{escape(word)}</span>"
     tag = f"<br>{escape(turn.tag)}" if turn.tag else ""
     return (

@@ -6,12 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.build import RECORDED, Wish, staged
+from agent.outcome import show_summary
 from agent.pace import Pace
 from agent.record import read_recording
 from agent.replay import play
 from agent.report import write_report
-from agent.show import Watcher, show_summary
+from agent.show import Watcher
 from agent.summary import Summary, summarise
+from agent.usage import used
 from agent.visit import Visit, read_visit
 from core.config import Config
 from core.errors import RoomwiseError
@@ -47,6 +49,7 @@ def replay_session(
         try:
             limit = config.images.max_pixels
             play(visit, stage.controller, stage.baselines, limit, stage.past, Pace(speed))
+            stage.controller.emit(used(*(folder / part for part in ("memory", "adapters", "session"))))
         except (RoomwiseError, KeyboardInterrupt):
             console.print(
                 f"What was answered is kept: the same with --out {folder} goes on.", highlight=False
@@ -54,10 +57,10 @@ def replay_session(
             raise
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
-    if report is not None:
-        console.print(f"Report: {write_report(recording, summary, report)}", highlight=False)
     show_summary(summary, console)
-    console.print(f"Kept in {folder}", highlight=False)
+    if report is not None:
+        console.print(f"Report: {write_report(recording, summary, report)}", highlight=False, soft_wrap=True)
+    console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
     return summary
 
 

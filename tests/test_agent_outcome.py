@@ -4,7 +4,7 @@ import io
 
 import pytest
 from rich.console import Console
-from tiny_session import session_events
+from tiny_events import session_events
 
 from agent.outcome import figures, show_summary, size
 from agent.plot import terminal_curve

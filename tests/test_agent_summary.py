@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_session import session_events
+from tiny_events import session_events
 
 from agent.summary import Share, summarise
 from core.events import Answered, Used

@@ -1,0 +1,51 @@
+"""An adaptation on a terminal: a bar that moves while questions are answered; else a line now and then."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+_STEP = 10  # of an adaptation between two lines
+
+
+class TrainingBar:
+    """At most one adaptation at a time. `stop` may be called whenever, also for nothing."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._last = 0
+        self._round = 1
+
+    def start(self, pairs: int) -> None:
+        """A child has begun to learn so many pairs."""
+        self.stop()
+        self._last, self._round = 0, 1
+        if not self._console.is_terminal:
+            self._console.print(f"     [blue]adapting[/] to {pairs} pairs ...", highlight=False)
+            return
+        self._progress = Progress(
+            TextColumn("     [blue]adapting[/] to {task.fields[pairs]} pairs, {task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("getting ready", total=None, pairs=pairs)
+        self._progress.start()
+
+    def step(self, step: int, steps: int, loss: float) -> None:
+        """How far it is. Steps that begin anew are another round: the trial comes before the adapter."""
+        self._round += step < self._last
+        self._last = step
+        if self._progress is not None:
+            told = f"round {self._round}, loss {loss:.2f}"
+            self._progress.update(self._task, completed=step, total=steps, description=told)
+        elif step % _STEP == 0:
+            self._console.print(f"     [blue]adapting[/] {step}/{steps}, loss {loss:.2f}", highlight=False)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
