@@ -13,6 +13,7 @@ VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
     "replay": Verb("agent.replay_cli:app", "Play a session again: the student learns and takes over."),
     "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
+    "adapt": Verb("agent.adapt_cli:app", "Let the student learn a room now from what is remembered."),
     "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),

@@ -1,0 +1,55 @@
+"""`roomwise adapt`: let the student learn a room now."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from core.config import load_config
+from core.extras import load
+from core.files import state_dir
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def adapt(
+    room: Annotated[
+        str | None, typer.Option("--room", help="The room's name; needed where there are several.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same adapter.")] = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder", help="Holds memory/ and adapters/, as a replay's --out does. Default: yours."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train an adapter from what is remembered of a room; it answers there if it proves better.
+
+    Ends with 0 also when the candidate is rejected, and says why.
+
+    Example: roomwise adapt --room kitchen
+
+    Example: roomwise adapt --folder demo/run --json
+    """
+    config = load_config()
+    bar = load("agent.training:TrainingBar")(Console(stderr=True))
+    place = folder if folder is not None else state_dir()
+    done = load("agent.adapt:adapt")(place, room, seed, config, bar)
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
+    else:
+        _say(done, "" if folder is None else f" (in {folder})")
+
+
+def _say(done: Any, where: str) -> None:
+    typer.echo(f"{done.room}: {done.pairs} pairs, {done.held_out} of them held out, {done.seconds:.0f} s.")
+    if done.adapter is None:
+        typer.echo(f"Rejected: {done.reason} What answered before still does{where}.")
+    else:
+        back = "" if where else f" To go back: roomwise adapters rollback {done.room}"
+        typer.echo(f"Promoted: {done.reason} Adapter {done.adapter} answers from now on{where}.{back}")
