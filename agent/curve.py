@@ -36,7 +36,8 @@ def series(summary: Summary) -> tuple[Series, ...]:
 
 
 def _share(name: str, outcomes: Sequence[tuple[int, bool | None]]) -> Series:
-    points, hits = [], 0
+    points: list[tuple[int, float]] = []
+    hits = 0
     for turn, right in outcomes:
         if right is not None:
             hits += right

@@ -38,6 +38,12 @@ def _adapting(summary: Summary) -> Iterator[str]:
     for ended in summary.adaptations:
         verdict = f"adapter {ended.adapter} promoted" if ended.promoted else "no new adapter"
         yield f"Adaptation, {ended.seconds:.0f} s: {verdict}. {ended.reason}"
+        step, steps = summary.steps.get(ended.job, (0, 0))
+        if step < steps and not ended.again:
+            yield (
+                f"Its time was up at step {step} of {steps}, so another run may answer otherwise. "
+                "Give it longer with adaptation.seconds."
+            )
 
 
 def _taken(summary: Summary) -> Iterator[str]:

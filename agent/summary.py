@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from core.events import (
     AdaptationEnded,
+    AdaptationProgressed,
     Answered,
     Asked,
     Compared,
@@ -67,7 +68,8 @@ class Share:
 class Summary:
     """All turns in order, and what they amount to. `table`: method, then tag, to a share.
 
-    `seconds` is how long it took, from its first event to its last. `used` and `started` are None in a log
+    `steps`: of each job the step it came to last, and of how many. `seconds` is how long all took, from the
+    first event to the last. `used` and `started` are None in a log
     that lacks them.
     """
 
@@ -75,6 +77,7 @@ class Summary:
     turns: tuple[TurnSummary, ...]
     adaptations: tuple[AdaptationEnded, ...]
     table: dict[str, dict[str, Share]]
+    steps: dict[str, tuple[int, int]] = field(default_factory=dict)
     seconds: float = 0.0
     used: Used | None = None
     started: SessionStarted | None = None
@@ -112,6 +115,7 @@ class Summary:
             "seconds": self.seconds,
             "used": vars(self.used) if self.used else {},
             "adaptations": [{**vars(ended), "scores": dict(ended.scores)} for ended in self.adaptations],
+            "steps": self.steps,
             "turns": [vars(turn) for turn in self.turns],
             "table": {
                 method: {tag: {"mean": share.mean, "n": share.n} for tag, share in by_tag.items()}
@@ -135,8 +139,11 @@ def summarise(events: Iterable[Event]) -> Summary:
     whole = [parts for _, parts in sorted(by_turn.items()) if {Asked, Routed, Answered} <= parts.keys()]
     turns = tuple(_turn(parts, others[parts[Asked].turn], warm_up) for parts in whole)
     ended = tuple(event for event in listed if isinstance(event, AdaptationEnded))
+    steps = {
+        event.job: (event.step, event.steps) for event in listed if isinstance(event, AdaptationProgressed)
+    }
     seconds = listed[-1].at - listed[0].at if listed else 0.0
-    return Summary(warm_up, turns, ended, _table(turns), seconds, used, started)
+    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started)
 
 
 def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:

@@ -9,7 +9,7 @@ from tiny_events import session_events
 from agent.outcome import figures, show_summary, size
 from agent.plot import terminal_curve
 from agent.summary import Summary, summarise
-from core.events import Event, Used
+from core.events import AdaptationProgressed, Event, Used
 
 _USED = Used(
     at=9, peak_bytes=1_500_000_000, child_peak_bytes=900_000_000, memory_bytes=20_000,
@@ -18,9 +18,9 @@ _USED = Used(
 
 
 def _shown(summary: Summary) -> str:
-    console = Console(file=io.StringIO(), width=80)
-    show_summary(summary, console)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    file = io.StringIO()
+    show_summary(summary, Console(file=file, width=80))
+    return file.getvalue()
 
 
 def test_it_shows_curve_table_and_figures() -> None:
@@ -33,6 +33,15 @@ def test_it_shows_curve_table_and_figures() -> None:
     assert max(len(line) for line in shown.splitlines()) <= 80
     row = next(line for line in shown.splitlines() if "new-fact" in line)
     assert "1.00" in row and "0.00" in row
+
+
+def test_a_training_that_was_cut_short_is_told() -> None:
+    def said(step: int) -> str:
+        progress = AdaptationProgressed(at=1, job="j", step=step, steps=40, loss=1.0)
+        return " ".join(figures(summarise([*session_events(), progress])))
+
+    assert "Its time was up at step 39 of 40" in said(39)
+    assert "time was up" not in said(40)
 
 
 def test_nothing_at_all_is_shown_too() -> None:
