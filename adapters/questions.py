@@ -6,10 +6,11 @@ import numpy as np
 
 from core.scoring import normalise
 
-_THINGS = (
+THINGS = (
     "sofa chair table lamp rug bed shelf plant picture window door television book cup cushion box vase "
     "clock desk armchair cabinet bottle bowl laptop bin stool mirror radiator basket pillow"
 ).split()
+"""What stands in many rooms."""
 _COLOURS = "red blue green yellow white black gray brown pink orange".split()
 _FORMS = (
     "What colour is the {a}?",
@@ -37,7 +38,7 @@ def general_questions(count: int, rng: np.random.Generator) -> list[str]:
     """So many questions in plain words; some may come up twice. The same generator, the same questions."""
     drawn = []
     for _ in range(count):
-        first, second = rng.choice(_THINGS, 2, replace=False)
+        first, second = rng.choice(THINGS, 2, replace=False)
         form = _FORMS[int(rng.integers(len(_FORMS)))]
         drawn.append(form.format(a=first, b=second, c=_COLOURS[int(rng.integers(len(_COLOURS)))]))
     return drawn

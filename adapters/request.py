@@ -23,7 +23,15 @@ class Recipe:
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
     anchors: int = 20
-    """Beside them general questions, on which the student is held to what it said before."""
+    """Beside them questions on which the student is held to what it said before."""
+    general: int = 60
+    """Anchors are drawn from so many questions that fit any room,"""
+    similar: int = 150
+    """from so many that ask as the pairs do about other things, and from the probe set."""
+    reworded: float = 0.4
+    """Share of pairs in a step, and of anchors, that are put in other words."""
+    elsewhere: float = 0.4
+    """Share of pairs in a step that are asked of any frame of the room, if the answer should hold there."""
     rate: float = 2e-3
     clip: float = 1.0
     views: int = 4

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
-from torch.nn.utils.rnn import pad_sequence
 
-from adapters.material import Pictures, Teaching, teaching
-from adapters.questions import general_questions, unlike
+from adapters.anchors import Anchors
+from adapters.lessons import Lesson, varied
+from adapters.material import Pictures, teaching
 from adapters.request import Recipe
 from adapters.terms import drift, likelihoods, looking
 from core.types import Example
@@ -20,10 +20,6 @@ from models.lora_training import attach, detach, taken
 from models.loss import IGNORED, answer_cross_entropy
 from models.vlm import VisionLanguageModel
 
-_ASKED = 96
-"""General questions about the room's own pictures; steps draw from them."""
-_LONGEST = 8
-_AT_ONCE = 16
 _WARM_UP = 5
 _GROUPS = {"all": "", "encoder": ".encoder.", "decoder": ".decoder."}
 
@@ -38,34 +34,6 @@ class Data:
     train: Sequence[Example]
     replay: Sequence[Example]
     probe: Sequence[Example]
-
-
-class _Anchors:
-    """Questions with what the untouched student says to them, and how sure it is of every word."""
-
-    def __init__(
-        self, vlm: VisionLanguageModel, data: Data, pictures: Pictures, rng: np.random.Generator
-    ) -> None:
-        known = [example.question for example in data.train]
-        asked = unlike(general_questions(_ASKED, rng), known)
-        paths = list(dict.fromkeys(example.image for example in data.train))
-        self.images = [paths[int(rng.integers(len(paths)))] for _ in asked]
-        self.images += [example.image for example in data.probe]
-        self.questions = [*asked, *(example.question for example in data.probe)]
-        self.answers: list[str] = []
-        sure: list[torch.Tensor] = []
-        for start in range(0, len(self.questions), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            with torch.no_grad():
-                vision = vlm.project(pictures.plain(self.images[part]))
-                said = [answer.text for answer in vlm.answer_many(vision, self.questions[part], _LONGEST)]
-                forced = vlm.teacher_forced(vision, self.questions[part], said)
-            self.answers += said
-            sure += forced.logits.float().log_softmax(dim=-1).half()
-        self.logprobs = pad_sequence(sure, batch_first=True)
-
-    def drawn(self, count: int, rng: np.random.Generator) -> list[int]:
-        return [int(index) for index in rng.permutation(len(self.questions))[:count]]
 
 
 def train(
@@ -84,8 +52,8 @@ def train(
     rng = np.random.default_rng(seed)
     paths = [example.image for example in (*data.train, *data.replay, *data.probe)]
     pictures = Pictures(vlm, paths, recipe.views, rng)
-    anchors = _Anchors(vlm, data, pictures, rng)
-    lessons = [teaching(vlm, vlm.project(pictures.plain([example.image])), example) for example in data.train]
+    anchors = Anchors(vlm, data.train, data.probe, pictures, recipe, rng)
+    lessons = [_lesson(vlm, pictures, example) for example in data.train]
     targets = [name for name in vlm.lora_targets() if _GROUPS[recipe.targets] in name]
     parameters = attach(vlm, recipe.rank, recipe.alpha, targets, seed)
     optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))
@@ -106,6 +74,10 @@ def train(
         detach(vlm)
 
 
+def _lesson(vlm: VisionLanguageModel, pictures: Pictures, example: Example) -> Lesson:
+    return Lesson(example, teaching(vlm, vlm.project(pictures.plain([example.image])), example))
+
+
 def _rate(step: int, steps: int) -> float:
     """Share of the full rate: up over a few steps, then down along a half cosine."""
     return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -116,18 +88,19 @@ def _loss(
     data: Data,
     recipe: Recipe,
     pictures: Pictures,
-    anchors: _Anchors,
-    lessons: Sequence[Teaching],
+    anchors: Anchors,
+    lessons: Sequence[Lesson],
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """One batch: pairs of the room, then pairs of other rooms, then questions whose answers are to stay."""
-    chosen = rng.permutation(len(data.train))[: recipe.batch].tolist()
-    learnt = [data.train[index] for index in chosen]
+    frames = list(dict.fromkeys(lesson.example.image for lesson in lessons))
+    chosen = rng.permutation(len(lessons))[: recipe.batch]
+    learnt = [varied(lessons[index], frames, recipe, rng) for index in chosen]
     repeated = [data.replay[index] for index in rng.permutation(len(data.replay))[: recipe.replayed]]
     kept = anchors.drawn(recipe.anchors, rng)
-    pairs = [*learnt, *repeated]
+    pairs = [*(lesson.example for lesson in learnt), *repeated]
     images: list[Path] = [pair.image for pair in pairs] + [anchors.images[index] for index in kept]
-    told = [lessons[index] for index in chosen]
+    told = [lesson.teaching for lesson in learnt]
     maps = recipe.attention_weight > 0 and any(one.looked is not None for one in told)
     vision = vlm.project(pictures.varied(images, rng))
     forced = vlm.teacher_forced(

@@ -10,7 +10,10 @@ from adapters.request import Limits, Recipe, Request
 from core.types import Example
 from models.blueprint import save_model
 
-RECIPE = Recipe(rank=4, alpha=8.0, steps=40, views=0, anchors=1, anchor_weight=0.01, rate=2e-2)
+RECIPE = Recipe(
+    rank=4, alpha=8.0, steps=40, views=0, anchors=1, general=8, similar=8, reworded=0, elsewhere=0,
+    anchor_weight=0.01, rate=2e-2,
+)  # fmt: skip
 LIMITS = Limits(seconds=120, forgets=1.0, worse=1000.0)
 QUESTIONS = {
     "What colour is the sofa?": "red",
