@@ -66,7 +66,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
         memory = held.enter_context(
             Memory.open(wish.folder / "memory", room_embedder(student), on_notice=notices.append)
         )
-        _forget_unanswered(memory, past)
+        _forget_unanswered(memory, past, len(visit.turns))
         mind = Mind(visit.room, past.session, student, expert, memory, config)
         recorder = held.enter_context(_recorder(wish.folder / "session", about, past))
         controller = Controller(mind, _adapting(wish), recorder, wish.warm_up, watch, past)
@@ -102,11 +102,12 @@ def _recorder(folder: Path, about: dict[str, Any], past: Past) -> Recorder:
     return Recorder(folder, {"session": past.session, **about})
 
 
-def _forget_unanswered(memory: Memory, past: Past) -> None:
-    """The expert's answer to a question that was never answered here: it will be asked again."""
-    unanswered = pair_id(past.session, past.turn + 1)
-    if any(pair.id == unanswered for pair in memory.pairs()):
-        memory.delete(unanswered)
+def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
+    """What the expert said to questions that were never answered here: they will be asked again."""
+    unanswered = {pair_id(past.session, turn) for turn in range(past.turn + 1, turns + 1)}
+    for pair in memory.pairs():
+        if pair.id in unanswered:
+            memory.delete(pair.id)
 
 
 def _adapting(wish: Wish) -> Adapting:

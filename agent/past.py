@@ -74,7 +74,10 @@ def read_past(folder: Path, about: Mapping[str, Any], turns: int) -> Past:
     """
     if not (folder / SESSION).exists():
         return Past(uuid.uuid4().hex)
-    recording = read_recording(folder)
+    try:
+        recording = read_recording(folder)
+    except InputError as error:
+        raise InputError(f"{error} Or begin anew. {_OTHER}") from error
     other = [name for name, value in about.items() if recording.about.get(name) != value]
     if other:
         raise InputError(f"{folder} holds another session: its {other[0]} is not the same. {_OTHER}")

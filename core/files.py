@@ -26,6 +26,7 @@ _REMEDIES = {
     errno.EPERM: "Permission is denied. Choose another place or change its permissions.",
     errno.EROFS: "The file system is read-only. Choose another place, or set ROOMWISE_HOME to one.",
     errno.ENOENT: "There is no such file or folder. Check the path.",
+    errno.EEXIST: "A file of that name is in the way. Choose another name, or move it away.",
     errno.EISDIR: "That is a folder, a file is needed. Check the path.",
     errno.ENOTDIR: "A part of the path is a file, not a folder. Check the path.",
     errno.ENOTEMPTY: "The folder is not empty. Move it away or choose another name.",

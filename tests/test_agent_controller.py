@@ -1,0 +1,292 @@
+"""A session's controller: what happens between turns, without a training child."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_jobs import save_student
+from tiny_memory import WordsAndColours, jpeg
+
+from adapters.job import write_result
+from adapters.request import Request, Result
+from adapters.store import AdapterStore
+from agent.controller import Adapting, Controller
+from agent.jobs import Job
+from agent.learning import adaptation_request
+from agent.past import Past
+from agent.record import Recorder
+from agent.turn import Mind
+from core.config import AdaptationConfig, Config
+from core.errors import QuestionError, StorageError
+from core.events import (
+    Activated,
+    AdaptationEnded,
+    AdaptationStarted,
+    Answered,
+    Event,
+    Failed,
+    Resumed,
+    SessionEnded,
+)
+from core.files import sha256_file
+from memory.store import Memory
+from models.lora import Adapter, base_of, write_adapter
+from models.registry import load_model
+
+_BEGUN = Resumed(at=0.0, turn=1)
+
+
+class _Child:
+    """A worker as a Popen: runs until it is told how it ends."""
+
+    stdin = None
+
+    def __init__(self) -> None:
+        self.returncode: int | None = None
+        self.stopped = False
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        return self.returncode
+
+    def terminate(self) -> None:
+        self.stopped = True
+        self.returncode = -15
+
+
+@dataclass
+class _Scene:
+    """A controller whose children are played by the test."""
+
+    folder: Path
+    mind: Mind
+    events: list[Event] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    children: list[_Child] = field(default_factory=list)
+    recorders: list[Recorder] = field(default_factory=list)
+    refuse: bool = False
+
+    def controller(self, past: Past | None = None) -> Controller:
+        adapting = Adapting(self.store, self.folder / "jobs", self._request, self._start)
+        self.recorders.append(Recorder(self.folder / f"session-{len(self.recorders)}", {}))
+        made = Controller(self.mind, adapting, self.recorders[-1], 0, self.events.append, past or Past("s"))
+        made.begin(_BEGUN)
+        return made
+
+    @property
+    def store(self) -> AdapterStore:
+        return AdapterStore(self.folder / "adapters")
+
+    @property
+    def job(self) -> Path:
+        """The job that was begun last."""
+        return self.folder / "jobs" / f"job-{len(self.requests)}"
+
+    def end(self, outcome: Any) -> None:
+        """Let the child that runs come to its end."""
+        if outcome == "promote":
+            _write_candidate(self.job / "candidate", self.mind)
+        write_result(self.job, Result(outcome, "Because.", 1.0, scores={"candidate": {"exact": 0.5}}))
+        self.children[-1].returncode = 0
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def _request(self, mind: Mind, store: AdapterStore) -> Request:
+        return adaptation_request(mind, store, None, 0)
+
+    def _start(self, folder: Path, request: Request) -> Job:
+        if self.refuse:
+            raise StorageError("No place for a job. Make some.")
+        self.requests.append(request)
+        self.children.append(_Child())
+        self.job.mkdir(parents=True)
+        (self.job / "worker.log").write_text("")
+        return Job(self.job, self.children[-1])  # type: ignore[arg-type]
+
+
+def _write_candidate(folder: Path, mind: Mind) -> None:
+    """An adapter that changes nothing."""
+    folder.mkdir()
+    name = mind.student.lora_targets()[0]
+    rows, columns = mind.student.module.get_parameter(f"{name}.weight").shape
+    weight = mind.student.module.get_parameter(f"{name}.weight")
+    base = base_of(mind.student.name)
+    matrices = {name: (weight.new_zeros(2, columns), weight.new_zeros(rows, 2))}
+    write_adapter(Adapter(2, 2.0, matrices), base, folder)
+    about = {"base": vars(base), "sha256": sha256_file(folder / "adapter_model.safetensors"), "pairs": []}
+    (folder / "version.json").write_text(json.dumps({**about, "job": folder.parent.name}))
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_student(tmp_path_factory.mktemp("student") / "tiny")
+
+
+@pytest.fixture
+def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
+    config = Config(adaptation=AdaptationConfig(least_pairs=2, again_after=2))
+    with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
+        made = _Scene(tmp_path, Mind("den", "s", load_model(student), None, memory, config))
+        _teach(made, 2)
+        yield made
+        for recorder in made.recorders:  # of controllers that were not closed, as if killed
+            recorder.close()
+
+
+def _teach(scene: _Scene, count: int) -> None:
+    for _ in range(count):
+        number = len(scene.mind.memory.pairs())
+        scene.mind.memory.add("den", jpeg(number), f"What is thing {number}?", "red", "expert", "oracle")
+
+
+def test_a_candidate_answers_from_the_next_boundary_between_turns(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    (started,) = scene.of(AdaptationStarted)
+    assert (started.pairs, started.job) == (2, "job-1")
+    scene.end("promote")
+    answered = controller.ask("What is thing 9?", jpeg(9))
+    assert (answered.by, answered.adapter) == ("student", "")
+    controller.between_turns()
+    assert [event.adapter for event in scene.of(Activated)] == ["0001"]
+    (ended,) = scene.of(AdaptationEnded)
+    assert (ended.promoted, ended.adapter, ended.scores) == (True, "0001", {"candidate.exact": 0.5})
+    assert controller.ask("What is thing 9?", jpeg(9)).adapter == "0001"
+    controller.close()
+
+
+def test_a_rejected_candidate_changes_nothing_and_the_next_one_waits_for_new_pairs(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    scene.end("reject")
+    controller.between_turns()
+    (ended,) = scene.of(AdaptationEnded)
+    assert (ended.promoted, ended.reason, ended.again) == (False, "Because.", False)
+    assert not scene.of(Activated) and scene.store.current("den") is None
+    _teach(scene, 1)
+    controller.between_turns()
+    assert len(scene.requests) == 1
+    _teach(scene, 1)
+    controller.between_turns()
+    assert len(scene.requests) == 2
+    controller.close()
+
+
+def test_a_job_that_cannot_start_is_told_and_costs_no_answer(scene: _Scene) -> None:
+    controller = scene.controller()
+    scene.refuse = True
+    controller.between_turns()
+    controller.between_turns()
+    (failed,) = scene.of(Failed)
+    assert failed.what == "adaptation" and "Make some" in failed.error
+    assert controller.ask("What is thing 9?", jpeg(9)).by == "student"
+    scene.refuse = False
+    _teach(scene, 2)
+    controller.between_turns()
+    assert len(scene.requests) == 1
+    controller.close()
+
+
+def test_a_worker_that_dies_is_replaced_but_not_for_ever(scene: _Scene) -> None:
+    controller = scene.controller()
+    for deaths in range(1, 4):
+        controller.between_turns()
+        assert len(scene.requests) == deaths
+        scene.children[-1].returncode = -9
+    controller.between_turns()
+    controller.between_turns()
+    assert [event.again for event in scene.of(AdaptationEnded)] == [True, True, False]
+    assert "killed (signal 9)" in scene.of(AdaptationEnded)[0].reason
+    assert len(scene.requests) == 3
+    controller.close()
+
+
+def test_closing_stops_the_child_and_says_so(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    controller.close()
+    assert scene.children[0].stopped
+    (ended,) = scene.of(AdaptationEnded)
+    assert ended.again and not ended.promoted
+    assert isinstance(scene.events[-1], SessionEnded)
+
+
+def test_a_child_that_was_just_done_is_heard_on_closing(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    scene.end("promote")
+    controller.close()
+    current = scene.store.current("den")
+    assert current is not None and current.number == 1
+    assert scene.of(AdaptationEnded)[0].promoted
+
+
+def test_settling_waits_for_the_verdict(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.settle()
+    controller.between_turns()
+    scene.end("promote")
+    controller.settle()
+    assert scene.of(Activated)
+    controller.close()
+
+
+def test_a_job_that_ended_unheard_is_heard_when_the_session_goes_on(scene: _Scene) -> None:
+    scene.controller().between_turns()
+    scene.end("promote")
+    (started,) = scene.of(AdaptationStarted)
+    past = Past("s", begun=True, open_job=started)
+    (scene.folder / "jobs" / "half").mkdir()
+    for _ in range(2):  # the second time it was adopted, and nobody was told
+        scene.events.clear()
+        controller = scene.controller(past)
+        assert not (scene.folder / "jobs" / "half").exists()
+        controller.between_turns()
+        assert scene.of(AdaptationEnded)[0].adapter == "0001"
+        assert len(scene.store.versions("den")) == 1
+        assert len(scene.requests) == 1
+        controller.close()
+
+
+def test_a_job_that_came_to_no_end_is_begun_anew(scene: _Scene) -> None:
+    scene.controller().between_turns()
+    (started,) = scene.of(AdaptationStarted)
+    half = scene.job
+    controller = scene.controller(Past("s", begun=True, open_job=started))
+    assert not half.exists()
+    controller.between_turns()
+    assert len(scene.requests) == 2
+    controller.close()
+
+
+def test_a_damaged_adapter_is_named_and_the_one_before_it_answers(scene: _Scene) -> None:
+    controller = scene.controller()
+    for _ in range(2):
+        controller.between_turns()
+        scene.end("promote")
+        controller.between_turns()
+        _teach(scene, 2)
+    controller.close()
+    current = scene.store.current("den")
+    assert current is not None and current.number == 2
+    (current.folder / "adapter_model.safetensors").write_bytes(b"")
+    scene.events.clear()
+    scene.mind.adapter = ""
+    scene.controller().close()
+    assert any("0002" in event.error for event in scene.of(Failed))
+    assert [event.adapter for event in scene.of(Activated)] == ["0001"]
+
+
+def test_a_question_without_words_is_no_turn(scene: _Scene) -> None:
+    controller = scene.controller()
+    with pytest.raises(QuestionError):
+        controller.ask("\x07 \u200b", jpeg())
+    controller.ask("What is thing 9?", jpeg(9))
+    assert [event.turn for event in scene.of(Answered)] == [1]
+    controller.close()
