@@ -10,6 +10,9 @@ from pathlib import Path
 
 from core.errors import StorageError
 
+DATABASE = "memory.sqlite3"
+"""Its name in a memory's folder."""
+
 APPLICATION_ID = 0x526F6F6D
 """Marks a database as a memory, so that no other program's is touched."""
 

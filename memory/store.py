@@ -31,10 +31,9 @@ from memory.blobs import FRAME, SIGNAL, Blobs
 from memory.frames import decode
 from memory.index import Cue, Index, Vectors
 from memory.records import Former
-from memory.schema import database_errors, open_database, outdated, transaction
+from memory.schema import DATABASE, database_errors, open_database, outdated, transaction
 from memory.upkeep import Notice, caught_up, keep, prune
 
-DATABASE = "memory.sqlite3"
 LONGEST_NAME = 1000  # of an expert
 _ID = re.compile(r"[0-9a-f]{32}")
 _SAVE_EVERY = 16  # pairs; what a crash leaves unsaved is made again

@@ -17,7 +17,8 @@ from core.errors import AnswerError, ImageError, QuestionError, RoomNameError, S
 from core.types import Pair
 from memory.index import FILE
 from memory.recall import cue_of, search
-from memory.store import DATABASE, Memory
+from memory.schema import DATABASE
+from memory.store import Memory
 
 
 @pytest.fixture
