@@ -30,7 +30,7 @@ def libraries() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:
         yield Finding(_NAME, "broken", "not installed", "In a checkout: pip install -e .")
         return
-    yield python(platform.python_version(), about["Requires-Python"] if "Requires-Python" in about else "")
+    yield python(platform.python_version(), next(iter(about.get_all("Requires-Python") or ()), ""))
     for requirement in _requirements():
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield library(requirement, version_of)
