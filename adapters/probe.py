@@ -17,12 +17,28 @@ from core.errors import StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text, storage_errors
 from core.types import Example
 from models.adapter_files import Base
+from models.images import load_image
 from models.vlm import VisionLanguageModel
 
+_PICTURES = Path(__file__).parent / "pictures"
+_MAX_PIXELS = 1_000_000
 _FILE = "probe.json"
 _SCHEMA = 1
 _LONGEST = 24
 _AGAIN = "Delete the folder, it is made again."
+
+
+def probe_set(vlm: VisionLanguageModel, base: Base, folder: Path) -> list[Example]:
+    """The probe set in `folder`; if there is none that is whole and this base's, it is made first.
+
+    The model must hold no adapter. Raises StorageError.
+    """
+    try:
+        return read_probe(folder, base)
+    except (StorageError, WeightsError):
+        pictures = [load_image(path, _MAX_PIXELS) for path in sorted(_PICTURES.glob("*.jpg"))]
+        make_probe(vlm, base, pictures, folder)
+        return read_probe(folder, base)
 
 
 def make_probe(
@@ -33,13 +49,13 @@ def make_probe(
     each: int = 8,
     seed: int = 0,
 ) -> None:
-    """Ask `each` questions about every picture and keep pictures, questions and answers in a new folder.
+    """Ask `each` questions about every picture and keep pictures, questions and answers in the folder.
 
-    The model must hold no adapter. Raises StorageError, also when the folder is there already.
+    The model must hold no adapter. Another probe set there is replaced. Raises StorageError.
     """
     rng = np.random.default_rng(seed)
     items: list[dict[str, Any]] = []
-    with atomic_directory(folder) as temporary:
+    with atomic_directory(folder, replace=True) as temporary:
         for number, picture in enumerate(pictures):
             name = f"{number}.jpg"
             buffer = BytesIO()
@@ -73,6 +89,8 @@ def read_probe(folder: Path, base: Base) -> list[Example]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{path} is damaged ({error}). {_AGAIN}") from error
+    if not all(example.image.is_file() for example in examples):
+        raise StorageError(f"{folder} lacks pictures of its questions. {_AGAIN}")
     if theirs.digest != base.digest:
         raise WeightsError(f"{path} was answered by {theirs}, the student is {base}. {_AGAIN}")
     return examples

@@ -61,7 +61,8 @@ class Request:
     """One adaptation. `base` is the student's name or folder; `current` the adapter in use, if any.
 
     `train` are pairs of the room; `hold_out` are others, which judge a trial that never saw them and
-    are then learnt as well; `replay` are pairs of other rooms; `probe` is the folder of a probe set.
+    are then learnt as well; `replay` are pairs of other rooms; `probe` is the folder of a probe set,
+    which is made there if it is missing.
     Raises ValueError without a pair to train on.
     """
 

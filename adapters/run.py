@@ -13,7 +13,7 @@ from typing import Any
 from adapters.gate import Judged, Verdict, decide
 from adapters.job import CANDIDATE, ProgressLog, cancelled
 from adapters.judge import Score, judge
-from adapters.probe import read_probe
+from adapters.probe import probe_set
 from adapters.request import Outcome, Request, Result
 from adapters.train import Data, train
 from adapters.version import write_version
@@ -40,11 +40,13 @@ class Job:
         self._log.say("loading")
         self._base = base_of(request.base)
         self._current = None if request.current is None else read_adapter(request.current, self._base)
-        self._probe: list[Example] = [] if request.probe is None else read_probe(request.probe, self._base)
         every = (*request.train, *request.hold_out)
         maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
         self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
         self._slot = AdapterSlot(self._vlm)
+        # Before any adapter is in, since a probe set that is missing is answered now.
+        probe = request.probe
+        self._probe = [] if probe is None else probe_set(self._vlm, self._base, probe)
         self._pairs = every
         self._steps = 0
         self._judging = 0.0

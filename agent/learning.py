@@ -6,9 +6,11 @@ from pathlib import Path
 from adapters.request import Limits, Request
 from adapters.store import AdapterStore
 from agent.turn import Mind
+from core.files import cache_dir
 from core.types import Example, Pair
 from memory.sampling import replay, split
 from memory.store import Memory
+from models.lora import base_of
 
 _REHEARSED = 16
 """Pairs of other rooms, at most."""
@@ -31,7 +33,8 @@ def room_request(
 ) -> Request:
     """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
 
-    Raises ValueError when the room has no pair.
+    Without a `probe` folder it is the base's own, which the first job makes. Raises ValueError when the
+    room has no pair, UnknownModelError, WeightsError.
     """
     pairs = memory.pairs(room)
     current = store.current(room)
@@ -44,10 +47,15 @@ def room_request(
         hold_out=_examples(memory, parted.held_out),
         replay=_examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
-        probe=probe,
+        probe=probe if probe is not None else probe_folder(base),
         seed=seed,
         limits=limits,
     )
+
+
+def probe_folder(base: str) -> Path:
+    """Where the probe set of a base is kept; it can always be made again."""
+    return cache_dir() / "probes" / base_of(base).digest[:16]
 
 
 def _examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:

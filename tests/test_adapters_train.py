@@ -10,7 +10,7 @@ from tiny_models import photo, tiny_florence, wrapped
 
 from adapters.judge import judge
 from adapters.material import teaching
-from adapters.probe import make_probe, read_probe
+from adapters.probe import make_probe, probe_set, read_probe
 from adapters.request import Recipe
 from adapters.terms import drift, likelihoods, looking
 from adapters.train import Data, train
@@ -117,6 +117,19 @@ def test_judging_nothing_is_nothing_and_a_lost_picture_is_named(student: Florenc
     assert judge(student, []).n == 0
     with pytest.raises(ImageError, match=r"gone\.png"):
         judge(student, [Example("x", "Why?", "red", tmp_path / "gone.png")])
+
+
+def test_a_probe_set_that_is_missing_damaged_or_of_another_base_is_made(
+    student: Florence, tmp_path: Path
+) -> None:
+    folder = tmp_path / "probe"
+    made = probe_set(student, BASE, folder)
+    assert len(made) > 20 and all(example.image.is_file() for example in made)
+    assert probe_set(student, BASE, folder) == made
+    made[0].image.unlink()
+    assert probe_set(student, BASE, folder) == made
+    other = Base("other", "abc")
+    assert probe_set(student, other, folder) == read_probe(folder, other)
 
 
 def test_a_probe_set_holds_what_the_untouched_student_said(student: Florence, tmp_path: Path) -> None:
