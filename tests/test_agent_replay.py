@@ -11,12 +11,19 @@ from typer.testing import CliRunner
 
 from agent import build
 from agent.record import read_recording
-from agent.replay_cli import app
+from agent.replay_cli import DEMO, app
 from agent.session import replay_session
 from agent.summary import Summary
 from core.config import Config, ExpertConfig
 from core.errors import ImageError, InputError
-from core.events import Activated, AdaptationEnded, SessionEnded, SessionStarted
+from core.events import (
+    Activated,
+    AdaptationEnded,
+    AdaptationStarted,
+    Answered,
+    SessionEnded,
+    SessionStarted,
+)
 from memory.store import Memory
 from models.blueprint import save_model
 
@@ -24,8 +31,9 @@ _ANSWERS = ["red", "two", "on the table", "red", "two", "red"]
 
 
 @pytest.fixture(autouse=True)
-def small_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
+def small_embedder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +99,42 @@ def test_the_recorded_answers_are_the_experts_unless_they_are_the_truth(
     (visit / "session.json").write_text(json.dumps({**told, "answers": "truth"}))
     assert _experts_name(visit, student, tmp_path / "two", None) == student
     assert _experts_name(visit, student, tmp_path / "three", build.RECORDED) == build.RECORDED
+
+
+def test_with_a_speed_no_answer_waits_for_an_adaptation(visit: Path, student: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    summary = replay_session(visit, student, build.RECORDED, 4, 0, out, Config(), quiet=True, speed=1000.0)
+    assert len(summary.turns) == 6
+    events = read_recording(out / "session").events
+    begun = next(n for n, event in enumerate(events) if isinstance(event, AdaptationStarted))
+    assert any(isinstance(event, Answered) for event in events[begun:])
+    assert all(event.again for event in events if isinstance(event, AdaptationEnded))
+
+
+def test_a_report_is_written_and_the_session_ends_with_what_it_took(
+    visit: Path, student: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replay_session(
+        visit, student, build.RECORDED, 20, 0, tmp_path / "out", Config(), report=tmp_path / "report"
+    )
+    told = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert told["used"]["recording_bytes"] > 0 and told["session"]["expert"] == build.RECORDED
+    assert (tmp_path / "report" / "takeover.svg").is_file()
+    shown = capsys.readouterr().out
+    assert "report.html" in shown and "● student" in shown
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_the_student_answering(tmp_path: Path) -> None:
+    config = Config()
+    summary = replay_session(
+        DEMO, config.student.model, None, 10, 0, tmp_path / "out", config, tmp_path / "report", quiet=True
+    )
+    assert [turn.by for turn in summary.turns[:10]] == ["expert"] * 10
+    assert {turn.by for turn in summary.turns[10:]} <= {"student", "memory"}
+    assert len(summary.adaptations) == 1
+    assert set(summary.table) == {"untouched", "memory", "adapted", "expert"}
+    assert (tmp_path / "report" / "report.html").stat().st_size > 100_000
 
 
 def test_a_frame_that_is_none_ends_the_replay_and_keeps_what_was_answered(
