@@ -3,14 +3,12 @@
 It can be killed at any moment: it only ever writes into its job directory, and the result last. Exit
 codes: 0 for a result (also "reject" and "cancelled"), 2 for an error that the result names.
 
-With --attached it ends as soon as its standard input does: a pipe from whoever started it, which the
-system closes however that one ends. So nobody's worker trains on for a program that is gone.
+With --attached it ends with whoever started it, see `adapters.leash`.
 """
 
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +17,11 @@ from types import FrameType
 import torch
 
 from adapters.job import ATTACHED, read_request, read_result, write_result
+from adapters.leash import end_with_input
 from adapters.request import Result
 from adapters.run import Cancelled, Job
 from core.errors import RoomwiseError
 
-LEFT_ALONE = 3
-"""Exit code of a worker whose starter is gone."""
 _NICE = 10
 
 
@@ -35,7 +32,7 @@ def main(args: Sequence[str]) -> int:
         return 2
     folder = Path(args[0])
     if args[1:]:
-        threading.Thread(target=_end_with_input, daemon=True).start()
+        end_with_input()
     if hasattr(os, "nice"):
         os.nice(_NICE)
     signal.signal(signal.SIGTERM, _cancel)
@@ -65,14 +62,6 @@ def _tell(folder: Path, result: Result) -> None:
         write_result(folder, result)
     except RoomwiseError as error:
         sys.stderr.write(f"{error}\n")
-
-
-def _end_with_input() -> None:
-    """Wait for the end of standard input, then leave as if killed: whatever is on the disk is whole."""
-    # Not sys.stdin: the lock of its buffer would be held while the interpreter shuts down.
-    while os.read(0, 1):
-        pass
-    os._exit(LEFT_ALONE)
 
 
 def _cancel(number: int, frame: FrameType | None) -> None:

@@ -44,7 +44,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
-_DAMAGED = ("malformed", "not a database", "disk I/O", "disk image")
+_DAMAGED = ("malformed", "not a database", "disk image")
 
 
 @contextlib.contextmanager
@@ -143,6 +143,11 @@ def _migrate(database: sqlite3.Connection, version: int) -> None:
 def _remedy(error: str, path: Path) -> str:
     if "full" in error:
         return "the disk is full. Free some space and run it again; what was there before is unchanged."
+    if "disk I/O" in error:  # what a full disk is called while the database's shared memory grows
+        return (
+            "the disk refused. If it is full, free some space and run it again; if it is failing, bring "
+            "back an export on another one: roomwise memory import FOLDER."
+        )
     if any(word in error for word in _DAMAGED):
         return (
             "it is damaged. Move it and the files beside it away, "

@@ -22,6 +22,7 @@ import numpy as np
 from PIL.Image import Image
 
 from core.errors import StorageError, UnknownPairError
+from core.files import sweep
 from core.lock import FolderLock, lock_folder
 from core.ports import Embedder, Rows
 from core.text import check_answer, check_question, check_room, strip_controls
@@ -258,6 +259,7 @@ class Memory:
 
     def _bring_into_line(self) -> None:
         if self._lock is not None:
+            sweep(self.folder)
             self.drop_strays()
         if self.embedder is not None:
             pairs = self.numbered()

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import StorageError
 from memory import schema
-from memory.schema import APPLICATION_ID, MIGRATIONS, open_database, outdated, transaction
+from memory.schema import APPLICATION_ID, MIGRATIONS, database_errors, open_database, outdated, transaction
 
 
 def _tables(database: sqlite3.Connection) -> set[str]:
@@ -71,3 +71,16 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_used_says_so(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"permission is denied\. Change its permissions"):
         open_database(tmp_path / "gone" / "x", writing=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("database or disk is full", "disk is full"),
+        ("disk I/O error", "If it is full"),
+        ("malformed", "damaged"),
+    ],
+)
+def test_a_full_disk_is_not_taken_for_damage(tmp_path: Path, error: str, told: str) -> None:
+    with pytest.raises(StorageError, match=told), database_errors(tmp_path):
+        raise sqlite3.OperationalError(error)
