@@ -17,7 +17,7 @@ def show_summary(summary: Summary, console: Console) -> None:
     if summary.table:
         console.print(_table(summary))
     for sentence in figures(summary):
-        console.print(sentence, highlight=False, markup=False)
+        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def figures(summary: Summary) -> Iterator[str]:

@@ -68,8 +68,8 @@ def replay(
         out,
         config,
         report=report,
-        quiet=as_json,
         speed=speed,
+        aside=as_json,
     )
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))

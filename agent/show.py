@@ -2,6 +2,8 @@
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
 from agent.training import TrainingBar
 from core.events import (
@@ -88,4 +90,10 @@ class Watcher:
                 self._say(f"     [red]{escape(event.what)} failed[/]: {escape(event.error)}")
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False)
+        """A line. On a terminal a long one goes on below where it began; elsewhere it stays one line."""
+        if self._console.is_terminal:
+            plain = text.lstrip()
+            line = Padding.indent(Text.from_markup(plain), len(text) - len(plain))
+            self._console.print(line, highlight=False)
+        else:
+            self._console.print(text, highlight=False, soft_wrap=True)

@@ -19,7 +19,7 @@ _USED = Used(
 
 def _shown(summary: Summary) -> str:
     file = io.StringIO()
-    show_summary(summary, Console(file=file, width=80))
+    show_summary(summary, Console(file=file, width=80, force_terminal=True, color_system=None))
     return file.getvalue()
 
 

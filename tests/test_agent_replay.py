@@ -159,5 +159,6 @@ def test_the_verb_prints_one_object(visit: Path, student: str, tmp_path: Path) -
     args = [str(visit), "--student", student, "--expert", "recorded", "--warm-up", "20"]
     result = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "out"), "--json"])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
+    assert result.stdout.count("\n") == 1 and "thing number 5" in result.stderr
+    told = json.loads(result.stdout)
     assert (told["expert_calls"], told["saved"], told["warm_up"]) == (6, 0, 20)

@@ -44,6 +44,13 @@ def test_each_turn_says_who_answered_why_and_whether_it_was_right() -> None:
     assert "     wrong: b" in lines
 
 
+def test_a_long_line_is_one_line_in_a_file_and_goes_on_indented_on_a_terminal() -> None:
+    long = [Failed(at=0, what="adaptation", error="word " * 40)]
+    assert _shown(list(long)).count("\n") == 1
+    lines = _shown(list(long), terminal=True).splitlines()
+    assert len(lines) == 2 and all(line.startswith("     ") for line in lines)
+
+
 def test_without_a_terminal_training_is_told_in_lines() -> None:
     shown = _shown(_TRAINING)
     assert "adapting to 10 pairs" in shown and "adapting 20/40, loss 1.25" in shown
