@@ -29,6 +29,10 @@ ATTACHED = "--attached"
 """What a worker is told beside the directory when it is to end with whoever started it."""
 
 
+class Cancelled(Exception):
+    """Somebody asked the job to stop."""
+
+
 def write_request(folder: Path, request: Request) -> None:
     """Make the job directory. Raises StorageError, also when it holds a job already."""
     if (folder / REQUEST).exists():

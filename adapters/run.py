@@ -10,8 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from adapters.gate import Judged, Verdict, decide
-from adapters.job import CANDIDATE, ProgressLog, cancelled
+from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
 from adapters.judge import Score, judge
 from adapters.probe import probe_set
 from adapters.request import Outcome, Request, Result
@@ -26,8 +28,10 @@ _TRIAL_SHARE = 0.4
 """Of the time that is left for training, when there is a trial."""
 
 
-class Cancelled(Exception):
-    """Somebody asked the job to stop."""
+def run(folder: Path, request: Request) -> Result:
+    """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
+    torch.set_num_threads(request.limits.threads)
+    return Job(folder, request).run()
 
 
 class Job:

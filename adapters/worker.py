@@ -14,13 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-import torch
-
-from adapters.job import ATTACHED, read_request, read_result, write_result
+from adapters.job import ATTACHED, Cancelled, read_request, read_result, write_result
 from adapters.leash import end_with_input
 from adapters.request import Result
-from adapters.run import Cancelled, Job
 from core.errors import RoomwiseError
+from core.extras import load
 
 _NICE = 10
 
@@ -52,8 +50,9 @@ def main(args: Sequence[str]) -> int:
 def work(folder: Path) -> Result:
     """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
     request = read_request(folder)
-    torch.set_num_threads(request.limits.threads)
-    return Job(folder, request).run()
+    # The libraries take long to import; whoever started this may be gone, or ask it to stop, before then.
+    result: Result = load("adapters.run:run")(folder, request)
+    return result
 
 
 def _tell(folder: Path, result: Result) -> None:

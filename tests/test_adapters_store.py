@@ -107,6 +107,28 @@ def test_a_damaged_candidate_leaves_everything_as_it_was(store: AdapterStore, tm
     assert number(store) == 3 and len(store.versions("kitchen")) == 3
 
 
+def test_a_job_that_is_taken_twice_is_one_version(store: AdapterStore, tmp_path: Path) -> None:
+    done = job(tmp_path / "again")
+    first = store.adopt("kitchen", done)
+    assert store.adopt("kitchen", done) == first
+    # A kill may have come between the copy and the pointer.
+    store.rollback("kitchen")
+    assert number(store) == 3
+    assert store.adopt("kitchen", done).number == number(store) == 4
+    # What was taken and is damaged since is taken anew.
+    os.truncate(first.folder / "adapter_model.safetensors", 2)
+    assert store.adopt("kitchen", done).number == number(store) == 5
+
+
+def test_leftovers_of_a_kill_are_swept(store: AdapterStore) -> None:
+    folder = store.version("kitchen", 1).folder.parent
+    (folder / ".0004.x.part").mkdir()
+    (folder / ".current.y.part").write_text("half")
+    store.sweep()
+    assert not list(folder.glob(".*"))
+    assert number(store) == 3 and len(store.versions("kitchen")) == 3
+
+
 @pytest.mark.parametrize("room", ["a/b", "..", ".hidden", "Küche 2", "x\\y", "a%2Fb"])
 def test_any_name_is_one_folder_below_the_root(store: AdapterStore, tmp_path: Path, room: str) -> None:
     store.adopt(room, job(tmp_path / "job"))

@@ -13,6 +13,7 @@ from tiny_jobs import LIMITS, RECIPE, examples, request, save_student
 
 from adapters.job import (
     CANCEL,
+    Cancelled,
     cancel,
     read_progress,
     read_request,
@@ -21,7 +22,6 @@ from adapters.job import (
     write_result,
 )
 from adapters.request import Request
-from adapters.run import Cancelled
 from adapters.store import AdapterStore
 from adapters.worker import work
 from core.errors import StorageError

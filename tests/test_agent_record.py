@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.record import EVENTS, SESSION, Recorder, read_recording
+from agent.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
 from core.errors import InputError, StorageError
 from core.events import Asked, Event, Remembered, SessionEnded
 
@@ -106,6 +106,29 @@ def test_a_full_disk_takes_the_half_line_back(tmp_path: Path, monkeypatch: pytes
     recorder.append(_EVENTS[2])
     recorder.close()
     assert list(read_recording(tmp_path / "s").events) == [_EVENTS[0], _EVENTS[2]]
+
+
+def test_it_goes_on_after_the_last_whole_line(tmp_path: Path) -> None:
+    folder = _written(tmp_path / "s")
+    with (folder / EVENTS).open("ab") as log:
+        log.write(b'{"event": "Asked", "at"')
+    (folder / BLOBS).mkdir()
+    for left in (folder / ".events.jsonl.x.part", folder / BLOBS / ".a.jpg.y.part"):
+        left.write_bytes(b"half")
+    with Recorder.reopen(folder) as recorder:
+        recorder.append(_EVENTS[0])
+    recording = read_recording(folder)
+    assert list(recording.events) == [*_EVENTS, _EVENTS[0]]
+    assert recording.about["room"] == "kitchen"
+    assert not list(folder.rglob("*.part"))
+
+
+def test_it_goes_on_where_no_line_was_written_yet(tmp_path: Path) -> None:
+    folder = _written(tmp_path / "s")
+    (folder / EVENTS).unlink()
+    with Recorder.reopen(folder) as recorder:
+        recorder.append(_EVENTS[0])
+    assert list(read_recording(folder).events) == [_EVENTS[0]]
 
 
 _WRITER = """

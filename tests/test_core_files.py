@@ -20,6 +20,7 @@ from core.files import (
     sha256_file,
     state_dir,
     storage_errors,
+    sweep,
 )
 
 
@@ -141,3 +142,14 @@ def test_one_variable_moves_everything(isolated: Path, monkeypatch: pytest.Monke
     assert all(folder.is_relative_to(isolated) for folder in (state_dir(), cache_dir(), config_dir()))
     monkeypatch.delenv("ROOMWISE_HOME")
     assert not any(folder.is_relative_to(isolated) for folder in (state_dir(), cache_dir(), config_dir()))
+
+
+def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".a.json.x.part").write_text("half")
+    (tmp_path / ".0001.y.part").mkdir()
+    (tmp_path / ".0001.y.part" / "file").write_text("half")
+    (tmp_path / "a.part").write_text("whole")
+    (tmp_path / ".lock").write_text("")
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "a.part"]
+    sweep(tmp_path / "nowhere")

@@ -29,6 +29,7 @@ from agent.learning import adaptation_request
 from agent.session import replay_session
 from core.config import AdaptationConfig, Config, RouterConfig
 from core.errors import RoomwiseError
+from core.extras import load
 
 ROOM = "den"
 WARM_UP = 4
@@ -101,6 +102,7 @@ class Nursery:
 
 
 def _main() -> None:
+    load("adapters.run:run")  # else every worker would import it
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
