@@ -22,7 +22,7 @@ class Recipe:
     """Pairs of the room in a step."""
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
-    anchors: int = 20
+    anchors: int = 40
     """Beside them questions on which the student is held to what it said before."""
     general: int = 60
     """Anchors are drawn from so many questions that fit any room,"""
@@ -30,10 +30,15 @@ class Recipe:
     """from so many that ask as the pairs do about other things, and from the probe set."""
     reworded: float = 0.4
     """Share of pairs in a step, and of anchors, that are put in other words."""
-    elsewhere: float = 0.4
+    elsewhere: float = 0.3
     """Share of pairs in a step that are asked of any frame of the room, if the answer should hold there."""
     rate: float = 2e-3
     clip: float = 1.0
+    shrink: float = 0.75
+    """What is kept of the change in the end: between old weights and new ones is a better student than either
+    (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
+    trial: float = 0.4
+    """After this share of the steps the held-out pairs have judged, and are learnt as well."""
     views: int = 4
     """Other exposures of each picture."""
     attention_weight: float = 0.5

@@ -1,7 +1,7 @@
 """One job from request to verdict: judge what is there, train, judge again, decide.
 
-With pairs held out it trains twice: a trial without them, which they judge, then the candidate
-with them, since in use the held-out pairs are asked about too.
+Pairs that are held out judge a trial on the way, which has not seen them; then they join, since in use they
+are asked about too.
 """
 
 import time
@@ -22,10 +22,8 @@ from adapters.version import write_version
 from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
+from models.lora_training import weakened
 from models.registry import load_model
-
-_TRIAL_SHARE = 0.4
-"""Of the time that is left for training, when there is a trial."""
 
 
 def run(folder: Path, request: Request) -> Result:
@@ -53,6 +51,7 @@ class Job:
         self._probe = [] if probe is None else probe_set(self._vlm, self._base, probe)
         self._pairs = every
         self._steps = 0
+        self._tried = Score()
         self._judging = 0.0
 
     def run(self) -> Result:
@@ -63,16 +62,12 @@ class Job:
             self._judged("current", self._current, request.hold_out),
             self._judged("current", self._current, self._probe),
         )
-        tried = Score()
-        if request.hold_out:
-            trial = self._trained("trial", list(request.train), _TRIAL_SHARE)
-            tried = self._judged("trial", trial, request.hold_out) if trial else Score()
-        adapter = self._trained("training", list(self._pairs), 1.0)
-        if adapter is None or (request.hold_out and not tried.n):
-            return self._result(Verdict(False, "Its time was up before a step was made."), {})
+        adapter = self._trained()
+        if adapter is None or self._tried.n < len(request.hold_out):
+            return self._result(Verdict(False, "Its time was up before there was anything to judge."), {})
         candidate = Judged(
             self._judged("candidate", adapter, self._pairs),
-            tried,
+            self._tried,
             self._judged("candidate", adapter, self._probe),
         )
         verdict = decide(candidate, current, request.limits)
@@ -80,31 +75,39 @@ class Job:
         self._write(adapter, scores)
         return self._result(verdict, scores)
 
-    def _trained(self, stage: str, examples: list[Example], share: float) -> Adapter | None:
-        """An adapter for these pairs, within its share of the time that judging leaves."""
+    def _trained(self) -> Adapter | None:
+        """An adapter for all pairs, within the time that judging leaves; on the way the trial is judged."""
         self._slot.deactivate()
-        request = self._request
-        left = request.limits.seconds - self._passed() - 2 * self._judging
-        until = self._passed() + share * left
+        request, began = self._request, self._passed()
+        # The pairs, the held-out ones and the probe set are still to be judged.
+        left = max(1e-9, request.limits.seconds - began - 2 * self._judging)
 
         def said(step: int, loss: float) -> None:
-            self._steps += 1
+            self._steps = step
             seconds = round(self._passed(), 2)
-            self._log.say(stage, step=step, steps=request.recipe.steps, loss=round(loss, 4), seconds=seconds)
+            self._log.say(
+                "training", step=step, steps=request.recipe.steps, loss=round(loss, 4), seconds=seconds
+            )
 
-        def stop() -> bool:
+        def used() -> float:
             self._check_cancelled()
-            return self._passed() > until
+            return (self._passed() - began) / left
 
-        self._check_cancelled()
-        data = Data(examples, request.replay, self._probe)
-        return train(self._vlm, data, request.recipe, request.seed, said, stop)
+        def on_trial() -> None:
+            with weakened(self._vlm, request.recipe.shrink):
+                self._tried = self._scored("trial", request.hold_out)
+
+        data = Data(request.train, request.replay, self._probe, late=request.hold_out)
+        return train(self._vlm, data, request.recipe, request.seed, said, used, on_trial)
 
     def _judged(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:
+        self._slot.activate(adapter)
+        return self._scored(who, examples)
+
+    def _scored(self, who: str, examples: Sequence[Example]) -> Score:
         self._check_cancelled()
         self._log.say("judging", who=who, questions=len(examples), seconds=round(self._passed(), 2))
         begun = time.monotonic()
-        self._slot.activate(adapter)
         score = judge(self._vlm, examples)
         self._judging = max(self._judging, time.monotonic() - begun)
         return score

@@ -29,11 +29,15 @@ OnStep = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class Data:
-    """Pairs to learn, pairs of other rooms to repeat, and questions whose answers are to stay."""
+    """Pairs to learn, pairs of other rooms to repeat, and questions whose answers are to stay.
+
+    `late` are pairs to learn that join when the trial is over: what judges it, it has not seen.
+    """
 
     train: Sequence[Example]
-    replay: Sequence[Example]
-    probe: Sequence[Example]
+    replay: Sequence[Example] = ()
+    probe: Sequence[Example] = ()
+    late: Sequence[Example] = ()
 
 
 def train(
@@ -42,34 +46,45 @@ def train(
     recipe: Recipe,
     seed: int,
     on_step: OnStep,
-    should_stop: Callable[[], bool],
+    used: Callable[[], float],
+    on_trial: Callable[[], None] | None = None,
 ) -> Adapter | None:
-    """The adapter, or None when `should_stop` said so before a step was made; the model is left as it was.
+    """The adapter, or None when time was up before a step was made; the model is left as it was.
+
+    `used` tells the share of the time that has passed; at 1 training ends. `on_trial` is called once, with
+    the model as it has become, before the late pairs join: after its share of the steps or of the time.
 
     The model must be loaded with attention="eager" when examples bring attention maps. Same arguments,
     same adapter, on the same processor with the same number of threads.
     """
     rng = np.random.default_rng(seed)
-    paths = [example.image for example in (*data.train, *data.replay, *data.probe)]
+    every = [*data.train, *data.late]
+    paths = [example.image for example in (*every, *data.replay, *data.probe)]
     pictures = Pictures(vlm, paths, recipe.views, rng)
-    anchors = Anchors(vlm, data.train, data.probe, pictures, recipe, rng)
-    lessons = [_lesson(vlm, pictures, example) for example in data.train]
+    # Of the late pairs the questions alone: they are not to be held to their old answers.
+    anchors = Anchors(vlm, every, data.probe, pictures, recipe, rng)
+    lessons = [_lesson(vlm, pictures, example) for example in every]
+    known = len(data.train)
     targets = [name for name in vlm.lora_targets() if _GROUPS[recipe.targets] in name]
     parameters = attach(vlm, recipe.rank, recipe.alpha, targets, seed)
     optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))
     made = 0
     try:
-        while made < recipe.steps and not should_stop():
+        while made < recipe.steps and (passed := used()) < 1:
+            if known < len(lessons) and max(passed, made / recipe.steps) >= recipe.trial:
+                known = len(lessons)
+                if on_trial is not None:
+                    on_trial()
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate * _rate(made, recipe.steps)
-            loss = _loss(vlm, data, recipe, pictures, anchors, lessons, rng)
+            loss = _loss(vlm, data.replay, recipe, pictures, anchors, lessons[:known], rng)
             optimiser.zero_grad()
             loss.backward()
             clip_grad_norm_(parameters, recipe.clip)
             optimiser.step()
             made += 1
             on_step(made, loss.item())
-        return taken(vlm, recipe.rank, recipe.alpha) if made else None
+        return taken(vlm, recipe.rank, recipe.shrink * recipe.alpha) if made else None
     finally:
         detach(vlm)
 
@@ -85,7 +100,7 @@ def _rate(step: int, steps: int) -> float:
 
 def _loss(
     vlm: VisionLanguageModel,
-    data: Data,
+    replay: Sequence[Example],
     recipe: Recipe,
     pictures: Pictures,
     anchors: Anchors,
@@ -96,7 +111,7 @@ def _loss(
     frames = list(dict.fromkeys(lesson.example.image for lesson in lessons))
     chosen = rng.permutation(len(lessons))[: recipe.batch]
     learnt = [varied(lessons[index], frames, recipe, rng) for index in chosen]
-    repeated = [data.replay[index] for index in rng.permutation(len(data.replay))[: recipe.replayed]]
+    repeated = [replay[index] for index in rng.permutation(len(replay))[: recipe.replayed]]
     kept = anchors.drawn(recipe.anchors, rng)
     pairs = [*(lesson.example for lesson in learnt), *repeated]
     images: list[Path] = [pair.image for pair in pairs] + [anchors.images[index] for index in kept]

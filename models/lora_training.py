@@ -1,7 +1,8 @@
 """Train an adapter inside a model: peft's layers around the frozen ones, and out again."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -55,6 +56,20 @@ def taken(vlm: VisionLanguageModel, rank: int, alpha: float) -> Adapter:
             for name, layer in _layers(vlm).items()
         },
     )
+
+
+@contextmanager
+def weakened(vlm: VisionLanguageModel, share: float) -> Iterator[None]:
+    """Inside, the matrices count for this share of what they do otherwise."""
+    layers = _layers(vlm).values()
+    before = [layer.scaling[_SLOT] for layer in layers]
+    for layer, scale in zip(layers, before, strict=True):
+        layer.scaling[_SLOT] = share * scale
+    try:
+        yield
+    finally:
+        for layer, scale in zip(layers, before, strict=True):
+            layer.scaling[_SLOT] = scale
 
 
 def detach(vlm: VisionLanguageModel) -> None:

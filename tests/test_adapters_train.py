@@ -19,6 +19,7 @@ from core.types import Example
 from models.adapter_files import Base
 from models.florence import Florence
 from models.lora import Adapter, AdapterSlot
+from models.lora_training import attach, detach, weakened
 from models.signal import teacher_signal
 
 BASE = Base("tiny", "c0ffee")
@@ -117,6 +118,34 @@ def test_judging_nothing_is_nothing_and_a_lost_picture_is_named(student: Florenc
     assert judge(student, []).n == 0
     with pytest.raises(ImageError, match=r"gone\.png"):
         judge(student, [Example("x", "Why?", "red", tmp_path / "gone.png")])
+
+
+def test_late_pairs_join_after_the_trial(student: Florence, tmp_path: Path) -> None:
+    pairs = examples(tmp_path)
+    untouched, seen = judge(student, pairs[2:]), []
+    adapter = train(
+        student, Data(pairs[:2], late=pairs[2:]), replace(RECIPE, steps=100), 0, lambda step, loss: None,
+        lambda: 0.0, lambda: seen.append(judge(student, pairs)),
+    )  # fmt: skip
+    (trial,) = seen
+    AdapterSlot(student).activate(adapter)
+    assert untouched.exact == 0 and judge(student, pairs[2:]).exact == 1
+    assert trial.exact < 1
+
+
+def test_a_part_of_the_change_is_kept(student: Florence, tmp_path: Path) -> None:
+    pairs = examples(tmp_path)
+    whole, half = (trained(student, pairs, replace(RECIPE, shrink=share)) for share in (1.0, 0.5))
+    assert whole is not None and half is not None
+    layer = next(iter(whole.matrices))
+    assert torch.allclose(half.change(layer), whole.change(layer) / 2)
+    weak = attach(student, whole.rank, whole.alpha, list(whole.matrices), 0, parent=whole)
+    with torch.no_grad(), weakened(student, 0.5):
+        attached = judge(student, pairs)
+    assert len(weak) == 2 * len(whole.matrices)
+    detach(student)
+    AdapterSlot(student).activate(half)
+    assert attached.loglik == pytest.approx(judge(student, pairs).loglik, abs=1e-4)
 
 
 def test_a_probe_set_that_is_missing_damaged_or_of_another_base_is_made(

@@ -82,14 +82,22 @@ def test_a_job_judges_trains_and_leaves_a_candidate_that_the_store_takes(
     student: str, tmp_path: Path
 ) -> None:
     pairs = examples(tmp_path / "pictures")
-    job = made(tmp_path / "job", request(student, pairs[:2], hold_out=pairs[2:]))
+    recipe = replace(RECIPE, steps=100)
+    job = made(tmp_path / "job", request(student, pairs[:2], hold_out=pairs[2:], recipe=recipe))
     result = work(job)
     write_result(job, result)
     assert result.outcome == "promote", result.reason
     assert read_result(job) == result
-    assert result.scores["candidate"]["train"]["exact"] == 1.0
-    stages = [line["stage"] for line, _ in read_progress(job)]
-    assert stages[0] == "loading" and {"judging", "trial", "training"} <= set(stages)
+    exact = result.scores["candidate"]["train"]["exact"]
+    assert exact > result.scores["current"]["train"]["exact"]
+    lines = [line for line, _ in read_progress(job)]
+    told = [line.get("who", line["stage"]) for line in lines]
+    assert told[0] == "loading"
+    steps = [line["step"] for line in lines if "step" in line]
+    assert steps == list(range(1, 101))
+    # The held-out pair judges on the way, before it is learnt, and is known in the end.
+    assert told[: told.index("trial")].count("training") == 100 * recipe.trial
+    assert result.scores["candidate"]["hold_out"]["n"] == 1
     version = AdapterStore(tmp_path / "adapters").adopt("kitchen", job)
     assert version.about["pairs"] == ["pair-0", "pair-1", "pair-2"]
     assert version.about["held_out"] == ["pair-2"]
@@ -97,7 +105,7 @@ def test_a_job_judges_trains_and_leaves_a_candidate_that_the_store_takes(
     assert read_adapter(version.folder, base_of(student)).rank == 4
     # The next one is judged against this one.
     again = made(tmp_path / "again", request(student, pairs, current=version.folder))
-    assert work(again).scores["current"]["train"]["exact"] == 1.0
+    assert work(again).scores["current"]["train"]["exact"] == exact
 
 
 def test_without_time_nothing_is_promoted(student: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from core.types import Example
 from models.blueprint import save_model
 
 RECIPE = Recipe(
-    rank=4, alpha=8.0, steps=40, views=0, anchors=1, general=8, similar=8, reworded=0, elsewhere=0,
+    rank=4, alpha=8.0, steps=40, views=0, anchors=1, general=8, similar=8, reworded=0, elsewhere=0, shrink=1,
     anchor_weight=0.01, rate=2e-2,
 )  # fmt: skip
 LIMITS = Limits(seconds=120, forgets=1.0, worse=1000.0)
