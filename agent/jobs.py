@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.job import ATTACHED, read_progress, read_result, write_request
 from adapters.request import Request, Result
 from core.errors import StorageError
 from core.files import storage_errors
+from core.types import Example
 
 _LOG = "worker.log"
 _PATIENCE = 5.0  # seconds between asking a worker to stop and ending it
@@ -84,7 +86,7 @@ class Job:
 def start(folder: Path, request: Request) -> Job:
     """Write the job into a new folder below `folder` and start its worker. Raises StorageError."""
     job = folder / uuid.uuid4().hex[:12]
-    write_request(job, request)
+    write_request(job, _absolute(request))
     command = [sys.executable, "-m", "adapters.worker", str(job), ATTACHED]
     # The packages are found as this process found them; more threads would take those of the answers.
     environment = {
@@ -95,6 +97,25 @@ def start(folder: Path, request: Request) -> Job:
     with storage_errors("write", job / _LOG), (job / _LOG).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)
     return Job(job, process)
+
+
+def _absolute(request: Request) -> Request:
+    """The same with paths as this process means them; a job's own are relative to its folder."""
+
+    def examples(given: Sequence[Example]) -> list[Example]:
+        return [
+            replace(one, image=one.image.absolute(), signal=one.signal and one.signal.absolute())
+            for one in given
+        ]
+
+    return replace(
+        request,
+        train=examples(request.train),
+        hold_out=examples(request.hold_out),
+        replay=examples(request.replay),
+        current=request.current and request.current.absolute(),
+        probe=request.probe and request.probe.absolute(),
+    )
 
 
 def clear(folder: Path) -> None:

@@ -4,7 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent.jobs import Job
+import pytest
+from tiny_jobs import examples, request
+
+from adapters.job import read_request, write_result
+from adapters.request import Result
+from agent.jobs import Job, clear, ended, start
 
 
 def _job(folder: Path, code: str) -> Job:
@@ -25,3 +30,32 @@ def test_a_worker_that_dies_says_why(tmp_path: Path) -> None:
     result = _job(tmp_path, "raise SystemExit('no room left')").wait(30)
     assert result is not None
     assert "no room left" in result.reason
+
+
+def test_a_job_finds_its_pictures_wherever_it_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = request("no-such-student", examples(Path("pictures")), current=Path("old"))
+    job = start(Path("jobs"), wanted)
+    job.stop()
+    read = read_request(job.folder)
+    assert [one.image for one in read.train] == [tmp_path / one.image for one in wanted.train]
+    assert read.train[0].image.is_file() and read.train[0].signal is None
+    assert (read.current, read.probe) == (tmp_path / "old", None)
+
+
+def test_jobs_that_came_to_an_end_are_kept_and_others_are_thrown_away(tmp_path: Path) -> None:
+    for outcome in ("promote", "reject", "failed", "cancelled"):
+        write_result(tmp_path / outcome, Result(outcome, "Because.", 1.0))
+    (tmp_path / "half").mkdir()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "result.json").write_text("{")
+    clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["failed", "promote", "reject"]
+    done = ended(tmp_path / "promote")
+    assert done is not None
+    result = done.wait(0.0)
+    assert result is not None and result.outcome == "promote" and not done.died
+    done.stop()
+    assert not list(done.progress())
+    assert ended(tmp_path / "half") is None
+    clear(tmp_path / "nowhere")
