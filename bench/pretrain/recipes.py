@@ -96,7 +96,7 @@ EXPERT = Recipe(
     stages=(
         Stage("dense", steps=8000, images=12, questions=0, lr=1.2e-3),
         Stage("questions", steps=3000, images=8, questions=12, lr=1e-3),
-        Stage("joint", steps=1500, images=8, questions=12, lr=3e-4),
+        Stage("joint", steps=6000, images=8, questions=12, lr=3e-4),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (STUDENT, EXPERT)}
