@@ -13,13 +13,10 @@ class TrainingBar:
         self._console = console
         self._progress: Progress | None = None
         self._task = TaskID(0)
-        self._last = 0
-        self._round = 1
 
     def start(self, pairs: int) -> None:
         """A child has begun to learn so many pairs."""
         self.stop()
-        self._last, self._round = 0, 1
         if not self._console.is_terminal:
             self._console.print(f"     [blue]adapting[/] to {pairs} pairs ...", highlight=False)
             return
@@ -35,11 +32,9 @@ class TrainingBar:
         self._progress.start()
 
     def step(self, step: int, steps: int, loss: float) -> None:
-        """How far it is. Steps that begin anew are another round: the trial comes before the adapter."""
-        self._round += step < self._last
-        self._last = step
+        """How far it is."""
         if self._progress is not None:
-            told = f"round {self._round}, loss {loss:.2f}"
+            told = f"loss {loss:.2f}"
             self._progress.update(self._task, completed=step, total=steps, description=told)
         elif step % _STEP == 0:
             self._console.print(f"     [blue]adapting[/] {step}/{steps}, loss {loss:.2f}", highlight=False)

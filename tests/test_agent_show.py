@@ -59,7 +59,7 @@ def test_without_a_terminal_training_is_told_in_lines() -> None:
 
 def test_on_a_terminal_it_is_a_bar_that_goes_away() -> None:
     shown = _shown([*_TRAINING, SessionEnded(at=0, turns=1)], terminal=True)
-    assert "10/40" in shown and "round 2" in shown
+    assert "10/40" in shown and "loss 1.00" in shown
     assert shown.rstrip().endswith("It forgets.")
     assert "\x1b[?25h" in shown  # the cursor is back
 
