@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from agent import build
 from bench import learning
-from bench.learning import Outcome, Plan, rows
+from bench.learning import Adaptation, Outcome, Plan, costs, rows
 from models.blueprint import save_model
 
 
@@ -36,11 +36,20 @@ def test_rows_say_what_was_gained() -> None:
     assert told["adapted", "memory", "new-thing"] == (0.5, 2)
 
 
+def test_costs_are_means_over_jobs() -> None:
+    told = {
+        row["metric"]: row["mean"]
+        for row in costs([Adaptation(10, True, 0.9), Adaptation(20, False, 0.5)], 0)
+    }
+    assert told == {"job_s": 15, "promoted": 0.5, "probe answers kept": 0.7}
+    assert list(costs([], 0)) == []
+
+
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
     save_model(*tiny_florence(), tmp_path / "student", torch.float32)
-    return Plan(str(tmp_path / "student"), build.RECORDED, 1, 0, tmp_path / "out")
+    return Plan(str(tmp_path / "student"), None, 1, 0, tmp_path / "out")
 
 
 def test_a_room_is_measured_once(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,8 +59,9 @@ def test_a_room_is_measured_once(plan: Plan, tmp_path: Path, monkeypatch: pytest
     turns = [{"frame": 0, "question": f"What is thing {n}?", "answer": "red"} for n in range(3)]
     (session / "session.json").write_text(json.dumps({"turns": turns}))
     first = learning._given_room(plan, session)
-    assert [(one.room, one.tag) for one in first] == [("den", "all")] * 2
-    assert all(one.right["expert"] for one in first)
+    assert [(one.room, one.tag) for one in first.outcomes] == [("den", "all")] * 2
+    assert all(one.right["expert"] for one in first.outcomes)
+    assert not first.adaptations  # one pair is too few
     monkeypatch.setattr(learning, "replay_session", None)
     assert learning._given_room(plan, session) == first
 
