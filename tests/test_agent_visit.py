@@ -1,6 +1,7 @@
 """Sessions to replay: plain folders and recordings, and everything that can be wrong with them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.visit import read_visit
 from core.errors import InputError, RoomwiseError
 from core.events import Answered, Asked, Compared, Judged
 
+_README = Path(__file__).resolve().parent.parent / "README.md"
 _TURN = {"frame": 0, "question": "What is on the table?", "answer": "a mug"}
 
 
@@ -54,6 +56,12 @@ def test_the_demo_session_is_whole_and_small() -> None:
         with Image.open(turn.frame) as picture:
             assert picture.size == (224, 224)
     assert sum(path.stat().st_size for path in DEMO.iterdir()) < 300_000
+
+
+def test_the_session_that_the_readme_shows_is_one(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", _README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    (tmp_path / "session.json").write_text(shown)
+    assert read_visit(tmp_path).turns[0].pause == 5
 
 
 def test_a_question_that_was_asked_twice_is_one_turn(tmp_path: Path) -> None:
