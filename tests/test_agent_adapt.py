@@ -15,7 +15,7 @@ from adapters.job import read_result, write_request, write_result
 from adapters.request import Request, Result
 from adapters.store import AdapterStore
 from adapters.worker import work
-from agent.adapt import adapt
+from agent.adapt import Adapted, adapt
 from agent.jobs import Job, Starter
 from core.config import Config, StudentConfig
 from core.errors import InputError, ModelError, RoomwiseError, StorageError
@@ -161,6 +161,27 @@ def test_interrupted_it_stops_the_worker(folder: Path, config: Config) -> None:
         adapt(folder, "den", 0, config, bar, begin)
     assert begun[0].stopped and bar.said[-1] == "stop"
     lock_folder(folder).release()
+
+
+@pytest.mark.parametrize(
+    ("adapter", "said"),
+    [
+        (3, "Promoted: Because. Adapter 3 answers"),
+        (None, "Rejected: Because. What answered before still does"),
+    ],
+)
+def test_the_verb_says_what_it_did_and_ends_with_zero(
+    adapter: int | None, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = Adapted("den", 10, 2, adapter, "Because.", 12.3, 40, {})
+    monkeypatch.setattr("agent.adapt.adapt", lambda *args: done)
+    assert run(roomwise.app, "roomwise", ["adapt", "--room", "den"]) == 0
+    out = capsys.readouterr().out
+    assert "10 pairs, 2 of them held out, 12 s" in out and said in out
+    assert ("rollback den" in out) == (adapter is not None)
+    assert run(roomwise.app, "roomwise", ["adapt", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["command"], told["adapter"], told["promoted"]) == ("adapt", adapter, adapter is not None)
 
 
 def test_the_verb_ends_with_two_on_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
