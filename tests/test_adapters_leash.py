@@ -1,11 +1,12 @@
 """A child is gone soon after whoever started it."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tiny_processes import alive
 
 from adapters.leash import LEFT_ALONE
 
@@ -46,18 +47,6 @@ def test_it_does_not_outlive_a_parent_that_is_killed() -> None:
         pid = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
     until = time.monotonic() + 20
-    while _alive(pid):
+    while alive(pid):
         assert time.monotonic() < until
         time.sleep(0.01)
-
-
-def _alive(pid: int) -> bool:
-    """Also a process that has ended counts until somebody asks how, which on Linux its state tells."""
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        if stat.exists():
-            return stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
-        os.kill(pid, 0)
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-    return True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tiny_jobs import save_student
+from tiny_processes import alive
 from tiny_sessions import PID, ROOM, Nursery, write_visit
 
 from adapters.store import AdapterStore
@@ -45,6 +46,11 @@ def wait_for(what: Callable[[], bool], seconds: float = 120.0) -> bool:
     while not what() and time.monotonic() < until:
         time.sleep(0.002)
     return what()
+
+
+def workers(out: Path) -> list[int]:
+    """Who has worked, or does."""
+    return [int(path.read_text() or "0") for path in (out / "jobs").glob(f"*/{PID}")]
 
 
 def said(out: Path) -> dict[int, tuple[str, str]]:
@@ -103,6 +109,7 @@ def test_an_agent_that_is_killed_goes_on_as_if_it_never_had_been(
         time.sleep(rng.uniform(0, 0.1))
         os.kill(pid, signal.SIGKILL)
         assert nursery.end() == -signal.SIGKILL
+        assert wait_for(lambda: not any(map(alive, workers(out))))
         answered = check_whole(out, answered)
     nursery.begin(visit, student, out)
     assert nursery.end() == 0
