@@ -42,7 +42,9 @@ def replay(
             f"{PAUSE:g} s where a session has none. Default: no pauses.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="New folder for memory and recording.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for memory and recording: new, or to go on in.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
     ] = None,
