@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch.nn import functional
 
 from adapters.losses import map_divergence, text_to_vision, top_divergence
 from adapters.material import Teaching
@@ -26,6 +27,25 @@ def looking(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bo
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
 
 
+def answers(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
+    """Cross-entropy of the first rows' answers in nats a token; a row counts as its expert was sure of it.
+
+    A row whose expert did not say how sure it was, or whose answer is not the expert's, counts in full.
+    """
+    rows = len(teachings)
+    losses = functional.cross_entropy(
+        forced.logits[:rows].float().flatten(0, 1),
+        forced.labels[:rows].flatten(),
+        ignore_index=IGNORED,
+        reduction="none",
+    ).unflatten(0, (rows, -1))
+    told = forced.labels[:rows] != IGNORED
+    trust = [_trust(forced.labels[row][told[row]], teaching) for row, teaching in enumerate(teachings)]
+    each = losses.sum(dim=1) / told.sum(dim=1).clamp(min=1)
+    weighted: torch.Tensor = each * torch.tensor(trust, device=each.device)
+    return weighted.mean()
+
+
 def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
     """How far the first rows' answers are from what the expert held likely, in nats; 0 when none are told.
 
@@ -36,13 +56,24 @@ def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.T
     for row, teaching in enumerate(teachings):
         if teaching.ids is None or teaching.logprobs is None:
             continue
-        labels = forced.labels[row]
-        learnt = labels != IGNORED
-        if labels[learnt].tolist() == teaching.ids[:, 0].tolist():
+        learnt = forced.labels[row] != IGNORED
+        if _said(forced.labels[row][learnt], teaching):
             logits = forced.logits[row, learnt][None]
             every = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
             parts.append(top_divergence(logits, teaching.ids[None], teaching.logprobs[None], every))
     return torch.stack(parts).mean() if parts else forced.logits.new_zeros(())
+
+
+def _said(labels: torch.Tensor, teaching: Teaching) -> bool:
+    """Whether the answer is the one that the expert held likeliest, token by token."""
+    return teaching.ids is not None and labels.tolist() == teaching.ids[:, 0].tolist()
+
+
+def _trust(labels: torch.Tensor, teaching: Teaching) -> float:
+    """How likely the expert held a token of this answer, in (0, 1]; 1 where it does not say."""
+    if teaching.logprobs is None or not _said(labels, teaching):
+        return 1.0
+    return float(teaching.logprobs[:, 0].mean().exp())
 
 
 def drift(logits: torch.Tensor, before: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

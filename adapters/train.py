@@ -13,7 +13,7 @@ from adapters.anchors import Anchors
 from adapters.lessons import Lesson, varied
 from adapters.material import Pictures, teaching
 from adapters.request import Recipe
-from adapters.terms import drift, likelihoods, looking
+from adapters.terms import answers, drift, likelihoods, looking
 from core.types import Example
 from models.lora import Adapter
 from models.lora_training import attach, detach, taken
@@ -125,7 +125,7 @@ def _loss(
         attentions=maps,
     )
     first, second = len(learnt), len(pairs)
-    loss = answer_cross_entropy(forced.logits[:first], forced.labels[:first])
+    loss = answers(forced, told)
     if maps:
         loss = loss + recipe.attention_weight * looking(forced, told, vision.mean_token)
     loss = loss + recipe.logits_weight * likelihoods(forced, told)

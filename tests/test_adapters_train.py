@@ -1,5 +1,6 @@
 """Training on a tiny model: it learns, keeps to its budget, leaves the base alone, and repeats itself."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,10 @@ from tiny_jobs import RECIPE, examples
 from tiny_models import photo, tiny_florence, wrapped
 
 from adapters.judge import judge
-from adapters.material import teaching
+from adapters.material import Teaching, teaching
 from adapters.probe import make_probe, probe_set, read_probe
 from adapters.request import Recipe
-from adapters.terms import drift, likelihoods, looking
+from adapters.terms import answers, drift, likelihoods, looking
 from adapters.train import Data, train
 from core.errors import ImageError, StorageError, WeightsError
 from core.types import Example
@@ -20,6 +21,7 @@ from models.adapter_files import Base
 from models.florence import Florence
 from models.lora import Adapter, AdapterSlot
 from models.lora_training import attach, detach, weakened
+from models.loss import answer_cross_entropy
 from models.signal import teacher_signal
 
 BASE = Base("tiny", "c0ffee")
@@ -103,6 +105,20 @@ def test_signals_teach_where_to_look_and_what_else_was_likely(student: Florence,
         teaching(student, seen, told)
 
 
+def test_an_answer_counts_as_its_expert_was_sure_of_it(student: Florence) -> None:
+    vision = student.encode_images([photo()])
+    with torch.no_grad():
+        forced = student.teacher_forced(vision, ["What colour?"], ["red"])
+    ids = forced.labels[0][:, None]
+    sure, unsure = (Teaching(ids=ids, logprobs=torch.full(ids.shape, value)) for value in (0.0, -1.0))
+    plain = answer_cross_entropy(forced.logits, forced.labels)
+    assert answers(forced, [sure]).item() == pytest.approx(plain.item(), rel=1e-5)
+    assert answers(forced, [unsure]).item() == pytest.approx(math.exp(-1) * plain.item(), rel=1e-5)
+    corrected = Teaching(ids=ids + 1, logprobs=torch.full(ids.shape, -1.0))
+    for full in (Teaching(), corrected):
+        assert answers(forced, [full]).item() == pytest.approx(plain.item(), rel=1e-5)
+
+
 def test_drift_is_zero_while_nothing_changes() -> None:
     logits = torch.randn(2, 3, 9)
     counts = torch.tensor([[True, True, False], [True, False, False]])
@@ -122,15 +138,17 @@ def test_judging_nothing_is_nothing_and_a_lost_picture_is_named(student: Florenc
 
 def test_late_pairs_join_after_the_trial(student: Florence, tmp_path: Path) -> None:
     pairs = examples(tmp_path)
-    untouched, seen = judge(student, pairs[2:]), []
+    trials = []
     adapter = train(
-        student, Data(pairs[:2], late=pairs[2:]), replace(RECIPE, steps=100), 0, lambda step, loss: None,
-        lambda: 0.0, lambda: seen.append(judge(student, pairs)),
+        student, Data(pairs[:2], late=pairs[2:]), RECIPE, 0, lambda step, loss: None, lambda: 0.0,
+        lambda: trials.append(judge(student, pairs[2:])),
     )  # fmt: skip
-    (trial,) = seen
-    AdapterSlot(student).activate(adapter)
-    assert untouched.exact == 0 and judge(student, pairs[2:]).exact == 1
-    assert trial.exact < 1
+    alone = train(student, Data(pairs[:2]), RECIPE, 0, lambda step, loss: None, lambda: 0.0)
+    slot, likely = AdapterSlot(student), {}
+    for name, one in (("joined", adapter), ("alone", alone)):
+        slot.activate(one)
+        likely[name] = judge(student, pairs[2:]).loglik
+    assert len(trials) == 1 and likely["joined"] > max(trials[0].loglik, likely["alone"]) + 1
 
 
 def test_a_part_of_the_change_is_kept(student: Florence, tmp_path: Path) -> None:
