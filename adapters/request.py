@@ -51,7 +51,7 @@ class Recipe:
 class Limits:
     """What a job may cost, and how much harm the gate lets pass."""
 
-    seconds: float = 60.0
+    seconds: float = 120.0
     """From the worker's start to its result, judging included."""
     threads: int = 1
     """Of the processor; the rest is for answering."""

@@ -90,7 +90,7 @@ class AdaptationConfig(_Section):
     again_after: int = pydantic.Field(default=5, ge=1)
     """So many new pairs later it learns again."""
 
-    seconds: float = pydantic.Field(default=60.0, gt=0)
+    seconds: float = pydantic.Field(default=120.0, gt=0)
     """The longest an adaptation may take."""
 
 

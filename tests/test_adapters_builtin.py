@@ -41,7 +41,6 @@ def test_a_few_pairs_are_learnt_the_adapter_is_promoted_and_loads_in_peft(tmp_pa
     candidate, current = (result.scores[who]["train"] for who in ("candidate", "current"))
     assert candidate["exact"] >= current["exact"] + 0.5
     assert candidate["loglik"] > current["loglik"] + 1
-    assert result.seconds < 60
     picture = load_image(ROOM, 10**8)
     other = load_model(name)
     other.module = cast(
