@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.store import AdapterStore
-from agent.controller import Adapting, Controller
+from agent.adaptations import Adapting
+from agent.controller import Controller
 from agent.experts import Expert, LocalExpert, RecordedExpert
 from agent.jobs import start
 from agent.learning import adaptation_request

@@ -13,7 +13,8 @@ from tiny_memory import WordsAndColours, jpeg
 from adapters.job import write_result
 from adapters.request import Request, Result
 from adapters.store import AdapterStore
-from agent.controller import Adapting, Controller
+from agent.adaptations import Adapting
+from agent.controller import Controller
 from agent.jobs import Job
 from agent.learning import adaptation_request
 from agent.past import Past
