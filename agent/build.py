@@ -133,4 +133,5 @@ def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:
 def _expert(visit: Visit, wish: Wish, config: Config) -> Expert:
     if wish.expert == RECORDED:
         return RecordedExpert(visit.turns)
-    return LocalExpert(load_model(wish.expert, attention="eager"), config.student.max_new_tokens)
+    vlm = load_model(wish.expert, attention="eager")
+    return LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)

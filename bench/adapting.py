@@ -112,9 +112,8 @@ def rows(timing: Timing, model: str, seed: int) -> list[Row]:
 
 def _warm_up(mind: Mind, visit: Visit, config: Config) -> None:
     """What the expert says to the first questions, remembered; then there is no expert any more."""
-    mind.expert = LocalExpert(
-        load_model(config.expert.model, attention="eager"), config.student.max_new_tokens
-    )
+    vlm = load_model(config.expert.model, attention="eager")
+    mind.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
     for number, turn in enumerate(visit.turns[: config.router.warm_up], start=1):
         inquiry = Inquiry(number, turn.question, jpeg(turn.frame, config.images.max_pixels))
         take_turn(mind, inquiry, config.router.warm_up, _unheard)

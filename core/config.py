@@ -50,6 +50,10 @@ class ExpertConfig(_Section):
     model: str = "builtin-expert"
     """Name of a model, or a folder in the hub's layout."""
 
+    looks: int = pydantic.Field(default=5, ge=1, le=5)
+    """How often it looks at each frame: the whole, then nearer from up to four corners; its answers are put
+    to the vote. Each look takes as long as the first."""
+
 
 class ImagesConfig(_Section):
     """What counts as a picture that can be answered about."""
@@ -79,6 +83,10 @@ class RouterConfig(_Section):
 
     confidence: float = pydantic.Field(default=0.0, ge=0, le=1)
     """After the warm-up the expert is asked when the student is less sure than this; 0: never."""
+
+    scope: float = pydantic.Field(default=0.75, ge=-1, le=1)
+    """Questions at least so alike to one that the adapter was taught are its own; for others the student
+    answers without it, since what it learnt would only lead it astray. -1: all are."""
 
 
 class AdaptationConfig(_Section):

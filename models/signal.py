@@ -11,18 +11,21 @@ from core.signal import TOP, TeacherSignal
 from models.loss import IGNORED
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
+_SMALLEST = 1e-7  # probability; half precision holds its logarithm
+
 
 def teacher_signal(
     expert: VisionLanguageModel, vision: VisionTokens, question: str, answer: str
 ) -> TeacherSignal:
     """What the expert would ship beside `answer`, its own words, to a question about one picture.
 
-    The expert must be loaded with attention="eager", else ModelError says so.
+    Pictures after the first are other looks at it: how likely words are is the mean over all of them, where
+    the expert looked is told of the first. It must be loaded with attention="eager", else ModelError says so.
     """
-    if len(vision) != 1:
-        raise ValueError(f"{len(vision)} pictures; a signal is about one")
     with torch.no_grad():
-        forced = expert.teacher_forced(vision, [question], [answer], attentions=True)
+        forced = expert.teacher_forced(
+            vision, [question] * len(vision), [answer] * len(vision), attentions=True
+        )
     logprobs, ids = _top(forced)
     return TeacherSignal(
         spans=np.array(expert.question_spans(question), np.int32).reshape(-1, 2),
@@ -57,6 +60,6 @@ def _sha256(text: str) -> str:
 def _top(forced: TeacherForced) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probabilities and ids of the likeliest tokens at each place of the answer, [A, k] each."""
     told = forced.labels[0] != IGNORED
-    logprobs = forced.logits[0, told].float().log_softmax(dim=-1)
+    logprobs = forced.logits[:, told].float().softmax(dim=-1).mean(dim=0).clamp(min=_SMALLEST).log()
     values, ids = logprobs.topk(min(TOP, logprobs.shape[-1]), dim=-1)
     return values, ids

@@ -33,8 +33,25 @@ def test_without_maps_it_says_how_to_get_them() -> None:
     expert = wrapped(*tiny_florence())
     with pytest.raises(ModelError, match="eager"):
         teacher_signal(expert, expert.encode_images([photo()]), QUESTIONS[0], "red")
-    with pytest.raises(ValueError, match="one"):
-        teacher_signal(expert, expert.encode_images([photo(), photo()]), QUESTIONS[0], "red")
+
+
+def test_other_looks_have_a_say_in_the_words_but_not_in_where_it_looked() -> None:
+    expert = wrapped(*tiny_florence(attention="eager"))
+    first, second, both = (
+        teacher_signal(expert, expert.encode_images(pictures), QUESTIONS[0], "red")
+        for pictures in ([photo(0)], [photo(1)], [photo(0), photo(1)])
+    )
+    assert first.attention is not None and both.attention is not None
+    np.testing.assert_allclose(both.attention, first.attention, rtol=1e-2, atol=1e-4)
+    ours = {
+        int(token): float(value) for token, value in zip(both.top_ids[0], both.top_logprobs[0], strict=True)
+    }
+    for one, other in ((first, second), (second, first)):
+        likeliest = int(one.top_ids[0, 0])
+        theirs = dict(zip(other.top_ids[0].tolist(), other.top_logprobs[0].tolist(), strict=True))
+        if likeliest in theirs:
+            mean = np.logaddexp(float(one.top_logprobs[0, 0]), theirs[likeliest]) - np.log(2)
+            assert ours[likeliest] == pytest.approx(mean, abs=0.02)
 
 
 @pytest.mark.parametrize(("save", "side"), [(save_smolvlm, 2), (save_llava, 4)])
