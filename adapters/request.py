@@ -17,24 +17,24 @@ class Recipe:
     rank: int = 8
     alpha: float = 16.0
     targets: Literal["all", "encoder", "decoder"] = "all"
-    steps: int = 40
+    steps: int = 60
     batch: int = 10
     """Pairs of the room in a step."""
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
-    anchors: int = 40
+    anchors: int = 20
     """Beside them questions on which the student is held to what it said before."""
     general: int = 60
     """Anchors are drawn from so many questions that fit any room,"""
     similar: int = 150
     """from so many that ask as the pairs do about other things, and from the probe set."""
-    reworded: float = 0.4
+    reworded: float = 0.6
     """Share of pairs in a step, and of anchors, that are put in other words."""
-    elsewhere: float = 0.3
+    elsewhere: float = 0.4
     """Share of pairs in a step that are asked of any frame of the room, if the answer should hold there."""
     rate: float = 2e-3
     clip: float = 1.0
-    shrink: float = 0.75
+    shrink: float = 0.85
     """What is kept of the change in the end: between old weights and new ones is a better student than either
     (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
     trial: float = 0.4

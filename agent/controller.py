@@ -14,7 +14,7 @@ from agent.turn import Emit, Inquiry, Mind, take_turn
 from core.errors import RoomwiseError
 from core.events import Activated, Answered, Asked, Event, Failed, SessionEnded
 from core.text import check_question
-from models.lora import AdapterSlot, base_of, read_adapter
+from models.lora import base_of, read_adapter
 
 
 class Controller:
@@ -25,7 +25,6 @@ class Controller:
     ) -> None:
         self._mind, self._store, self._recorder = mind, adapting.store, recorder
         self._warm_up, self._watch = warm_up, watch
-        self._slot = AdapterSlot(mind.student)
         self._base = base_of(mind.student.name)
         self._turn = past.turn
         self._adaptations = Adaptations(mind, adapting, past, self._say)
@@ -98,11 +97,12 @@ class Controller:
         """Let the room's current adapter answer; the untouched student if there is none to use."""
         version = self._store.current(self._mind.room)
         try:
-            self._slot.activate(read_adapter(version.folder, self._base) if version else None)
+            self._mind.slot.activate(read_adapter(version.folder, self._base) if version else None)
         except RoomwiseError as error:
-            self._slot.deactivate()
+            self._mind.slot.deactivate()
             self._say(Failed, what="adapter", error=str(error))
             version = None
+        self._mind.taught = frozenset(version.about["pairs"]) if version else frozenset()
         name = label(version.number) if version else ""
         if name != self._mind.adapter:
             self._mind.adapter = name

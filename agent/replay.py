@@ -10,9 +10,10 @@ from PIL.Image import Image
 
 from agent.controller import Controller
 from agent.experts import Expert
+from agent.look import Look
 from agent.pace import Pace
 from agent.past import Past
-from agent.turn import Emit, Mind, pair_id
+from agent.turn import Emit, Mind, pair_id, said_by_student, was_taught
 from agent.visit import Visit, VisitTurn
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
@@ -109,14 +110,19 @@ class Baselines:
     ) -> dict[str, str | None]:
         return {
             "memory": self._nearest(picture, turn, number),
-            "adapted": answered.text
-            if answered.by == "student"
-            else self._said(self.mind.student, picture, turn),
+            "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
             "expert": _asked(self.mind.expert, picture, turn, number),
         }
 
     def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
         return model.answer(picture, turn.question, self.mind.config.student.max_new_tokens).text
+
+    def _adapted(self, picture: Image, turn: VisitTurn) -> str:
+        """What the student would have said, with its adapter where that was taught something like it."""
+        mind, look = self.mind, Look(self.mind.student, picture)
+        embedder = mind.memory.embedder
+        taught = embedder is None or was_taught(mind, look.cue(embedder, turn.question))
+        return said_by_student(mind, look, turn.question, taught).text
 
     def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
         mind = self.mind

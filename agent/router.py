@@ -20,13 +20,17 @@ class Route:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first."""
+    """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first.
+
+    `taught`: something like the question is among what the adapter has learnt.
+    """
 
     turn: int
     warm_up: int
     recalled: bool
     expert_reachable: bool
     adapter: str
+    taught: bool = True
 
 
 def route(situation: Situation) -> Route:
@@ -38,7 +42,11 @@ def route(situation: Situation) -> Route:
         return Route("expert", f"warm-up, {left} of {situation.warm_up} questions left")
     if left > 0:
         return Route("student", "the expert cannot be reached; the student is not adapted yet")
-    return Route("student", f"adapted ({situation.adapter})" if situation.adapter else "warm-up is over")
+    if not situation.adapter:
+        return Route("student", "warm-up is over")
+    if not situation.taught:
+        return Route("student", f"untouched: nothing like it was learnt ({situation.adapter})")
+    return Route("student", f"adapted ({situation.adapter})")
 
 
 def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:

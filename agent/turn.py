@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,9 @@ from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, R
 from core.types import Answer
 from memory.frames import decode
 from memory.index import Cue
-from memory.recall import asked_before, search
+from memory.recall import asked_before, nearest_question, search
 from memory.store import Memory
+from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
 
 Emit = Callable[[Event], None]
@@ -26,7 +28,9 @@ Emit = Callable[[Event], None]
 
 @dataclass
 class Mind:
-    """Who can answer in a room. `adapter` names the version the student holds, "" for none."""
+    """Who can answer in a room. `adapter` names the version the student holds, "" for none; `taught` are the
+    ids of the pairs that it was taught.
+    """
 
     room: str
     session: str
@@ -35,6 +39,10 @@ class Mind:
     memory: Memory
     config: Config
     adapter: str = ""
+    taught: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        self.slot = AdapterSlot(self.student)
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,8 @@ def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answere
     by, answer = answering.run(warm_up)
     answered: Answered = _now(
         Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
-        latency_ms=(time.perf_counter() - started) * 1000, adapter=mind.adapter if by.to == "student" else "",
+        latency_ms=(time.perf_counter() - started) * 1000,
+        adapter=mind.adapter if by.to == "student" and answering.taught else "",
     )  # fmt: skip
     emit(answered)
     return answered
@@ -75,6 +84,8 @@ class _Answering:
         self._mind, self._inquiry, self._picture, self._emit = mind, inquiry, picture, emit
         self._look = Look(mind.student, picture)
         self._cue = Cue()
+        self.taught = True
+        """Whether the adapter was taught something like the question."""
 
     def run(self, warm_up: int) -> tuple[Route, Answer]:
         known = self._recalled()
@@ -85,6 +96,7 @@ class _Answering:
                 known is not None,
                 self._mind.expert is not None,
                 self._mind.adapter,
+                self.taught,
             )
         )
         if known is not None:
@@ -102,15 +114,14 @@ class _Answering:
         if mind.memory.embedder is None:
             return None
         self._cue = self._look.cue(mind.memory.embedder, self._inquiry.question)
+        self.taught = was_taught(mind, self._cue)
         weight = mind.config.memory.question_weight
         hits = search(mind.memory, self._cue, mind.room, question_weight=weight)
         same = next((h for h in hits if asked_before(self._inquiry.question, h, mind.config.memory)), None)
         return None if same is None else Answer(same.pair.answer, (), (), 1.0)
 
     def _from_student(self, way: Route) -> tuple[Route, Answer]:
-        tokens = self._mind.config.student.max_new_tokens
-        said = self._mind.student.answer(self._look.vision, self._inquiry.question, tokens)
-        return self._routed(way, said)
+        return self._routed(way, said_by_student(self._mind, self._look, self._inquiry.question, self.taught))
 
     def _from_expert(self, way: Route) -> tuple[Route, Answer] | None:
         expert, inquiry = self._mind.expert, self._inquiry
@@ -134,11 +145,27 @@ class _Answering:
         self._emit(_now(Remembered, self._inquiry, pair=pair.id))
 
     def _without_expert(self, warm_up: int) -> Route:
-        return route(Situation(self._inquiry.turn, warm_up, False, False, self._mind.adapter))
+        return route(Situation(self._inquiry.turn, warm_up, False, False, self._mind.adapter, self.taught))
 
     def _routed(self, way: Route, answer: Answer) -> tuple[Route, Answer]:
         self._emit(_now(Routed, self._inquiry, to=way.to, reason=way.reason))
         return way, answer
+
+
+def was_taught(mind: Mind, cue: Cue) -> bool:
+    """Whether the student's adapter has learnt something like the cue's question.
+
+    An adapter changes all answers, but only of what it was taught does it know more (the scope of an edit;
+    Mitchell et al. 2022, Memory-based model editing at scale).
+    """
+    likeness = nearest_question(mind.memory, cue, mind.room, mind.taught)
+    return likeness >= mind.config.router.scope
+
+
+def said_by_student(mind: Mind, look: Look, question: str, taught: bool) -> Answer:
+    """The student's answer, with its adapter if that was taught something like the question."""
+    with nullcontext() if taught else mind.slot.suspended():
+        return mind.student.answer(look.vision, question, mind.config.student.max_new_tokens)
 
 
 def pair_id(session: str, turn: int) -> str:

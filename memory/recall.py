@@ -1,6 +1,7 @@
 """Finding pairs again: by question, by view, or by both; and saying when a question was asked before."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from PIL.Image import Image
@@ -59,6 +60,12 @@ def search(
         for pair, question, view in memory.scores(cue, room)
     ]
     return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+
+def nearest_question(memory: Memory, cue: Cue, room: str, among: Collection[str]) -> float:
+    """How alike the cue's question is to the nearest one of the pairs with these ids, -1 if there is none."""
+    scores = memory.scores(Cue(text=cue.text), room)
+    return max((likeness or 0.0 for pair, likeness, _ in scores if pair.id in among), default=-1.0)
 
 
 def asked_before(question: str, hit: Hit, config: MemoryConfig) -> bool:

@@ -8,7 +8,8 @@ swapping takes milliseconds. The weights as they were are kept beside, for the l
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,9 +139,23 @@ class AdapterSlot:
                 weight = self._weight(name)
                 weight.add_(change.to(weight))
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Inside, the base answers as it was loaded. Weights change places, nothing is computed or copied."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
     def deactivate(self) -> None:
         """Leave the base as it was loaded, to the bit."""
         self.activate(None)
+
+    def _swap(self) -> None:
+        for name, other in self._before.items():
+            weight = self._weight(name)
+            weight.data, self._before[name] = other, weight.data
 
     def _check(self, name: str, change: torch.Tensor) -> None:
         layers = dict(self._module.named_modules())

@@ -120,8 +120,9 @@ def _write_candidate(folder: Path, mind: Mind) -> None:
     base = base_of(mind.student.name)
     matrices = {name: (weight.new_zeros(2, columns), weight.new_zeros(rows, 2))}
     write_adapter(Adapter(2, 2.0, matrices), base, folder)
-    about = {"base": vars(base), "sha256": sha256_file(folder / "adapter_model.safetensors"), "pairs": []}
-    (folder / "version.json").write_text(json.dumps({**about, "job": folder.parent.name}))
+    about = {"base": vars(base), "sha256": sha256_file(folder / "adapter_model.safetensors")}
+    taught = [pair.id for pair in mind.memory.pairs(mind.room)]
+    (folder / "version.json").write_text(json.dumps({**about, "pairs": taught, "job": folder.parent.name}))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=5, max_s
         (replace(_FIRST, expert_reachable=False), "student", "not adapted"),
         (replace(_FIRST, turn=11), "student", "over"),
         (replace(_FIRST, turn=11, adapter="kitchen/0002"), "student", "kitchen/0002"),
+        (replace(_FIRST, turn=11, adapter="0002", taught=False), "student", "nothing like it was learnt"),
         (replace(_FIRST, turn=11, recalled=True), "memory", "before"),
         (replace(_FIRST, warm_up=0), "student", "over"),
     ],

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL.Image import Image
 from tiny_memory import WordsAndColours, jpeg
-from tiny_models import tiny_florence, wrapped
+from tiny_models import photo, tiny_florence, wrapped
 
 from agent.experts import Told
 from agent.turn import Inquiry, Mind, pair_id, take_turn
@@ -15,7 +16,10 @@ from core.config import Config, RouterConfig
 from core.errors import ExpertError, ImageError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed
 from core.types import Answer
+from memory.frames import decode
 from memory.store import Memory
+from models.lora import Adapter
+from models.vlm import VisionLanguageModel
 
 _QUESTION = "What colour is the sofa?"
 
@@ -36,6 +40,16 @@ class _Expert:
 def mind(tmp_path: Path) -> Iterator[Mind]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         yield Mind("den", "s", wrapped(*tiny_florence()), _Expert("red"), memory, Config())
+
+
+def _random_adapter(student: VisionLanguageModel) -> Adapter:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {name: student.module.get_parameter(f"{name}.weight").shape for name in student.lora_targets()}
+    pairs = {
+        name: (torch.randn(2, width, generator=generator), torch.randn(height, 2, generator=generator))
+        for name, (height, width) in shapes.items()
+    }
+    return Adapter(2, 2.0, pairs)
 
 
 def _taken(mind: Mind, turn: int, question: str = _QUESTION, seed: int = 0) -> tuple[Answered, list[Event]]:
@@ -73,6 +87,25 @@ def test_without_words_the_expert_teaches_nothing(mind: Mind) -> None:
     mind.expert = _Expert("")
     _taken(mind, 1)
     assert not mind.memory.pairs("den")
+
+
+def test_an_adapter_answers_what_it_was_taught_and_the_base_all_else(mind: Mind) -> None:
+    _taken(mind, 1)
+    (pair,) = mind.memory.pairs("den")
+    said = {kind: mind.student.answer(photo(0), _QUESTION).text for kind in ("untouched",)}
+    mind.slot.activate(_random_adapter(mind.student))
+    said["adapted"] = mind.student.answer(photo(0), _QUESTION).text
+    assert said["untouched"] != said["adapted"]  # else the rest shows nothing
+    mind.adapter, mind.taught = "0001", {pair.id}
+    like, events = _taken(mind, 11, _QUESTION, seed=1)
+    assert like.adapter == "0001" and any(isinstance(e, Routed) and "adapted" in e.reason for e in events)
+    unlike, events = _taken(mind, 12, "How many chairs are there here?", seed=1)
+    assert unlike.adapter == "" and any(isinstance(e, Routed) and "untouched" in e.reason for e in events)
+    with mind.slot.suspended():
+        base = mind.student.answer(decode(jpeg(1)), "How many chairs are there here?")
+    assert unlike.text == base.text and unlike.confidence == pytest.approx(base.confidence)
+    mind.taught = ()
+    assert _taken(mind, 13, "What colour is the big sofa?", seed=2)[0].adapter == ""
 
 
 def test_an_unsure_student_gives_way(mind: Mind) -> None:

@@ -83,6 +83,21 @@ def test_swapping_leaves_no_trace_of_the_one_before() -> None:
     assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
 
 
+def test_suspended_the_base_answers_to_the_bit() -> None:
+    vlm = wrapped(*tiny_florence())
+    before = {name: value.clone() for name, value in vlm.module.state_dict().items()}
+    slot = AdapterSlot(vlm)
+    slot.activate(random_adapter(vlm))
+    after = {name: value.clone() for name, value in vlm.module.state_dict().items()}
+    with slot.suspended():
+        assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
+    assert all(torch.equal(after[name], value) for name, value in vlm.module.state_dict().items())
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    slot.deactivate()
+    with slot.suspended():
+        assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
+
+
 def test_training_starts_from_the_base_changes_the_matrices_alone_and_is_taken_out_again() -> None:
     vlm = tiny()
     before = {name: value.clone() for name, value in vlm.module.state_dict().items()}
