@@ -72,6 +72,7 @@ def _as_toml(config: Config) -> Iterator[str]:
 
 def _section_lines(name: str, section: pydantic.BaseModel) -> Iterator[str]:
     for key, field in type(section).model_fields.items():
-        yield f"# {field.description} ({variable_name(f'{name}.{key}')})"
+        described = " ".join((field.description or "").split())
+        yield f"# {described} ({variable_name(f'{name}.{key}')})"
         # A JSON string is a TOML string as long as characters beyond the first plane stay themselves.
         yield f"{key} = {json.dumps(getattr(section, key), ensure_ascii=False)}"

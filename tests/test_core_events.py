@@ -17,7 +17,7 @@ _EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses
 def test_an_event_comes_back_from_its_line(event: Event) -> None:
     line = to_line(event)
     assert "\n" not in line
-    assert from_line(line) == event
+    assert repr(from_line(line)) == repr(event)  # unlike ==, this has not-a-number equal to itself
 
 
 def test_kinds_and_fields_of_a_newer_version_are_passed_over() -> None:
