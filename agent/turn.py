@@ -63,7 +63,7 @@ class Inquiry:
 def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answered:
     """Answer, after what is to be remembered is on the disk. Raises ImageError for a bad frame."""
     started = time.perf_counter()
-    picture = decode(inquiry.frame)
+    picture = decode(inquiry.frame, max_pixels=mind.config.images.max_pixels)
     emit(_now(Asked, inquiry, question=inquiry.question, frame=inquiry.frame_name,
               frame_age_ms=inquiry.frame_age_ms))  # fmt: skip
     answering = _Answering(mind, inquiry, picture, emit)

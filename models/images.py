@@ -1,64 +1,18 @@
 """A file from anywhere becomes an RGB picture, or an error that says what to do."""
 
-import struct
-import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from core.errors import ImageError
-
-# What Pillow's decoders raise on damaged files, found by feeding them such files.
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
+from core.pictures import read_picture
 
 
 def load_image(path: Path, max_pixels: int) -> Image.Image:
-    """The first frame of a picture file as 8-bit RGB, turned the way its camera was held.
+    """The first frame of a picture file as 8-bit RGB, see `core.pictures.read_picture`.
 
-    Transparent parts become white. Size is read from the header and judged before any pixel is
-    decoded. Raises ImageError when the file is missing, no image, damaged, or beyond `max_pixels`.
+    Raises ImageError when the file is missing, no image, damaged, or beyond `max_pixels`.
     """
     if not path.is_file():
         raise ImageError(f"No image file at {path}. Check the path.")
-    try:
-        with _opened(path) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise ImageError(
-                    f"{path} has {width} x {height} pixels, more than the {max_pixels:,} allowed. "
-                    "Make it smaller, or raise images.max_pixels in roomwise.toml."
-                )
-            return _rgb(_upright(picture))
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not an image in a known format. Give a JPEG or PNG file.") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(
-            f"{path} has far more pixels than the {max_pixels:,} allowed. Make it smaller."
-        ) from error
-    except _DAMAGED as error:
-        raise ImageError(f"{path} is damaged or cut short ({error}). Take or copy it again.") from error
-
-
-def _opened(path: Path) -> Image.Image:
-    with warnings.catch_warnings():
-        # Pillow warns from a limit of its own on; ours is configured and checked right after.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path)
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    picture.load()
-    try:
-        return ImageOps.exif_transpose(picture)
-    except _DAMAGED:
-        return picture  # the pixels are good, only the note about orientation is not
-
-
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # 16-bit grey: converting directly would clip all but the darkest 1/256.
-        return picture.point(lambda value: value / 256).convert("L").convert("RGB")
-    if picture.has_transparency_data:
-        seen = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
-    return picture.convert("RGB")
+    return read_picture(path, str(path), max_pixels)

@@ -9,6 +9,7 @@ from PIL import Image
 from tiny_models import photo
 
 from core.errors import ImageError
+from memory.frames import decode
 from models.images import load_image
 
 LIMIT = 1_000_000
@@ -91,6 +92,23 @@ def test_a_camera_held_sideways_is_turned(tmp_path: Path) -> None:
     path = tmp_path / "sideways.jpg"
     photo(width=60, height=40).save(path, exif=exif)
     assert load_image(path, LIMIT).size == (40, 60)
+
+
+def test_a_frame_that_is_asked_about_is_turned_as_the_stored_one_is_when_it_is_learnt(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    data = _bytes(photo(0, 40, 20), "JPEG", exif=exif, quality=95)
+    (tmp_path / "frame.jpg").write_bytes(data)
+    asked, learnt = decode(data), load_image(tmp_path / "frame.jpg", LIMIT)
+    assert asked.size == learnt.size == (20, 40)
+    assert asked.tobytes() == learnt.tobytes()
+
+
+def test_where_only_one_format_is_allowed_others_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="not a JPEG"):
+        decode(_bytes(photo(), "PNG"))
+    with pytest.raises(ImageError, match="pixels"):
+        decode(_bytes(photo(0, 40, 20), "JPEG"), max_pixels=799)
 
 
 def test_transparency_becomes_white_and_16_bit_grey_keeps_its_range(tmp_path: Path) -> None:
