@@ -1,1 +1,1 @@
-"""What a student can be taught beside the expert's words: losses on attention maps, vision tokens and outputs."""
+"""What teaches a student beside the expert's words: losses on attention, vision tokens and outputs."""

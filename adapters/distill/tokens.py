@@ -1,0 +1,58 @@
+"""What one of our tokens has to do with each of theirs: another grid of the picture, other tokens of a text.
+
+Always theirs is brought to ours: the student learns to look, the expert is a constant. There are two sets
+of weights, since a query's row is a mean over queries while a key's column is mass that must not be lost.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from models.alignment import query_weights, resample_keys
+
+
+class Weights(NamedTuple):
+    """How their tokens make ours, float32 [ours, theirs] each.
+
+    `queries`: rows sum to 1, or to 0 where none of theirs is at that place. `keys`: columns sum to 1, or
+    to 0 where what theirs sees has no place with us.
+    """
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+
+
+def grid_weights(
+    ours: tuple[int, int], theirs: tuple[int, int], ours_mean: bool = False, theirs_mean: bool = False
+) -> Weights:
+    """Weights between two grids (rows, columns) of the same picture, by shared area.
+
+    A mean token in front of the cells goes with a mean token; without one on the other side it goes
+    with nothing. Equal grids give the identity.
+    """
+    cells = theirs[0] * theirs[1]
+    laid = resample_keys(torch.eye(cells).reshape(cells, *theirs), *ours).flatten(1).T
+    keys = torch.zeros(len(laid) + ours_mean, cells + theirs_mean)
+    keys[int(ours_mean) :, int(theirs_mean) :] = laid
+    if ours_mean and theirs_mean:
+        keys[0, 0] = 1
+    return Weights(keys / keys.sum(dim=1, keepdim=True).clamp(min=1e-9), keys)
+
+
+def text_weights(ours: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]]) -> Weights:
+    """Weights between two tokenisations of the same text, by shared characters; spans are (from, to)."""
+    return Weights(query_weights(ours, theirs), query_weights(theirs, ours).T)
+
+
+def joined(picture: Weights, text: Weights) -> Weights:
+    """Weights over arranged maps: the picture's tokens, then the text's; neither tells about the other."""
+    return Weights(torch.block_diag(picture.queries, text.queries), torch.block_diag(picture.keys, text.keys))
+
+
+def carried(maps: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    """Their maps [..., Q, K] in our shape, float32 [..., Q', K'].
+
+    `queries` [Q', Q] averages rows, `keys` [K', K] adds columns up: a row's mass stays what it was.
+    """
+    return queries.to(maps.device) @ maps.float() @ keys.T.to(maps.device)
