@@ -1,0 +1,67 @@
+"""What is learned beside the student so that the expert's tensors take its shape: heads and widths.
+
+They belong into the optimiser, in a group of their own, and are saved with the adapter. Released code
+left them out of it, so they stayed random (METHODS 4.5).
+"""
+
+import torch
+from torch import nn
+
+
+class MixedHeads(nn.Module):
+    """Each of our heads as a weighted mean of theirs: rows that sum to 1 still do (METHODS 0.2, HD-conv+).
+
+    Maps [..., H', Q, K] become [..., H, Q, K]. `weights` [H, H'] are shares by softmax of what is learned,
+    which starts near the plain mean.
+    """
+
+    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.learned = nn.Parameter(0.01 * torch.randn(ours, theirs, generator=generator))
+
+    @property
+    def weights(self) -> torch.Tensor:
+        """Shares [H, H'] that sum to 1 for each of our heads."""
+        return self.learned.softmax(dim=-1)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Maps [..., H', Q, K], a constant, as [..., H, Q, K] float32."""
+        return torch.einsum("gh,...hqk->...gqk", self.weights, maps.detach().float())
+
+
+class PointwiseHeads(nn.Module):
+    """Any linear mixture of heads and a constant: a convolution of kernel 1 (METHODS 0.2, HD-conv).
+
+    The paper's form (Align-KD, section 3.2; 32 heads to 16). Rows need not sum to 1, so that it can explain
+    the expert away; compare with frozen weights.
+    """
+
+    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
+        super().__init__()
+        self.weight, self.bias = _linear(theirs, ours, seed)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Maps [..., H', Q, K], a constant, as [..., H, Q, K] float32."""
+        mixed = torch.einsum("gh,...hqk->...gqk", self.weight, maps.detach().float())
+        return mixed + self.bias[:, None, None]
+
+
+class PointwiseTokens(nn.Module):
+    """Vision tokens of their width in ours: the same linear map for each token (METHODS 0.2, DM-conv)."""
+
+    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
+        super().__init__()
+        self.weight, self.bias = _linear(theirs, ours, seed)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens [..., N, D'], a constant, as [..., N, D] float32."""
+        return tokens.detach().float() @ self.weight.T + self.bias
+
+
+def _linear(theirs: int, ours: int, seed: int) -> tuple[nn.Parameter, nn.Parameter]:
+    """Weights [ours, theirs] and a bias [ours], uniform in plus or minus 1 / sqrt(theirs) as torch's own."""
+    generator = torch.Generator().manual_seed(seed)
+    weight, bias = torch.rand(ours, theirs, generator=generator), torch.rand(ours, generator=generator)
+    bound = theirs**-0.5
+    return nn.Parameter((2 * weight - 1) * bound), nn.Parameter((2 * bias - 1) * bound)
