@@ -85,6 +85,9 @@ class Watcher:
                 self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
             case Activated():
                 self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
+            case Failed(what="index"):  # nothing is lost: it has been made again
+                self._bar.stop()
+                self._say(f"     [yellow]note[/]: {escape(event.error)}")
             case Failed():
                 self._bar.stop()
                 self._say(f"     [red]{escape(event.what)} failed[/]: {escape(event.error)}")

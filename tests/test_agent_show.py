@@ -73,6 +73,7 @@ def test_a_session_that_ends_while_training_leaves_no_bar() -> None:
     [
         (ExpertUnreachable(at=0, turn=1, reason="no [answer]"), "no expert: no [answer]"),
         (Failed(at=0, what="adaptation", error="[disk]"), "adaptation failed: [disk]"),
+        (Failed(at=0, what="index", error="It is made again."), "note: It is made again."),
         (Activated(at=0, adapter="0002"), "the student answers with adapter 0002"),
         (Activated(at=0, adapter=""), "the student answers with adapter none"),
     ],
