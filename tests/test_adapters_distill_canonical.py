@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.distill.canonical import heat_maps, square_maps
+
+AT_MOST = settings(max_examples=25, deadline=None)
 
 
 def picture(cells: int, words: int, padding: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -13,6 +15,7 @@ def picture(cells: int, words: int, padding: int = 0) -> tuple[torch.Tensor, tor
     return kinds == 0, kinds == 1
 
 
+@AT_MOST
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.booleans())
 def test_any_model_becomes_the_same_shape_and_each_map_sums_to_one(
     rows: int, cols: int, heads: int, mean: bool

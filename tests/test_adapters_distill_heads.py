@@ -4,13 +4,15 @@ import itertools
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from adapters.distill.assignment import best_assignment
 from adapters.distill.heads import along, matched_heads, mean_heads, principal_heads
 from adapters.distill.projections import MixedHeads, PointwiseHeads, PointwiseTokens
+
+AT_MOST = settings(max_examples=25, deadline=None)
 
 COSTS = st.integers(1, 5).flatmap(
     lambda rows: st.integers(rows, 6).flatmap(
@@ -21,6 +23,7 @@ COSTS = st.integers(1, 5).flatmap(
 )
 
 
+@AT_MOST
 @given(COSTS)
 def test_the_assignment_is_as_good_as_the_best_of_all(costs: list[list[float]]) -> None:
     found = best_assignment(costs)
@@ -36,6 +39,7 @@ def test_more_rows_than_columns_cannot_be_assigned() -> None:
         best_assignment([[1.0], [2.0]])
 
 
+@AT_MOST
 @given(st.permutations(range(4)))
 def test_shuffled_heads_find_themselves_again(order: list[int]) -> None:
     maps = torch.rand(2, 4, 3, 5, generator=torch.Generator().manual_seed(0)).softmax(-1) ** 4

@@ -1,10 +1,12 @@
 """Layers are paired as the literature does, for any depths."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.distill.layers import paired_layers, spread_slots
+
+AT_MOST = settings(max_examples=25, deadline=None)
 
 
 def test_six_of_twelve_are_every_second() -> None:
@@ -15,6 +17,7 @@ def test_six_of_twelve_are_every_second() -> None:
         paired_layers(0, 3)
 
 
+@AT_MOST
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_pairs_go_up_and_end_at_both_last_layers(ours: int, theirs: int) -> None:
     pairs = paired_layers(ours, theirs)

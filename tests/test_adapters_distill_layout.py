@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.distill.layout import Block, arranged, block, block_mask, vision_mass
+
+AT_MOST = settings(max_examples=25, deadline=None)
 
 VIS = torch.tensor([False, True, False, True, True, False, False])
 TXT = torch.tensor([False, False, True, False, False, True, False])
@@ -22,6 +24,7 @@ def test_a_block_is_the_same_as_the_mask_over_the_unarranged_map(which: Block) -
     assert int(mask.sum()) == int(rows.sum() * cols.sum())
 
 
+@AT_MOST
 @given(st.permutations(range(7)))
 def test_where_the_tokens_stand_does_not_matter_as_long_as_their_order_is_kept(order: list[int]) -> None:
     place = torch.tensor(sorted(order, key=lambda at: (not VIS[at], not TXT[at])))

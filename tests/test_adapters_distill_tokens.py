@@ -2,15 +2,18 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.distill.tokens import Weights, carried, grid_weights, joined, text_weights
 from models.alignment import resample_keys
 
+AT_MOST = settings(max_examples=25, deadline=None)
+
 SIDES = st.tuples(st.integers(1, 5), st.integers(1, 5))
 
 
+@AT_MOST
 @given(SIDES, SIDES)
 def test_keys_keep_their_mass_and_queries_stay_means(ours: tuple[int, int], theirs: tuple[int, int]) -> None:
     queries, keys = grid_weights(ours, theirs)
@@ -21,6 +24,7 @@ def test_keys_keep_their_mass_and_queries_stay_means(ours: tuple[int, int], thei
     torch.testing.assert_close(found.sum(-1), torch.ones(2, ours[0] * ours[1]))
 
 
+@AT_MOST
 @given(SIDES, SIDES)
 def test_the_weights_of_keys_do_what_resampling_does(ours: tuple[int, int], theirs: tuple[int, int]) -> None:
     maps = torch.rand(3, *theirs)
@@ -28,6 +32,7 @@ def test_the_weights_of_keys_do_what_resampling_does(ours: tuple[int, int], thei
     torch.testing.assert_close(found, resample_keys(maps, *ours).flatten(1))
 
 
+@AT_MOST
 @given(SIDES, st.booleans())
 def test_equal_grids_give_the_identity(sides: tuple[int, int], mean: bool) -> None:
     same = grid_weights(sides, sides, mean, mean)

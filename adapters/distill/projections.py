@@ -33,8 +33,8 @@ class MixedHeads(nn.Module):
 class PointwiseHeads(nn.Module):
     """Any linear mixture of heads and a constant: a convolution of kernel 1 (METHODS 0.2, HD-conv).
 
-    The paper's form (Align-KD, section 3.2; 32 heads to 16). Rows need not sum to 1, so that it can explain
-    the expert away; compare with frozen weights.
+    The form of Align-KD (arXiv 2412.01282), which makes 16 heads of 32. Rows need not sum to 1, so it may
+    explain the expert away; compare with frozen weights.
     """
 
     def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
