@@ -12,7 +12,7 @@ from tiny_maps import blurred, looks
 from adapters.distill.fitting import FitSettings
 from adapters.distill.pairing import fit_transfer, ridge
 from adapters.distill.transfer import Pairing, Transfer, require_explained, transfer_loss
-from adapters.distill.variational import idle_share
+from adapters.distill.variational import COLLAPSED, Distance, idle_share
 from core.errors import ModelError
 
 SETTINGS = FitSettings(width=12, batch=16, learning_rate=5e-3, epochs=20)
@@ -60,6 +60,22 @@ def test_the_others_know_the_same_look_again(pairing: Pairing, same: bool) -> No
     assert ratio(transfer, same) < 0.5
 
 
+@pytest.mark.parametrize("pairing", PAIRINGS)
+def test_whoever_follows_comparable_codes_comes_to_look_there(pairing: Pairing) -> None:
+    transfer, wanted = fitted(pairing, same=True), UNSEEN[:16]
+    theirs, start = transfer.teacher_code(wanted), wanted.roll(1, 0)
+    scores = start.log().requires_grad_(True)
+    optimiser = torch.optim.Adam([scores], lr=0.05)
+    for _ in range(60):
+        optimiser.zero_grad()
+        looked = scores.flatten(2).softmax(-1).reshape(start.shape)
+        transfer_loss(transfer, looked, theirs).backward()
+        optimiser.step()
+    before, after = ((wanted * (wanted / maps).log()).sum() for maps in (start, looked.detach()))
+    # The published pairing leads away from where the expert looks.
+    assert after > before if pairing == "literal" else after < 0.8 * before
+
+
 @pytest.mark.parametrize("pairing", ["shared", "joint", "map"])
 def test_unrelated_codes_are_about_2_apart_whatever_the_models(pairing: Pairing) -> None:
     transfer = fitted(pairing, same=True)
@@ -68,15 +84,20 @@ def test_unrelated_codes_are_about_2_apart_whatever_the_models(pairing: Pairing)
 
 
 @pytest.mark.parametrize("distance", ["mean", "wasserstein", "kl"])
-def test_variational_codes_know_the_same_look_again_by_any_distance(distance: str) -> None:
+def test_variational_codes_know_the_same_look_again_by_any_distance(distance: Distance) -> None:
     transfer = fitted("shared", same=True, variational=True)
     theirs = transfer.teacher_code(UNSEEN)
-    assert idle_share(theirs) <= 0.8
+    assert idle_share(theirs) <= COLLAPSED
     same, other = (
-        transfer_loss(transfer, maps, theirs, distance).item()  # type: ignore[arg-type]
-        for maps in (UNSEEN, UNSEEN.roll(1, 0))
+        transfer_loss(transfer, maps, theirs, distance).item() for maps in (UNSEEN, UNSEEN.roll(1, 0))
     )
     assert same == pytest.approx(0, abs=1e-6) and other > 0.1
+
+
+def test_a_prior_of_too_much_weight_collapses_and_the_alarm_tells() -> None:
+    settings = replace(SETTINGS, variational=True, beta=20.0, epochs=10)
+    transfer = fit_transfer(MAPS, MAPS, "shared", settings)
+    assert idle_share(transfer.teacher_code(UNSEEN)) > COLLAPSED
 
 
 @pytest.mark.parametrize("pairing", PAIRINGS)

@@ -2,6 +2,10 @@
 
 import torch
 
+from adapters.distill.autoencoder import new_autoencoder
+from adapters.distill.scaling import Scale
+from adapters.distill.transfer import Calibration, Pairing, Transfer
+
 PICTURE = (8, 8)
 
 
@@ -17,6 +21,26 @@ def looks(count: int, seed: int, channels: int = 2, grid: tuple[int, int] = PICT
 def blurred(maps: torch.Tensor) -> torch.Tensor:
     """How another model might see the same: flatter, and less sure of it."""
     return _soft(0.7 * maps.add(1e-4).log())
+
+
+def untrained(
+    shape: tuple[int, int, int] = (2, *PICTURE), pairing: Pairing = "shared", variational: bool = False
+) -> Transfer:
+    """A transfer with random weights in all its parts."""
+    first, second = (new_autoencoder(shape, 3, variational, seed) for seed in range(2))
+    generator = torch.Generator().manual_seed(0)
+    channels, around = shape[0], (3, 3 * (3 + 1), shape[0])
+    variance, rest, spread = (torch.rand(size, generator=generator) + 0.5 for size in around)
+    calibration = Calibration(
+        variance,
+        rest[:9].reshape(3, 3),
+        rest[9:],
+        torch.rand(shape, generator=generator),
+        torch.rand(channels, generator=generator),
+        torch.rand(channels, generator=generator),
+    )
+    pair = (first, first if pairing == "shared" else second)
+    return Transfer(pairing, pair, "log", Scale(torch.zeros(channels), spread), calibration)
 
 
 def _soft(scores: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,9 @@ from adapters.distill.autoencoder import Code
 Distance = Literal["mean", "wasserstein", "kl"]
 """How far apart two codes are: by their means alone, by W2², or by KL(expert || student)."""
 
+COLLAPSED = 0.8
+"""Share of idle dimensions above which codes tell too little to be matched."""
+
 _IDLE = 0.01  # nats
 
 
@@ -25,7 +28,7 @@ def prior_divergence(code: Code) -> torch.Tensor:
 
 
 def idle_share(code: Code) -> float:
-    """Share of the dimensions that tell less than 0.01 nats, in 0..1; above 0.8 the code has collapsed."""
+    """Share of the dimensions that tell less than 0.01 nats, in 0..1; compare `COLLAPSED`."""
     return float((prior_divergence(code) < _IDLE).float().mean())
 
 
