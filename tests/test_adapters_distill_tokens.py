@@ -53,6 +53,9 @@ def test_words_split_otherwise_keep_their_mass_too() -> None:
     torch.testing.assert_close(queries, torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]))
     torch.testing.assert_close(keys[:, 0], torch.tensor([4 / 9, 5 / 9, 0.0]))
     torch.testing.assert_close(keys.sum(0), torch.ones(3))
+    bytes_of_one_character = [(0, 1), (0, 1), (1, 2)]
+    for weights in text_weights(bytes_of_one_character, bytes_of_one_character):
+        torch.testing.assert_close(weights, torch.eye(3))
 
 
 def test_a_whole_map_of_other_grid_and_other_tokens_stays_stochastic() -> None:
