@@ -1,0 +1,120 @@
+"""The value of a term by its name, of two readings of the same questions."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+
+from adapters.distill import align, align_code, outputs, plain, vision
+from adapters.distill.compared import Compared, canonical, needed
+from adapters.distill.projections import MixedHeads, PointwiseHeads
+from adapters.distill.reading import grids, text_to_vision, whole_maps
+from models.loss import answer_cross_entropy
+
+
+def computed(name: str, compared: Compared) -> torch.Tensor:
+    """The value of one term, a float32 scalar. Raises ValueError for a name that is none of the registry's.
+
+    Terms of autoencoders raise KeyError when theirs is not among `codes`.
+    """
+    if name in _LOSSES:
+        return _LOSSES[name](compared)
+    if not name.startswith("attn_"):
+        raise ValueError(f"there is no term {name}")
+    rolled = name == "attn_rollout"
+    theirs = canonical(compared.teacher, compared, rolled).detach()
+    return compared.codes[name](canonical(compared.student, compared, rolled), theirs)
+
+
+def _cross_entropy(compared: Compared) -> torch.Tensor:
+    return answer_cross_entropy(compared.student.forced.logits, compared.student.forced.labels)
+
+
+def _forward(compared: Compared) -> torch.Tensor:
+    ours = compared.student.forced
+    return outputs.forward_divergence(ours.logits, compared.teacher.forced.logits, ours.labels)
+
+
+def _reverse(compared: Compared) -> torch.Tensor:
+    ours = compared.student.forced
+    return outputs.reverse_divergence(ours.logits, compared.teacher.forced.logits, ours.labels)
+
+
+def _code_outputs(compared: Compared) -> torch.Tensor:
+    return align_code.code_outputs(compared.student.forced.logits, compared.teacher.forced.logits)
+
+
+def _last_layer(compared: Compared) -> torch.Tensor:
+    found = []
+    for row in range(len(compared.student)):
+        ours, theirs = whole_maps(compared.student, compared.teacher, row)
+        told = theirs[-1].sum(dim=(0, 2)) > 0  # no row where they have no such token
+        found.append(plain.last_layer_distance(ours, theirs, told))
+    return torch.stack(found).mean()
+
+
+def _paired_layers(compared: Compared) -> torch.Tensor:
+    maps = [whole_maps(compared.student, compared.teacher, row) for row in range(len(compared.student))]
+    return torch.stack([plain.paired_layers_divergence(ours, theirs) for ours, theirs in maps]).mean()
+
+
+def _looks(
+    compared: Compared,
+    distance: Callable[[align.Maps, align.Maps], torch.Tensor],
+    heads: MixedHeads | PointwiseHeads | None,
+) -> torch.Tensor:
+    """A distance between first-layer text-to-vision maps, the expert's through learned heads."""
+    through = needed(heads, "heads")
+    pairs = [text_to_vision(compared.student, compared.teacher, row) for row in range(len(compared.student))]
+    return distance([ours for ours, _ in pairs], [through(theirs) for _, theirs in pairs])
+
+
+def _code_attention(compared: Compared) -> torch.Tensor:
+    theirs = needed(compared.bridge.pointwise, "heads")(compared.teacher.forced.attentions[0])
+    ours = compared.student.forced.attentions[0]
+    return align_code.code_attention(ours, theirs, compared.student.tokens.shape[1])
+
+
+def _tokens(compared: Compared) -> torch.Tensor:
+    """The expert's vision tokens in the student's width and grid, [B, N, D]; 0 where it has none."""
+    wide = needed(compared.bridge.width, "vision tokens")(compared.teacher.tokens)
+    brought: torch.Tensor = grids(compared.student, compared.teacher).queries.to(wide.device) @ wide
+    return brought
+
+
+def _all_tokens(compared: Compared) -> torch.Tensor:
+    return vision.all_tokens(compared.student.tokens, _tokens(compared))
+
+
+def _focus(compared: Compared) -> torch.Tensor:
+    size = vision.focus_size(compared.student.tokens.shape[1])
+    looks = [
+        text_to_vision(compared.student, compared.teacher, row)[1] for row in range(len(compared.student))
+    ]
+    places = torch.cat([vision.focus(one[None], size) for one in looks])
+    return vision.focused_tokens(compared.student.tokens, _tokens(compared), places)
+
+
+def _code_focus(compared: Compared) -> torch.Tensor:
+    cells = compared.student.tokens.shape[1]
+    theirs = compared.teacher.forced.attentions[0]
+    places = align_code.code_focus(theirs, cells, vision.focus_size(cells))
+    return vision.focused_tokens(compared.student.tokens, _tokens(compared), places)
+
+
+_LOSSES: Mapping[str, Callable[[Compared], torch.Tensor]] = MappingProxyType({
+    "ce": _cross_entropy,
+    "kd_fkl": _forward,
+    "kd_rkl": _reverse,
+    "kd_code": _code_outputs,
+    "attn_plain(a)": _last_layer,
+    "attn_plain(b)": _paired_layers,
+    "attn_plain(c)": _forward,
+    "t2v_mse": lambda c: _looks(c, align.literal_distance, c.bridge.pointwise),
+    "t2v_density": lambda c: _looks(c, align.density_distance, c.bridge.mixed),
+    "t2v_kl": lambda c: _looks(c, align.divergence, c.bridge.mixed),
+    "t2v_code": _code_attention,
+    "v_all": _all_tokens,
+    "v_focus": _focus,
+    "v_focus_code": _code_focus,
+})

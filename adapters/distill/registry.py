@@ -1,0 +1,74 @@
+"""Every term of a distillation loss by its name, and what it needs (METHODS 6.1)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+
+class Need(str, Enum):
+    """What a term reads, beyond the student's own pass; a value is how it is called on screen."""
+
+    LABELS = "labels"
+    LOGITS = "the expert's logits"
+    VOCABULARY = "the same vocabulary"
+    MAPS = "attention maps of all layers"
+    FIRST_MAPS = "attention maps of the first layer"
+    TOKENS = "vision tokens"
+    AUTOENCODER = "autoencoders of maps"
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a term needs, and whether what is learned beside the student is among it."""
+
+    needs: frozenset[Need]
+    heads: bool = False
+    """It goes through a learned mixture of the expert's heads,"""
+    width: bool = False
+    """or through a learned projection of its vision tokens."""
+
+
+def _term(*needs: Need, heads: bool = False, width: bool = False) -> Term:
+    return Term(frozenset(needs), heads, width)
+
+
+_OUTPUTS = (Need.LABELS, Need.LOGITS, Need.VOCABULARY)
+_CODES = (Need.MAPS, Need.AUTOENCODER)
+
+TERMS: Mapping[str, Term] = MappingProxyType({
+    "ce": _term(Need.LABELS),
+    "kd_fkl": _term(*_OUTPUTS),
+    "kd_rkl": _term(*_OUTPUTS),
+    "attn_ae(literal)": _term(*_CODES),
+    "attn_ae(shared)": _term(*_CODES),
+    "attn_ae(joint)": _term(*_CODES),
+    "attn_ae(map)": _term(*_CODES),
+    "attn_vae": _term(*_CODES),
+    "attn_rollout": _term(*_CODES),
+    "attn_plain(a)": _term(Need.MAPS),
+    "attn_plain(b)": _term(Need.MAPS),
+    "attn_plain(c)": _term(*_OUTPUTS),
+    "t2v_mse": _term(Need.FIRST_MAPS, heads=True),
+    "t2v_density": _term(Need.FIRST_MAPS, heads=True),
+    "t2v_kl": _term(Need.FIRST_MAPS, heads=True),
+    "v_all": _term(Need.TOKENS, width=True),
+    "v_focus": _term(Need.TOKENS, Need.FIRST_MAPS, width=True),
+    # As released, with the mistakes of METHODS 4.5.
+    "kd_code": _term(Need.LOGITS, Need.VOCABULARY),
+    "t2v_code": _term(Need.FIRST_MAPS, heads=True),
+    "v_focus_code": _term(Need.TOKENS, Need.FIRST_MAPS, width=True),
+})
+"""The terms' names are fixed: presets, tables and saved adapters say them."""
+
+
+def lacking(names: Collection[str], has: Collection[Need]) -> dict[str, list[Need]]:
+    """For each of these terms that cannot be computed, what it lacks of what there is.
+
+    Raises ValueError for a name that is none.
+    """
+    unknown = sorted(set(names) - set(TERMS))
+    if unknown:
+        raise ValueError(f"there is no term {', '.join(unknown)}; there are {', '.join(TERMS)}")
+    found = {name: [need for need in Need if need in TERMS[name].needs and need not in has] for name in names}
+    return {name: needs for name, needs in found.items() if needs}

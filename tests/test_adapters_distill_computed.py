@@ -1,0 +1,163 @@
+"""Every term has a value for two real models of other sizes, and only what it should teach learns from it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import QUESTIONS, TEXTS, TINY, photo, save_llava, shaken, tiny_florence, wrapped
+
+from adapters.distill.align import divergence
+from adapters.distill.compared import Bridge, Compared, canonical
+from adapters.distill.computed import computed
+from adapters.distill.outputs import forward_divergence
+from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS
+from adapters.distill.projections import MixedHeads, PointwiseHeads, PointwiseTokens
+from adapters.distill.reading import Reading, offered, reading, text_to_vision, whole_maps
+from adapters.distill.registry import TERMS, Need, lacking
+from models.blueprint import new_model, new_processor
+from models.florence import Florence
+from models.lora_training import attach
+from models.loss import answer_cross_entropy
+from models.registry import load_model
+from models.signal import vocabulary
+from models.tokenizer import train_tokenizer
+from models.vlm import VisionLanguageModel
+
+ANSWERS = ["red", "two", "on the table"]
+LARGER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_heads=6)
+"""A grid of 6 x 6 where TINY's is 3 x 3."""
+
+
+def read(vlm: VisionLanguageModel) -> Reading:
+    vision = vlm.project(vlm.constant_features(vlm.prepare([photo()])))
+    forced = vlm.teacher_forced(vision, QUESTIONS, ANSWERS, attentions=True)
+    return reading(forced, vision, [vlm.question_spans(one) for one in QUESTIONS], vocabulary(vlm.tokenizer))
+
+
+def larger() -> Florence:
+    tokenizer = train_tokenizer(TEXTS, vocab_size=300)
+    model = shaken(new_model(LARGER, tokenizer, 1, "eager"), 1)
+    return wrapped(model, new_processor(LARGER, tokenizer))
+
+
+def bridge(heads: int, width: int) -> Bridge:
+    return Bridge(MixedHeads(heads, 4), PointwiseHeads(heads, 4), PointwiseTokens(width, 32))
+
+
+@pytest.fixture
+def student() -> Florence:
+    vlm = wrapped(*tiny_florence(attention="eager"))
+    attach(vlm, 2, 4.0, vlm.lora_targets(), seed=0)
+    with torch.no_grad():
+        for name, part in vlm.module.named_parameters():
+            if "lora_B" in name:
+                part.normal_(std=0.1)
+    return vlm
+
+
+def reached(vlm: VisionLanguageModel) -> set[str]:
+    """The layers whose matrices have a gradient."""
+    return {
+        name.split(".lora_")[0].removeprefix("model.")
+        for name, part in vlm.module.named_parameters()
+        if part.grad is not None and bool(part.grad.any())
+    }
+
+
+def test_every_term_has_a_value_for_a_larger_expert_of_another_grid(student: Florence) -> None:
+    compared = Compared(
+        read(student),
+        read(larger()),
+        bridge(6, 48),
+        {name: lambda ours, theirs: (ours - theirs).abs().sum() for name in TERMS},
+        sides=(4, 4),
+    )
+    # The released code compares whole sequences, so it takes pictures of one length alone.
+    for name in sorted(set(TERMS) - {"t2v_code"}):
+        value = computed(name, compared)
+        assert value.shape == () and value.dtype == torch.float32 and value.isfinite() and value > 0, name
+    with pytest.raises(ValueError, match="no term"):
+        computed("everything", compared)
+    with pytest.raises(ValueError, match="projection of heads"):
+        computed("t2v_kl", replace(compared, bridge=Bridge()))
+
+
+def test_looking_teaches_the_first_layers_queries_and_keys_and_the_mixture_alone(student: Florence) -> None:
+    compared = Compared(read(student), read(larger()), bridge(6, 48))
+    computed("t2v_kl", compared).backward()
+    first = "language_model.encoder.layers.0.self_attn."
+    # What feeds the first layer learns as well: the projector makes the tokens that are looked at.
+    assert reached(student) - {"multi_modal_projector.image_projection"} == {
+        f"{first}q_proj",
+        f"{first}k_proj",
+    }
+    assert compared.bridge.mixed is not None
+    learned = compared.bridge.mixed.learned
+    before = learned.detach().clone()
+    torch.optim.AdamW([{"params": list(compared.bridge.mixed.parameters()), "lr": 1e-3}]).step()
+    assert not torch.equal(learned, before)
+
+
+def test_vision_terms_teach_the_projector_alone(student: Florence) -> None:
+    compared = Compared(read(student), read(larger()), bridge(6, 48))
+    (computed("v_all", compared) + computed("v_focus", compared)).backward()
+    assert reached(student) == {"multi_modal_projector.image_projection"}
+
+
+def test_a_model_has_nothing_to_learn_from_itself(student: Florence) -> None:
+    seen = read(student)
+    same = Compared(seen, seen, sides=(3, 3))
+    for name in ("attn_plain(a)", "attn_plain(b)", "kd_fkl", "kd_rkl"):
+        assert computed(name, same).item() == pytest.approx(0, abs=1e-5), name
+    looks = [text_to_vision(seen, seen, row) for row in range(3)]
+    assert divergence([one for one, _ in looks], [one for _, one in looks]).item() == pytest.approx(
+        0, abs=1e-5
+    )
+    ours, theirs = whole_maps(seen, seen, 1)
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(
+        computed("ce", same), answer_cross_entropy(seen.forced.logits, seen.forced.labels)
+    )
+
+
+def test_an_expert_of_another_family_teaches_where_to_look_but_not_what_to_say(
+    student: Florence, tmp_path: Path
+) -> None:
+    save_llava(tmp_path)
+    ours, theirs = read(student), read(load_model(str(tmp_path), attention="eager"))
+    compared = Compared(ours, theirs, bridge(4, 32), sides=(4, 4))
+    has = offered(ours, theirs)
+    assert Need.VOCABULARY not in has and set(lacking(["kd_fkl", "t2v_kl"], has)) == {"kd_fkl"}
+    for name in ("t2v_kl", "t2v_mse", "v_all", "v_focus", "attn_plain(a)", "attn_plain(b)"):
+        assert computed(name, compared) > 0, name
+    for rolled in (False, True):
+        for one in (ours, theirs):
+            maps = canonical(one, compared, rolled)
+            assert maps.shape == (3, 2, 4, 4)
+            torch.testing.assert_close(maps.sum((2, 3)), torch.ones(3, 2))
+
+
+def test_presets_name_known_terms_and_say_what_they_lack(student: Florence) -> None:
+    assert {f"sf{number}" for number in range(8)} | {"align-kd", "align-kd-code"} <= set(PRESETS)
+    assert set(PRESETS) >= RANDOM_PROJECTIONS
+    for preset in PRESETS.values():
+        assert set(preset) <= set(TERMS)
+    seen = read(student)
+    assert not lacking(PRESETS["align-kd"], offered(seen, seen))
+    assert lacking(PRESETS["sf6"], offered(seen, seen)) == {"attn_ae(literal)": [Need.AUTOENCODER]}
+    assert not lacking(PRESETS["sf6"], offered(seen, seen, autoencoders=True))
+    blind = replace(seen, forced=replace(seen.forced, attentions=()))
+    assert set(lacking(PRESETS["align-kd"], offered(seen, blind))) == {"t2v_mse", "v_focus"}
+    with pytest.raises(ValueError, match="no term sight"):
+        lacking(["ce", "sight"], set())
+
+
+def test_the_released_preset_has_a_value_for_models_of_one_length(student: Florence) -> None:
+    compared = Compared(read(student), read(wrapped(*tiny_florence("eager", seed=1))), bridge(4, 32))
+    for name in PRESETS["align-kd-code"]:
+        assert computed(name, compared).isfinite()
+    ours, theirs = compared.student.forced, compared.teacher.forced
+    torch.testing.assert_close(
+        computed("attn_plain(c)", compared), forward_divergence(ours.logits, theirs.logits, ours.labels)
+    )
