@@ -15,15 +15,19 @@ from adapters.distill.transfer import Pairing, Transfer, require_explained, tran
 from adapters.distill.variational import COLLAPSED, Distance, idle_share
 from core.errors import ModelError
 
-SETTINGS = FitSettings(width=12, batch=16, learning_rate=5e-3, epochs=20)
+SETTINGS = FitSettings(width=12, batch=24, learning_rate=8e-3, epochs=15)
 PAIRINGS: tuple[Pairing, ...] = get_args(Pairing)
 MAPS = looks(48, seed=0)
 UNSEEN = looks(40, seed=1)
 
 
-@lru_cache
 def fitted(pairing: Pairing, same: bool, variational: bool = False, seed: int = 0) -> Transfer:
     """On the same maps for both models, or on a student's that are blurred. Do not change it."""
+    return _fitted(pairing, same, variational, seed)
+
+
+@lru_cache  # which takes arguments by name for others than by place
+def _fitted(pairing: Pairing, same: bool, variational: bool, seed: int) -> Transfer:
     settings = replace(SETTINGS, variational=variational, seed=seed)
     return fit_transfer(MAPS, MAPS if same else blurred(MAPS), pairing, settings)
 
@@ -66,7 +70,7 @@ def test_whoever_follows_comparable_codes_comes_to_look_there(pairing: Pairing) 
     theirs, start = transfer.teacher_code(wanted), wanted.roll(1, 0)
     scores = start.log().requires_grad_(True)
     optimiser = torch.optim.Adam([scores], lr=0.05)
-    for _ in range(60):
+    for _ in range(40):
         optimiser.zero_grad()
         looked = scores.flatten(2).softmax(-1).reshape(start.shape)
         transfer_loss(transfer, looked, theirs).backward()
