@@ -89,12 +89,15 @@ def test_equal_codes_cost_nothing_and_nothing_costs_nothing(distance: Distance) 
     assert empty.item() == 0 and maps.grad is not None and not maps.grad.any()
 
 
-def test_half_precision_maps_are_compared_in_single() -> None:
-    transfer, maps = untrained(), looks(4, seed=0)
+@pytest.mark.parametrize("pairing", ["shared", "map"])
+def test_half_precision_maps_are_compared_in_single(pairing: Pairing) -> None:
+    transfer, maps = untrained(pairing=pairing), looks(4, seed=0)
     loss = transfer_loss(transfer, blurred(maps).half(), transfer.teacher_code(maps.half()))
     assert loss.dtype == torch.float32
     exact = transfer_loss(transfer, blurred(maps), transfer.teacher_code(maps))
     torch.testing.assert_close(loss, exact, rtol=0.02, atol=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(transfer_loss(transfer, blurred(maps), transfer.teacher_code(maps)), exact)
 
 
 def test_the_literal_loss_is_the_plain_mean_square_and_the_others_count_in_variances() -> None:

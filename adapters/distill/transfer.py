@@ -85,15 +85,20 @@ class Transfer(nn.Module):
     @torch.no_grad()
     def teacher_code(self, maps: torch.Tensor) -> Code:
         """Codes of the expert's canonical maps, constants; they can be kept instead of the maps."""
-        return self.teacher.encode(self.scaled(maps))
+        return self._encoded(self.teacher, maps)
 
     def student_code(self, maps: torch.Tensor) -> Code:
         """Codes of the student's canonical maps in the expert's coordinates, with gradients to the maps."""
-        code = self.student.encode(self.scaled(maps))
+        code = self._encoded(self.student, maps)
         if self.pairing == "map":
             # A linear map of the means says nothing about variances.
-            return Code(code.mean @ self.weight.T + self.bias)
+            return Code((code.mean[:, None] * self.weight).sum(dim=-1) + self.bias)
         return code
+
+    def _encoded(self, autoencoder: Autoencoder, maps: torch.Tensor) -> Code:
+        # A student trained in half precision is still compared in single.
+        with torch.autocast(maps.device.type, enabled=False):
+            return autoencoder.encode(self.scaled(maps))
 
     def student_drift(self, maps: torch.Tensor) -> torch.Tensor:
         """How far the student's mean map has wandered since the fit: mean over cells, in deviations; scalar.
