@@ -86,11 +86,12 @@ def descend(
             loss(batch, beta(step, steps, settings.beta), generator).backward()
             optimiser.step()
             step += 1
-        with torch.no_grad():  # always under the whole prior, so that epochs can be compared
+        with torch.no_grad():
             now = float(loss(held, settings.beta, None))
         waited = waited + 1
         if now < lowest:
             lowest, best, waited = now, copy.deepcopy(module.state_dict()), 0
+        # Not before the prior has its whole weight, by which epochs are compared.
         if waited >= settings.patience and 3 * step >= steps:
             break
     module.load_state_dict(best)

@@ -3,6 +3,9 @@
 L_AE = mean over examples and dimensions of (z_T - z_S)² / (Var z_T + 0.0001): 0 for equal codes, about 2 for
 unrelated ones, whatever the models, so that one weight fits all. `literal` is the plain mean square of the
 published study, whose two autoencoders know nothing of each other.
+
+A code leaves much of a map open: a map that is pulled on cell by cell reaches the code sooner than it looks
+like the expert's. So a low loss is no proof; say the divergence of the maps themselves beside it.
 """
 
 from dataclasses import dataclass
@@ -114,7 +117,8 @@ def transfer_loss(
     """L_AE of the student's canonical maps [B, K, rows, cols] against the expert's codes; scalar float32.
 
     `distance` other than "mean" needs variational autoencoders and another pairing than `map`, else
-    ValueError. 0, with a gradient of 0, for no examples.
+    ValueError. 0, with a gradient of 0, for no examples. Examples without a map, of either model, are for
+    the caller to leave out: a map of nothing has a code too.
     """
     code = transfer.student_code(student_maps)
     if distance == "kl":
