@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.distill.balance import balanced
-from adapters.distill.schedule import Schedule, weight_at
+from adapters.distill.schedule import Schedule, Weight, weight_at, weights_at
 
 AT_MOST = settings(max_examples=25, deadline=None)
 
@@ -68,6 +68,8 @@ def test_a_schedule_rises_stays_and_falls() -> None:
     assert [weight_at(rising, step, 5) for step in range(5)] == [0, 0.005, 0.01, 0.01, 0.01]
     falling = Schedule(0.3, fall=0.5)
     assert [weight_at(falling, step, 5) for step in range(5)] == pytest.approx([0.3, 0.3, 0.3, 0.15, 0])
+    on: dict[str, Weight] = {"ce": 1.0, "v_all": 0.0, "t2v_kl": rising}
+    assert [sorted(weights_at(on, step, 5)) for step in (0, 1)] == [["ce"], ["ce", "t2v_kl"]]
     late = Schedule(2.0, begin=0.5, end=0.75)
     assert [weight_at(late, step, 5) for step in range(5)] == [0, 0, 2, 2, 0]
 

@@ -1,5 +1,6 @@
 """Every term has a value for two real models of other sizes, and only what it should teach learns from it."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,15 @@ import torch
 from tiny_models import QUESTIONS, TEXTS, TINY, photo, save_llava, shaken, tiny_florence, wrapped
 
 from adapters.distill.align import divergence
-from adapters.distill.compared import Bridge, Compared, canonical
+from adapters.distill.compared import Bridge, Compared, canonical, code_loss, new_bridge
 from adapters.distill.computed import computed
-from adapters.distill.outputs import forward_divergence
+from adapters.distill.fitting import FitSettings
+from adapters.distill.outputs import forward_divergence, likeliest
+from adapters.distill.pairing import fit_transfer
 from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS
-from adapters.distill.projections import MixedHeads, PointwiseHeads, PointwiseTokens
 from adapters.distill.reading import Reading, offered, reading, text_to_vision, whole_maps
 from adapters.distill.registry import TERMS, Need, lacking
+from adapters.distill.transfer import transfer_loss
 from models.blueprint import new_model, new_processor
 from models.florence import Florence
 from models.lora_training import attach
@@ -41,8 +44,9 @@ def larger() -> Florence:
     return wrapped(model, new_processor(LARGER, tokenizer))
 
 
-def bridge(heads: int, width: int) -> Bridge:
-    return Bridge(MixedHeads(heads, 4), PointwiseHeads(heads, 4), PointwiseTokens(width, 32))
+def beside(student: VisionLanguageModel, expert: VisionLanguageModel, names: Collection[str]) -> Compared:
+    ours, theirs = read(student), read(expert)
+    return Compared(ours, theirs, new_bridge(names, ours, theirs))
 
 
 @pytest.fixture
@@ -66,10 +70,11 @@ def reached(vlm: VisionLanguageModel) -> set[str]:
 
 
 def test_every_term_has_a_value_for_a_larger_expert_of_another_grid(student: Florence) -> None:
+    ours, theirs = read(student), read(larger())
     compared = Compared(
-        read(student),
-        read(larger()),
-        bridge(6, 48),
+        ours,
+        theirs,
+        new_bridge(TERMS, ours, theirs),
         {name: lambda ours, theirs: (ours - theirs).abs().sum() for name in TERMS},
         sides=(4, 4),
     )
@@ -84,7 +89,7 @@ def test_every_term_has_a_value_for_a_larger_expert_of_another_grid(student: Flo
 
 
 def test_looking_teaches_the_first_layers_queries_and_keys_and_the_mixture_alone(student: Florence) -> None:
-    compared = Compared(read(student), read(larger()), bridge(6, 48))
+    compared = beside(student, larger(), ["t2v_kl"])
     computed("t2v_kl", compared).backward()
     first = "language_model.encoder.layers.0.self_attn."
     # What feeds the first layer learns as well: the projector makes the tokens that are looked at.
@@ -92,15 +97,14 @@ def test_looking_teaches_the_first_layers_queries_and_keys_and_the_mixture_alone
         f"{first}q_proj",
         f"{first}k_proj",
     }
-    assert compared.bridge.mixed is not None
-    learned = compared.bridge.mixed.learned
+    (learned,) = compared.bridge.parameters()
     before = learned.detach().clone()
-    torch.optim.AdamW([{"params": list(compared.bridge.mixed.parameters()), "lr": 1e-3}]).step()
+    torch.optim.AdamW([{"params": compared.bridge.parameters(), "lr": 1e-3}]).step()
     assert not torch.equal(learned, before)
 
 
 def test_vision_terms_teach_the_projector_alone(student: Florence) -> None:
-    compared = Compared(read(student), read(larger()), bridge(6, 48))
+    compared = beside(student, larger(), ["v_all", "v_focus"])
     (computed("v_all", compared) + computed("v_focus", compared)).backward()
     assert reached(student) == {"multi_modal_projector.image_projection"}
 
@@ -126,7 +130,7 @@ def test_an_expert_of_another_family_teaches_where_to_look_but_not_what_to_say(
 ) -> None:
     save_llava(tmp_path)
     ours, theirs = read(student), read(load_model(str(tmp_path), attention="eager"))
-    compared = Compared(ours, theirs, bridge(4, 32), sides=(4, 4))
+    compared = Compared(ours, theirs, new_bridge(TERMS, ours, theirs), sides=(4, 4))
     has = offered(ours, theirs)
     assert Need.VOCABULARY not in has and set(lacking(["kd_fkl", "t2v_kl"], has)) == {"kd_fkl"}
     for name in ("t2v_kl", "t2v_mse", "v_all", "v_focus", "attn_plain(a)", "attn_plain(b)"):
@@ -154,10 +158,34 @@ def test_presets_name_known_terms_and_say_what_they_lack(student: Florence) -> N
 
 
 def test_the_released_preset_has_a_value_for_models_of_one_length(student: Florence) -> None:
-    compared = Compared(read(student), read(wrapped(*tiny_florence("eager", seed=1))), bridge(4, 32))
+    compared = beside(student, wrapped(*tiny_florence("eager", seed=1)), PRESETS["align-kd-code"])
     for name in PRESETS["align-kd-code"]:
         assert computed(name, compared).isfinite()
     ours, theirs = compared.student.forced, compared.teacher.forced
     torch.testing.assert_close(
         computed("attn_plain(c)", compared), forward_divergence(ours.logits, theirs.logits, ours.labels)
     )
+
+
+def test_the_likeliest_tokens_may_stand_in_for_logits(student: Florence) -> None:
+    whole = beside(student, wrapped(*tiny_florence("eager", seed=1)), [])
+    top = likeliest(whole.teacher.forced.logits, whole.teacher.forced.logits.shape[-1])
+    short = replace(whole, teacher=replace(whole.teacher, likeliest=top))
+    for name in ("kd_fkl", "kd_rkl"):
+        torch.testing.assert_close(computed(name, short), computed(name, whole), rtol=0.02, atol=0.02)
+    assert set(lacking(PRESETS["align-kd-code"], offered(short.student, short.teacher))) == {"kd_code"}
+
+
+def test_codes_of_maps_teach_only_where_the_encoder_looks(student: Florence) -> None:
+    ours, theirs = read(student), read(larger())
+    bare = Compared(ours, theirs, sides=(8, 8))
+    maps = [canonical(one, bare) for one in (ours, theirs)]
+    fitted = fit_transfer(maps[1].detach(), maps[0].detach(), "literal", FitSettings(width=4, epochs=1))
+    loss = code_loss(fitted)
+    compared = replace(bare, codes={"attn_ae(literal)": loss, "attn_rollout": loss})
+    value = computed("attn_ae(literal)", compared)
+    torch.testing.assert_close(value, transfer_loss(fitted, maps[0], fitted.teacher_code(maps[1])))
+    (value + computed("attn_rollout", compared)).backward()
+    layers = reached(student)
+    assert any("encoder.layers.1.self_attn.q_proj" in name for name in layers)
+    assert not any("decoder." in name for name in layers)

@@ -1,15 +1,17 @@
 """Two models' readings of the same questions side by side, and what is learned between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from adapters.distill.canonical import heat_maps
 from adapters.distill.layers import paired_layers
 from adapters.distill.projections import MixedHeads, PointwiseHeads, PointwiseTokens
 from adapters.distill.reading import Reading
+from adapters.distill.registry import TERMS
 from adapters.distill.rollout import rollouts
 from adapters.distill.transfer import Transfer, transfer_loss
 from adapters.distill.variational import Distance
@@ -26,6 +28,23 @@ class Bridge:
     mixed: MixedHeads | None = None
     pointwise: PointwiseHeads | None = None
     width: PointwiseTokens | None = None
+
+    def parameters(self) -> list[nn.Parameter]:
+        """What goes into the optimiser, in a group of its own."""
+        parts = [part for part in (self.mixed, self.pointwise, self.width) if part is not None]
+        return [one for part in parts for one in part.parameters()]
+
+
+def new_bridge(names: Collection[str], student: Reading, teacher: Reading, seed: int = 0) -> Bridge:
+    """The parts that these terms go through, of the two models' sizes. Same seed, same weights."""
+    through = {TERMS[name].through for name in names}
+    mixed = pointwise = None
+    if through & {"mixed", "pointwise"}:
+        heads = teacher.forced.attentions[0].shape[1], student.forced.attentions[0].shape[1]
+        mixed = MixedHeads(*heads, seed=seed) if "mixed" in through else None
+        pointwise = PointwiseHeads(*heads, seed=seed) if "pointwise" in through else None
+    widths = teacher.tokens.shape[-1], student.tokens.shape[-1]
+    return Bridge(mixed, pointwise, PointwiseTokens(*widths, seed=seed) if "width" in through else None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from adapters.distill import align, align_code, outputs, plain, vision
 from adapters.distill.compared import Compared, canonical, needed
 from adapters.distill.projections import MixedHeads, PointwiseHeads
 from adapters.distill.reading import grids, text_to_vision, whole_maps
-from models.loss import answer_cross_entropy
+from adapters.losses import top_divergence
+from models.loss import IGNORED, answer_cross_entropy
 
 
 def computed(name: str, compared: Compared) -> torch.Tensor:
@@ -30,14 +31,12 @@ def _cross_entropy(compared: Compared) -> torch.Tensor:
     return answer_cross_entropy(compared.student.forced.logits, compared.student.forced.labels)
 
 
-def _forward(compared: Compared) -> torch.Tensor:
-    ours = compared.student.forced
-    return outputs.forward_divergence(ours.logits, compared.teacher.forced.logits, ours.labels)
-
-
-def _reverse(compared: Compared) -> torch.Tensor:
-    ours = compared.student.forced
-    return outputs.reverse_divergence(ours.logits, compared.teacher.forced.logits, ours.labels)
+def _outputs(compared: Compared, reverse: bool) -> torch.Tensor:
+    ours, theirs = compared.student.forced, compared.teacher
+    if theirs.likeliest is not None:
+        return top_divergence(ours.logits, *theirs.likeliest, ours.labels != IGNORED, reverse)
+    divergence = outputs.reverse_divergence if reverse else outputs.forward_divergence
+    return divergence(ours.logits, theirs.forced.logits, ours.labels)
 
 
 def _code_outputs(compared: Compared) -> torch.Tensor:
@@ -104,12 +103,12 @@ def _code_focus(compared: Compared) -> torch.Tensor:
 
 _LOSSES: Mapping[str, Callable[[Compared], torch.Tensor]] = MappingProxyType({
     "ce": _cross_entropy,
-    "kd_fkl": _forward,
-    "kd_rkl": _reverse,
+    "kd_fkl": lambda c: _outputs(c, reverse=False),
+    "kd_rkl": lambda c: _outputs(c, reverse=True),
     "kd_code": _code_outputs,
     "attn_plain(a)": _last_layer,
     "attn_plain(b)": _paired_layers,
-    "attn_plain(c)": _forward,
+    "attn_plain(c)": lambda c: _outputs(c, reverse=False),
     "t2v_mse": lambda c: _looks(c, align.literal_distance, c.bridge.pointwise),
     "t2v_density": lambda c: _looks(c, align.density_distance, c.bridge.mixed),
     "t2v_kl": lambda c: _looks(c, align.divergence, c.bridge.mixed),

@@ -21,6 +21,7 @@ class Reading:
     `forced` is the pass, with attention maps if a term needs them; `tokens` [B, N, D] are the vision tokens
     it was fed, a grid of `grid` (rows, columns) cells, after a mean token where `mean_token` says so; `spans`
     belong to the tokens that `forced.txt` marks; ids mean the same where `vocabulary` is the same.
+    `likeliest`, ids and log-probabilities [B, T, k], may stand in for an expert's logits.
     """
 
     forced: TeacherForced
@@ -29,6 +30,7 @@ class Reading:
     mean_token: bool
     spans: Sequence[Spans]
     vocabulary: str
+    likeliest: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.forced.vis)
@@ -47,6 +49,8 @@ def reading(forced: TeacherForced, vision: VisionTokens, spans: Sequence[Spans],
 def offered(student: Reading, teacher: Reading, autoencoders: bool = False) -> set[Need]:
     """What these two readings give terms to work with."""
     has = {Need.LABELS, Need.LOGITS, Need.TOKENS}
+    if teacher.likeliest is None:
+        has.add(Need.EVERY_LOGIT)
     if student.vocabulary == teacher.vocabulary:
         has.add(Need.VOCABULARY)
     if student.forced.attentions and teacher.forced.attentions:

@@ -4,13 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Literal
 
 
 class Need(str, Enum):
     """What a term reads, beyond the student's own pass; a value is how it is called on screen."""
 
     LABELS = "labels"
-    LOGITS = "the expert's logits"
+    LOGITS = "the expert's logits or its likeliest tokens"
+    EVERY_LOGIT = "all of the expert's logits"
     VOCABULARY = "the same vocabulary"
     MAPS = "attention maps of all layers"
     FIRST_MAPS = "attention maps of the first layer"
@@ -18,19 +20,20 @@ class Need(str, Enum):
     AUTOENCODER = "autoencoders of maps"
 
 
+Part = Literal["mixed", "pointwise", "width"]
+"""What may be learned beside the student: the parts of `adapters.distill.compared.Bridge`."""
+
+
 @dataclass(frozen=True)
 class Term:
-    """What a term needs, and whether what is learned beside the student is among it."""
+    """What a term reads, and through which learned part the expert's side goes, if any."""
 
     needs: frozenset[Need]
-    heads: bool = False
-    """It goes through a learned mixture of the expert's heads,"""
-    width: bool = False
-    """or through a learned projection of its vision tokens."""
+    through: Part | None = None
 
 
-def _term(*needs: Need, heads: bool = False, width: bool = False) -> Term:
-    return Term(frozenset(needs), heads, width)
+def _term(*needs: Need, through: Part | None = None) -> Term:
+    return Term(frozenset(needs), through)
 
 
 _OUTPUTS = (Need.LABELS, Need.LOGITS, Need.VOCABULARY)
@@ -49,15 +52,15 @@ TERMS: Mapping[str, Term] = MappingProxyType({
     "attn_plain(a)": _term(Need.MAPS),
     "attn_plain(b)": _term(Need.MAPS),
     "attn_plain(c)": _term(*_OUTPUTS),
-    "t2v_mse": _term(Need.FIRST_MAPS, heads=True),
-    "t2v_density": _term(Need.FIRST_MAPS, heads=True),
-    "t2v_kl": _term(Need.FIRST_MAPS, heads=True),
-    "v_all": _term(Need.TOKENS, width=True),
-    "v_focus": _term(Need.TOKENS, Need.FIRST_MAPS, width=True),
+    "t2v_mse": _term(Need.FIRST_MAPS, through="pointwise"),
+    "t2v_density": _term(Need.FIRST_MAPS, through="mixed"),
+    "t2v_kl": _term(Need.FIRST_MAPS, through="mixed"),
+    "v_all": _term(Need.TOKENS, through="width"),
+    "v_focus": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),
     # As released, with the mistakes of METHODS 4.5.
-    "kd_code": _term(Need.LOGITS, Need.VOCABULARY),
-    "t2v_code": _term(Need.FIRST_MAPS, heads=True),
-    "v_focus_code": _term(Need.TOKENS, Need.FIRST_MAPS, width=True),
+    "kd_code": _term(Need.EVERY_LOGIT, Need.VOCABULARY),
+    "t2v_code": _term(Need.FIRST_MAPS, through="pointwise"),
+    "v_focus_code": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),
 })
 """The terms' names are fixed: presets, tables and saved adapters say them."""
 

@@ -1,5 +1,6 @@
 """How much a term of the loss counts over a training: off, on, or changing with the steps."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -42,3 +43,9 @@ Weight = float | Schedule
 def weight_at(weight: Weight, step: int, steps: int) -> float:
     """What `weight` is in step `step` of `steps`, from 0; 0 means that the term need not be computed."""
     return weight.at(step, steps) if isinstance(weight, Schedule) else float(weight)
+
+
+def weights_at(weights: Mapping[str, Weight], step: int, steps: int) -> dict[str, float]:
+    """The terms that count in step `step` of `steps`, from 0, and how much."""
+    now = {name: weight_at(weight, step, steps) for name, weight in weights.items()}
+    return {name: weight for name, weight in now.items() if weight}
