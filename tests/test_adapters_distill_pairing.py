@@ -141,8 +141,9 @@ def test_maps_that_do_not_belong_together_are_refused() -> None:
 
 
 def test_codes_that_tell_too_little_are_refused() -> None:
-    noise = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0)).flatten(2).softmax(-1)
-    transfer = fit_transfer(*2 * (noise.unflatten(-1, (8, 8)),), "shared", replace(SETTINGS, epochs=3))
+    noise = torch.rand(20, 1, 64, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    maps = noise.unflatten(-1, (8, 8))
+    transfer = fit_transfer(maps, maps, "shared", replace(SETTINGS, epochs=3))
     with pytest.raises(ModelError, match=r"expert's maps vary, 0\.50 is needed"):
         require_explained(transfer)
 
