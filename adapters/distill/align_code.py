@@ -1,7 +1,8 @@
 """Align-KD's losses as one reads them in its released code, mistakes included (METHODS 4.5).
 
 For studies alone: what they teach says nothing of the method. Sequences [B, S, ...] are a causal model's.
-Every mistake has a sentence. The projections are never given to its optimiser, so they stay random.
+Every mistake has a sentence. The projections are never given to its optimiser, so they stay random. Other
+states of that code have another distance or focus under the same mask, and so nothing to learn either.
 """
 
 import torch

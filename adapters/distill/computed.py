@@ -1,6 +1,6 @@
 """The value of a term by its name, of two readings of the same questions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import torch
@@ -43,18 +43,18 @@ def _code_outputs(compared: Compared) -> torch.Tensor:
     return align_code.code_outputs(compared.student.forced.logits, compared.teacher.forced.logits)
 
 
-def _last_layer(compared: Compared) -> torch.Tensor:
+def _whole(compared: Compared, distance: Callable[..., torch.Tensor]) -> torch.Tensor:
+    """The mean over examples of a distance between whole maps, paired layer by layer."""
     found = []
     for row in range(len(compared.student)):
-        ours, theirs = whole_maps(compared.student, compared.teacher, row)
-        told = theirs[-1].sum(dim=(0, 2)) > 0  # no row where they have no such token
-        found.append(plain.last_layer_distance(ours, theirs, told))
+        ours, theirs = zip(*whole_maps(compared.student, compared.teacher, row), strict=True)
+        found.append(distance(ours, theirs))
     return torch.stack(found).mean()
 
 
-def _paired_layers(compared: Compared) -> torch.Tensor:
-    maps = [whole_maps(compared.student, compared.teacher, row) for row in range(len(compared.student))]
-    return torch.stack([plain.paired_layers_divergence(ours, theirs) for ours, theirs in maps]).mean()
+def _last_layer(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> torch.Tensor:
+    told = theirs[-1].sum(dim=(0, 2)) > 0  # no row where they have no such token
+    return plain.last_layer_distance(ours, theirs, told)
 
 
 def _looks(
@@ -106,8 +106,8 @@ _LOSSES: Mapping[str, Callable[[Compared], torch.Tensor]] = MappingProxyType({
     "kd_fkl": lambda c: _outputs(c, reverse=False),
     "kd_rkl": lambda c: _outputs(c, reverse=True),
     "kd_code": _code_outputs,
-    "attn_plain(a)": _last_layer,
-    "attn_plain(b)": _paired_layers,
+    "attn_plain(a)": lambda c: _whole(c, _last_layer),
+    "attn_plain(b)": lambda c: _whole(c, plain.paired_layers_divergence),
     "attn_plain(c)": lambda c: _outputs(c, reverse=False),
     "t2v_mse": lambda c: _looks(c, align.literal_distance, c.bridge.pointwise),
     "t2v_density": lambda c: _looks(c, align.density_distance, c.bridge.mixed),

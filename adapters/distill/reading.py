@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from adapters.distill.heads import mean_heads
+from adapters.distill.layers import paired_layers
 from adapters.distill.layout import arranged, block
 from adapters.distill.registry import Need
 from adapters.distill.tokens import Weights, carried, grid_weights, joined, text_weights
@@ -73,10 +75,18 @@ def text_to_vision(student: Reading, teacher: Reading, row: int) -> tuple[torch.
     return ours, carried(theirs.detach(), words, grids(student, teacher).keys)
 
 
-def whole_maps(student: Reading, teacher: Reading, row: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """All layers of one example, picture and words: ours [H, P, P], theirs [H', P, P] in our tokens."""
+def whole_maps(student: Reading, teacher: Reading, row: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Paired layers of one example, picture and words: ours and theirs in our tokens, [1, P, P] each.
+
+    Heads are averaged first: bringing every head over would cost as many times more. Theirs is a constant.
+    """
     text = text_weights(student.spans[row], teacher.spans[row])
     weights = joined(grids(student, teacher), text)
-    ours = [student.arranged(layer, row) for layer in range(len(student.forced.attentions))]
-    theirs = [teacher.arranged(layer, row).detach() for layer in range(len(teacher.forced.attentions))]
-    return ours, [carried(one, *weights) for one in theirs]
+    pairs = paired_layers(len(student.forced.attentions), len(teacher.forced.attentions))
+    return [
+        (
+            mean_heads(student.arranged(mine, row))[None],
+            carried(mean_heads(teacher.arranged(other, row).detach())[None], *weights),
+        )
+        for mine, other in pairs
+    ]

@@ -31,13 +31,18 @@ def grid_weights(
     A mean token in front of the cells goes with a mean token; without one on the other side it goes
     with nothing. Equal grids give the identity.
     """
-    cells = theirs[0] * theirs[1]
-    laid = resample_keys(torch.eye(cells).reshape(cells, *theirs), *ours).flatten(1).T
-    keys = torch.zeros(len(laid) + ours_mean, cells + theirs_mean)
-    keys[int(ours_mean) :, int(theirs_mean) :] = laid
+    down, across = (_along_one_side(mine, other) for mine, other in zip(ours, theirs, strict=True))
+    keys = torch.zeros(ours[0] * ours[1] + ours_mean, theirs[0] * theirs[1] + theirs_mean)
+    both = torch.einsum("ir,jc->ijrc", down, across)
+    keys[int(ours_mean) :, int(theirs_mean) :] = both.flatten(2).flatten(0, 1)
     if ours_mean and theirs_mean:
         keys[0, 0] = 1
     return Weights(keys / keys.sum(dim=1, keepdim=True).clamp(min=1e-9), keys)
+
+
+def _along_one_side(ours: int, theirs: int) -> torch.Tensor:
+    """Share of each of their stretches of a side that lies in each of ours, [ours, theirs]."""
+    return resample_keys(torch.eye(theirs)[..., None], ours, 1)[..., 0].T
 
 
 def text_weights(ours: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]]) -> Weights:
