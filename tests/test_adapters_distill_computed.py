@@ -15,7 +15,7 @@ from adapters.distill.fitting import FitSettings
 from adapters.distill.outputs import forward_divergence, likeliest
 from adapters.distill.pairing import fit_transfer
 from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS
-from adapters.distill.reading import Reading, offered, reading, text_to_vision, whole_maps
+from adapters.distill.reading import Reading, offered, reading, remembered, text_to_vision, whole_maps
 from adapters.distill.registry import TERMS, Need, lacking
 from adapters.distill.transfer import transfer_loss
 from models.blueprint import new_model, new_processor
@@ -170,7 +170,8 @@ def test_the_released_preset_has_a_value_for_models_of_one_length(student: Flore
 def test_the_likeliest_tokens_may_stand_in_for_logits(student: Florence) -> None:
     whole = beside(student, wrapped(*tiny_florence("eager", seed=1)), [])
     top = likeliest(whole.teacher.forced.logits, whole.teacher.forced.logits.shape[-1])
-    short = replace(whole, teacher=replace(whole.teacher, likeliest=top))
+    silent = replace(whole.teacher.forced, logits=torch.zeros(0))
+    short = replace(whole, teacher=replace(whole.teacher, forced=silent, likeliest=top))
     for name in ("kd_fkl", "kd_rkl"):
         torch.testing.assert_close(computed(name, short), computed(name, whole), rtol=0.02, atol=0.02)
     assert set(lacking(PRESETS["align-kd-code"], offered(short.student, short.teacher))) == {"kd_code"}
@@ -189,3 +190,23 @@ def test_codes_of_maps_teach_only_where_the_encoder_looks(student: Florence) -> 
     layers = reached(student)
     assert any("encoder.layers.1.self_attn.q_proj" in name for name in layers)
     assert not any("decoder." in name for name in layers)
+
+
+def test_what_an_expert_shipped_teaches_as_the_expert_itself_does(student: Florence) -> None:
+    ours, theirs = read(student), read(larger())
+    masks = zip(theirs.forced.attentions[0], theirs.forced.txt, theirs.forced.vis, strict=True)
+    blocks = [one[:, txt][:, :, vis][..., 1:] for one, txt, vis in masks]  # no mean token
+    kept = remembered(blocks, theirs.grid, theirs.spans, None, theirs.vocabulary)
+    names = ["t2v_kl", "t2v_mse"]
+    live, shipped = (Compared(ours, one, new_bridge(names, ours, theirs)) for one in (theirs, kept))
+    for row in range(3):
+        ours_now, theirs_now = text_to_vision(ours, kept, row)
+        assert ours_now.shape[-1] == theirs_now.shape[-1] == 9
+        torch.testing.assert_close(ours_now, text_to_vision(ours, theirs, row)[0][..., 1:])
+        torch.testing.assert_close(theirs_now, text_to_vision(ours, theirs, row)[1][..., 1:])
+    for name in names:
+        assert computed(name, shipped) > 0 and computed(name, live) > 0
+    assert offered(ours, kept) == {Need.LABELS, Need.FIRST_MAPS, Need.VOCABULARY}
+    averaged = remembered([one.mean(0, keepdim=True) for one in blocks], kept.grid, kept.spans, None, "")
+    compared = Compared(ours, averaged, new_bridge(["t2v_kl"], ours, averaged))
+    assert computed("t2v_kl", compared) > 0

@@ -40,7 +40,8 @@ def new_bridge(names: Collection[str], student: Reading, teacher: Reading, seed:
     through = {TERMS[name].through for name in names}
     mixed = pointwise = None
     if through & {"mixed", "pointwise"}:
-        heads = teacher.forced.attentions[0].shape[1], student.forced.attentions[0].shape[1]
+        first = teacher.looks[0].shape[0] if teacher.looks else teacher.forced.attentions[0].shape[1]
+        heads = first, student.forced.attentions[0].shape[1]
         mixed = MixedHeads(*heads, seed=seed) if "mixed" in through else None
         pointwise = PointwiseHeads(*heads, seed=seed) if "pointwise" in through else None
     widths = teacher.tokens.shape[-1], student.tokens.shape[-1]

@@ -8,7 +8,7 @@ import torch
 from adapters.distill import align, align_code, outputs, plain, vision
 from adapters.distill.compared import Compared, canonical, needed
 from adapters.distill.projections import MixedHeads, PointwiseHeads
-from adapters.distill.reading import grids, text_to_vision, whole_maps
+from adapters.distill.reading import grids, text_to_vision, unknown_tokens, whole_maps
 from adapters.losses import top_divergence
 from models.loss import IGNORED, answer_cross_entropy
 
@@ -82,16 +82,17 @@ def _tokens(compared: Compared) -> torch.Tensor:
 
 
 def _all_tokens(compared: Compared) -> torch.Tensor:
-    return vision.all_tokens(compared.student.tokens, _tokens(compared))
+    unknown = unknown_tokens(compared.student, compared.teacher)
+    return vision.all_tokens(compared.student.tokens[:, unknown:], _tokens(compared)[:, unknown:])
 
 
 def _focus(compared: Compared) -> torch.Tensor:
-    size = vision.focus_size(compared.student.tokens.shape[1])
-    looks = [
-        text_to_vision(compared.student, compared.teacher, row)[1] for row in range(len(compared.student))
-    ]
-    places = torch.cat([vision.focus(one[None], size) for one in looks])
-    return vision.focused_tokens(compared.student.tokens, _tokens(compared), places)
+    ours, rows = compared.student.tokens, range(len(compared.student))
+    looks = [text_to_vision(compared.student, compared.teacher, row)[1] for row in rows]
+    unknown = unknown_tokens(compared.student, compared.teacher)
+    size = vision.focus_size(ours.shape[1] - unknown)
+    places = torch.cat([vision.focus(one[None], size) for one in looks]) + unknown
+    return vision.focused_tokens(ours, _tokens(compared), places)
 
 
 def _code_focus(compared: Compared) -> torch.Tensor:

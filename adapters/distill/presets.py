@@ -8,7 +8,6 @@ from adapters.distill.schedule import Weight
 Preset = Mapping[str, Weight]
 """Weights by the names of `adapters.distill.registry`; what is not named is off."""
 
-_CODE = {"ce": 1.0, "kd_code": 1.0, "t2v_code": 1.0, "v_all": 1.0, "v_focus_code": 1.0}
 _PRESETS: dict[str, dict[str, Weight]] = {
     # The slides of 28-05-2025, "Study 3"; weights as there.
     "sf0": {},  # the student untouched
@@ -25,7 +24,7 @@ _PRESETS: dict[str, dict[str, Weight]] = {
     "sf7": {"ce": 1.0, "attn_vae": 0.1},
     # Align-KD, CVPR 2025, arXiv 2412.01282: as the paper means it, as released, and as we recommend it.
     "align-kd": {"ce": 1.0, "kd_rkl": 1.0, "t2v_mse": 1.0, "v_all": 1.0, "v_focus": 0.1},
-    "align-kd-code": dict(_CODE),
+    "align-kd-code": {"ce": 1.0, "kd_code": 1.0, "t2v_code": 1.0, "v_all": 1.0, "v_focus_code": 1.0},
     "align": {"ce": 1.0, "kd_fkl": 1.0, "t2v_kl": 0.5, "v_all": 1.0, "v_focus": 0.1},
 }
 PRESETS: Mapping[str, Preset] = MappingProxyType({

@@ -23,7 +23,8 @@ class Reading:
     `forced` is the pass, with attention maps if a term needs them; `tokens` [B, N, D] are the vision tokens
     it was fed, a grid of `grid` (rows, columns) cells, after a mean token where `mean_token` says so; `spans`
     belong to the tokens that `forced.txt` marks; ids mean the same where `vocabulary` is the same.
-    `likeliest`, ids and log-probabilities [B, T, k], may stand in for an expert's logits.
+    `likeliest`, ids and log-probabilities [B, T, k], may stand in for an expert's logits, and `looks`, the
+    first layer's text-to-vision blocks [H, W, N] of each example, for its maps.
     """
 
     forced: TeacherForced
@@ -33,6 +34,7 @@ class Reading:
     spans: Sequence[Spans]
     vocabulary: str
     likeliest: tuple[torch.Tensor, torch.Tensor] | None = None
+    looks: Sequence[torch.Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.forced.vis)
@@ -48,16 +50,36 @@ def reading(forced: TeacherForced, vision: VisionTokens, spans: Sequence[Spans],
     return Reading(forced, tokens, (vision.rows, vision.cols), vision.mean_token, spans, vocabulary)
 
 
+def remembered(
+    looks: Sequence[torch.Tensor] | None,
+    grid: tuple[int, int],
+    spans: Sequence[Spans],
+    likeliest: tuple[torch.Tensor, torch.Tensor] | None,
+    vocabulary: str,
+) -> Reading:
+    """An expert's reading from what it shipped with its answers, when it is no longer at hand.
+
+    `looks` [H, W, rows * cols] of each example, without a mean token; H is 1 if heads were averaged.
+    """
+    nothing, nowhere = torch.zeros(0), torch.zeros(len(spans), 0, dtype=torch.bool)
+    forced = TeacherForced(nothing, nothing, nowhere, nowhere, nowhere)
+    return Reading(forced, nothing, grid, False, spans, vocabulary, likeliest, looks)
+
+
 def offered(student: Reading, teacher: Reading, autoencoders: bool = False) -> set[Need]:
     """What these two readings give terms to work with."""
-    has = {Need.LABELS, Need.LOGITS, Need.TOKENS}
-    if teacher.likeliest is None:
-        has.add(Need.EVERY_LOGIT)
-    if student.vocabulary == teacher.vocabulary:
-        has.add(Need.VOCABULARY)
-    if student.forced.attentions and teacher.forced.attentions:
-        has.update({Need.MAPS, Need.FIRST_MAPS})
-    return has | {Need.AUTOENCODER} if autoencoders else has
+    maps = bool(student.forced.attentions)
+    given = {
+        Need.LABELS: True,
+        Need.LOGITS: teacher.likeliest is not None or teacher.forced.logits.numel() > 0,
+        Need.EVERY_LOGIT: teacher.forced.logits.numel() > 0,
+        Need.VOCABULARY: student.vocabulary == teacher.vocabulary,
+        Need.MAPS: maps and bool(teacher.forced.attentions),
+        Need.FIRST_MAPS: maps and bool(teacher.forced.attentions or teacher.looks),
+        Need.TOKENS: teacher.tokens.numel() > 0,
+        Need.AUTOENCODER: autoencoders,
+    }
+    return {need for need, there in given.items() if there}
 
 
 def grids(student: Reading, teacher: Reading) -> Weights:
@@ -65,14 +87,31 @@ def grids(student: Reading, teacher: Reading) -> Weights:
     return grid_weights(student.grid, teacher.grid, student.mean_token, teacher.mean_token)
 
 
+def unknown_tokens(student: Reading, teacher: Reading) -> int:
+    """How many of our first vision tokens theirs says nothing of: 1 for a mean token that only we have.
+
+    They are left out of every comparison: that they are not told of does not mean nobody looks there.
+    """
+    return int(student.mean_token and not teacher.mean_token)
+
+
 def text_to_vision(student: Reading, teacher: Reading, row: int) -> tuple[torch.Tensor, torch.Tensor]:
     """How one example's words look at the picture in the first layer: ours [H, W, N], theirs [H', W, N].
 
-    Raw mass; theirs is a constant, in our words and cells, its heads as they are.
+    Raw mass; theirs is a constant, in our words and cells, its heads as they are; without
+    `unknown_tokens`.
     """
-    ours, theirs = (block(one.arranged(0, row), one.tokens.shape[1], "t2v") for one in (student, teacher))
+    ours, theirs = (_looks(one, row) for one in (student, teacher))
     words = text_weights(student.spans[row], teacher.spans[row]).queries
-    return ours, carried(theirs.detach(), words, grids(student, teacher).keys)
+    unknown = unknown_tokens(student, teacher)
+    brought = carried(theirs.detach(), words, grids(student, teacher).keys)
+    return ours[..., unknown:], brought[..., unknown:]
+
+
+def _looks(one: Reading, row: int) -> torch.Tensor:
+    if one.looks is not None:
+        return one.looks[row]
+    return block(one.arranged(0, row), one.tokens.shape[1], "t2v")
 
 
 def whole_maps(student: Reading, teacher: Reading, row: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -83,10 +122,10 @@ def whole_maps(student: Reading, teacher: Reading, row: int) -> list[tuple[torch
     text = text_weights(student.spans[row], teacher.spans[row])
     weights = joined(grids(student, teacher), text)
     pairs = paired_layers(len(student.forced.attentions), len(teacher.forced.attentions))
-    return [
-        (
-            mean_heads(student.arranged(mine, row))[None],
-            carried(mean_heads(teacher.arranged(other, row).detach())[None], *weights),
-        )
-        for mine, other in pairs
-    ]
+    known = slice(unknown_tokens(student, teacher), None)
+    found = []
+    for mine, other in pairs:
+        ours = mean_heads(student.arranged(mine, row))
+        theirs = carried(mean_heads(teacher.arranged(other, row).detach()), *weights)
+        found.append((ours[None, known, known], theirs[None, known, known]))
+    return found
