@@ -1,4 +1,4 @@
-"""Align-KD's first-layer attention loss: how the question's words look at the picture (METHODS 4.2, 4.6).
+"""Align-KD's first-layer attention loss: how the question's words look at the picture.
 
 Maps are one example's text-to-vision blocks [H, W, N]: words by picture tokens, raw mass, in the student's
 heads and tokens; the expert's went through `adapters.distill.projections` and gradients reach that. Several
@@ -20,7 +20,7 @@ Maps = Sequence[torch.Tensor]
 def literal_distance(ours: Maps, theirs: Maps) -> torch.Tensor:
     """The paper's form: mean of (theirs - ours)² over examples, heads, words and picture tokens; a scalar.
 
-    Of raw maps it is about 1e-5 where the cross-entropy is 1 (METHODS 0.4).
+    Of raw maps it is about 1e-5 where the cross-entropy is 1.
     """
     pairs = list(zip(ours, theirs, strict=True))
     total = torch.stack([((t.float() - s.float()) ** 2).sum() for s, t in pairs]).sum()

@@ -1,4 +1,4 @@
-"""Align-KD's losses as one reads them in its released code, mistakes included (METHODS 4.5).
+"""Align-KD's losses as one reads them in its released code, mistakes included.
 
 For studies alone: what they teach says nothing of the method. Sequences [B, S, ...] are a causal model's.
 Every mistake has a sentence. The projections are never given to its optimiser, so they stay random. Other

@@ -1,4 +1,4 @@
-"""Keep a term from drowning the answers: no auxiliary gradient is longer than theirs (METHODS 4.6)."""
+"""Keep a term from drowning the answers: no auxiliary gradient is longer than theirs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Canonical maps: the same shape for every model, whatever its heads, layers and grid (METHODS 1.3).
+"""Canonical maps: the same shape for every model, whatever its heads, layers and grid.
 
 What an autoencoder of maps reads; `adapters.distill.scaling` gives them one scale. Pure functions, float32;
 gradients flow to the maps.

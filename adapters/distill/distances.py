@@ -1,7 +1,7 @@
 """How far apart two maps are, in numbers that mean the same whatever the number of keys.
 
 Of statistically equal maps the plain squared error falls as 1 / K² with the number of keys K, from 3e-3 at
-49 to 4e-5 at 577, so a weight of it means nothing across models; times K² it does (METHODS 0.4). The
+49 to 4e-5 at 577, so a weight of it means nothing across models; times K² it does. The
 divergence of rows is `adapters.losses.map_divergence`. Shapes are [..., Q, K]; `counts` [..., Q], or
 broadcastable to it, bool, says which rows count; all do without it. Pure functions, float32; the expert's
 map is a constant.

@@ -10,7 +10,7 @@ from adapters.distill.assignment import best_assignment
 
 
 def mean_heads(attention: torch.Tensor) -> torch.Tensor:
-    """[..., H, Q, K] as [..., Q, K]: rows that summed to 1 still do (METHODS 0.2, HD-mean)."""
+    """[..., H, Q, K] as [..., Q, K]: rows that summed to 1 still do (HD-mean)."""
     return attention.float().mean(dim=-3)
 
 
@@ -37,7 +37,7 @@ def along(maps: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
 
 
 def matched_heads(ours: torch.Tensor, theirs: torch.Tensor) -> list[int]:
-    """For each of our heads the one of theirs that looks most alike (METHODS 0.2, HD-match).
+    """For each of our heads the one of theirs that looks most alike (HD-match).
 
     `ours` [n, H, Q, K] and `theirs` [n, H', Q, K] of a calibration set; alike is the mean cosine of the maps.
     No head of theirs is used twice while there are enough; the sum over heads is the largest there is. Heads

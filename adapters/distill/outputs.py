@@ -1,4 +1,4 @@
-"""What the expert nearly said: how far the next token's distributions are apart over an answer (METHODS 0.5).
+"""What the expert nearly said: how far the next token's distributions are apart over an answer.
 
 They need the same vocabulary and the same answer. With only the likeliest tokens at hand there is
 `adapters.losses.top_divergence`. Pure functions, float32; the expert is a constant.

@@ -1,4 +1,4 @@
-"""Attention distilled as it is, with no autoencoder between: the variants of SF4 (METHODS 1.5).
+"""Attention distilled as it is, with no autoencoder between: the variants of SF4.
 
 a: the last layer's maps, heads averaged; b: the divergence over all paired layers; c is the outputs'
 divergence and lives in `adapters.distill.outputs`. Maps here are one example's in the student's order and

@@ -1,4 +1,4 @@
-"""The published methods as data: which terms count how much (METHODS 1.1, 1.5, 4, 6.1)."""
+"""The published methods as data: which terms count how much."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

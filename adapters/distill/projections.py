@@ -1,7 +1,7 @@
 """What is learned beside the student so that the expert's tensors take its shape: heads and widths.
 
 They belong into the optimiser, in a group of their own, and are saved with the adapter. Released code
-left them out of it, so they stayed random (METHODS 4.5).
+left them out of it, so they stayed random.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class MixedHeads(nn.Module):
-    """Each of our heads as a weighted mean of theirs: rows that sum to 1 still do (METHODS 0.2, HD-conv+).
+    """Each of our heads as a weighted mean of theirs: rows that sum to 1 still do (HD-conv+).
 
     Maps [..., H', Q, K] become [..., H, Q, K]. `weights` [H, H'] are shares by softmax of what is learned,
     which starts near the plain mean.
@@ -31,7 +31,7 @@ class MixedHeads(nn.Module):
 
 
 class PointwiseHeads(nn.Module):
-    """Any linear mixture of heads and a constant: a convolution of kernel 1 (METHODS 0.2, HD-conv).
+    """Any linear mixture of heads and a constant: a convolution of kernel 1 (HD-conv).
 
     The form of Align-KD (arXiv 2412.01282), which makes 16 heads of 32. Rows need not sum to 1, so it may
     explain the expert away; compare with frozen weights.
@@ -48,7 +48,7 @@ class PointwiseHeads(nn.Module):
 
 
 class PointwiseTokens(nn.Module):
-    """Vision tokens of their width in ours: the same linear map for each token (METHODS 0.2, DM-conv)."""
+    """Vision tokens of their width in ours: the same linear map for each token (DM-conv)."""
 
     def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Every term of a distillation loss by its name, and what it needs (METHODS 6.1)."""
+"""Every term of a distillation loss by its name, and what it needs."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ TERMS: Mapping[str, Term] = MappingProxyType({
     "t2v_kl": _term(Need.FIRST_MAPS, through="mixed"),
     "v_all": _term(Need.TOKENS, through="width"),
     "v_focus": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),
-    # As released, with the mistakes of METHODS 4.5.
+    # As released, mistakes included.
     "kd_code": _term(Need.EVERY_LOGIT, Need.VOCABULARY),
     "t2v_code": _term(Need.FIRST_MAPS, through="pointwise"),
     "v_focus_code": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),

@@ -17,7 +17,7 @@ def rollouts(layers: Sequence[torch.Tensor], residual: bool = True) -> list[torc
 
     `layers` are maps [B, H, S, S], heads are averaged. With `residual` each map is half itself, half the
     identity, since a layer adds to what a token was. Without it, as some read the method, rows become all the
-    same within a few layers and no longer tell what any one token looks at (METHODS 2.2).
+    same within a few layers and no longer tell what any one token looks at.
     """
     found: list[torch.Tensor] = []
     for layer in layers:

@@ -1,6 +1,6 @@
 """The vision tokens that the language model is fed: all of them, and those that the question looks at.
 
-Align-KD (CVPR 2025, arXiv 2412.01282); METHODS 4.2. `theirs` are the expert's tokens, already of our width
+Align-KD (CVPR 2025, arXiv 2412.01282). `theirs` are the expert's tokens, already of our width
 and grid: see `adapters.distill.projections` and `adapters.distill.tokens`. Gradients reach the projection
 that brought them there. Pure functions, float32.
 """
@@ -47,13 +47,13 @@ def vision_loss(
 def turned_tokens(ours: torch.Tensor, theirs: torch.Tensor, distance_weight: float = 0.1) -> torch.Tensor:
     """Mean of 1 - cosine over tokens [B, N, D], and a tenth of the squared difference; a scalar.
 
-    For models whose tokens differ in norm (METHODS 4.6, ours).
+    For models whose tokens differ in norm (ours).
     """
     turned = 1 - torch.cosine_similarity(ours.float(), theirs.float(), dim=-1)
     return turned.mean() + distance_weight * all_tokens(ours, theirs)
 
 
 def scaled(tokens: torch.Tensor) -> torch.Tensor:
-    """Tokens [B, N, D] divided by the root of their mean square over the batch, a constant (METHODS 4.6)."""
+    """Tokens [B, N, D] divided by the root of their mean square over the batch, a constant."""
     size = tokens.detach().float().pow(2).mean().sqrt()
     return tokens.float() / size.clamp(min=1e-6)
