@@ -13,7 +13,7 @@ from agent.experts import Expert
 from agent.look import Look
 from agent.pace import Pace
 from agent.past import Past
-from agent.turn import Emit, Mind, pair_id, said_by_student, was_taught
+from agent.turn import Emit, Mind, pair_id, recalled, said_by_student, was_taught
 from agent.visit import Visit, VisitTurn
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
@@ -121,7 +121,7 @@ class Baselines:
         """What the student would have said, with its adapter where that was taught something like it."""
         mind, look = self.mind, Look(self.mind.student, picture)
         embedder = mind.memory.embedder
-        taught = embedder is None or was_taught(mind, look.cue(embedder, turn.question))
+        taught = embedder is None or was_taught(mind, recalled(mind, look.cue(embedder, turn.question)))
         return said_by_student(mind, look, turn.question, taught).text
 
     def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:

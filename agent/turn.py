@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,13 @@ from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, R
 from core.types import Answer
 from memory.frames import decode
 from memory.index import Cue
-from memory.recall import asked_before, nearest_question, search
+from memory.recall import Hit, asked_before, nearest_question, search
 from memory.store import Memory
 from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
+
+_NEAREST = 5
+"""Pairs that are looked at for the same question of the same view."""
 
 Emit = Callable[[Event], None]
 
@@ -114,10 +117,10 @@ class _Answering:
         if mind.memory.embedder is None:
             return None
         self._cue = self._look.cue(mind.memory.embedder, self._inquiry.question)
-        self.taught = was_taught(mind, self._cue)
-        weight = mind.config.memory.question_weight
-        hits = search(mind.memory, self._cue, mind.room, question_weight=weight)
-        same = next((h for h in hits if asked_before(self._inquiry.question, h, mind.config.memory)), None)
+        hits = recalled(mind, self._cue)
+        self.taught = was_taught(mind, hits)
+        best = hits[:_NEAREST]
+        same = next((h for h in best if asked_before(self._inquiry.question, h, mind.config.memory)), None)
         return None if same is None else Answer(same.pair.answer, (), (), 1.0)
 
     def _from_student(self, way: Route) -> tuple[Route, Answer]:
@@ -152,14 +155,19 @@ class _Answering:
         return way, answer
 
 
-def was_taught(mind: Mind, cue: Cue) -> bool:
-    """Whether the student's adapter has learnt something like the cue's question.
+def recalled(mind: Mind, cue: Cue) -> list[Hit]:
+    """All pairs of the room, those most like the cue first."""
+    weight = mind.config.memory.question_weight
+    return search(mind.memory, cue, mind.room, k=None, question_weight=weight)
+
+
+def was_taught(mind: Mind, hits: Sequence[Hit]) -> bool:
+    """Whether the student's adapter has learnt something like the question that found these.
 
     An adapter changes all answers, but only of what it was taught does it know more (the scope of an edit;
     Mitchell et al. 2022, Memory-based model editing at scale).
     """
-    likeness = nearest_question(mind.memory, cue, mind.room, mind.taught)
-    return likeness >= mind.config.router.scope
+    return nearest_question(hits, mind.taught) >= mind.config.router.scope
 
 
 def said_by_student(mind: Mind, look: Look, question: str, taught: bool) -> Answer:

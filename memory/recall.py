@@ -1,7 +1,7 @@
 """Finding pairs again: by question, by view, or by both; and saying when a question was asked before."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from PIL.Image import Image
@@ -49,9 +49,9 @@ def cue_of(embedder: Embedder, question: str | None = None, image: Image | None 
 
 
 def search(
-    memory: Memory, cue: Cue, room: str | None = None, k: int = 5, question_weight: float = 0.5
+    memory: Memory, cue: Cue, room: str | None = None, k: int | None = 5, question_weight: float = 0.5
 ) -> list[Hit]:
-    """Up to `k` pairs of a room, or of all, that are most like the cue; best first, older before newer.
+    """Up to `k` pairs (None: all) of a room, or of all, that are most like the cue; best first, older first.
 
     `question_weight` in [0, 1] counts only when the cue has both question and view.
     """
@@ -62,10 +62,10 @@ def search(
     return sorted(hits, key=lambda hit: -hit.score)[:k]
 
 
-def nearest_question(memory: Memory, cue: Cue, room: str, among: Collection[str]) -> float:
-    """How alike the cue's question is to the nearest one of the pairs with these ids, -1 if there is none."""
-    scores = memory.scores(Cue(text=cue.text), room)
-    return max((likeness or 0.0 for pair, likeness, _ in scores if pair.id in among), default=-1.0)
+def nearest_question(hits: Sequence[Hit], among: Collection[str]) -> float:
+    """How alike the question sought is to the nearest of the pairs with these ids, -1 if none is there."""
+    likenesses = [hit.question for hit in hits if hit.question is not None and hit.pair.id in among]
+    return max(likenesses, default=-1.0)
 
 
 def asked_before(question: str, hit: Hit, config: MemoryConfig) -> bool:

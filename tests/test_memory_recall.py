@@ -55,12 +55,14 @@ def test_scores_are_those_of_plain_arithmetic(memory: Memory, weight: float) -> 
 
 def test_the_nearest_question_is_sought_among_some_pairs_of_one_room(memory: Memory) -> None:
     cue = cue_of(embedder(), "What colour is the lamp?", _picture(2))
+    hall, kitchen = (search(memory, cue, room, k=None) for room in ("hall", "kitchen"))
     lamps = [pair.id for pair in memory.pairs("hall") if pair.answer == "lamp"]
     sofas = [pair.id for pair in memory.pairs("hall") if pair.answer == "sofa"]
-    assert nearest_question(memory, cue, "hall", lamps) == pytest.approx(1, abs=1e-5)
-    assert 0 < nearest_question(memory, cue, "hall", sofas) < 0.99
-    assert nearest_question(memory, cue, "kitchen", lamps) == -1
-    assert nearest_question(memory, cue, "hall", []) == -1
+    assert len(hall) == len(memory.pairs("hall"))
+    assert nearest_question(hall, lamps) == pytest.approx(1, abs=1e-5)
+    assert 0 < nearest_question(hall, sofas) < 0.99
+    assert nearest_question(kitchen, lamps) == -1
+    assert nearest_question(hall, []) == -1
 
 
 def test_one_of_two_is_enough(memory: Memory) -> None:
