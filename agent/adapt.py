@@ -72,7 +72,7 @@ def adapt(
         memory = held.enter_context(Memory.open(folder / "memory", read_only=True))
         chosen = _room(memory.rooms(), room, config.adaptation.least_pairs, folder)
         held.callback(lock_folder(folder).release)  # a replay that uses it would lose its job
-        request = room_request(memory, chosen, config.student.model, store, limits, None, seed)
+        request = room_request(memory, chosen, config.student.model, store, limits, seed)
         clear(jobs)
         began = time.monotonic()
         job = begin(jobs, request)

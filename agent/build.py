@@ -112,7 +112,7 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
 
 
 def _adapting(wish: Wish) -> Adapting:
-    request = partial(adaptation_request, probe=None, seed=wish.seed)
+    request = partial(adaptation_request, seed=wish.seed)
     return Adapting(AdapterStore(wish.folder / "adapters"), wish.folder / "jobs", request, start)
 
 

@@ -102,7 +102,7 @@ class Controller:
             self._mind.slot.deactivate()
             self._say(Failed, what="adapter", error=str(error))
             version = None
-        self._mind.taught = frozenset(version.about["pairs"]) if version else frozenset()
+        self._mind.taught = frozenset(version.about.get("pairs", ())) if version else frozenset()
         name = label(version.number) if version else ""
         if name != self._mind.adapter:
             self._mind.adapter = name

@@ -16,10 +16,10 @@ _REHEARSED = 16
 """Pairs of other rooms, at most."""
 
 
-def adaptation_request(mind: Mind, store: AdapterStore, probe: Path | None, seed: int) -> Request:
+def adaptation_request(mind: Mind, store: AdapterStore, seed: int) -> Request:
     """`room_request` for the room that the mind is in."""
     limits = Limits(seconds=mind.config.adaptation.seconds)
-    return room_request(mind.memory, mind.room, mind.student.name, store, limits, probe, seed)
+    return room_request(mind.memory, mind.room, mind.student.name, store, limits, seed)
 
 
 def room_request(
@@ -28,17 +28,16 @@ def room_request(
     base: str,
     store: AdapterStore,
     limits: Limits,
-    probe: Path | None,
     seed: int,
 ) -> Request:
     """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
 
-    Without a `probe` folder it is the base's own, which the first job makes. Raises ValueError when the
-    room has no pair, UnknownModelError, WeightsError.
+    The probe set is the base's own, which the first job makes. Raises ValueError when the room has no
+    pair, UnknownModelError, WeightsError.
     """
     pairs = memory.pairs(room)
     current = store.current(room)
-    parted = split(pairs, seed=seed, trained=current.about["pairs"] if current else ())
+    parted = split(pairs, seed=seed, trained=current.about.get("pairs", ()) if current else ())
     others = [pair for pair in memory.pairs() if pair.room != room]
     return Request(
         room=room,
@@ -47,7 +46,7 @@ def room_request(
         hold_out=_examples(memory, parted.held_out),
         replay=_examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
-        probe=probe if probe is not None else probe_folder(base),
+        probe=probe_folder(base),
         seed=seed,
         limits=limits,
     )

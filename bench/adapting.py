@@ -27,7 +27,7 @@ from agent.replay import jpeg
 from agent.replay_cli import DEMO
 from agent.turn import Inquiry, Mind, take_turn
 from agent.visit import Visit, VisitTurn, read_visit
-from bench.intervals import DRAWS, LEVEL, Interval
+from bench.intervals import DRAWS, Interval, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
 from core.errors import InputError
@@ -85,9 +85,7 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
             timed()
         before = [timed() for _ in range(turns)]
         store, limits = AdapterStore(folder / "adapters"), Limits(seconds=config.adaptation.seconds)
-        job = start(
-            folder / "jobs", room_request(memory, visit.room, student.name, store, limits, None, seed)
-        )
+        job = start(folder / "jobs", room_request(memory, visit.room, student.name, store, limits, seed))
         result, beside = _beside(job, timed)
         after = [timed() for _ in range(turns)]
     return Timing(np.array(before + after), np.array(beside), result)
@@ -103,10 +101,10 @@ def rows(timing: Timing, model: str, seed: int) -> list[Row]:
     drawn = {}
     for name, times in (("idle", timing.idle), ("adapting", timing.beside)):
         drawn[name] = np.median(times[rng.integers(0, len(times), (DRAWS, len(times)))], axis=1)
-        interval = _interval(float(np.median(times)), drawn[name], len(times))
+        interval = drawn_interval(float(np.median(times)), drawn[name], len(times))
         found.append(measured(interval, metric="latency_ms", method=name, statistic="p50", **about))
     ratio = float(np.median(timing.beside) / np.median(timing.idle))
-    interval = _interval(ratio, drawn["adapting"] / drawn["idle"], len(timing.beside))
+    interval = drawn_interval(ratio, drawn["adapting"] / drawn["idle"], len(timing.beside))
     return [*found, measured(interval, metric="ratio", method="adapting / idle", statistic="p50", **about)]
 
 
@@ -148,8 +146,3 @@ def _beside(job: Job, timed: "partial[float]") -> tuple[Result, list[float]]:
 
 def _unheard(event: Event) -> None:
     return None
-
-
-def _interval(value: float, draws: Times, n: int) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(value, float(low), float(high), n)

@@ -40,8 +40,13 @@ def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, 
     # How often each group comes up in each draw: [draws, groups].
     drawn = rng.multinomial(len(sums), np.full(len(sums), 1.0 / len(sums)), size=DRAWS)
     means = (drawn @ sums) / (drawn @ counts)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(mean, float(low), float(high), len(numbers))
+    return drawn_interval(mean, means, len(numbers))
+
+
+def drawn_interval(value: float, draws: ArrayLike, n: int) -> Interval:
+    """A value over `n` others, with the interval that holds the middle of its bootstrap draws."""
+    low, high = np.quantile(np.asarray(draws, dtype=np.float64), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(value), float(low), float(high), n)
 
 
 def paired_difference(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from bench.intervals import DRAWS, LEVEL, Interval
+from bench.intervals import DRAWS, Interval, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import load_config
 from core.errors import ModelError
@@ -137,7 +137,7 @@ def rows(name: str, timing: Timing, seed: int) -> list[Row]:
     for method, times in (("roomwise", timing.ours), ("generate", timing.plain)):
         for percentile in (50, 95):
             value = np.percentile(times, percentile)
-            interval = _interval(value, np.percentile(times[drawn], percentile, axis=1), len(times))
+            interval = drawn_interval(value, np.percentile(times[drawn], percentile, axis=1), len(times))
             identity = {"model": name, "method": method, "statistic": f"p{percentile}"}
             result.append(measured(interval, metric="latency_ms", **identity))
     # The same pairs are drawn for both sides: what slowed both down cancels.
@@ -148,12 +148,7 @@ def rows(name: str, timing: Timing, seed: int) -> list[Row]:
         "method": "roomwise / generate",
         "threads": torch.get_num_threads(),
     }
-    interval = _interval(ratio, ratios, len(timing.ours))
+    interval = drawn_interval(ratio, ratios, len(timing.ours))
     result.append(measured(interval, metric="ratio", statistic="p50", **shared))
     agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
     return [*result, measured(agreed, metric="same_answer", **shared)]
-
-
-def _interval(value: np.floating[Any], draws: NDArray[np.float64], n: int) -> Interval:
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(value), float(low), float(high), n)

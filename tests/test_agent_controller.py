@@ -99,7 +99,7 @@ class _Scene:
         return [event for event in self.events if isinstance(event, kind)]
 
     def _request(self, mind: Mind, store: AdapterStore) -> Request:
-        return adaptation_request(mind, store, None, 0)
+        return adaptation_request(mind, store, 0)
 
     def _start(self, folder: Path, request: Request) -> Job:
         if self.refuse:
