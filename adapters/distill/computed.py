@@ -7,8 +7,9 @@ import torch
 
 from adapters.distill import align, align_code, outputs, plain, vision
 from adapters.distill.compared import Compared, canonical, needed
+from adapters.distill.layout import Block
 from adapters.distill.projections import MixedHeads, PointwiseHeads
-from adapters.distill.reading import grids, text_to_vision, unknown_tokens, whole_maps
+from adapters.distill.reading import first_layer, grids, text_to_vision, unknown_tokens, whole_maps
 from adapters.losses import top_divergence
 from models.loss import IGNORED, answer_cross_entropy
 
@@ -68,6 +69,14 @@ def _looks(
     return distance([ours for ours, _ in pairs], [through(theirs) for _, theirs in pairs])
 
 
+def _first_layer(compared: Compared, which: Block | None) -> torch.Tensor:
+    """The same squared difference over another block of the first layer's map, or over all of it."""
+    through = needed(compared.bridge.pointwise, "heads")
+    rows = range(len(compared.student))
+    pairs = [first_layer(compared.student, compared.teacher, row, which) for row in rows]
+    return align.literal_distance([ours for ours, _ in pairs], [through(theirs) for _, theirs in pairs])
+
+
 def _code_attention(compared: Compared) -> torch.Tensor:
     theirs = needed(compared.bridge.pointwise, "heads")(compared.teacher.forced.attentions[0])
     ours = compared.student.forced.attentions[0]
@@ -113,6 +122,9 @@ _LOSSES: Mapping[str, Callable[[Compared], torch.Tensor]] = MappingProxyType({
     "t2v_mse": lambda c: _looks(c, align.literal_distance, c.bridge.pointwise),
     "t2v_density": lambda c: _looks(c, align.density_distance, c.bridge.mixed),
     "t2v_kl": lambda c: _looks(c, align.divergence, c.bridge.mixed),
+    "v2v_mse": lambda c: _first_layer(c, "v2v"),
+    "t2t_mse": lambda c: _first_layer(c, "t2t"),
+    "full_mse": lambda c: _first_layer(c, None),
     "t2v_code": _code_attention,
     "v_all": _all_tokens,
     "v_focus": _focus,

@@ -7,7 +7,7 @@ import torch
 
 from adapters.distill.heads import mean_heads
 from adapters.distill.layers import paired_layers
-from adapters.distill.layout import arranged, block
+from adapters.distill.layout import Block, arranged, block
 from adapters.distill.registry import Need
 from adapters.distill.tokens import Weights, carried, grid_weights, joined, text_weights
 from models.vlm import TeacherForced, VisionTokens
@@ -77,9 +77,14 @@ def offered(student: Reading, teacher: Reading, autoencoders: bool = False) -> s
         Need.MAPS: maps and bool(teacher.forced.attentions),
         Need.FIRST_MAPS: maps and bool(teacher.forced.attentions or teacher.looks),
         Need.TOKENS: teacher.tokens.numel() > 0,
+        Need.SEQUENCE: _same_sequence(student.forced, teacher.forced),
         Need.AUTOENCODER: autoencoders,
     }
     return {need for need, there in given.items() if there}
+
+
+def _same_sequence(ours: TeacherForced, theirs: TeacherForced) -> bool:
+    return torch.equal(ours.vis, theirs.vis) and torch.equal(ours.txt, theirs.txt)
 
 
 def grids(student: Reading, teacher: Reading) -> Weights:
@@ -112,6 +117,23 @@ def _looks(one: Reading, row: int) -> torch.Tensor:
     if one.looks is not None:
         return one.looks[row]
     return block(one.arranged(0, row), one.tokens.shape[1], "t2v")
+
+
+def first_layer(
+    student: Reading, teacher: Reading, row: int, which: Block | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One example's first-layer map, or one block of it: ours [H, Q, K], theirs [H', Q, K].
+
+    As `text_to_vision` in all else; the picture's tokens come first, then the question's.
+    """
+    text = text_weights(student.spans[row], teacher.spans[row])
+    ours, theirs = (one.arranged(0, row) for one in (student, teacher))
+    brought = carried(theirs.detach(), *joined(grids(student, teacher), text))
+    unknown = unknown_tokens(student, teacher)
+    both = [one[:, unknown:, unknown:] for one in (ours, brought)]
+    if which is not None:
+        both = [block(one, student.tokens.shape[1] - unknown, which) for one in both]
+    return both[0], both[1]
 
 
 def whole_maps(student: Reading, teacher: Reading, row: int) -> list[tuple[torch.Tensor, torch.Tensor]]:

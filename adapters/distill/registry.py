@@ -17,6 +17,7 @@ class Need(str, Enum):
     MAPS = "attention maps of all layers"
     FIRST_MAPS = "attention maps of the first layer"
     TOKENS = "vision tokens"
+    SEQUENCE = "sequences of the same tokens in the same places"
     AUTOENCODER = "autoencoders of maps"
 
 
@@ -55,11 +56,15 @@ TERMS: Mapping[str, Term] = MappingProxyType({
     "t2v_mse": _term(Need.FIRST_MAPS, through="pointwise"),
     "t2v_density": _term(Need.FIRST_MAPS, through="mixed"),
     "t2v_kl": _term(Need.FIRST_MAPS, through="mixed"),
+    # Other blocks of the same map, for the paper's ablation.
+    "v2v_mse": _term(Need.MAPS, through="pointwise"),
+    "t2t_mse": _term(Need.MAPS, through="pointwise"),
+    "full_mse": _term(Need.MAPS, through="pointwise"),
     "v_all": _term(Need.TOKENS, through="width"),
     "v_focus": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),
     # As released, mistakes included.
     "kd_code": _term(Need.EVERY_LOGIT, Need.VOCABULARY),
-    "t2v_code": _term(Need.FIRST_MAPS, through="pointwise"),
+    "t2v_code": _term(Need.FIRST_MAPS, Need.SEQUENCE, through="pointwise"),
     "v_focus_code": _term(Need.TOKENS, Need.FIRST_MAPS, through="width"),
 })
 """The terms' names are fixed: presets, tables and saved adapters say them."""
