@@ -6,7 +6,7 @@ from core.lazy import Verb, lazy_group
 
 VERBS = {
     "models": Verb("bench.models:app", "Accuracy of the built-in pair on rooms it never saw."),
-    "learning": Verb("bench.learning:app", "What the student gains from ten answers about a room."),
+    "learning": Verb("bench.learning.cli:app", "What the student gains from ten answers about a room."),
     "adapting": Verb("bench.adapting:app", "Seconds of one adaptation, and of answers meanwhile."),
     "latency": Verb(
         "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."

@@ -36,9 +36,7 @@ def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, 
     mean = float(numbers.mean())
     if len(sums) < 2:
         return Interval(mean, float("nan"), float("nan"), len(numbers))
-    rng = np.random.default_rng(seed)
-    # How often each group comes up in each draw: [draws, groups].
-    drawn = rng.multinomial(len(sums), np.full(len(sums), 1.0 / len(sums)), size=DRAWS)
+    drawn = _drawn(len(sums), seed)
     means = (drawn @ sums) / (drawn @ counts)
     return drawn_interval(mean, means, len(numbers))
 
@@ -57,6 +55,33 @@ def paired_difference(
     if left.shape != right.shape:
         raise ValueError(f"pairs are needed, not {left.shape} and {right.shape} values")
     return bootstrap_mean(left - right, groups, seed=seed)
+
+
+def bootstrap_ratio(
+    above: ArrayLike, below: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0
+) -> Interval:
+    """The mean of `above` [n] over the mean of `below` [n], with an interval from the same draws of both.
+
+    NaN where there is nothing below: a mean of 0, or with some draws of the groups one that is not positive.
+    Raises ValueError when there are no values or the lengths differ.
+    """
+    top, bottom = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    if top.shape != bottom.shape:
+        raise ValueError(f"pairs are needed, not {top.shape} and {bottom.shape} values")
+    tops, _ = _by_group(top, groups)
+    bottoms, _ = _by_group(bottom, groups)
+    value = float(tops.sum() / bottoms.sum()) if bottoms.sum() else float("nan")
+    drawn = _drawn(len(tops), seed)
+    beneath = drawn @ bottoms
+    if len(tops) < 2 or not (beneath > 0).all():
+        return Interval(value, float("nan"), float("nan"), len(top))
+    return drawn_interval(value, (drawn @ tops) / beneath, len(top))
+
+
+def _drawn(groups: int, seed: int) -> NDArray[np.int64]:
+    """How often each group comes up in each draw: [draws, groups]."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=DRAWS)
 
 
 def _by_group(

@@ -1,0 +1,70 @@
+"""`roomwise bench learning`: the command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.learning.methods import chosen
+from bench.learning.wanted import Wanted
+from bench.report import emit
+from core.config import load_config
+from core.extras import load
+
+app = typer.Typer(add_completion=False)
+
+_Folder = Path | None
+_SESSIONS = typer.Option("--sessions", help="Folder of session folders, in place of rendered rooms.")
+_STREAM = typer.Option(
+    "--stream",
+    help="Visit these rooms first, one after another, and measure from what was learnt there: "
+    "a folder of session folders, or how many rendered rooms.",
+)
+_VISIT = typer.Option("--visit", min=1, help="So many of --stream; without --sessions the rest is measured.")
+_METHODS = typer.Option(
+    "--methods",
+    help="Beside untouched, memory, roomwise and expert: context, lora, roomwise-ce, "
+    "roomwise-attention, roomwise-logits, no-extra, with commas between them; or all.",
+)
+_EXPERT = typer.Option(
+    "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
+)
+_OUT = typer.Option("--out", help="Where what is done is kept, and not done again.")
+_PICTURE = typer.Option("--picture", help="PNG to draw: methods by tag, with intervals.")
+
+
+@app.command()
+def learning(
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")] = 50,
+    sessions: Annotated[_Folder, _SESSIONS] = None,
+    stream: Annotated[str | None, _STREAM] = None,
+    visit: Annotated[int | None, _VISIT] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="The warm-up is half of each session's questions.")
+    ] = False,
+    methods: Annotated[str, _METHODS] = "",
+    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
+    expert: Annotated[str | None, _EXPERT] = None,
+    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from --seed on.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
+    out: Annotated[_Folder, _OUT] = None,
+    picture: Annotated[_Folder, _PICTURE] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let the student learn ten answers in each of many rooms, and compare what it says after.
+
+    Example: roomwise bench learning --rooms 50 --json
+
+    Example: roomwise bench learning --rooms 50 --methods all --seeds 3 --picture methods.png
+
+    Example: roomwise bench learning --sessions recordings --json
+
+    Example: roomwise bench learning --stream recordings --visit 100 --half
+    """
+    wanted = Wanted(
+        rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
+        picture,
+    )  # fmt: skip
+    emit(load("bench.learning.bench:bench")(wanted, load_config()), json=as_json)

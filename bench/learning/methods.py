@@ -1,0 +1,80 @@
+"""The methods that are compared, as data: what each learns from, and by which recipe.
+
+What the replay itself tells is always there: the student `untouched`, `memory` alone, `roomwise` (the
+default, as people get it, gate included) and the `expert`. The others get the pairs of that replay, learn by
+themselves without a gate, and answer by the same rule: only what is like something taught.
+
+    context             training-free: the nearest pairs stand before the question, as text
+    lora                plain few-shot LoRA: cross-entropy on the pairs, nothing else
+    roomwise-ce         the default, with cross-entropy as the only thing learnt from the expert
+    roomwise-attention  the default without the expert's likelihoods
+    roomwise-logits     the default without where the expert looked
+    no-extra            the default on what the person asked, without the agent's own questions
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from adapters.request import Recipe
+from core.errors import InputError
+from core.text import did_you_mean
+from core.types import Example
+
+ROOMWISE, CE, CONTEXT = "roomwise", "roomwise-ce", "context"
+REPLAYED = ("untouched", "memory", ROOMWISE, "expert")
+
+Keeps = Callable[[Example, Collection[str]], bool]
+"""Whether a method learns a pair; the second argument is the ids of those that the person asked for."""
+
+
+def every_pair(pair: Example, asked: Collection[str]) -> bool:
+    """Whoever asked."""
+    return True
+
+
+def asked_by_person(pair: Example, asked: Collection[str]) -> bool:
+    """Only what the person's own questions left."""
+    return pair.id in asked
+
+
+@dataclass(frozen=True)
+class Method:
+    """How an adapter of its own comes about. `others`: it repeats other rooms and is held to its old answers;
+    `signals`: what the expert ships beside the words counts.
+    """
+
+    recipe: Callable[[Recipe], Recipe] = lambda recipe: recipe
+    signals: bool = True
+    others: bool = True
+    keeps: Keeps = every_pair
+
+
+def _plain(recipe: Recipe) -> Recipe:
+    """Nothing but steps on the pairs, all of them from the first step on."""
+    return replace(
+        recipe, attention_weight=0.0, logits_weight=0.0, anchors=0, general=0, similar=0, reworded=0.0,
+        elsewhere=0.0, views=0, shrink=1.0, trial=0.0,
+    )  # fmt: skip
+
+
+TAUGHT = {
+    "lora": Method(_plain, signals=False, others=False),
+    CE: Method(lambda recipe: replace(recipe, attention_weight=0.0, logits_weight=0.0), signals=False),
+    "roomwise-attention": Method(lambda recipe: replace(recipe, logits_weight=0.0)),
+    "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
+    "no-extra": Method(keeps=asked_by_person),
+}
+ORDER = ("untouched", "memory", CONTEXT, *TAUGHT, ROOMWISE, "expert")
+"""As tables list them."""
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """The methods beside the replay's that a list such as "lora,context" names; "all" is all of them.
+
+    Raises InputError for a name that is none.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in (*ORDER, "all"):
+            raise InputError(f"There is no method {name!r}. {did_you_mean(name, (*ORDER, 'all'))}")
+    return tuple(name for name in ORDER if name not in REPLAYED and (name in names or "all" in names))

@@ -1,0 +1,102 @@
+"""Which rooms are measured: rendered ones by number, or session folders that are given."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.rooms.sessions import make_session, write_session
+from core.errors import InputError, StorageError
+from core.lock import FolderLock, lock_folder
+
+_SIZE = 224
+_NEIGHBOURS = 4
+_PAUSE = 0.2  # seconds
+
+
+@dataclass(frozen=True)
+class Place:
+    """A room to visit: `session` is its folder, None for the rendered room `index` of a split."""
+
+    name: str
+    session: Path | None = None
+    split: str = ""
+    index: int = 0
+
+
+def rendered(split: str, count: int) -> list[Place]:
+    """The first rooms of a split."""
+    return [_rendered(split, index) for index in range(count)]
+
+
+def given(folder: Path) -> list[Place]:
+    """The sessions in a folder, by name. Raises InputError when there is none."""
+    found = sorted(path.parent for path in folder.glob("*/session.json"))
+    if not found:
+        raise InputError(f"There is no session folder in {folder}. Check the path.")
+    return [Place(path.name, path.absolute()) for path in found]
+
+
+def stream(wish: str, visits: int | None, split: str) -> tuple[list[Place], list[Place]]:
+    """The rooms to visit first, and those of the same folder that are left over.
+
+    `wish` is a folder of sessions or a number of rendered rooms, which are of another split than `split`.
+    Raises InputError when there are fewer than `visits`.
+    """
+    if wish.isdecimal() and not Path(wish).exists():
+        every = rendered("train" if split == "validation" else "validation", int(wish))
+    else:
+        every = given(Path(wish))
+    count = len(every) if visits is None else visits
+    if not 0 < count <= len(every):
+        raise InputError(f"{count} rooms are to be visited, {wish} has {len(every)}. Choose from 1 to that.")
+    return every[:count], every[count:]
+
+
+def neighbours(places: Sequence[Place], number: int) -> tuple[Place, ...]:
+    """Up to four other rooms, whose questions show what is forgotten: the next ones.
+
+    Rendered rooms go on after the last, so that how many are measured changes nothing; given ones start
+    again.
+    """
+    place = places[number]
+    if place.session is None:
+        return tuple(_rendered(place.split, place.index + 1 + n) for n in range(_NEIGHBOURS))
+    around = [*places[number + 1 :], *places[:number]]
+    return tuple(around[:_NEIGHBOURS])
+
+
+def session_of(place: Place, out: Path) -> Path:
+    """The session's folder; a rendered one is made below `out` if it is not there. Raises StorageError."""
+    if place.session is not None:
+        return place.session
+    folder = out / place.name / "visit"
+    with _waited_for(folder.parent):
+        if not folder.is_dir():
+            write_session(make_session(place.split, place.index, _SIZE), folder)
+    return folder
+
+
+def taken(folder: Path) -> FolderLock | None:
+    """The folder for this process, None while another one has it. Raises StorageError."""
+    try:
+        return lock_folder(folder)
+    except StorageError as error:
+        if isinstance(error.__cause__, BlockingIOError):
+            return None
+        raise
+
+
+@contextmanager
+def _waited_for(folder: Path) -> Iterator[None]:
+    while (lock := taken(folder)) is None:
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _rendered(split: str, index: int) -> Place:
+    return Place(f"{split}-{index}", None, split, index)

@@ -1,0 +1,85 @@
+"""What is measured, and where each part of the result is kept; a part that is there is not done again."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.request import Recipe
+from agent.past import visit_digest
+from agent.visit import Visit
+from bench.learning.places import Place
+from core.config import Config
+from core.files import atomic_write_text, storage_errors
+from models.lora import base_of
+
+_SHORT = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The same for all rooms. `expert` None: as it fits a session; `warm_up` None: half of its questions."""
+
+    student: str
+    expert: str | None
+    warm_up: int | None
+    methods: tuple[str, ...]
+    config: Config
+    out: Path
+
+    def about(self) -> dict[str, Any]:
+        """All that a replay depends on, but for its room, seed and start. Raises UnknownModelError."""
+        return {
+            "student": self.student,
+            "weights": base_of(self.student).digest,
+            "expert": self.expert,
+            "warm_up": self.warm_up,
+            "config": self.config.model_dump(mode="json"),
+            "recipe": asdict(Recipe()),
+        }
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a visit begins with: a folder with memory and adapters, None for nothing. `known` names it."""
+
+    folder: Path | None = None
+    known: str = ""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One visit with one seed. `others` are rooms whose questions show what it makes the student forget."""
+
+    place: Place
+    seed: int
+    others: tuple[Place, ...] = ()
+    start: Start = Start()
+
+    def folder(self, plan: Plan, visit: Visit) -> Path:
+        """Where it is kept: another folder for whatever makes another result."""
+        asked = visit_digest(visit)
+        about = {**plan.about(), "seed": self.seed, "start": self.start.known, "visit": asked}
+        return plan.out / self.place.name / digest(about)
+
+
+def digest(value: Any) -> str:
+    """A short name for plain values."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:_SHORT]
+
+
+def read_part(folder: Path, name: str) -> dict[str, Any] | None:
+    """A part of the result, None when it is not there. Raises StorageError."""
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        return None
+    with storage_errors("read", path):
+        told: dict[str, Any] = json.loads(path.read_bytes())
+    return told
+
+
+def write_part(folder: Path, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Keep a part, whole. Returns what `read_part` will. Raises StorageError."""
+    atomic_write_text(folder / f"{name}.json", json.dumps(values) + "\n")
+    return values

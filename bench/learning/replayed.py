@@ -1,0 +1,74 @@
+"""A room's replay through the loop that people use, and what it tells about the later questions."""
+
+from pathlib import Path
+from typing import Any
+
+from agent.past import past_of
+from agent.record import SESSION, Recording, read_recording
+from agent.session import replay_session
+from agent.summary import ALL
+from agent.visit import read_visit
+from bench.learning.methods import ROOMWISE
+from bench.learning.plan import Plan, Unit
+from bench.learning.state import copy_state
+from core.events import AdaptationEnded, Compared, Judged
+from core.files import atomic_directory
+
+_NAMES = {"adapted": ROOMWISE}
+"""Events name who answered, tables the method."""
+
+
+def replayed(plan: Plan, unit: Unit, session: Path, folder: Path) -> dict[str, Any]:
+    """Replay a session in `folder`/run, or go on with it there; what it told, as plain values.
+
+    It begins with the unit's start. Raises what `replay_session` does.
+    """
+    run, turns = folder / "run", len(read_visit(session).turns)
+    warm_up = -(-turns // 2) if plan.warm_up is None else plan.warm_up
+    if not run.is_dir():
+        with atomic_directory(run) as fresh:
+            if unit.start.folder is not None:
+                copy_state(unit.start.folder, fresh)
+    if not _over(run, turns):
+        replay_session(session, plan.student, plan.expert, warm_up, unit.seed, run, plan.config, quiet=True)
+    return told(read_recording(run / "session"), warm_up)
+
+
+def told(recording: Recording, warm_up: int) -> dict[str, Any]:
+    """What each method said to each question after the warm-up, and what adapting took."""
+    said: dict[int, dict[str, str]] = {}
+    for event in recording.events:
+        if isinstance(event, Compared):
+            said.setdefault(event.turn, {})[_NAMES.get(event.method, event.method)] = event.text
+    turns = [
+        {
+            "turn": event.turn,
+            "tag": event.tag or ALL,
+            "reference": event.reference,
+            "said": said.get(event.turn, {}),
+        }
+        for event in recording.events
+        if isinstance(event, Judged) and event.turn > warm_up
+    ]
+    ended = [event for event in recording.events if isinstance(event, AdaptationEnded) and not event.again]
+    session = str(recording.about.get("session", ""))
+    return {
+        "session": session,
+        "warm_up": warm_up,
+        "turns": turns,
+        "adaptations": [_cost(event) for event in ended],
+    }
+
+
+def _cost(ended: AdaptationEnded) -> dict[str, Any]:
+    kept = ended.scores.get("candidate.probe.exact", 0.0)
+    return {"seconds": ended.seconds, "promoted": ended.promoted, "kept": kept}
+
+
+def _over(run: Path, turns: int) -> bool:
+    """Whether the session was replayed to its end, by a process that did not live to tell."""
+    if not (run / "session" / SESSION).exists():
+        return False
+    recording = read_recording(run / "session")
+    past = past_of(str(recording.about.get("session", "")), recording.events)
+    return past.ended and past.turn >= turns

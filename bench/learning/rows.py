@@ -1,0 +1,149 @@
+"""The rows of `bench learning`: every method by tag, what one gains over another, what learning costs.
+
+A question that was asked with several seeds counts once, with the mean of what came of them; intervals are
+over rooms.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.summary import ALL
+from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
+from bench.learning.methods import CE, ORDER, REPLAYED, ROOMWISE
+from bench.report import Row, measured
+from core.scoring import anls, exact_match, nls
+
+METRICS: dict[str, Callable[[str, str], float]] = {
+    "exact": exact_match,
+    "nls": nls,
+    "anls": lambda said, reference: anls(said, [reference]),
+}
+AGAINST = ("untouched", "memory", CE)
+_RULES = {"in use": "in use", "always": "off"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One question after a warm-up, asked with one seed: what is known, and what each method said."""
+
+    room: str
+    turn: int
+    tag: str
+    reference: str
+    said: Mapping[str, str]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of each question its room, its tag, and by metric and method a value in [0, 1]: [questions]."""
+
+    rooms: Sequence[str]
+    tags: NDArray[np.str_]
+    values: Mapping[str, Mapping[str, NDArray[np.float64]]]
+
+    def of(self, tag: str) -> "Scores":
+        """Those of one tag, or `ALL`."""
+        chosen = np.array([tag in (ALL, one) for one in self.tags])
+        return Scores(
+            [room for room, keep in zip(self.rooms, chosen, strict=True) if keep],
+            self.tags[chosen],
+            {
+                metric: {name: numbers[chosen] for name, numbers in by_method.items()}
+                for metric, by_method in self.values.items()
+            },
+        )
+
+
+def scored(outcomes: Sequence[Outcome]) -> Scores:
+    """Means over seeds, of the methods that answered every question."""
+    by_question: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        by_question[one.room, one.turn].append(one)
+    methods = [name for name in ORDER if outcomes and all(name in one.said for one in outcomes)]
+    values = {
+        metric: {
+            name: np.array([
+                np.mean([score(one.said[name], one.reference) for one in asked])
+                for asked in by_question.values()
+            ])
+            for name in methods
+        }
+        for metric, score in METRICS.items()
+    }
+    tags = np.array([asked[0].tag for asked in by_question.values()], dtype=np.str_)
+    return Scores([room for room, _ in by_question], tags, values)
+
+
+def rows(outcomes: Sequence[Outcome], seed: int, **about: Any) -> Iterator[Row]:
+    """Every method by tag and metric, then what is gained by tag, then how much of the gap is closed."""
+    every = scored(outcomes)
+    tags = [ALL, *sorted(set(every.tags.tolist()) - {ALL})] if every.rooms else []
+    for tag in tags:
+        scores = every.of(tag)
+        for metric, by_method in scores.values.items():
+            for name, numbers in by_method.items():
+                interval = bootstrap_mean(numbers, scores.rooms, seed=seed)
+                yield measured(interval, method=name, tag=tag, half="after", metric=metric, **about)
+    for tag in tags:
+        yield from _gains(every.of(tag), tag, seed, about)
+    yield from _gap(every, seed, about)
+
+
+def _gains(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+    """What the methods that learn gain on the same questions: ours by tag, the others over all."""
+    exact = scores.values["exact"]
+    learning = [name for name in exact if name not in REPLAYED] if tag == ALL else []
+    for name in [ROOMWISE, *learning]:
+        for other in AGAINST:
+            if name in exact and other in exact and name != other:
+                yield measured(
+                    paired_difference(exact[name], exact[other], scores.rooms, seed=seed),
+                    method=name, against=other, tag=tag, half="after", metric="exact difference", **about,
+                )  # fmt: skip
+
+
+def _gap(scores: Scores, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+    """The share of the way from the untouched student to the expert."""
+    exact = scores.values["exact"]
+    if all(name in exact for name in (ROOMWISE, "untouched", "expert")):
+        gained, whole = exact[ROOMWISE] - exact["untouched"], exact["expert"] - exact["untouched"]
+        interval = bootstrap_ratio(gained, whole, scores.rooms, seed=seed)
+        yield measured(interval, method=ROOMWISE, tag=ALL, half="after", metric="gap closed", **about)
+
+
+def costs(adaptations: Sequence[Mapping[str, Any]], seed: int) -> Iterator[Row]:
+    """What adapting took and what it left of the student's old answers, as means over jobs."""
+    names = {"job_s": "seconds", "promoted": "promoted", "probe answers kept": "kept"}
+    for metric, name in names.items():
+        if adaptations:
+            interval = bootstrap_mean([float(one[name]) for one in adaptations], seed=seed)
+            yield measured(interval, method=ROOMWISE, metric=metric)
+
+
+def forgetting(
+    method: str, rooms: Sequence[str], told: Sequence[Mapping[str, Any]], seed: int
+) -> Iterator[Row]:
+    """What a method's adapter costs elsewhere, a value a room and seed: `told` as `Forgetting.of` counts it.
+
+    `forgetting` is the share of other rooms' questions answered right before, less the share after: 0.005 is
+    half a point. `probe changed` is the share of the probe set that is answered otherwise.
+    """
+    for rule, scope in _RULES.items():
+        counted = [(room, one, one[rule]) for room, one in zip(rooms, told, strict=True) if rule in one]
+        lost = [
+            ((one["before"] - after["right"]) / one["n"], room) for room, one, after in counted if one["n"]
+        ]
+        changed = [(after["changed"] / one["probes"], room) for room, one, after in counted if one["probes"]]
+        for metric, values in (("forgetting", lost), ("probe changed", changed)):
+            if values:
+                yield measured(_over(values, seed), method=method, scope=scope, metric=metric)
+
+
+def _over(values: Sequence[tuple[float, str]], seed: int) -> Interval:
+    return bootstrap_mean([value for value, _ in values], [room for _, room in values], seed=seed)

@@ -1,0 +1,177 @@
+"""Rooms visited one after another, each beginning with what the ones before it left.
+
+A visit replays in a folder of its own, which begins as a copy of the last visit's `state`; when it is over,
+what it knows becomes its own `state`, whole or absent. So a stream goes on after the last visit that was
+finished, and whoever measures from a state changes nothing for the next. A state that nobody begins with any
+more goes.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapters.store import AdapterStore
+from agent.turn import Mind, pair_id
+from agent.visit import Visit, read_visit
+from bench.learning.asking import Asker
+from bench.learning.crew import Crew
+from bench.learning.methods import ROOMWISE
+from bench.learning.places import Place, session_of, taken
+from bench.learning.plan import Plan, Start, Unit, read_part, write_part
+from bench.learning.replayed import replayed
+from bench.learning.state import State, copy_state
+from bench.learning.unit import REPLAY, Measured
+from core.files import atomic_directory
+from memory.store import Memory
+from models.embedder import room_embedder
+from models.lora import base_of, read_adapter
+from models.registry import load_model
+
+_STATE, _RUN, _AGAIN = "state", "run", "again"
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One visit of a stream, and where it is kept."""
+
+    unit: Unit
+    folder: Path
+
+    @property
+    def start(self) -> Start:
+        """What whoever comes next begins with."""
+        return Start(self.folder / _STATE, self.folder.name)
+
+    def measured(self) -> Measured:
+        """What was told of it. It must have been visited."""
+        return Measured(self.unit, self.folder, {REPLAY: read_part(self.folder, REPLAY) or {}})
+
+
+def after_visit(state: State) -> None:
+    """What is made of all that is known once a visit is over, before the next room. As yet nothing.
+
+    `state` is this process's alone and becomes the stream's when this returns; if it is killed, it is called
+    again on a fresh copy.
+    """
+
+
+def streamed(plan: Plan, places: Sequence[Place], seeds: Sequence[int], workers: Crew) -> list[list[Leg]]:
+    """Visit the rooms in order, once with each seed; the legs, by seed. Goes on where it was stopped.
+
+    Raises what a replay does; the visits that were finished are kept.
+    """
+    by_seed = workers.do(partial(_legs, plan, places), seeds)
+    done = [_done(legs) for legs in by_seed]
+    waves = [
+        [legs[number] for legs, before in zip(by_seed, done, strict=True) if number >= before]
+        for number in range(len(places))
+    ]
+    for wave in workers.shown([wave for wave in waves if wave], "stream"):
+        workers.do(partial(_visited, plan), wave)
+        for leg in wave:
+            _prune(leg.unit.start)
+    return by_seed
+
+
+def transfer(plan: Plan, legs: Sequence[Leg]) -> dict[str, Any] | None:
+    """All rooms of a stream asked again at its end: by room and turn, what the student says now.
+
+    None while another process is at it.
+    """
+    last = legs[-1]
+    lock = taken(last.folder)
+    if lock is None:
+        return None
+    try:
+        torch.set_num_threads(1)
+        known = read_part(last.folder, _AGAIN)
+        return known or write_part(last.folder, _AGAIN, dict(_asked_again(plan, legs)))
+    finally:
+        lock.release()
+
+
+def _legs(plan: Plan, places: Sequence[Place], seed: int) -> list[Leg]:
+    found: list[Leg] = []
+    for place in places:
+        unit = Unit(place, seed, (), found[-1].start if found else Start())
+        found.append(Leg(unit, unit.folder(plan, _visit(plan, place))))
+    return found
+
+
+def _done(legs: Sequence[Leg]) -> int:
+    """How many visits need not be made again: up to the last one that others can go on from.
+
+    A later one that was told of and whose folder is gone is forgotten.
+    """
+    whole = 0
+    for number, leg in enumerate(legs, start=1):
+        if read_part(leg.folder, REPLAY) is None:
+            break
+        if (leg.folder / _STATE).is_dir():
+            whole = number
+        elif (leg.folder / _RUN).is_dir():
+            whole = number - 1
+    for leg in legs[whole:]:
+        if not (leg.folder / _RUN).is_dir():
+            (leg.folder / f"{REPLAY}.json").unlink(missing_ok=True)
+    return whole
+
+
+def _visited(plan: Plan, leg: Leg) -> Measured | None:
+    lock = taken(leg.folder)
+    if lock is None:
+        return None
+    try:
+        torch.set_num_threads(1)
+        if read_part(leg.folder, REPLAY) is None:
+            session = session_of(leg.unit.place, plan.out)
+            write_part(leg.folder, REPLAY, replayed(plan, leg.unit, session, leg.folder))
+        if (leg.folder / _RUN).is_dir() and not (leg.folder / _STATE).is_dir():
+            with atomic_directory(leg.folder / _STATE) as fresh:
+                copy_state(leg.folder / _RUN, fresh)
+                room = _visit(plan, leg.unit.place).room
+                after_visit(State(fresh, room, plan.student, leg.unit.seed))
+        return leg.measured()
+    finally:
+        lock.release()
+
+
+def _prune(start: Start) -> None:
+    """Let go of the state that a visit began with, and of the replay that left it; what was told stays."""
+    if start.folder is None:
+        return
+    for path in (start.folder.parent / _RUN, start.folder):
+        if path.is_dir():
+            gone = path.with_name(f".{path.name}.part")  # it is whole or it is not there
+            shutil.rmtree(gone, ignore_errors=True)
+            path.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+
+def _asked_again(plan: Plan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[str, str]]]:
+    student, state = load_model(plan.student), legs[-1].folder / _STATE
+    with Memory.open(state / "memory", room_embedder(student), read_only=True) as memory:
+        for leg in legs:
+            visit, told = _visit(plan, leg.unit.place), leg.measured().parts[REPLAY]
+            left = {pair_id(told["session"], turn["turn"]) for turn in told["turns"]}
+            asking = Asker(Mind(visit.room, "", student, None, memory, plan.config), left)
+            version = AdapterStore(state / "adapters").current(visit.room)
+            adapter = read_adapter(version.folder, base_of(plan.student)) if version else None
+            with asking.holding(adapter, version.about["pairs"] if version else ()):
+                yield leg.unit.place.name, _said(asking, visit, told)
+
+
+def _said(asking: Asker, visit: Visit, told: dict[str, Any]) -> dict[str, str]:
+    turns = [
+        (turn["turn"], visit.turns[turn["turn"] - 1]) for turn in told["turns"] if ROOMWISE in turn["said"]
+    ]
+    return {str(number): asking.adapted(turn.frame, turn.question) for number, turn in turns}
+
+
+def _visit(plan: Plan, place: Place) -> Visit:
+    return read_visit(session_of(place, plan.out))

@@ -1,0 +1,62 @@
+"""An adapter by one of the methods, from the very request that the replay's own job was given."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from adapters.job import read_request
+from adapters.probe import probe_set
+from adapters.request import Request
+from adapters.train import Data, train
+from agent.record import Recording
+from bench.learning.methods import Method
+from core.events import AdaptationEnded
+from core.types import Example
+from models.lora import Adapter, base_of
+from models.registry import load_model
+from models.vlm import VisionLanguageModel
+
+
+def last_request(run: Path, recording: Recording) -> Request | None:
+    """What the last job of a replay that came to a verdict was asked; None when there was none."""
+    jobs = [event.job for event in recording.events if isinstance(event, AdaptationEnded) and not event.again]
+    return read_request(run / "jobs" / jobs[-1]) if jobs else None
+
+
+def lessons(
+    request: Request, method: Method, asked: Collection[str], spared: Collection[str]
+) -> Request | None:
+    """The request as the method has it; None when it leaves nothing to learn.
+
+    `asked` are the pairs that the person's questions left before take-over, `spared` those that later
+    ones left, which nobody learns here.
+    """
+
+    def kept(pairs: Iterable[Example]) -> list[Example]:
+        mine = [one for one in pairs if one.id not in spared and method.keeps(one, asked)]
+        return mine if method.signals else [replace(one, signal=None) for one in mine]
+
+    learnt, late = kept(request.train), kept(request.hold_out)
+    if not learnt:
+        learnt, late = late, []
+    if not learnt:
+        return None
+    others = request.replay if method.others else ()
+    changed = replace(
+        request, train=learnt, hold_out=late, replay=others, recipe=method.recipe(request.recipe)
+    )
+    return changed if method.others else replace(changed, probe=None)
+
+
+def load_learner(request: Request) -> VisionLanguageModel:
+    """A student to train, which shows where it looks if the pairs say where the expert looked."""
+    every = (*request.train, *request.hold_out)
+    maps = request.recipe.attention_weight > 0 and any(one.signal for one in every)
+    return load_model(request.base, attention="eager" if maps else "sdpa")
+
+
+def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
+    """The adapter; every step is made, however long it takes. The model is left as it was."""
+    probe = [] if request.probe is None else probe_set(vlm, base_of(request.base), request.probe)
+    data = Data(request.train, request.replay, probe, late=request.hold_out)
+    return train(vlm, data, request.recipe, request.seed, lambda step, loss: None, lambda: 0.0)

@@ -1,0 +1,131 @@
+"""One room with one seed: replayed as people use it, then asked again by the methods that were chosen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+
+from adapters.probe import probe_set
+from adapters.request import Request
+from adapters.store import AdapterStore
+from agent.learning import probe_folder
+from agent.record import Recording, read_recording
+from agent.turn import pair_id
+from agent.visit import Visit, VisitTurn, read_visit
+from bench.learning.asking import Asker, asker
+from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
+from bench.learning.methods import CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.places import session_of, taken
+from bench.learning.plan import Plan, Unit, read_part, write_part
+from bench.learning.replayed import replayed
+from bench.learning.taught import last_request, lessons, load_learner, taught
+from models.lora import Adapter, base_of, read_adapter
+from models.registry import load_model
+
+REPLAY = "replay"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a unit: its folder, and the parts by name: `replay`, `roomwise`, and one a method."""
+
+    unit: Unit
+    folder: Path
+    parts: dict[str, dict[str, Any]]
+
+
+def measure(plan: Plan, unit: Unit) -> Measured | None:
+    """Do what is not done yet of a unit; None while another process is at it.
+
+    Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was done is kept.
+    """
+    session = session_of(unit.place, plan.out)
+    visit = read_visit(session)
+    folder = unit.folder(plan, visit)
+    lock = taken(folder)
+    if lock is None:
+        return None
+    try:
+        torch.set_num_threads(1)
+        first = read_part(folder, REPLAY) or write_part(folder, REPLAY, replayed(plan, unit, session, folder))
+        parts = {name: read_part(folder, name) for name in (ROOMWISE, *plan.methods)}
+        if not all(parts.values()):
+            sessions = [session_of(place, plan.out) for place in unit.others]
+            for name, part in _Replay(plan, visit, folder, first, sessions).parts(parts):
+                parts[name] = write_part(folder, name, part)
+        return Measured(unit, folder, {REPLAY: first, **{name: told for name, told in parts.items() if told}})
+    finally:
+        lock.release()
+
+
+class _Replay:
+    """A replay that has ended, and who learns what it left."""
+
+    def __init__(
+        self, plan: Plan, visit: Visit, folder: Path, told: dict[str, Any], others: Sequence[Path]
+    ) -> None:
+        self._plan, self._visit, self._run, self._others = plan, visit, folder / "run", others
+        recording: Recording = read_recording(self._run / "session")
+        self._request = last_request(self._run, recording)
+        ids = {number: pair_id(told["session"], number) for number in range(1, len(visit.turns) + 1)}
+        self._after: list[int] = [turn["turn"] for turn in told["turns"]]
+        self._asked = {id for number, id in ids.items() if number <= told["warm_up"]}
+        self._spared = {id for number, id in ids.items() if number > told["warm_up"]}
+
+    def parts(self, known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The parts that are not known, one after the other."""
+        student, memory = load_model(self._plan.student), self._run / "memory"
+        with asker(student, self._visit.room, memory, self._plan.config, self._spared) as asking:
+            forgetting = Forgetting(asking, self._elsewhere())
+            for name in known:
+                if known[name] is None:
+                    yield name, self._part(name, asking, forgetting)
+
+    def _part(self, name: str, asking: Asker, forgetting: Forgetting) -> dict[str, Any]:
+        began = monotonic()
+        if name == CONTEXT:
+            return self._answered(asking, forgetting, began)
+        adapter, ids = self._kept() if name == ROOMWISE else self._learnt(name)
+        seconds = monotonic() - began
+        with asking.holding(adapter, ids):
+            forgot = forgetting.of(asking.adapted, asking.unscoped if adapter else asking.untouched)
+            said = {} if name == ROOMWISE else self._said(asking.adapted)
+        return {"said": said, "seconds": seconds, "pairs": len(ids), "forgetting": forgot}
+
+    def _answered(self, asking: Asker, forgetting: Forgetting, began: float) -> dict[str, Any]:
+        """With the pairs as context, of which nothing is learnt."""
+        ids = self._ids(self._request)
+        with asking.holding(None, ids):
+            said = self._said(asking.with_context)
+            forgot = forgetting.of(asking.with_context)
+        return {"said": said, "seconds": monotonic() - began, "pairs": len(ids), "forgetting": forgot}
+
+    def _said(self, says: Any) -> dict[str, str]:
+        turns: dict[int, VisitTurn] = dict(enumerate(self._visit.turns, start=1))
+        return {str(number): says(turns[number].frame, turns[number].question) for number in self._after}
+
+    def _learnt(self, name: str) -> tuple[Adapter | None, list[str]]:
+        request = None
+        if self._request is not None:
+            request = lessons(self._request, TAUGHT[name], self._asked, self._spared)
+        adapter = None if request is None else taught(load_learner(request), request)
+        return adapter, self._ids(request) if adapter else []
+
+    def _kept(self) -> tuple[Adapter | None, list[str]]:
+        """The adapter that answers after the replay, and what it was taught."""
+        version = AdapterStore(self._run / "adapters").current(self._visit.room)
+        if version is None:
+            return None, []
+        return read_adapter(version.folder, base_of(self._plan.student)), list(version.about["pairs"])
+
+    def _ids(self, request: Request | None) -> list[str]:
+        every = [] if request is None else [*request.train, *request.hold_out]
+        return [pair.id for pair in every if pair.id not in self._spared]
+
+    def _elsewhere(self) -> Elsewhere:
+        name = self._plan.student
+        probe = probe_set(load_model(name), base_of(name), probe_folder(name))
+        return Elsewhere(questions_of(self._others), probe)

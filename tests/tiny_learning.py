@@ -1,0 +1,64 @@
+"""Tiny rooms for `bench learning`: real students and real jobs, all of it in this process."""
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_jobs import LIMITS, RECIPE, save_student
+from tiny_memory import WordsAndColours
+from tiny_sessions import write_visit
+
+from adapters.job import write_request, write_result
+from adapters.probe import probe_set
+from adapters.request import Request
+from adapters.run import run
+from agent import build
+from agent.jobs import Job
+from agent.learning import adaptation_request
+from bench.learning import asking, forgetting, stream, unit
+from bench.learning.plan import Plan
+from core.config import Config, RouterConfig
+
+WARM_UP, TURNS = 4, 6
+SMALL = replace(RECIPE, steps=6, general=2, similar=2)
+
+
+def small_loop(patch: pytest.MonkeyPatch) -> None:
+    """Replays in this process learn for a few steps, and compare questions by their words."""
+    for module in (build, asking, stream):
+        patch.setattr(module, "room_embedder", lambda student: WordsAndColours())
+    patch.setattr(forgetting, "_EACH", 2)
+    patch.setattr(unit, "probe_set", lambda *about: probe_set(*about)[:2])
+    patch.setattr(build, "adaptation_request", _small)
+    patch.setattr(build, "start", _at_once)
+
+
+def tiny_plan(folder: Path, *methods: str) -> Plan:
+    """A plan with a tiny student, who may use its adapter for anything."""
+    student = folder / "student"
+    name = str(student) if student.is_dir() else save_student(student)
+    config = Config(router=RouterConfig(scope=-1))
+    return Plan(name, "recorded", WARM_UP, methods, config, folder / "out")
+
+
+def tiny_rooms(folder: Path, count: int) -> Path:
+    """A folder of so many sessions."""
+    folder.mkdir()
+    for number in range(count):
+        session = write_visit(folder / f"room-{number}", TURNS)
+        told = (session / "session.json").read_text().replace('"den"', f'"den {number}"')
+        (session / "session.json").write_text(told)
+    return folder
+
+
+def _small(*args: Any, **kwargs: Any) -> Request:
+    return replace(adaptation_request(*args, **kwargs), recipe=SMALL, limits=LIMITS)
+
+
+def _at_once(folder: Path, request: Request) -> Job:
+    job = folder / uuid.uuid4().hex[:12]
+    write_request(job, request)
+    write_result(job, run(job, request))
+    return Job(job, None)
