@@ -18,6 +18,7 @@ VERBS = {
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),
+    "study": Verb("bench.studies.cli:app", "Do published distillation studies again, beside ours."),
     "doctor": Verb("agent.doctor_cli:app", "Look over the installation: what is missing, and what fixes it."),
     "config": Verb("core.cli:app", "Show the settings, where they come from, and start a file."),
 }

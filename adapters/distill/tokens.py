@@ -5,6 +5,7 @@ of weights, since a query's row is a mean over queries while a key's column is m
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -23,14 +24,22 @@ class Weights(NamedTuple):
     keys: torch.Tensor
 
 
+@lru_cache(maxsize=16)  # asked for with every example of every step
 def grid_weights(
     ours: tuple[int, int], theirs: tuple[int, int], ours_mean: bool = False, theirs_mean: bool = False
 ) -> Weights:
     """Weights between two grids (rows, columns) of the same picture, by shared area.
 
     A mean token in front of the cells goes with a mean token; without one on the other side it goes
-    with nothing. Equal grids give the identity.
+    with nothing. Equal grids give the identity. The tensors are shared: do not write to them.
     """
+    with torch.inference_mode(False):  # what was made inside could not be trained with later
+        return _grid_weights(ours, theirs, ours_mean, theirs_mean)
+
+
+def _grid_weights(
+    ours: tuple[int, int], theirs: tuple[int, int], ours_mean: bool, theirs_mean: bool
+) -> Weights:
     down, across = (_along_one_side(mine, other) for mine, other in zip(ours, theirs, strict=True))
     keys = torch.zeros(ours[0] * ours[1] + ours_mean, theirs[0] * theirs[1] + theirs_mean)
     both = torch.einsum("ir,jc->ijrc", down, across)

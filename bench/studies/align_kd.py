@@ -1,0 +1,77 @@
+"""`roomwise study align-kd`: Align-KD's ablations (CVPR 2025), few-shot on rooms.
+
+The student's tower is frozen and LoRA sits in the language model and, since vision terms would have nothing
+to teach otherwise, in the projector; so it does in every row.
+"""
+
+from itertools import pairwise
+
+import typer
+
+from bench.studies.claims import Claim, Sign
+from bench.studies.command import (
+    STEPS,
+    ExpertOption,
+    JobsOption,
+    JsonOption,
+    OutOption,
+    PictureOption,
+    RoomsOption,
+    SeedsOption,
+    SplitOption,
+    StepsOption,
+    StudentOption,
+    Study,
+    Wish,
+    carried_out,
+)
+from bench.studies.methods import ALIGN_KD
+from bench.studies.published import ALIGN_KD as SOURCE
+from bench.studies.published import ALIGN_KD_SCORES
+
+app = typer.Typer(add_completion=False)
+_LADDER = ("ce", "+ kd_rkl", "+ t2v_mse", "+ v_all", "align-kd")
+_BLOCKS = ("block v2v", "block t2t", "block full")
+
+
+def _claim(first: str, second: str, expected: Sign = "above") -> Claim:
+    """In the paper's own points, which are no exact match; only the sign can be compared."""
+    published = round(ALIGN_KD_SCORES[first] - ALIGN_KD_SCORES[second], 1)
+    return Claim(first, second, expected, published=published)
+
+
+STUDY = Study(
+    "align-kd",
+    ALIGN_KD,
+    "ce",
+    ALIGN_KD_SCORES,
+    "mean of six benchmarks",
+    SOURCE,
+    (
+        *(_claim(after, before) for before, after in pairwise(_LADDER)),
+        _claim("align-kd", "ce"),
+        *(_claim(block, "align-kd", "below") for block in _BLOCKS),
+        Claim("align", "align-kd", "above"),
+    ),
+)
+
+
+@app.command("align-kd")
+def align_kd(
+    rooms: RoomsOption = 50,
+    seeds: SeedsOption = 3,
+    student: StudentOption = "builtin-student",
+    expert: ExpertOption = "builtin-expert",
+    split: SplitOption = "test",
+    steps: StepsOption = STEPS,
+    jobs: JobsOption = 2,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    picture: PictureOption = None,
+) -> None:
+    """Do Align-KD's ablations again, few-shot on rendered rooms: paper, released code, and ours.
+
+    Example: roomwise study align-kd --rooms 50 --seeds 3 --picture align-kd.svg
+    """
+    wish = Wish(rooms, seeds, student, expert, split, steps, jobs, out, picture)
+    carried_out(STUDY, wish, as_json)

@@ -1,0 +1,122 @@
+"""What both commands do: plan, carry out, say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.report import Report, emit
+from bench.studies.claims import Claim, claim_rows, judged, published_rows, sentences
+from bench.studies.methods import Entry
+from bench.studies.picture import check_picture, draw
+from bench.studies.plan import claim, planned
+from bench.studies.run import carry_out, left_out
+from bench.studies.scores import EXPERT, Scores, collected, fit_rows, rows
+from bench.studies.table import show, table
+from core.config import load_config
+
+STEPS = 40
+
+RoomsOption = Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")]
+SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Adapters of each method in each room.")]
+StudentOption = Annotated[str, typer.Option("--student", help="A model's name or folder.")]
+ExpertOption = Annotated[str, typer.Option("--expert", help="A model's name or folder.")]
+SplitOption = Annotated[str, typer.Option("--split", help="validation or test.")]
+StepsOption = Annotated[int, typer.Option("--steps", min=1, help="Of the published methods' training.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Where everything is kept, so that it can be gone on with.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PictureOption = Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is done again: its rows, the numbers its source prints of them, and what was claimed."""
+
+    name: str
+    entries: Sequence[Entry]
+    reference: str
+    published: Mapping[str, float]
+    metric: str
+    source: str
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    rooms: int
+    seeds: int
+    student: str
+    expert: str
+    split: str
+    steps: int
+    jobs: int
+    out: Path | None
+    picture: Path | None
+
+
+def carried_out(study: Study, wish: Wish, as_json: bool) -> None:
+    """Do the study and print it. Raises InputError, UnknownModelError, WeightsError, StorageError."""
+    check_picture(wish.picture)
+    plan = planned(wish.student, wish.expert, wish.split, wish.steps, wish.out, load_config())
+    missing = left_out(plan, study.entries)
+    claim(plan)
+    notes = [f"{name} is left out. {why}." for name, why in missing.items()]
+    for note in notes:
+        typer.echo(note, err=True)
+    entries = [entry for entry in study.entries if entry.name not in missing]
+    carry_out(plan, entries, wish.rooms, wish.seeds, wish.jobs)
+    scores = collected(plan, entries, wish.rooms, wish.seeds)
+    verdicts = judged(study.claims, scores)
+    title = (
+        f"{wish.rooms} {wish.split} rooms, {wish.seeds} seeds, the questions after the warm-up: exact match"
+    )
+    if wish.picture is not None:
+        dots = {name: scores.interval(name, "exact") for name in [*(one.name for one in entries), EXPERT]}
+        draw(wish.picture, title, dots, study.reference, study.published)
+    found = [
+        *rows(scores, entries, study.reference),
+        *fit_rows(plan, entries, wish.seeds),
+        *published_rows(list(study.published.items()), study.metric, study.source),
+        *claim_rows(verdicts),
+    ]
+    report = Report(f"study {study.name}", 0, found)
+    if as_json:
+        emit(report, json=True)
+        return
+    said = [*sentences(verdicts, scores, entries, study.reference), *_norms(scores)]
+    reading = f"published: {study.source}. Intervals are of 95 %, over rooms."
+    show(
+        table(f"roomwise {report.command}: {title}", scores, entries, study.published, study.reference),
+        [reading, *_quality(plan_rows=found), *notes, "", " ".join(said)],
+    )
+
+
+def _norms(scores: Scores) -> list[str]:
+    """How hard the terms of attention pull, beside the answers."""
+    found = []
+    for (method, term), lengths in scores.norms.items():
+        beside = scores.norms.get((method, "ce"))
+        if term.startswith(("attn_", "t2v_")) and beside is not None:
+            share = lengths.mean() / max(beside.mean(), 1e-12)
+            found.append(f"{method} {share:.1e}")
+    return (
+        [f"Gradient of the attention term halfway, in lengths of the answers': {', '.join(found)}."]
+        if found
+        else []
+    )
+
+
+def _quality(plan_rows: Sequence[Mapping[str, object]]) -> list[str]:
+    told = [
+        f"{str(row['method']).removeprefix('autoencoders ')} {row['model']} {row['mean']:.2f}"
+        for row in plan_rows
+        if row["metric"] == "r2"
+    ]
+    return [f"R² of the autoencoders on held-out pictures: {', '.join(told)}."] if told else []

@@ -1,0 +1,86 @@
+"""A study as a picture: a dot and its interval a method, one above the other, as SVG."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor, isfinite
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from bench.intervals import Interval
+from core.errors import InputError
+from core.files import atomic_write_text
+
+_LEFT, _WIDE, _RIGHT, _TOP, _STEP = 210, 420, 110, 48, 24
+_GREY, _DOT, _REFERENCE = "#777", "#1583a8", "#d18b1f"
+
+
+def check_picture(path: Path | None) -> None:
+    """Raises InputError for a name that is no SVG's."""
+    if path is not None and path.suffix.lower() != ".svg":
+        raise InputError(f"{path} is no name for a picture of this kind. Give one that ends in .svg.")
+
+
+def draw(
+    path: Path, title: str, dots: Mapping[str, Interval], reference: str, published: Mapping[str, float]
+) -> None:
+    """Write the picture. Raises StorageError."""
+    atomic_write_text(path, svg(title, dots, reference, published))
+
+
+def svg(title: str, dots: Mapping[str, Interval], reference: str, published: Mapping[str, float]) -> str:
+    """Exact match of every method, a line where the reference is, and published numbers as they stand."""
+    width, height = _LEFT + _WIDE + _RIGHT, _TOP + _STEP * len(dots) + 34
+    low, high = _range(list(dots.values()))
+    return "\n".join((
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
+        "font-family='sans-serif' font-size='12'>",
+        f"<title>{escape(title)}</title>",
+        f"<rect width='{width}' height='{height}' fill='white'/>",
+        f"<text x='12' y='20' fill='#333'>{escape(title)}</text>",
+        f"<text x='{width - 12}' y='{_TOP - 8}' text-anchor='end' fill='{_GREY}'>published</text>",
+        *_axis(low, high, height),
+        *_lines(dots, (low, high), reference, published),
+        "</svg>",
+        "",
+    ))
+
+
+def _axis(low: float, high: float, height: int) -> Iterator[str]:
+    for tick in range(round(low * 20), round(high * 20) + 1):
+        x = _x(tick / 20, low, high)
+        line = f"y1='{_TOP - 4}' y2='{height - 26}' stroke='#e4e4e4'"
+        yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
+        where = f"x='{x:.1f}' y='{height - 10}' text-anchor='middle' fill='{_GREY}'"
+        yield f"<text {where}>{tick / 20:.2f}</text>"
+
+
+def _lines(
+    dots: Mapping[str, Interval], ends: tuple[float, float], reference: str, published: Mapping[str, float]
+) -> Iterator[str]:
+    if reference in dots:
+        x = _x(dots[reference].mean, *ends)
+        bottom = _TOP + _STEP * len(dots)
+        line = f"y1='{_TOP}' y2='{bottom}' stroke='{_REFERENCE}' stroke-dasharray='4 4'"
+        yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
+    for place, (name, found) in enumerate(dots.items()):
+        y = _TOP + _STEP * place + _STEP / 2
+        colour = _REFERENCE if name == reference else _DOT
+        yield f"<text x='{_LEFT - 12}' y='{y + 4:.1f}' text-anchor='end' fill='#333'>{escape(name)}</text>"
+        if isfinite(found.low):
+            span = f"x1='{_x(found.low, *ends):.1f}' x2='{_x(found.high, *ends):.1f}'"
+            yield f"<line {span} y1='{y:.1f}' y2='{y:.1f}' stroke='{colour}' stroke-width='2'/>"
+        yield f"<circle cx='{_x(found.mean, *ends):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
+        if name in published:
+            where = f"x='{_LEFT + _WIDE + _RIGHT - 12}' y='{y + 4:.1f}' text-anchor='end'"
+            yield f"<text {where} fill='{_GREY}'>{published[name]:g}</text>"
+
+
+def _x(value: float, low: float, high: float) -> float:
+    return _LEFT + (value - low) / (high - low) * _WIDE
+
+
+def _range(found: Sequence[Interval]) -> tuple[float, float]:
+    """Round bounds around all intervals, in twentieths."""
+    lows = [min(one.mean, one.low) if isfinite(one.low) else one.mean for one in found]
+    highs = [max(one.mean, one.high) if isfinite(one.high) else one.mean for one in found]
+    low, high = floor(min(lows) * 20) / 20, ceil(max(highs) * 20) / 20
+    return low, max(high, low + 0.05)

@@ -1,0 +1,93 @@
+"""A rendered room, what was asked there, and what the expert said to it; each made once and kept."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from PIL.Image import Image
+
+from agent.experts import LocalExpert
+from agent.visit import VisitTurn, read_visit
+from bench.rooms.sessions import WARM_UP, make_session, write_session
+from bench.studies.plan import Plan
+from core.files import atomic_directory, storage_errors
+from core.types import Example
+from models.images import load_image
+from models.registry import load_model
+from models.vlm import VisionLanguageModel
+
+_SIZE = 224
+_MAX_PIXELS = 50_000_000
+_ANSWERS = "answers.json"
+
+
+@dataclass(frozen=True)
+class Room:
+    """`turns` in the order asked, and beside each what the expert `told`; its signals lie in `folder`."""
+
+    name: str
+    turns: tuple[VisitTurn, ...]
+    told: tuple[str, ...]
+    folder: Path
+
+    @property
+    def later(self) -> range:
+        """Which turns are measured: those after the warm-up."""
+        return range(min(WARM_UP, len(self.turns)), len(self.turns))
+
+    def pairs(self) -> list[Example]:
+        """The expert's answers to the warm-up, with its signals; those without words teach nothing."""
+        return [
+            Example(f"{self.name}-{number}", turn.question, told, turn.frame, _signal(self.folder, number))
+            for number, (turn, told) in enumerate(zip(self.turns, self.told, strict=True))
+            if number < WARM_UP and told
+        ]
+
+
+@lru_cache(maxsize=2)
+def model(name: str) -> VisionLanguageModel:
+    """A model of this process, ready to show its attention maps."""
+    return load_model(name, attention="eager")
+
+
+def shown(turns: Sequence[VisitTurn]) -> list[Image]:
+    """The picture of each turn."""
+    return [load_image(turn.frame, _MAX_PIXELS) for turn in turns]
+
+
+def rendered(plan: Plan, split: str, index: int) -> tuple[VisitTurn, ...]:
+    """The turns of a room's session, which is rendered first where that was not done before."""
+    folder = plan.room(split, index) / "visit"
+    if not folder.is_dir():
+        write_session(make_session(split, index, _SIZE), folder)
+    return read_visit(folder).turns
+
+
+def answered(plan: Plan, split: str, index: int) -> Room:
+    """The room with the expert's answers to all turns, given as it gives them in the product."""
+    turns, folder = rendered(plan, split, index), plan.room(split, index) / "expert"
+    if not folder.is_dir():
+        _ask(plan, turns, folder)
+    with storage_errors("read", folder):
+        told = json.loads((folder / _ANSWERS).read_text(encoding="utf-8"))
+    return Room(f"{split}-{index}", turns, tuple(told), folder)
+
+
+def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
+    expert = LocalExpert(model(plan.expert), plan.longest, plan.looks)
+    pictures = shown(turns)
+    told = [
+        expert.ask(picture, turn.question, number)
+        for number, (picture, turn) in enumerate(zip(pictures, turns, strict=True), start=1)
+    ]
+    with atomic_directory(folder) as new:
+        for number, one in enumerate(told):
+            if one.signal is not None:
+                _signal(new, number).write_bytes(one.signal)
+        (new / _ANSWERS).write_text(json.dumps([one.answer.text for one in told]) + "\n", encoding="utf-8")
+
+
+def _signal(folder: Path, number: int) -> Path:
+    return folder / f"signal-{number}.safetensors"

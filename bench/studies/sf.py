@@ -1,0 +1,76 @@
+"""`roomwise study sf`: the slides' attention distillation, SF0 to SF7, few-shot on rooms, beside ours.
+
+The expert answers the first ten questions of each room itself; every method learns those answers and answers
+the last ten alone, without memory. The published methods are plain fine-tuning with LoRA, all pairs in every
+step, plus their terms.
+"""
+
+import typer
+
+from bench.studies.claims import Claim
+from bench.studies.command import (
+    STEPS,
+    ExpertOption,
+    JobsOption,
+    JsonOption,
+    OutOption,
+    PictureOption,
+    RoomsOption,
+    SeedsOption,
+    SplitOption,
+    StepsOption,
+    StudentOption,
+    Study,
+    Wish,
+    carried_out,
+)
+from bench.studies.methods import SF
+from bench.studies.published import SLIDES, SLIDES_SCORES
+
+app = typer.Typer(add_completion=False)
+
+
+def _published(first: str, second: str) -> float:
+    return round(SLIDES_SCORES[first] - SLIDES_SCORES[second], 4)
+
+
+STUDY = Study(
+    "sf",
+    SF,
+    "sf1",
+    SLIDES_SCORES,
+    "levenshtein similarity",
+    SLIDES,
+    (
+        Claim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
+        *(Claim(name, "sf1", "below", "nls", _published(name, "sf1")) for name in ("sf2", "sf5", "sf6")),
+        Claim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
+        Claim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
+        Claim("sf6-shared", "sf6", "above"),
+        Claim("roomwise", "sf1", "above"),
+        Claim("roomwise", "roomwise, cross-entropy alone", "above"),
+    ),
+)
+
+
+@app.command()
+def sf(
+    rooms: RoomsOption = 50,
+    seeds: SeedsOption = 3,
+    student: StudentOption = "builtin-student",
+    expert: ExpertOption = "builtin-expert",
+    split: SplitOption = "test",
+    steps: StepsOption = STEPS,
+    jobs: JobsOption = 2,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    picture: PictureOption = None,
+) -> None:
+    """Do the slides' study SF0 to SF7 again, few-shot on rendered rooms, beside Align-KD and ours.
+
+    Example: roomwise study sf --rooms 50 --seeds 3
+
+    Example: roomwise study sf --student ./student --expert ./expert --picture sf.svg
+    """
+    wish = Wish(rooms, seeds, student, expert, split, steps, jobs, out, picture)
+    carried_out(STUDY, wish, as_json)

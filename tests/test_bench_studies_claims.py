@@ -1,0 +1,71 @@
+"""What holds is written by the intervals."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.studies.claims import Claim, claim_rows, judged, sentences, sign
+from bench.studies.methods import Entry
+from bench.studies.picture import svg
+from bench.studies.scores import Scores
+
+ENTRIES = [Entry(name, "", {"ce": 1.0}) for name in ("plain", "better", "worse", "same")]
+
+
+def scores(means: Mapping[str, float], rooms: int = 20) -> Scores:
+    """Ten questions a room; a method is right as often in each room, but for one that varies."""
+    names = [f"room {n}" for n in range(rooms) for _ in range(10)]
+    base = np.tile(np.arange(10) / 10, rooms)
+    wave = np.repeat(np.where(np.arange(rooms) % 2, 0.1, -0.1), 10)
+    values = {
+        (name, metric): (base < mean).astype(float) + (wave if name == "same" else 0)
+        for name, mean in means.items()
+        for metric in ("exact", "nls")
+    }
+    return Scores(names, ["all"] * len(names), values, {}, {}, 0)
+
+
+MEANS = {"plain": 0.5, "better": 0.7, "worse": 0.3, "same": 0.5}
+
+
+def test_a_claim_holds_fails_or_cannot_be_told() -> None:
+    claims = [
+        Claim("better", "plain", "above", published=-0.1),
+        Claim("worse", "plain", "above"),
+        Claim("same", "plain", "below"),
+        Claim("same", "plain", "no different"),
+        Claim("unknown", "plain", "above"),
+    ]
+    verdicts = judged(claims, scores(MEANS))
+    assert [one.holds for one in verdicts] == [True, False, None, True]
+    told = claim_rows(verdicts)
+    assert [row["verdict"] for row in told] == ["holds", "does not hold", "cannot be told", "holds"]
+    assert told[0]["published"] == -0.1 and told[0]["against"] == "plain" and told[0]["n"] == 200
+    text = " ".join(sentences(verdicts, scores(MEANS), ENTRIES, "plain"))
+    assert "That better is above plain (published: -0.1000) holds here: exact +0.200" in text
+    assert "Right more often than plain: better (+0.200)." in text
+    assert "Right less often than plain: worse (-0.200)." in text
+    assert "Not to be told from plain: same (+0.000)." in text
+
+
+def test_one_room_tells_nothing() -> None:
+    found = scores(MEANS, rooms=1).difference("better", "plain", "exact")
+    assert found.mean > 0 and sign(found) == "no different"
+
+
+def test_the_picture_shows_every_method_where_it_is() -> None:
+    known = scores(MEANS)
+    dots = {name: known.interval(name, "exact") for name in MEANS}
+    drawn = svg("a < b", dots, "plain", {"plain": 0.3727})
+    assert drawn.count("<circle") == 4 and "a &lt; b" in drawn and "0.3727" in drawn
+    places = [float(line.split("cx='")[1].split("'")[0]) for line in drawn.splitlines() if "<circle" in line]
+    assert places[2] < places[0] < places[1]
+    alone = scores(MEANS, rooms=1)
+    assert "nan" not in svg("", {"plain": alone.interval("plain", "exact")}, "plain", {})
+
+
+def test_a_claim_about_one_room_cannot_be_told() -> None:
+    verdicts = judged([Claim("same", "plain", "no different")], scores(MEANS, rooms=1))
+    assert verdicts[0].holds is None
+    (text, *_) = sentences(verdicts, scores(MEANS, rooms=1), ENTRIES, "plain")
+    assert "cannot be told" in text and "nan" not in text
