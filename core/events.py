@@ -65,6 +65,19 @@ class Routed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Weighed(Event):
+    """What the student would say, and what that is worth: the `probability` that the expert would say the
+    same, and how high it has to be. `evidence` is what that was told from, by name.
+    """
+
+    turn: int
+    text: str
+    probability: float
+    needed: float
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answered(Event):
     """What was said. `confidence` in [0, 1]; `adapter` is the student's version, empty for none."""
 
