@@ -1,10 +1,11 @@
 """Training by a method: what it asks for moves, what it does not stays, and the model comes out as it was."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
+from tiny_models import QUESTIONS, photo, save_llava, tiny_florence, wrapped
 
 from adapters.distill.compared import code_loss
 from adapters.distill.few_shot import Course, Method, Pairs, read, train_few
@@ -14,6 +15,8 @@ from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS
 from core.errors import ModelError
 from models.florence import Florence
 from models.lora import Adapter
+from models.registry import load_model
+from models.vlm import VisionLanguageModel
 
 ANSWERS = ["red", "two", "on the table"]
 COURSE = Course(rank=2, alpha=4.0, steps=3)
@@ -27,7 +30,10 @@ def student() -> Florence:
 
 @pytest.fixture(scope="module")
 def pairs(student: Florence) -> Pairs:
-    expert = wrapped(*tiny_florence("eager", seed=1))
+    return between(student, wrapped(*tiny_florence("eager", seed=1)))
+
+
+def between(student: VisionLanguageModel, expert: VisionLanguageModel) -> Pairs:
     features = [
         vlm.constant_features(vlm.prepare([photo(number) for number in range(3)]))
         for vlm in (student, expert)
@@ -120,3 +126,14 @@ def test_what_cannot_be_trained_says_so(student: Florence, pairs: Pairs) -> None
     with pytest.raises(ModelError, match="eager"):
         train_few(blind, pairs, Method(PRESETS["align"]), COURSE)
     assert not any("lora" in name for name, _ in blind.module.named_parameters())
+
+
+def test_attention_as_released_teaches_a_causal_student_nothing(tmp_path: Path) -> None:
+    save_llava(tmp_path)
+    causal, expert = (load_model(str(tmp_path), attention="eager") for _ in range(2))
+    known = between(causal, expert)
+    released = train_few(causal, known, Method({"t2v_code": 1.0}, drawn=True), COURSE)
+    assert released.losses["t2v_code"] > 0 and released.norms["t2v_code"] == 0
+    assert not moved(released.adapter)
+    meant = train_few(causal, known, Method({"t2v_mse": 1.0}, drawn=True), COURSE)
+    assert meant.norms["t2v_mse"] > 0 and holds(moved(meant.adapter), "layers.0.self_attn.q_proj")

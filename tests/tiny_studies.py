@@ -1,6 +1,7 @@
 """A study small enough for a test: two tiny models of other sizes, and rooms that nobody rendered."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tiny_models import TEXTS, TINY, shaken, tiny_florence
 from tiny_sessions import write_visit
 
 from adapters.distill.few_shot import Course
+from adapters.distill.fitting import FitSettings
 from bench.studies import fits, rooms
 from bench.studies.plan import Plan
 from models.blueprint import new_model, new_processor, save_model
@@ -36,7 +38,7 @@ def tiny_plan(folder: Path, out: str = "out", texts: list[str] = TEXTS) -> Plan:
 
 
 def without_rendering(patch: pytest.MonkeyPatch) -> None:
-    """Rooms are two pictures with questions, and autoencoders are fitted on two rooms."""
+    """Rooms are two pictures with questions, and autoencoders are fitted on one of them, for an epoch."""
 
     def written(session: object, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -44,4 +46,5 @@ def without_rendering(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(rooms, "make_session", lambda split, index, size: index)
     patch.setattr(rooms, "write_session", written)
-    patch.setattr(fits, "ROOMS", 2)
+    patch.setattr(fits, "ROOMS", 1)
+    patch.setattr(fits, "FitSettings", partial(FitSettings, epochs=1))
