@@ -22,7 +22,7 @@ def scores(means: Mapping[str, float], rooms: int = 20) -> Scores:
         for name, mean in means.items()
         for metric in ("exact", "nls")
     }
-    return Scores(names, ["all"] * len(names), values, {}, {}, 0)
+    return Scores(names, ["all"] * len(names), values, {}, {}, {}, 0)
 
 
 MEANS = {"plain": 0.5, "better": 0.7, "worse": 0.3, "same": 0.5}

@@ -1,5 +1,6 @@
 """A study of two tiny models: what its rows stand for, and that going on gives what one run would have."""
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,15 @@ def test_every_seed_of_every_method_has_a_result(plan: Plan) -> None:
         (f"autoencoders {one}", who) for one in ("shared", "rollout") for who in ("expert", "student")
     }
     metrics = {row["metric"] for row in found if row["method"] == "sf1"}
-    assert {"exact", "nls", "anls", "agreement", "exact between seeds", "gradient norm"} == metrics
+    assert {
+        "exact",
+        "nls",
+        "anls",
+        "agreement",
+        "exact between seeds",
+        "gradient norm",
+        "processor_s",
+    } == metrics
 
 
 def test_going_on_gives_what_one_run_gives(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,3 +117,8 @@ def test_without_a_common_vocabulary_it_says_what_is_left_out(tmp_path: Path) ->
     missing = left_out(tiny_plan(tmp_path, texts=["Hallo Welt", "rot", "zwei"]), SF)
     assert set(missing) == {"sf4c", "align-kd", "align-kd-code", "align"}
     assert missing["sf4c"] == "attn_plain(c): both models must give the same vocabulary"
+
+
+def test_rows_travel_to_other_processes() -> None:
+    for entry in (*SF, *ALIGN_KD):
+        assert pickle.loads(pickle.dumps(entry)) == entry  # noqa: S301  # our own bytes

@@ -42,7 +42,7 @@ class Entry:
 
 
 def _preset(name: str, what: str, **changes: Any) -> Entry:
-    return Entry(name, what, PRESETS[name], drawn=name in RANDOM_PROJECTIONS, **changes)
+    return Entry(name, what, dict(PRESETS[name]), drawn=name in RANDOM_PROJECTIONS, **changes)
 
 
 def _codes(pairing: str) -> Entry:

@@ -33,7 +33,8 @@ class Scores:
     """`values` [n] by method and metric, means over seeds, of the same n questions; `rooms`, `tags` of each.
 
     `spread` is the standard deviation between seeds of a method's exact match; `norms` [rooms] are the
-    lengths of terms' gradients by method and term, means over seeds.
+    lengths of terms' gradients by method and term, means over seeds; `seconds` of the processor that a
+    result took.
     """
 
     rooms: Sequence[str]
@@ -41,6 +42,7 @@ class Scores:
     values: Mapping[tuple[str, str], Values]
     spread: Mapping[str, float]
     norms: Mapping[tuple[str, str], Values]
+    seconds: Mapping[str, float]
     seed: int
 
     def interval(self, method: str, metric: str, tag: str = ALL) -> Interval:
@@ -71,6 +73,7 @@ def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed
     values: dict[tuple[str, str], Values] = {}
     spread: dict[str, float] = {}
     norms: dict[tuple[str, str], Values] = {}
+    seconds: dict[str, float] = {}
     for entry in entries:
         results = [[_known(plan, entry, index, one) for one in range(seeds)] for index in range(rooms)]
         for metric in (*METRICS, AGREEMENT):
@@ -78,6 +81,7 @@ def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed
             values[entry.name, metric] = scored.mean(axis=0)
             if metric == "exact":
                 spread[entry.name] = float(scored.mean(axis=1).std())
+        seconds[entry.name] = float(np.mean([one.seconds for room in results for one in room]))
         for term in dict.fromkeys(term for room in results for one in room for term in one.norms):
             every = [[one.norms.get(term, 0.0) for one in room] for room in results]
             norms[entry.name, term] = np.array(every).mean(axis=1)
@@ -85,7 +89,9 @@ def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed
     for metric in METRICS:
         values[EXPERT, metric] = _scored(visited, told, metric)[0]
     places = [(room.name, room.turns[place].tag or ALL) for room in visited for place in room.later]
-    return Scores([room for room, _ in places], [tag for _, tag in places], values, spread, norms, seed)
+    return Scores(
+        [room for room, _ in places], [tag for _, tag in places], values, spread, norms, seconds, seed
+    )
 
 
 def rows(scores: Scores, entries: Sequence[Entry], reference: str) -> list[Row]:
@@ -107,6 +113,7 @@ def rows(scores: Scores, entries: Sequence[Entry], reference: str) -> list[Row]:
             )
     for name, spread in scores.spread.items():
         found.append({"method": name, "metric": "exact between seeds", "mean": spread})
+        found.append({"method": name, "metric": "processor_s", "mean": scores.seconds[name]})
     for (name, term), lengths in scores.norms.items():
         interval = bootstrap_mean(lengths, seed=scores.seed)
         found.append(measured(interval, method=name, term=term, metric="gradient norm"))
