@@ -58,7 +58,7 @@ def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     def rooted(path: object) -> Path | None:
         return None if path is None else folder / str(path)
 
-    for name in ("train", "hold_out", "replay"):
+    for name in ("train", "hold_out", "extra", "replay"):
         for example in values.get(name, ()):
             example["image"], example["signal"] = rooted(example["image"]), rooted(example.get("signal"))
     return {**values, "current": rooted(values.get("current")), "probe": rooted(values.get("probe"))}

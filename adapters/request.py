@@ -12,7 +12,9 @@ Outcome = Literal["promote", "reject", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an adapter is trained. The defaults were chosen on rendered validation rooms."""
+    """How an adapter is trained. The defaults were chosen on rendered validation rooms, for ten pairs and no
+    more; see `recipe_for`.
+    """
 
     rank: int = 8
     alpha: float = 16.0
@@ -20,6 +22,8 @@ class Recipe:
     steps: int = 60
     batch: int = 10
     """Pairs of the room in a step."""
+    extra: int = 20
+    """Beside them pairs that the agent asked for, if there are any."""
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
     anchors: int = 20
@@ -47,6 +51,11 @@ class Recipe:
     anchor_weight: float = 2.0
 
 
+def recipe_for(extra: int) -> Recipe:
+    """The default for a room of which the agent asked `extra` questions of its own."""
+    return Recipe(steps=150, anchors=10) if extra else Recipe()
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a job may cost, and how much harm the gate lets pass."""
@@ -66,8 +75,8 @@ class Request:
     """One adaptation. `base` is the student's name or folder; `current` the adapter in use, if any.
 
     `train` are pairs of the room; `hold_out` are others, which judge a trial that never saw them and
-    are then learnt as well; `replay` are pairs of other rooms; `probe` is the folder of a probe set,
-    which is made there if it is missing.
+    are then learnt as well; `extra` are what the agent asked the expert beside them; `replay` are pairs of
+    other rooms; `probe` is the folder of a probe set, which is made there if it is missing.
     Raises ValueError without a pair to train on.
     """
 
@@ -75,6 +84,7 @@ class Request:
     base: str
     train: Sequence[Example]
     hold_out: Sequence[Example] = ()
+    extra: Sequence[Example] = ()
     replay: Sequence[Example] = ()
     current: Path | None = None
     probe: Path | None = None

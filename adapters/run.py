@@ -42,14 +42,14 @@ class Job:
         self._log.say("loading")
         self._base = base_of(request.base)
         self._current = None if request.current is None else read_adapter(request.current, self._base)
-        every = (*request.train, *request.hold_out)
+        every = (*request.train, *request.hold_out, *request.extra)
         maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
         self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
         self._slot = AdapterSlot(self._vlm)
         # Before any adapter is in, since a probe set that is missing is answered now.
         probe = request.probe
         self._probe = [] if probe is None else probe_set(self._vlm, self._base, probe)
-        self._pairs = every
+        self._pairs = (*request.train, *request.hold_out)
         self._steps = 0
         self._tried = Score()
         self._judging = 0.0
@@ -97,7 +97,7 @@ class Job:
             with weakened(self._vlm, request.recipe.shrink):
                 self._tried = self._scored("trial", request.hold_out)
 
-        data = Data(request.train, request.replay, self._probe, late=request.hold_out)
+        data = Data(request.train, request.replay, self._probe, request.hold_out, request.extra)
         return train(self._vlm, data, request.recipe, request.seed, said, used, on_trial)
 
     def _judged(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:

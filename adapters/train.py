@@ -31,13 +31,15 @@ OnStep = Callable[[int, float], None]
 class Data:
     """Pairs to learn, pairs of other rooms to repeat, and questions whose answers are to stay.
 
-    `late` are pairs to learn that join when the trial is over: what judges it, it has not seen.
+    `late` are pairs to learn that join when the trial is over: what judges it, it has not seen. `extra` are
+    what the agent asked for: many, so that a step draws from them apart.
     """
 
     train: Sequence[Example]
     replay: Sequence[Example] = ()
     probe: Sequence[Example] = ()
     late: Sequence[Example] = ()
+    extra: Sequence[Example] = ()
 
 
 def train(
@@ -58,12 +60,13 @@ def train(
     same adapter, on the same processor with the same number of threads.
     """
     rng = np.random.default_rng(seed)
-    every = [*data.train, *data.late]
-    paths = [example.image for example in (*every, *data.replay, *data.probe)]
+    every, more = [*data.train, *data.late], list(data.extra)
+    paths = [example.image for example in (*every, *more, *data.replay, *data.probe)]
     pictures = Pictures(vlm, paths, recipe.views, rng)
     # Of the late pairs the questions alone: they are not to be held to their old answers.
-    anchors = Anchors(vlm, every, data.probe, pictures, recipe, rng)
+    anchors = Anchors(vlm, [*every, *more], data.probe, pictures, recipe, rng)
     lessons = [_lesson(vlm, pictures, example) for example in every]
+    extra = [_lesson(vlm, pictures, example) for example in more]
     known = len(data.train)
     targets = [name for name in vlm.lora_targets() if _GROUPS[recipe.targets] in name]
     parameters = attach(vlm, recipe.rank, recipe.alpha, targets, seed)
@@ -77,7 +80,8 @@ def train(
                     on_trial()
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate * _rate(made, recipe.steps)
-            loss = _loss(vlm, data.replay, recipe, pictures, anchors, lessons[:known], rng)
+            learnt = _drawn(lessons[:known], extra, recipe, rng)
+            loss = _loss(vlm, data.replay, recipe, pictures, anchors, learnt, rng)
             optimiser.zero_grad()
             loss.backward()
             clip_grad_norm_(parameters, recipe.clip)
@@ -93,6 +97,16 @@ def _lesson(vlm: VisionLanguageModel, pictures: Pictures, example: Example) -> L
     return Lesson(example, teaching(vlm, vlm.project(pictures.plain([example.image])), example))
 
 
+def _drawn(
+    lessons: Sequence[Lesson], extra: Sequence[Lesson], recipe: Recipe, rng: np.random.Generator
+) -> list[Lesson]:
+    """What a step teaches: of the few pairs a person asked for, then of the many that the agent did."""
+    frames = list(dict.fromkeys(lesson.example.image for lesson in (*lessons, *extra)))
+    chosen = [lessons[index] for index in rng.permutation(len(lessons))[: recipe.batch]]
+    chosen += [extra[index] for index in rng.permutation(len(extra))[: recipe.extra]]
+    return [varied(lesson, frames, recipe, rng) for lesson in chosen]
+
+
 def _rate(step: int, steps: int) -> float:
     """Share of the full rate: up over a few steps, then down along a half cosine."""
     return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -104,13 +118,10 @@ def _loss(
     recipe: Recipe,
     pictures: Pictures,
     anchors: Anchors,
-    lessons: Sequence[Lesson],
+    learnt: Sequence[Lesson],
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """One batch: pairs of the room, then pairs of other rooms, then questions whose answers are to stay."""
-    frames = list(dict.fromkeys(lesson.example.image for lesson in lessons))
-    chosen = rng.permutation(len(lessons))[: recipe.batch]
-    learnt = [varied(lessons[index], frames, recipe, rng) for index in chosen]
     repeated = [replay[index] for index in rng.permutation(len(replay))[: recipe.replayed]]
     kept = anchors.drawn(recipe.anchors, rng)
     pairs = [*(lesson.example for lesson in learnt), *repeated]

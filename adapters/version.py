@@ -28,7 +28,7 @@ def write_version(
         "sha256": sha256_file(folder / WEIGHTS_FILE),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "parent": None if request.current is None else request.current.name,
-        "pairs": [example.id for example in (*request.train, *request.hold_out)],
+        "pairs": [example.id for example in (*request.train, *request.hold_out, *request.extra)],
         "held_out": [example.id for example in request.hold_out],
         "replayed": [example.id for example in request.replay],
         "seed": request.seed,

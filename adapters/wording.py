@@ -48,16 +48,18 @@ def reworded(question: str, rng: np.random.Generator) -> str:
     return text + ("?" if rng.random() < _ASKED else ".")
 
 
-def about_other_things(questions: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
+def about_other_things(
+    questions: Sequence[str], count: int, rng: np.random.Generator, things: Sequence[str] = ()
+) -> list[str]:
     """Up to `count` questions in the forms of these, about other things; none of them is one of these.
 
-    Things come from the questions themselves and from a list of common ones.
+    Without `things` they come from the questions themselves and from a list of common ones.
     """
     split = [_forms(question) for question in questions]
     split = [parts for parts in split if any(named for named, _ in parts)]
     if not split:
         return []
-    things = sorted({*THINGS, *(text.strip(",:;") for parts in split for named, text in parts if named)})
+    things = things or sorted({*THINGS, *(name for question in questions for name in named_in(question))})
     known = {_content(question) for question in questions}
     found: list[str] = []
     for _ in range(3 * count):
@@ -66,6 +68,11 @@ def about_other_things(questions: Sequence[str], count: int, rng: np.random.Gene
         if _content(text) not in known:
             found.append(f"{text}?")
     return found[:count]
+
+
+def named_in(question: str) -> list[str]:
+    """The runs of words that say what a question is about: "the {red sofa} and the {lamp}"."""
+    return [text.strip(",:;") for named, text in _forms(question) if named]
 
 
 def tied_to_view(question: str) -> bool:

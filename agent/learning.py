@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.request import Limits, Request
+from adapters.request import Limits, Request, recipe_for
 from adapters.store import AdapterStore
 from agent.turn import Mind
 from core.files import cache_dir
@@ -35,7 +35,9 @@ def room_request(
     The probe set is the base's own, which the first job makes. Raises ValueError when the room has no
     pair, UnknownModelError, WeightsError.
     """
-    pairs = memory.pairs(room)
+    held = memory.pairs(room)
+    pairs = [pair for pair in held if pair.asker == "person"]
+    extra = [pair for pair in held if pair.asker == "agent"]
     current = store.current(room)
     parted = split(pairs, seed=seed, trained=current.about.get("pairs", ()) if current else ())
     others = [pair for pair in memory.pairs() if pair.room != room]
@@ -44,10 +46,12 @@ def room_request(
         base=base,
         train=_examples(memory, parted.train),
         hold_out=_examples(memory, parted.held_out),
+        extra=_examples(memory, extra),
         replay=_examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
         probe=probe_folder(base),
         seed=seed,
+        recipe=recipe_for(len(extra)),
         limits=limits,
     )
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+Asker = Literal["person", "agent"]
+"""Who can put a question to the expert."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -46,7 +49,8 @@ class Pair:
 
     `id` is 32 hexadecimal digits. `frame` is the SHA-256 of the frame's JPEG bytes, `signal` that of its
     teacher signal, both in hexadecimal; None when only words came. `source` says whose words the
-    answer is; `expert` names the model that was asked first. `created` is ISO 8601 in UTC.
+    answer is; `expert` names the model that was asked first. `created` is ISO 8601 in UTC. `asker` says who
+    put the question: a person, or the agent of its own accord.
     """
 
     id: str
@@ -58,3 +62,4 @@ class Pair:
     expert: str
     created: str
     signal: str | None = None
+    asker: Asker = "person"

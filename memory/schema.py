@@ -42,6 +42,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX history_pair ON history (pair)",
     ),
+    (
+        """ALTER TABLE pairs ADD COLUMN asker TEXT NOT NULL DEFAULT 'person'
+            CHECK (asker IN ('person', 'agent'))""",
+    ),
 )
 
 _DAMAGED = ("malformed", "not a database", "disk image")

@@ -26,7 +26,7 @@ from core.files import sweep
 from core.lock import FolderLock, lock_folder
 from core.ports import Embedder, Rows
 from core.text import check_answer, check_question, check_room, strip_controls
-from core.types import Pair
+from core.types import Asker, Pair
 from memory import records
 from memory.blobs import FRAME, SIGNAL, Blobs
 from memory.frames import decode
@@ -120,6 +120,7 @@ class Memory:
         *,
         id: str | None = None,
         cue: Cue | None = None,
+        asker: Asker = "person",
     ) -> Pair:
         """Remember an answer about a JPEG frame; on the disk on return, all of it or nothing.
 
@@ -136,7 +137,7 @@ class Memory:
             frame = self.blobs.put(image_bytes, FRAME)
             held = None if signal is None else self.blobs.put(signal, SIGNAL)
             name = strip_controls(expert)[:LONGEST_NAME].rstrip()
-            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, name, now(), held)
+            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, name, now(), held, asker)
             (number,) = self._insert([pair])
         if vectors is not None and self.embedder is not None:
             row = (np.array([number], np.int64), vectors[0][None], vectors[1][None])

@@ -23,7 +23,7 @@ from core.errors import ArchiveError, InputError, StorageError
 from core.files import atomic_directory, atomic_write_bytes, storage_errors
 from core.signal import TeacherSignal
 from core.text import check_answer, check_question, check_room, strip_controls
-from core.types import Pair
+from core.types import Asker, Pair
 from memory.blobs import FRAME, SIGNAL
 from memory.frames import decode
 from memory.records import Former
@@ -65,6 +65,7 @@ class _Line(_Strict):
     expert: Annotated[str, pydantic.Field(max_length=LONGEST_NAME)]
     created: str
     signal: Sha | None = None
+    asker: Asker = "person"
     history: Annotated[list[_Former], pydantic.Field(max_length=1000)] = []
 
 

@@ -1,6 +1,7 @@
 """Ask an expert how it came to its answer: where it looked for each word, and what else it nearly said."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,18 +23,35 @@ def teacher_signal(
     Pictures after the first are other looks at it: how likely words are is the mean over all of them, where
     the expert looked is told of the first. It must be loaded with attention="eager", else ModelError says so.
     """
+    return teacher_signals(expert, vision, [question], [answer])[0]
+
+
+def teacher_signals(
+    expert: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str], answers: Sequence[str]
+) -> list[TeacherSignal]:
+    """The same for several questions about the one picture, in one pass."""
+    count = len(vision)
     with torch.no_grad():
         forced = expert.teacher_forced(
-            vision, [question] * len(vision), [answer] * len(vision), attentions=True
+            vision.select([*range(count)] * len(questions)),
+            [question for question in questions for _ in range(count)],
+            [answer for answer in answers for _ in range(count)],
+            attentions=True,
         )
-    logprobs, ids = _top(forced)
-    return TeacherSignal(
-        spans=np.array(expert.question_spans(question), np.int32).reshape(-1, 2),
-        attention=first_layer_map(forced, vision).cpu().numpy().astype(np.float16),
-        top_ids=ids.cpu().numpy().astype(np.int32),
-        top_logprobs=logprobs.cpu().numpy().astype(np.float16),
-        vocabulary=vocabulary(expert.tokenizer),
-    )
+    found = []
+    for place, question in enumerate(questions):
+        rows = slice(place * count, (place + 1) * count)
+        logprobs, ids = _top(forced.logits[rows], forced.labels[rows])
+        found.append(
+            TeacherSignal(
+                spans=np.array(expert.question_spans(question), np.int32).reshape(-1, 2),
+                attention=first_layer_map(forced, vision, rows.start).cpu().numpy().astype(np.float16),
+                top_ids=ids.cpu().numpy().astype(np.int32),
+                top_logprobs=logprobs.cpu().numpy().astype(np.float16),
+                vocabulary=vocabulary(expert.tokenizer),
+            )
+        )
+    return found
 
 
 def first_layer_map(forced: TeacherForced, vision: VisionTokens, row: int = 0) -> torch.Tensor:
@@ -57,9 +75,12 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _top(forced: TeacherForced) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probabilities and ids of the likeliest tokens at each place of the answer, [A, k] each."""
-    told = forced.labels[0] != IGNORED
-    logprobs = forced.logits[:, told].float().softmax(dim=-1).mean(dim=0).clamp(min=_SMALLEST).log()
+def _top(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probabilities and ids of the likeliest tokens at each place of one answer, [A, k] each.
+
+    `logits` [looks, T, V], `labels` [looks, T], the same in every row.
+    """
+    told = labels[0] != IGNORED
+    logprobs = logits[:, told].float().softmax(dim=-1).mean(dim=0).clamp(min=_SMALLEST).log()
     values, ids = logprobs.topk(min(TOP, logprobs.shape[-1]), dim=-1)
     return values, ids
