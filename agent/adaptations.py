@@ -84,7 +84,8 @@ class Adaptations:
 
     def start_if_due(self, turn: int, warm_up: int) -> None:
         """Begin the next job if the time has come."""
-        pairs = len(self._mind.memory.pairs(self._mind.room))
+        held = self._mind.memory.pairs(self._mind.room)
+        pairs = sum(pair.asker == "person" for pair in held)
         settings = self._mind.config.adaptation
         standing = Standing(turn, warm_up, pairs, self._pairs_then, self.running)
         if due(standing, settings.least_pairs, settings.again_after):

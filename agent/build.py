@@ -12,11 +12,13 @@ from adapters.store import AdapterStore
 from agent.adaptations import Adapting
 from agent.controller import Controller
 from agent.experts import Expert, LocalExpert, RecordedExpert
+from agent.interviewer import came_after
 from agent.jobs import start
 from agent.learning import adaptation_request
 from agent.past import Past, read_past, visit_digest
 from agent.record import SESSION, Recorder
 from agent.replay import Baselines
+from agent.takeover import ready
 from agent.turn import Emit, Mind, pair_id
 from agent.visit import Visit
 from core.config import Config
@@ -68,7 +70,8 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
             Memory.open(wish.folder / "memory", room_embedder(student), on_notice=notices.append)
         )
         _forget_unanswered(memory, past, len(visit.turns))
-        mind = Mind(visit.room, past.session, student, expert, memory, config)
+        takeover, warning = ready(wish.student, config.router.agreement, past.audits)
+        mind = Mind(visit.room, past.session, student, expert, memory, config, takeover=takeover)
         recorder = held.enter_context(_recorder(wish.folder / "session", about, past))
         controller = Controller(mind, _adapting(wish), recorder, wish.warm_up, watch, past)
         baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
@@ -76,6 +79,8 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
         controller.begin(_beginning(visit, wish, past))
         for sentence in notices:
             controller.emit(Failed(at=time.time(), what="index", error=sentence))
+        if warning:
+            controller.emit(Failed(at=time.time(), what="calibration", error=warning))
         yield Stage(controller, baselines, past)
 
 
@@ -104,10 +109,13 @@ def _recorder(folder: Path, about: dict[str, Any], past: Past) -> Recorder:
 
 
 def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
-    """What the expert said to questions that were never answered here: they will be asked again."""
+    """What the expert said to questions that were never answered here, and what it was asked after turns
+    without it being told: all that will be asked again.
+    """
     unanswered = {pair_id(past.session, turn) for turn in range(past.turn + 1, turns + 1)}
+    untold = [turn for turn in range(1, turns + 1) if turn not in past.inquired]
     for pair in memory.pairs():
-        if pair.id in unanswered:
+        if pair.id in unanswered or any(came_after(pair, past.session, turn) for turn in untold):
             memory.delete(pair.id)
 
 

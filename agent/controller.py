@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from agent.adaptations import Adaptations, Adapting, label
+from agent.interviewer import Interviewer
 from agent.past import Past
 from agent.record import Recorder
 from agent.turn import Emit, Inquiry, Mind, take_turn
@@ -28,6 +29,7 @@ class Controller:
         self._base = base_of(mind.student.name)
         self._turn = past.turn
         self._adaptations = Adaptations(mind, adapting, past, self._say)
+        self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
 
     def begin(self, event: Event) -> None:
         """Say that the session begins or goes on; let the room's adapter answer.
@@ -50,11 +52,14 @@ class Controller:
         inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms)
         answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry))
         self._turn = inquiry.turn
+        if answered.by == "expert" and inquiry.turn <= self._warm_up:
+            self._interviewer.wait(inquiry.turn)
         return answered
 
     def between_turns(self) -> None:
-        """Look after the training child: its progress, its end, a swap, the next job."""
+        """Ask the expert more; look after the training child: its progress, its end, a swap, the next job."""
         try:
+            self._interviewer.run()
             if self._adaptations.look():
                 self._activate()
             self._adaptations.start_if_due(self._turn, self._warm_up)

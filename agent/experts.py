@@ -9,9 +9,12 @@ from PIL.Image import Image
 from agent.visit import VisitTurn
 from core.errors import ExpertError
 from core.types import Answer
-from models.signal import teacher_signal
+from models.signal import teacher_signals
 from models.views import looks
-from models.vlm import VisionLanguageModel
+from models.vlm import VisionLanguageModel, VisionTokens
+
+_AT_ONCE = 8
+"""Questions in a pass, each as often as there are looks."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class Expert(Protocol):
         """The answer to a session's question number `turn`, counted from 1."""
         ...
 
+    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+        """Answers to questions that nobody asked in the session, one each; none from who knows no more."""
+        ...
+
 
 class LocalExpert:
     """A model in this process, loaded with attention="eager" so that it can show where it looked.
@@ -54,9 +61,23 @@ class LocalExpert:
 
     def ask(self, picture: Image, question: str, turn: int) -> Told:
         """See the protocol; each look is encoded once for answer and signal."""
+        return self.ask_more(picture, [question])[0]
+
+    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+        """See the protocol; all questions share the looks, and the passes of a few."""
         vision = self._vlm.encode_images(looks(picture, self._count))
-        answer = voted(self._vlm.answer_many(vision, [question] * self._count, self._max_new_tokens))
-        return Told(answer, teacher_signal(self._vlm, vision, question, answer.text).to_bytes())
+        told = []
+        for start in range(0, len(questions), _AT_ONCE):
+            told += self._told(vision, questions[start : start + _AT_ONCE])
+        return told
+
+    def _told(self, vision: VisionTokens, questions: Sequence[str]) -> list[Told]:
+        shown = vision.select([*range(self._count)] * len(questions))
+        asked = [question for question in questions for _ in range(self._count)]
+        said = self._vlm.answer_many(shown, asked, self._max_new_tokens)
+        answers = [voted(said[start : start + self._count]) for start in range(0, len(said), self._count)]
+        signals = teacher_signals(self._vlm, vision, questions, [answer.text for answer in answers])
+        return [Told(answer, signal.to_bytes()) for answer, signal in zip(answers, signals, strict=True)]
 
 
 def voted(answers: Sequence[Answer]) -> Answer:
@@ -91,3 +112,7 @@ class RecordedExpert:
                 "Replay it with a model as the expert: --expert builtin-expert."
             )
         return Told(Answer(known, (), (), 1.0))
+
+    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+        """Nothing: a recording holds no other answers."""
+        return []

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.evidence import Evidence
 from agent.record import SESSION, read_recording
+from agent.takeover import audits_of
 from agent.visit import Visit
 from core.errors import InputError
 from core.events import (
@@ -21,6 +23,7 @@ from core.events import (
     Answered,
     Compared,
     Event,
+    Inquired,
     Judged,
     SessionEnded,
 )
@@ -34,6 +37,8 @@ class Past:
 
     `judged` are turns, `compared` turns and methods. `pairs_then` is of how many pairs the last adaptation
     that counts began; `open_job` one whose end nobody was told. `ended`: on purpose or by an error.
+    `inquired` are turns after which the agent asked the expert more. `audits`: what the student's answers
+    rested on where the expert was asked as well, and whether it said the same.
     """
 
     session: str
@@ -44,11 +49,18 @@ class Past:
     pairs_then: int = 0
     open_job: AdaptationStarted | None = None
     ended: bool = False
+    inquired: frozenset[int] = frozenset()
+    audits: tuple[tuple[Evidence, bool], ...] = ()
 
     @property
     def turn(self) -> int:
         """The last one that was answered, 0 for none."""
         return max(self.answered, default=0)
+
+    def uninquired(self, warm_up: int) -> list[int]:
+        """Turns of the warm-up that the expert answered and after which it was asked no more, though due."""
+        answered = [event.turn for event in self.answered.values() if event.by == "expert"]
+        return sorted(turn for turn in answered if turn <= warm_up and turn not in self.inquired)
 
 
 def past_of(session: str, events: Iterable[Event]) -> Past:
@@ -64,6 +76,8 @@ def past_of(session: str, events: Iterable[Event]) -> Past:
         pairs_then=pairs_then,
         open_job=open_job,
         ended=bool(listed) and isinstance(listed[-1], SessionEnded),
+        inquired=frozenset(event.turn for event in listed if isinstance(event, Inquired)),
+        audits=tuple(audits_of(listed)),
     )
 
 

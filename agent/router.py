@@ -50,8 +50,11 @@ def route(situation: Situation) -> Route:
 
 
 def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:
-    """After the student's answer: the expert's turn if it is too unsure, None if its answer stands."""
-    if confidence >= threshold or not expert_reachable:
+    """After the student's answer: the expert's turn if it is too unsure, None if its answer stands.
+
+    A `threshold` of 1 is above every confidence.
+    """
+    if not expert_reachable or (confidence >= threshold and threshold < 1):
         return None
     return Route("expert", f"the student is {confidence:.2f} sure, {threshold:.2f} is needed")
 

@@ -16,6 +16,7 @@ from core.events import (
     Event,
     ExpertUnreachable,
     Failed,
+    Inquired,
     Judged,
     Resumed,
     Routed,
@@ -75,6 +76,8 @@ class Watcher:
 
     def _between(self, event: Event) -> None:
         match event:
+            case Inquired():
+                self._say(f"     [dim]{event.calls} more questions about this frame put to the expert[/]")
             case AdaptationStarted():
                 self._bar.start(event.pairs)
             case AdaptationProgressed():
@@ -85,7 +88,7 @@ class Watcher:
                 self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
             case Activated():
                 self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
-            case Failed(what="index"):  # nothing is lost: it has been made again
+            case Failed(what="index" | "calibration"):  # nothing is lost by these
                 self._bar.stop()
                 self._say(f"     [yellow]note[/]: {escape(event.error)}")
             case Failed():

@@ -13,6 +13,7 @@ from core.events import (
     Asked,
     Compared,
     Event,
+    Inquired,
     Judged,
     Routed,
     SessionStarted,
@@ -68,9 +69,9 @@ class Share:
 class Summary:
     """All turns in order, and what they amount to. `table`: method, then tag, to a share.
 
-    `steps`: of each job the step it came to last, and of how many. `seconds` is how long all took, from the
-    first event to the last. `used` and `started` are None in a log
-    that lacks them.
+    `extra_calls` is how many questions of its own the agent put to the expert. `steps`: of each job the step
+    it came to last, and of how many. `seconds` is how long all took, from the first event to the last.
+    `used` and `started` are None in a log that lacks them.
     """
 
     warm_up: int
@@ -81,10 +82,11 @@ class Summary:
     seconds: float = 0.0
     used: Used | None = None
     started: SessionStarted | None = None
+    extra_calls: int = 0
 
     @property
     def expert_calls(self) -> int:
-        """Questions that the expert answered."""
+        """Questions of the person that the expert answered."""
         return sum(turn.by == "expert" for turn in self.turns)
 
     @property
@@ -109,6 +111,7 @@ class Summary:
             "session": vars(self.started) if self.started else {},
             "warm_up": self.warm_up,
             "expert_calls": self.expert_calls,
+            "extra_calls": self.extra_calls,
             "saved": self.saved,
             "right": self.accuracy.mean,
             "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
@@ -143,7 +146,8 @@ def summarise(events: Iterable[Event]) -> Summary:
         event.job: (event.step, event.steps) for event in listed if isinstance(event, AdaptationProgressed)
     }
     seconds = listed[-1].at - listed[0].at if listed else 0.0
-    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started)
+    extra = sum(event.calls for event in listed if isinstance(event, Inquired))
+    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra)
 
 
 def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:

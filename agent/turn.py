@@ -4,17 +4,20 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL.Image import Image
 
+from agent.evidence import evidence_of
 from agent.experts import Expert, Told
 from agent.look import Look
 from agent.router import Route, Situation, reconsider, route
+from agent.takeover import TakeOver, told_of
 from core.config import Config
 from core.errors import ExpertError
-from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed
+from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
+from core.scoring import exact_match
 from core.types import Answer
 from memory.frames import decode
 from memory.index import Cue
@@ -43,6 +46,7 @@ class Mind:
     config: Config
     adapter: str = ""
     taught: Collection[str] = ()
+    takeover: TakeOver = field(default_factory=TakeOver)
 
     def __post_init__(self) -> None:
         self.slot = AdapterSlot(self.student)
@@ -87,6 +91,7 @@ class _Answering:
         self._mind, self._inquiry, self._picture, self._emit = mind, inquiry, picture, emit
         self._look = Look(mind.student, picture)
         self._cue = Cue()
+        self._hits: list[Hit] = []
         self.taught = True
         """Whether the adapter was taught something like the question."""
 
@@ -106,20 +111,33 @@ class _Answering:
             return self._routed(way, known)
         if way.to == "expert":
             return self._from_expert(way) or self._from_student(self._without_expert(warm_up))
-        said = self._from_student(way)
-        again = reconsider(
-            said[1].confidence, self._mind.config.router.confidence, self._mind.expert is not None
-        )
-        return (self._from_expert(again) if again else None) or said
+        return self._weighed(*self._from_student(way))
+
+    def _weighed(self, way: Route, said: Answer) -> tuple[Route, Answer]:
+        """The student's answer if it is worth enough, else the expert's, which then audits the student."""
+        mind, inquiry = self._mind, self._inquiry
+        adapted = bool(mind.adapter) and self.taught
+        evidence = evidence_of(inquiry.question, said, self._hits, mind.taught, adapted)
+        weight = mind.takeover.weigh(evidence)
+        self._emit(
+            _now(Weighed, inquiry, text=said.text, probability=weight.probability, needed=weight.needed,
+                 evidence=told_of(evidence))
+        )  # fmt: skip
+        again = reconsider(weight.probability, weight.needed, mind.expert is not None)
+        asked = self._from_expert(again) if again else None
+        if asked is None:
+            return way, replace(said, confidence=weight.probability)
+        mind.takeover.audited(evidence, exact_match(asked[1].text, said.text))
+        return asked
 
     def _recalled(self) -> Answer | None:
         mind = self._mind
         if mind.memory.embedder is None:
             return None
         self._cue = self._look.cue(mind.memory.embedder, self._inquiry.question)
-        hits = recalled(mind, self._cue)
-        self.taught = was_taught(mind, hits)
-        best = hits[:_NEAREST]
+        self._hits = recalled(mind, self._cue)
+        self.taught = was_taught(mind, self._hits)
+        best = self._hits[:_NEAREST]
         same = next((h for h in best if asked_before(self._inquiry.question, h, mind.config.memory)), None)
         return None if same is None else Answer(same.pair.answer, (), (), 1.0)
 

@@ -54,6 +54,10 @@ class ExpertConfig(_Section):
     """How often it looks at each frame: the whole, then nearer from up to four corners; its answers are put
     to the vote. Each look takes as long as the first."""
 
+    extra: int = pydantic.Field(default=200, ge=0, le=10_000)
+    """How many questions of its own the agent may put to the expert in a session, about frames that a person
+    asked about: an equal part of them after each question of the warm-up. Every one is a call."""
+
 
 class ImagesConfig(_Section):
     """What counts as a picture that can be answered about."""
@@ -81,8 +85,9 @@ class RouterConfig(_Section):
     warm_up: int = pydantic.Field(default=10, ge=0, le=1000)
     """The first questions of a session, all answered by the expert."""
 
-    confidence: float = pydantic.Field(default=0.0, ge=0, le=1)
-    """After the warm-up the expert is asked when the student is less sure than this; 0: never."""
+    agreement: float = pydantic.Field(default=0.0, ge=0, le=1)
+    """After the warm-up, of the answers that the student gives at least this share is to be what the expert
+    would say; where that cannot be expected the expert is asked. 0: never asked; 1: always."""
 
     scope: float = pydantic.Field(default=0.75, ge=-1, le=1)
     """Questions at least so alike to one that the adapter was taught are its own; for others the student

@@ -122,6 +122,18 @@ class Remembered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inquired(Event):
+    """The agent has asked the expert more about the frame of this turn.
+
+    `calls` is how many questions it put; `pairs` those that left a pair in memory, by its id.
+    """
+
+    turn: int
+    calls: int
+    pairs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExpertUnreachable(Event):
     """The expert could not be asked; the question waits to be put to it later."""
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from tiny_calibration import tiny_evidence
 
 from agent.past import Past, past_of, read_past, visit_digest
 from agent.record import EVENTS, Recorder
+from agent.takeover import told_of
 from agent.visit import Visit, VisitTurn
 from core.errors import InputError
 from core.events import (
@@ -17,6 +19,7 @@ from core.events import (
     Event,
     Judged,
     SessionEnded,
+    Weighed,
 )
 
 _ABOUT = {"room": "den", "seed": 0}
@@ -108,3 +111,16 @@ def test_a_digest_tells_visits_apart_by_what_is_asked(tmp_path: Path) -> None:
     assert visit_digest(Visit("den", (turn,))) == visit_digest(Visit("den", (moved,)))
     assert visit_digest(Visit("den", (turn,))) != visit_digest(Visit("den", (other,)))
     assert visit_digest(Visit("den", (turn,))) != visit_digest(Visit("hall", (turn,)))
+
+
+def test_audits_are_what_both_have_answered() -> None:
+    rested = tiny_evidence(least=-0.5)
+    weighed = [
+        Weighed(at=0.0, turn=turn, text=text, probability=0.5, needed=0.6, evidence=told_of(rested))
+        for turn, text in ((1, "red"), (2, "blue"), (3, "red"))
+    ]
+    said = Answered(at=0.0, turn=3, by="student", text="red", confidence=1.0, latency_ms=1.0)
+    past = past_of("s", [weighed[0], _answered(1), weighed[1], _answered(2), weighed[2], said, _answered(4)])
+    assert past.audits == ((rested, True), (rested, False))
+    other = Weighed(at=0.0, turn=1, text="red", probability=0.5, needed=0.6, evidence={"moon": 1.0})
+    assert past_of("s", [other, _answered(1)]).audits == ()  # as another version weighed it

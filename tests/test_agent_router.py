@@ -38,6 +38,7 @@ def test_an_unsure_student_gives_way_only_to_an_expert_that_is_there() -> None:
     given_way = reconsider(0.4, 0.5, expert_reachable=True)
     assert given_way is not None
     assert given_way.to == "expert"
+    assert reconsider(1.0, 1.0, expert_reachable=True) is not None  # nobody is surer than that
 
 
 @given(_ANSWERS, st.floats(0.05, 1))

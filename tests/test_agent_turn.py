@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 from PIL.Image import Image
+from tiny_calibration import tiny_calibration
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import photo, tiny_florence, wrapped
 
+from agent.calibration import sigmoid
 from agent.experts import Told
+from agent.takeover import TakeOver, audits_of
 from agent.turn import Inquiry, Mind, pair_id, take_turn
-from core.config import Config, RouterConfig
+from core.config import Config
 from core.errors import ExpertError, ImageError
-from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed
+from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
 from core.types import Answer
 from memory.frames import decode
 from memory.store import Memory
@@ -108,15 +111,38 @@ def test_an_adapter_answers_what_it_was_taught_and_the_base_all_else(mind: Mind)
     assert _taken(mind, 13, "What colour is the big sofa?", seed=2)[0].adapter == ""
 
 
-def test_an_unsure_student_gives_way(mind: Mind) -> None:
-    mind.config = replace_router(mind.config, confidence=1.0)
+def test_an_unsure_student_gives_way_and_is_audited(mind: Mind) -> None:
+    mind.takeover = TakeOver(wanted=1.0)
     answered, events = _taken(mind, 11)
-    assert answered.by == "expert"
+    assert (answered.by, answered.text) == ("expert", "red")
+    kinds = [type(event) for event in events]
+    assert kinds == [Asked, Routed, Weighed, Remembered, Routed, Answered]
     assert [event.to for event in events if isinstance(event, Routed)] == ["student", "expert"]
+    ((evidence, agreed),) = mind.takeover.audits
+    (weighed,) = [event for event in events if isinstance(event, Weighed)]
+    assert weighed.needed == 1 and weighed.probability == evidence.confidence
+    assert agreed is (weighed.text == "red")
+    assert audits_of(events) == mind.takeover.audits
 
 
-def replace_router(config: Config, confidence: float) -> Config:
-    return config.model_copy(update={"router": RouterConfig(confidence=confidence)})
+def test_an_answer_that_stands_says_what_it_is_worth(mind: Mind) -> None:
+    mind.takeover = TakeOver(0.5, tiny_calibration(intercept=2.0, threshold=0.5))
+    answered, events = _taken(mind, 11)
+    (weighed,) = [event for event in events if isinstance(event, Weighed)]
+    assert answered.by == "student" and not mind.takeover.audits
+    assert answered.confidence == weighed.probability == pytest.approx(sigmoid(2.0))
+    mind.takeover = TakeOver(0.5, tiny_calibration(intercept=-2.0, threshold=0.5))
+    assert _taken(mind, 12)[0].by == "expert"
+    mind.expert = _Expert(None)
+    assert _taken(mind, 13, "How many chairs are there?")[0].by == "student"
+    assert len(mind.takeover.audits) == 1  # who cannot be reached audits nothing
+
+
+def test_in_the_warm_up_nothing_is_weighed(mind: Mind) -> None:
+    mind.takeover = TakeOver(wanted=1.0)
+    assert not any(isinstance(event, Weighed) for event in _taken(mind, 1)[1])
+    mind.expert = _Expert(None)
+    assert not any(isinstance(event, Weighed) for event in _taken(mind, 2, "How many chairs are there?")[1])
 
 
 def test_a_bad_frame_is_refused_before_anything_happens(mind: Mind) -> None:

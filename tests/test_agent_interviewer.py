@@ -1,0 +1,116 @@
+"""What comes of asking the expert more between turns."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL.Image import Image
+from tiny_memory import WordsAndColours, jpeg
+from tiny_models import tiny_florence, wrapped
+
+from agent.experts import LocalExpert, RecordedExpert, Told
+from agent.interview import NAMING
+from agent.interviewer import Interviewer, came_after, extra_id
+from agent.turn import Mind, pair_id
+from core.config import Config, ExpertConfig
+from core.errors import ExpertError
+from core.events import Event, Failed, Inquired
+from core.types import Answer
+from memory.frames import decode
+from memory.store import Memory
+from models.registry import load_model
+
+_TURN = 3
+
+
+class _Expert:
+    name = "oracle"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.gone = False
+
+    def ask(self, picture: Image, question: str, turn: int) -> Told:
+        return Told(Answer("red", (), (), 0.9))
+
+    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+        if self.gone:
+            raise ExpertError("The line is dead. Plug it in.")
+        self.asked += questions
+        return [Told(Answer("" if "red" in question else "door", (), (), 0.9)) for question in questions]
+
+
+@pytest.fixture
+def mind(tmp_path: Path) -> Iterator[Mind]:
+    with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
+        config = Config(expert=ExpertConfig(extra=50))
+        mind = Mind("den", "s", wrapped(*tiny_florence()), _Expert(), memory, config)
+        memory.add("den", jpeg(0), "What is it?", "sofa", "expert", "oracle", id=pair_id("s", _TURN))
+        yield mind
+
+
+def _run(mind: Mind, warm_up: int = 10) -> list[Event]:
+    events: list[Event] = []
+
+    def say(kind: Any, **values: Any) -> None:
+        events.append(kind(at=0.0, **values))
+
+    interviewer = Interviewer(mind, warm_up, [_TURN], say)
+    interviewer.run()
+    interviewer.run()
+    return events
+
+
+def test_remembers_what_was_answered_and_says_so_once(mind: Mind) -> None:
+    (said,) = _run(mind)
+    assert isinstance(said, Inquired)
+    assert (said.turn, said.calls) == (_TURN, 5)
+    held = {pair.id: pair for pair in mind.memory.pairs("den") if pair.asker == "agent"}
+    assert {pair.id: pair.question for pair in held.values()} == dict(said.pairs)
+    assert len(held) == 4  # the one without words has taught nothing
+    assert all(came_after(pair, "s", _TURN) and not came_after(pair, "s", 4) for pair in held.values())
+
+
+def test_asks_the_same_again_as_if_it_had_never_been_killed(mind: Mind) -> None:
+    (first,) = _run(mind)
+    for pair in mind.memory.pairs("den"):
+        if came_after(pair, "s", _TURN):
+            mind.memory.delete(pair.id)
+    assert _run(mind) == [first]
+
+
+def test_an_expert_that_is_gone_is_an_event(mind: Mind) -> None:
+    assert isinstance(mind.expert, _Expert)
+    mind.expert.gone = True
+    (said,) = _run(mind)
+    assert isinstance(said, Failed)
+    assert "dead" in said.error
+
+
+@pytest.mark.parametrize(("extra", "warm_up"), [(0, 10), (5, 10)])
+def test_asks_nothing_when_it_may_not(mind: Mind, extra: int, warm_up: int) -> None:
+    mind.config = Config(expert=ExpertConfig(extra=extra))
+    assert _run(mind, warm_up) == []
+
+
+def test_a_recording_knows_no_more(mind: Mind) -> None:
+    mind.expert = RecordedExpert([])
+    assert _run(mind) == []
+
+
+def test_ids_tell_turn_and_question_apart() -> None:
+    assert extra_id("s", 1, "What?") != extra_id("s", 1, "Where?")
+    assert extra_id("s", 1, "What?")[:24] == pair_id("s", 1)[:24]
+    assert extra_id("s", 2, "What?")[:24] != extra_id("s", 1, "What?")[:24]
+
+
+def test_a_model_answers_several_questions_as_it_answers_each() -> None:
+    vlm = load_model("builtin-expert", attention="eager")
+    expert, picture = LocalExpert(vlm, 8, 2), decode(jpeg(0))
+    together = expert.ask_more(picture, NAMING[:3])
+    alone = [expert.ask(picture, question, 1) for question in NAMING[:3]]
+    assert [one.answer.text for one in together] == [one.answer.text for one in alone]
+    assert [one.answer.confidence for one in together] == pytest.approx(
+        [one.answer.confidence for one in alone], abs=1e-4
+    )
