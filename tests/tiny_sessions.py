@@ -121,7 +121,7 @@ def _replay(visit: str, student: str, out: str, often: bool) -> int:
     patch.setattr(build, "adaptation_request", _small)
     patch.setattr(subprocess, "Popen", _Forked)
     patch.setattr(worker, "_NICE", 0)
-    router = RouterConfig(confidence=1.0 if often else 0.0)
+    router = RouterConfig(agreement=1.0 if often else 0.0)
     config = Config(router=router, adaptation=AdaptationConfig(again_after=1 if often else 5, seconds=600))
     try:
         replay_session(Path(visit), student, build.RECORDED, WARM_UP, 0, Path(out), config, quiet=True)
