@@ -7,6 +7,7 @@ from core.lazy import Verb, lazy_group
 VERBS = {
     "models": Verb("bench.models:app", "Accuracy of the built-in pair on rooms it never saw."),
     "learning": Verb("bench.learning.cli:app", "What the student gains from ten answers about a room."),
+    "takeover": Verb("bench.takeover.cli:app", "Whether the student is right as often as was asked for."),
     "adapting": Verb("bench.adapting:app", "Seconds of one adaptation, and of answers meanwhile."),
     "latency": Verb(
         "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."

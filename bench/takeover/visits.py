@@ -1,0 +1,100 @@
+"""Rooms replayed through the loop that people use, and what the student's answers after the warm-up rested
+on."""
+
+from dataclasses import dataclass
+
+import torch
+
+from agent.evidence import Evidence
+from agent.past import visit_digest
+from agent.record import Recording, read_recording
+from agent.summary import summarise
+from agent.takeover import read_evidence
+from agent.visit import read_visit
+from bench.learning.places import session_of, taken
+from bench.learning.plan import Plan, Unit, read_part, write_part
+from bench.learning.replayed import replayed
+from bench.learning.unit import REPLAY
+from core.errors import InputError
+from core.events import Answered, Compared, Judged, Weighed
+from core.scoring import exact_match
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the student said to a question, whether the expert says the same, and whether either is true.
+
+    `stood`: it was the session's answer, the expert was not asked.
+    """
+
+    evidence: Evidence
+    agrees: bool
+    right: bool
+    expert_right: bool
+    stood: bool
+
+
+@dataclass(frozen=True)
+class Visited:
+    """One room: `said` in the order asked, without what memory answered. `key` tells its questions apart.
+
+    `calls`: questions of the person that the expert answered, those of the warm-up among them; `extra`:
+    questions that the agent put to it of its own accord.
+    """
+
+    room: str
+    key: str
+    said: tuple[Said, ...]
+    calls: int
+    extra: int = 0
+
+
+def visited(plan: Plan, unit: Unit) -> Visited | None:
+    """Replay a room, if that is not done yet; None while another process is at it.
+
+    Raises InputError, also when the replay tells nothing of what answers rested on, ImageError,
+    UnknownModelError, WeightsError, StorageError; what was done is kept.
+    """
+    session = session_of(unit.place, plan.out)
+    visit = read_visit(session)
+    folder = unit.folder(plan, visit)
+    lock = taken(folder)
+    if lock is None:
+        return None
+    try:
+        torch.set_num_threads(1)
+        if read_part(folder, REPLAY) is None:
+            write_part(folder, REPLAY, replayed(plan, unit, session, folder))
+        return told(unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session"))
+    finally:
+        lock.release()
+
+
+def told(room: str, key: str, recording: Recording) -> Visited:
+    """What a recording tells, of questions that both have answered. Raises InputError when it tells
+    nothing."""
+    weighed = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
+    answered = {event.turn: event for event in recording.events if isinstance(event, Answered)}
+    truth = {event.turn: event.reference for event in recording.events if isinstance(event, Judged)}
+    expert = {
+        event.turn: event.text
+        for event in recording.events
+        if isinstance(event, Compared) and event.method == "expert"
+    }
+    said = []
+    for turn, event in sorted(weighed.items()):
+        evidence = read_evidence(event.evidence)
+        if evidence is not None and turn in expert and turn in truth and turn in answered:
+            said.append(
+                Said(
+                    evidence, exact_match(event.text, expert[turn]), exact_match(event.text, truth[turn]),
+                    exact_match(expert[turn], truth[turn]), answered[turn].by == "student",
+                )
+            )  # fmt: skip
+    if not said:
+        raise InputError(
+            f"The replay of {room} has no answer of the student to weigh. "
+            "Choose sessions with known answers after the warm-up, or a new folder: --out FOLDER"
+        )
+    calls = sum(event.by == "expert" for event in answered.values())
+    return Visited(room, key, tuple(said), calls, summarise(recording.events).extra_calls)
