@@ -14,7 +14,7 @@ from core.files import atomic_write_bytes
 _SIDE, _LEFT, _TOP, _BETWEEN, _BOTTOM = 400, 64, 48, 96, 64
 _COLOURS = {CALIBRATED: "#1583a8", RAW: "#d18b1f"}
 _GREY, _LIGHT, _INK = "#777777", "#e4e4e4", "#222222"
-_FULL = 0.7  # words at points further right stand to their left
+_FULL = 0.93  # words at points further right stand above them
 _SCALE = 2  # drawn larger, then made smaller: Pillow's lines have no smooth edges
 
 Points = Sequence[tuple[float, float]]
@@ -110,7 +110,7 @@ def _coverage(axes: _Axes, measured: Measured) -> None:
     for point, rates in requested_points(measured).items():
         axes.line([(point[0], rates[0]), point], _GREY, 1)
         axes.dot(point, 5, _COLOURS[CALIBRATED])
-        anchor, right = ("rb", -6) if point[0] > _FULL else ("lb", 6)
+        anchor, right = ("mb", 0) if point[0] > _FULL else ("lb", 6)
         axes.text(point, ", ".join(f"{rate:.0%}" for rate in rates), _INK, anchor, shift=(right, -6))
     axes.text((0.03, 0.04), "dots: at the rate requested; a line leads to it", _GREY, "lm")
 
