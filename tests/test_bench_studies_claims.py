@@ -42,7 +42,7 @@ def test_a_claim_holds_fails_or_cannot_be_told() -> None:
     assert [row["verdict"] for row in told] == ["holds", "does not hold", "cannot be told", "holds"]
     assert told[0]["published"] == -0.1 and told[0]["against"] == "plain" and told[0]["n"] == 200
     text = " ".join(sentences(verdicts, scores(MEANS), ENTRIES, "plain"))
-    assert "That better is above plain (published: -0.1000) holds here: exact +0.200" in text
+    assert "That better is above plain (published: -0.1) holds here: exact +0.200" in text
     assert "Right more often than plain: better (+0.200)." in text
     assert "Right less often than plain: worse (-0.200)." in text
     assert "Not to be told from plain: same (+0.000)." in text

@@ -1,7 +1,9 @@
 """`roomwise study align-kd`: Align-KD's ablations (CVPR 2025), few-shot on rooms.
 
 The student's tower is frozen and LoRA sits in the language model and, since vision terms would have nothing
-to teach otherwise, in the projector; so it does in every row.
+to teach otherwise, in the projector; so it does in every row. Blocks are those of the first layer's map.
+The released code looks at picture rows and text columns, which is nothing in a causal model; Florence-2's
+encoder sees both ways, so here it pulls a little, and the length of its gradient is told.
 """
 
 from itertools import pairwise

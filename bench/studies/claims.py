@@ -108,7 +108,7 @@ def published_rows(numbers: Sequence[tuple[str, float]], metric: str, source: st
 def _sentence(one: Verdict) -> str:
     claim, found = one.claim, one.found
     expected = {"above": "above", "below": "below", "no different": "no different from"}[claim.expected]
-    told = "" if claim.published is None else f" (published: {claim.published:+.4f})"
+    told = "" if claim.published is None else f" (published: {claim.published:+g})"
     said = {True: "holds here", False: "does not hold here", None: "cannot be told here"}[one.holds]
     if claim.expected == "no different" and one.holds:
         said = "is not contradicted here"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.distill.registry import TERMS, Need
 from bench.report import Report, emit
 from bench.studies.claims import Claim, claim_rows, judged, published_rows, sentences
 from bench.studies.methods import Entry
@@ -18,6 +19,11 @@ from bench.studies.table import show, table
 from core.config import load_config
 
 STEPS = 40
+_OF_MAPS = {
+    name
+    for name, term in TERMS.items()
+    if term.needs & {Need.MAPS, Need.FIRST_MAPS} and term.through != "width"
+}
 
 RoomsOption = Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Adapters of each method in each room.")]
@@ -103,14 +109,11 @@ def _norms(scores: Scores) -> list[str]:
     found = []
     for (method, term), lengths in scores.norms.items():
         beside = scores.norms.get((method, "ce"))
-        if term.startswith(("attn_", "t2v_")) and beside is not None:
+        if term in _OF_MAPS and beside is not None:
             share = lengths.mean() / max(beside.mean(), 1e-12)
             found.append(f"{method} {share:.1e}")
-    return (
-        [f"Gradient of the attention term halfway, in lengths of the answers': {', '.join(found)}."]
-        if found
-        else []
-    )
+    said = f"Gradient of the attention term halfway, in lengths of the answers': {', '.join(found)}."
+    return [said] if found else []
 
 
 def _quality(plan_rows: Sequence[Mapping[str, object]]) -> list[str]:

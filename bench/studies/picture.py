@@ -45,7 +45,8 @@ def svg(title: str, dots: Mapping[str, Interval], reference: str, published: Map
 
 
 def _axis(low: float, high: float, height: int) -> Iterator[str]:
-    for tick in range(round(low * 20), round(high * 20) + 1):
+    every = 1 if high - low <= 0.5 else 2  # twentieths; more would run into each other
+    for tick in range(round(low * 20), round(high * 20) + 1, every):
         x = _x(tick / 20, low, high)
         line = f"y1='{_TOP - 4}' y2='{height - 26}' stroke='#e4e4e4'"
         yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
