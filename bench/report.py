@@ -73,10 +73,15 @@ def emit(report: Report, json: bool) -> None:
     if json:
         typer.echo(report.to_json())
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDE
-    console.print(report.to_table())
+    console().print(report.to_table())
+
+
+def console() -> Console:
+    """Stdout, wide enough for a table when it goes to a file."""
+    made = Console()
+    if not made.is_terminal:
+        made.width = _WIDE
+    return made
 
 
 def _keys(rows: Sequence[Row]) -> list[str]:

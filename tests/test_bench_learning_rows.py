@@ -12,6 +12,7 @@ from bench.intervals import bootstrap_ratio
 from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen
 from bench.learning.picture import draw
 from bench.learning.rows import Outcome, costs, forgetting, rows, scored
+from bench.learning.table import methods_table, other_rows
 from bench.learning.taught import lessons
 from core.errors import InputError
 from core.types import Example
@@ -127,3 +128,19 @@ def test_the_picture_is_drawn_from_rows(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--picture"):
         draw([], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_people_see_methods_down_and_tags_across() -> None:
+    told = list(rows(_four(), 0))
+    table = methods_table(told)
+    assert [str(column.header) for column in table.columns] == [
+        "method",
+        "all (4)",
+        "new-fact (2)",
+        "new-thing (2)",
+    ]
+    assert list(table.columns[0].cells) == ["untouched", "memory", "roomwise", "expert"]
+    assert str(next(iter(table.columns[1].cells))).startswith("0.250 [")
+    left = other_rows(told)
+    assert {row["metric"] for row in left} == {"nls", "anls", "exact difference", "gap closed"}
+    assert all(row["tag"] == "all" for row in left if row["metric"] == "nls")

@@ -1,6 +1,9 @@
 """One room: replayed, asked again by every method, kept part by part; and the command that does it."""
 
 import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from agent.visit import read_visit
 from bench.learning import replayed, unit
 from bench.learning.asking import asker
 from bench.learning.cli import app
+from bench.learning.forgetting import questions_of
 from bench.learning.methods import CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import given, neighbours, taken
 from bench.learning.plan import Plan, Unit
@@ -24,15 +28,36 @@ from models.registry import load_model
 ALL = (CONTEXT, *TAUGHT)
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    small_loop(monkeypatch)
+@pytest.fixture(autouse=True, scope="module")
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        small_loop(patch)
+        yield
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Unit:
-    places = given(tiny_rooms(tmp_path / "rooms", 2))
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sessions in `rooms`, and one student for all."""
+    folder = tmp_path_factory.mktemp("unit")
+    tiny_rooms(folder / "rooms", 2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def room(shared: Path) -> Unit:
+    places = given(shared / "rooms")
     return Unit(places[0], 0, neighbours(places, 0))
+
+
+@pytest.fixture(scope="module")
+def plan(shared: Path) -> Plan:
+    return tiny_plan(shared, *ALL)
+
+
+@pytest.fixture(scope="module")
+def found(plan: Plan, room: Unit) -> Measured:
+    """The room, measured by every method."""
+    return _done(plan, room)
 
 
 def _done(plan: Plan, room: Unit) -> Measured:
@@ -51,8 +76,7 @@ def _lasting(found: Measured) -> dict[str, Any]:
     return parts
 
 
-def test_every_method_answers_every_question(tmp_path: Path, room: Unit) -> None:
-    found = _done(tiny_plan(tmp_path, *ALL), room)
+def test_every_method_answers_every_question(found: Measured) -> None:
     (first, *_), after = found.parts[REPLAY]["turns"], range(WARM_UP + 1, TURNS + 1)
     assert set(first["said"]) == {"untouched", "memory", ROOMWISE, "expert"}
     assert set(found.parts) == {REPLAY, ROOMWISE, *ALL}
@@ -63,12 +87,10 @@ def test_every_method_answers_every_question(tmp_path: Path, room: Unit) -> None
         assert part["forgetting"]["n"] == part["forgetting"]["probes"] == 2
 
 
-def test_asked_again_the_default_says_what_it_said(tmp_path: Path, room: Unit) -> None:
+def test_asked_again_the_default_says_what_it_said(plan: Plan, room: Unit, found: Measured) -> None:
     """So the methods beside it are asked by the same rule as it was."""
-    plan = tiny_plan(tmp_path)
-    found, session = _done(plan, room), room.place.session
-    assert session is not None
-    visit, state = read_visit(session), found.folder / "run"
+    assert room.place.session is not None
+    visit, state = read_visit(room.place.session), found.folder / "run"
     version = AdapterStore(state / "adapters").current(visit.room)
     assert version is not None
     adapter = read_adapter(version.folder, base_of(plan.student))
@@ -81,43 +103,47 @@ def test_asked_again_the_default_says_what_it_said(tmp_path: Path, room: Unit) -
             assert asking.adapted(asked.frame, asked.question) == turn["said"][ROOMWISE]
 
 
-def test_a_method_more_redoes_nothing(tmp_path: Path, room: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = _done(tiny_plan(tmp_path), room)
-    monkeypatch.setattr(replayed, "replay_session", None)
-    second = _done(tiny_plan(tmp_path, "lora"), room)
-    assert second.parts[REPLAY] == first.parts[REPLAY]
-    monkeypatch.setattr(unit, "taught", None)
-    assert _done(tiny_plan(tmp_path, "lora"), room) == second
-
-
-def test_resumed_equals_uninterrupted(tmp_path: Path, room: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = tiny_plan(tmp_path, "lora", "roomwise-ce")
-    whole = _done(plan, room)
-    other = Plan(**{**vars(plan), "out": tmp_path / "other"})
+def test_resumed_equals_uninterrupted(
+    tmp_path: Path, plan: Plan, room: Unit, found: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(plan, out=tmp_path, methods=("lora", "roomwise-ce"))
     with monkeypatch.context() as patch:
         patch.setattr(unit, "taught", _killed)
         with pytest.raises(KeyboardInterrupt):
             measure(other, room)
-    assert _lasting(_done(other, room)) == _lasting(whole)
+    monkeypatch.setattr(replayed, "replay_session", None)  # that was done
+    lora = _done(replace(other, methods=("lora",)), room)
+    both = _done(other, room)
+    assert both.parts["lora"] == lora.parts["lora"]
+    assert _lasting(both) == {name: _lasting(found)[name] for name in both.parts}
+    monkeypatch.setattr(unit, "taught", None)
+    assert _done(other, room) == both
+
+
+def test_each_other_room_asks_its_own_questions(tmp_path: Path, shared: Path) -> None:
+    """Also where their folders have the same name."""
+    sessions = [tmp_path / name / "visit" for name in "ab"]
+    for session in sessions:
+        shutil.copytree(shared / "rooms" / "room-0", session)
+    asked = questions_of(sessions)
+    assert len(asked) == len({one.id for one in asked}) == 4
+    assert {one.image.parent for one in asked} == set(sessions)
 
 
 def _killed(*args: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_room_that_another_process_has_is_left_to_it(tmp_path: Path, room: Unit) -> None:
-    plan, session = tiny_plan(tmp_path), room.place.session
-    assert session is not None
-    folder = room.folder(plan, read_visit(session))
-    lock = taken(folder)
+def test_a_room_that_another_process_has_is_left_to_it(plan: Plan, room: Unit, found: Measured) -> None:
+    lock = taken(found.folder)
     assert lock is not None
     assert measure(plan, room) is None
     lock.release()
 
 
-def test_the_command_prints_one_object(tmp_path: Path, room: Unit) -> None:
+def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: Plan) -> None:
     picture = tmp_path / "methods.png"
-    options = ["--sessions", str(tmp_path / "rooms"), "--student", tiny_plan(tmp_path).student]
+    options = ["--sessions", str(shared / "rooms"), "--student", plan.student]
     options += ["--out", str(tmp_path / "out"), "--jobs", "1", "--expert", "recorded", "--half"]
     options += ["--methods", "context", "--seeds", "2", "--picture", str(picture), "--json"]
     result = CliRunner().invoke(app, options)

@@ -48,7 +48,7 @@ def tiny_rooms(folder: Path, count: int) -> Path:
     folder.mkdir()
     for number in range(count):
         session = write_visit(folder / f"room-{number}", TURNS)
-        told = (session / "session.json").read_text().replace('"den"', f'"den {number}"')
+        told = (session / "session.json").read_text().replace('"den"', f'"den-{number}"')
         (session / "session.json").write_text(told)
     return folder
 

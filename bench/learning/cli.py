@@ -1,5 +1,6 @@
 """`roomwise bench learning`: the command."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from bench.learning.methods import chosen
 from bench.learning.wanted import Wanted
-from bench.report import emit
+from bench.report import console, emit
 from core.config import load_config
 from core.extras import load
 
@@ -67,4 +68,8 @@ def learning(
         rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
         picture,
     )  # fmt: skip
-    emit(load("bench.learning.bench:bench")(wanted, load_config()), json=as_json)
+    report = load("bench.learning.bench:bench")(wanted, load_config())
+    if not as_json:
+        console().print(load("bench.learning.table:methods_table")(report.rows), "")
+        report = replace(report, rows=load("bench.learning.table:other_rows")(report.rows))
+    emit(report, json=as_json)

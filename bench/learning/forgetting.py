@@ -30,8 +30,8 @@ class Elsewhere:
 def questions_of(sessions: Sequence[Path]) -> list[Example]:
     """The first questions of each session whose answers are known. Raises InputError."""
     return [
-        Example(f"{session.name}-{number}", turn.question, turn.answer, turn.frame)
-        for session in sessions
+        Example(f"{place}-{number}", turn.question, turn.answer, turn.frame)
+        for place, session in enumerate(sessions)
         for number, turn in enumerate(read_visit(session).turns[:_EACH])
         if turn.answer
     ]

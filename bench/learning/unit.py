@@ -79,7 +79,9 @@ class _Replay:
         """The parts that are not known, one after the other."""
         student, memory = load_model(self._plan.student), self._run / "memory"
         with asker(student, self._visit.room, memory, self._plan.config, self._spared) as asking:
-            forgetting = Forgetting(asking, self._elsewhere())
+            name, probed = self._plan.student, probe_folder(self._plan.student)
+            probe = probe_set(student, base_of(name), probed)
+            forgetting = Forgetting(asking, Elsewhere(questions_of(self._others), probe))
             for name in known:
                 if known[name] is None:
                     yield name, self._part(name, asking, forgetting)
@@ -124,8 +126,3 @@ class _Replay:
     def _ids(self, request: Request | None) -> list[str]:
         every = [] if request is None else [*request.train, *request.hold_out]
         return [pair.id for pair in every if pair.id not in self._spared]
-
-    def _elsewhere(self) -> Elsewhere:
-        name = self._plan.student
-        probe = probe_set(load_model(name), base_of(name), probe_folder(name))
-        return Elsewhere(questions_of(self._others), probe)
