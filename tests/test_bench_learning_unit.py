@@ -17,7 +17,7 @@ from bench.learning import replayed, unit
 from bench.learning.asking import asker
 from bench.learning.cli import app
 from bench.learning.forgetting import questions_of
-from bench.learning.methods import CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.methods import AGENT, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import given, neighbours, taken
 from bench.learning.plan import Plan, Unit
 from bench.learning.unit import REPLAY, Measured, measure
@@ -78,7 +78,7 @@ def _lasting(found: Measured) -> dict[str, Any]:
 
 def test_every_method_answers_every_question(found: Measured) -> None:
     (first, *_), after = found.parts[REPLAY]["turns"], range(WARM_UP + 1, TURNS + 1)
-    assert set(first["said"]) == {"untouched", "memory", ROOMWISE, "expert"}
+    assert set(first["said"]) == {"untouched", "memory", ROOMWISE, AGENT, "expert"}
     assert set(found.parts) == {REPLAY, ROOMWISE, *ALL}
     for name in ALL:
         part = found.parts[name]
@@ -151,7 +151,7 @@ def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: Plan)
     told = json.loads(result.stdout)
     assert told["schema"] == 1 and told["command"] == "bench learning"
     exact = {row["method"]: row for row in told["rows"] if row["metric"] == "exact" and row["tag"] == "all"}
-    assert list(exact) == ["untouched", "memory", "context", "roomwise", "expert"]
+    assert list(exact) == ["untouched", "memory", "context", "roomwise", "agent", "expert"]
     assert exact["expert"]["mean"] == 1 and exact["expert"]["n"] == 2 * TURNS // 2  # seeds are no questions
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -161,6 +161,7 @@ def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: Plan)
     [
         (["--methods", "lorra"], "There is no method 'lorra'. Did you mean lora?"),
         (["--visit", "3"], "--stream FOLDER"),
+        (["--split", "tset"], "Did you mean test?"),
         (["--sessions", "nowhere"], "There is no session folder in nowhere"),
         (["--stream", "nowhere"], "There is no session folder in nowhere"),
     ],

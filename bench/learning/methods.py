@@ -1,7 +1,8 @@
 """The methods that are compared, as data: what each learns from, and by which recipe.
 
 What the replay itself tells is always there: the student `untouched`, `memory` alone, `roomwise` (the
-default, as people get it, gate included) and the `expert`. The others get the pairs of that replay, learn by
+default, as people get it, gate included), the `agent` (what was really said: by memory, by the student or,
+where that was too unsure, by the expert) and the `expert`. The others get the pairs of that replay, learn by
 themselves without a gate, and answer by the same rule: only what is like something taught.
 
     context             training-free: the nearest pairs stand before the question, as text
@@ -20,8 +21,8 @@ from core.errors import InputError
 from core.text import did_you_mean
 from core.types import Example
 
-ROOMWISE, CE, CONTEXT = "roomwise", "roomwise-ce", "context"
-REPLAYED = ("untouched", "memory", ROOMWISE, "expert")
+ROOMWISE, CE, CONTEXT, AGENT = "roomwise", "roomwise-ce", "context", "agent"
+REPLAYED = ("untouched", "memory", ROOMWISE, AGENT, "expert")
 
 Keeps = Callable[[Example, Collection[str]], bool]
 """Whether a method learns a pair; the second argument is the ids of those that the person asked for."""
@@ -64,7 +65,7 @@ TAUGHT = {
     "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
     "no-extra": Method(keeps=asked_by_person),
 }
-ORDER = ("untouched", "memory", CONTEXT, *TAUGHT, ROOMWISE, "expert")
+ORDER = ("untouched", "memory", CONTEXT, *TAUGHT, ROOMWISE, AGENT, "expert")
 """As tables list them."""
 
 

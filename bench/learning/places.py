@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import make_session, write_session
 from core.errors import InputError, StorageError
 from core.lock import FolderLock, lock_folder
+from core.text import did_you_mean
 
 _SIZE = 224
 _NEIGHBOURS = 4
@@ -26,7 +28,9 @@ class Place:
 
 
 def rendered(split: str, count: int) -> list[Place]:
-    """The first rooms of a split."""
+    """The first rooms of a split. Raises InputError when there is none of that name."""
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
     return [_rendered(split, index) for index in range(count)]
 
 

@@ -8,10 +8,10 @@ from agent.record import SESSION, Recording, read_recording
 from agent.session import replay_session
 from agent.summary import ALL
 from agent.visit import read_visit
-from bench.learning.methods import ROOMWISE
+from bench.learning.methods import AGENT, ROOMWISE
 from bench.learning.plan import Plan, Unit
 from bench.learning.state import copy_state
-from core.events import AdaptationEnded, Compared, Judged
+from core.events import AdaptationEnded, Answered, Compared, Judged
 from core.files import atomic_directory
 
 _NAMES = {"adapted": ROOMWISE}
@@ -40,6 +40,8 @@ def told(recording: Recording, warm_up: int) -> dict[str, Any]:
     for event in recording.events:
         if isinstance(event, Compared):
             said.setdefault(event.turn, {})[_NAMES.get(event.method, event.method)] = event.text
+        elif isinstance(event, Answered):
+            said.setdefault(event.turn, {})[AGENT] = event.text
     turns = [
         {
             "turn": event.turn,
