@@ -44,12 +44,17 @@ class Method:
 
 @dataclass(frozen=True)
 class Course:
-    """How it is trained: LoRA on all that takes it, the projector of vision tokens included."""
+    """How it is trained: LoRA on all that takes it, the projector of vision tokens included.
+
+    Steps and rate are those with which plain fine-tuning did best on 16 rendered validation rooms: 0.556
+    exact, where 20 steps at 1e-3 gave 0.550, 40 at 2e-4 0.525, 20 at 5e-4 0.531, and the untouched student
+    0.506; at 2e-3 it fell below that on the first 7. The terms of the methods had no say in it.
+    """
 
     rank: int = 8
     alpha: float = 16.0
     steps: int = 40
-    rate: float = 2e-3
+    rate: float = 5e-4
     beside: float = 1e-3
     """Rate of what is learned beside the student."""
     clip: float = 1.0
