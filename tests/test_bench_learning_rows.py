@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tiny_jobs import request
 
-from adapters.request import Recipe
+from adapters.request import Recipe, recipe_for
 from bench.intervals import bootstrap_ratio
 from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen
 from bench.learning.picture import draw
@@ -106,18 +106,21 @@ def test_names_become_methods_in_their_order() -> None:
 def test_methods_change_only_what_they_are_about(tmp_path: Path) -> None:
     signal = tmp_path / "signal"
     pairs = [Example(name, "What?", "red", tmp_path / "x.jpg", signal) for name in "abcd"]
+    more = [Example("more", "Where?", "there", tmp_path / "x.jpg", signal)]
     whole = request(
-        "student", pairs[:3], hold_out=pairs[3:], replay=pairs[:1], probe=tmp_path, recipe=Recipe()
-    )
-    learnt = {name: lessons(whole, method, {"a", "d"}, {"b"}) for name, method in TAUGHT.items()}
+        "student", pairs[:3], hold_out=pairs[3:], extra=more, replay=pairs[:1], probe=tmp_path,
+        recipe=recipe_for(1),
+    )  # fmt: skip
+    learnt = {name: lessons(whole, method, {"b"}) for name, method in TAUGHT.items()}
     for name, changed in learnt.items():
         assert changed is not None
-        ids = [pair.id for pair in (*changed.train, *changed.hold_out)]
-        assert ids == (["a", "d"] if name == "no-extra" else ["a", "c", "d"])
-        assert any(pair.signal for pair in changed.train) == (name not in ("lora", "roomwise-ce"))
+        assert [pair.id for pair in (*changed.train, *changed.hold_out)] == ["a", "c", "d"]
+        assert bool(changed.extra) == (name != "no-extra")
+        signals = [pair.signal for pair in (*changed.train, *changed.extra)]
+        assert any(signals) == all(signals) == (name not in ("lora", "roomwise-ce"))
         assert bool(changed.replay) == (changed.probe is not None) == (name != "lora")
     assert learnt["no-extra"] is not None and learnt["no-extra"].recipe == Recipe()
-    assert lessons(whole, TAUGHT["no-extra"], (), ()) is None
+    assert lessons(whole, TAUGHT["lora"], set("abcd")) is None
 
 
 def test_the_picture_is_drawn_from_rows(tmp_path: Path) -> None:

@@ -13,41 +13,27 @@ themselves without a gate, and answer by the same rule: only what is like someth
     no-extra            the default on what the person asked, without the agent's own questions
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.request import Recipe
+from adapters.request import Recipe, recipe_for
 from core.errors import InputError
 from core.text import did_you_mean
-from core.types import Example
 
 ROOMWISE, CE, CONTEXT, AGENT = "roomwise", "roomwise-ce", "context", "agent"
 REPLAYED = ("untouched", "memory", ROOMWISE, AGENT, "expert")
 
-Keeps = Callable[[Example, Collection[str]], bool]
-"""Whether a method learns a pair; the second argument is the ids of those that the person asked for."""
-
-
-def every_pair(pair: Example, asked: Collection[str]) -> bool:
-    """Whoever asked."""
-    return True
-
-
-def asked_by_person(pair: Example, asked: Collection[str]) -> bool:
-    """Only what the person's own questions left."""
-    return pair.id in asked
-
 
 @dataclass(frozen=True)
 class Method:
-    """How an adapter of its own comes about. `others`: it repeats other rooms and is held to its old answers;
-    `signals`: what the expert ships beside the words counts.
+    """How an adapter of its own comes about. `signals`: what the expert ships beside the words counts;
+    `others`: it repeats other rooms and is held to its old answers; `extra`: it learns what the agent asked.
     """
 
     recipe: Callable[[Recipe], Recipe] = lambda recipe: recipe
     signals: bool = True
     others: bool = True
-    keeps: Keeps = every_pair
+    extra: bool = True
 
 
 def _plain(recipe: Recipe) -> Recipe:
@@ -63,7 +49,7 @@ TAUGHT = {
     CE: Method(lambda recipe: replace(recipe, attention_weight=0.0, logits_weight=0.0), signals=False),
     "roomwise-attention": Method(lambda recipe: replace(recipe, logits_weight=0.0)),
     "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
-    "no-extra": Method(keeps=asked_by_person),
+    "no-extra": Method(lambda recipe: recipe_for(0), extra=False),
 }
 ORDER = ("untouched", "memory", CONTEXT, *TAUGHT, ROOMWISE, AGENT, "expert")
 """As tables list them."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.request import Recipe
+from adapters.request import recipe_for
 from agent.past import visit_digest
 from agent.visit import Visit
 from bench.learning.places import Place
@@ -36,7 +36,7 @@ class Plan:
             "expert": self.expert,
             "warm_up": self.warm_up,
             "config": self.config.model_dump(mode="json"),
-            "recipe": asdict(Recipe()),
+            "recipes": [asdict(recipe_for(extra)) for extra in (0, 1)],
         }
 
 

@@ -23,17 +23,14 @@ def last_request(run: Path, recording: Recording) -> Request | None:
     return read_request(run / "jobs" / jobs[-1]) if jobs else None
 
 
-def lessons(
-    request: Request, method: Method, asked: Collection[str], spared: Collection[str]
-) -> Request | None:
+def lessons(request: Request, method: Method, spared: Collection[str]) -> Request | None:
     """The request as the method has it; None when it leaves nothing to learn.
 
-    `asked` are the pairs that the person's questions left before take-over, `spared` those that later
-    ones left, which nobody learns here.
+    `spared` are the pairs that questions after the warm-up left, which nobody learns here.
     """
 
     def kept(pairs: Iterable[Example]) -> list[Example]:
-        mine = [one for one in pairs if one.id not in spared and method.keeps(one, asked)]
+        mine = [one for one in pairs if one.id not in spared]
         return mine if method.signals else [replace(one, signal=None) for one in mine]
 
     learnt, late = kept(request.train), kept(request.hold_out)
@@ -42,15 +39,16 @@ def lessons(
     if not learnt:
         return None
     others = request.replay if method.others else ()
+    extra = kept(request.extra) if method.extra else []
     changed = replace(
-        request, train=learnt, hold_out=late, replay=others, recipe=method.recipe(request.recipe)
+        request, train=learnt, hold_out=late, replay=others, extra=extra, recipe=method.recipe(request.recipe)
     )
     return changed if method.others else replace(changed, probe=None)
 
 
 def load_learner(request: Request) -> VisionLanguageModel:
     """A student to train, which shows where it looks if the pairs say where the expert looked."""
-    every = (*request.train, *request.hold_out)
+    every = (*request.train, *request.hold_out, *request.extra)
     maps = request.recipe.attention_weight > 0 and any(one.signal for one in every)
     return load_model(request.base, attention="eager" if maps else "sdpa")
 
@@ -58,5 +56,5 @@ def load_learner(request: Request) -> VisionLanguageModel:
 def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
     """The adapter; every step is made, however long it takes. The model is left as it was."""
     probe = [] if request.probe is None else probe_set(vlm, base_of(request.base), request.probe)
-    data = Data(request.train, request.replay, probe, late=request.hold_out)
+    data = Data(request.train, request.replay, probe, request.hold_out, request.extra)
     return train(vlm, data, request.recipe, request.seed, lambda step, loss: None, lambda: 0.0)

@@ -72,7 +72,6 @@ class _Replay:
         self._request = last_request(self._run, recording)
         ids = {number: pair_id(told["session"], number) for number in range(1, len(visit.turns) + 1)}
         self._after: list[int] = [turn["turn"] for turn in told["turns"]]
-        self._asked = {id for number, id in ids.items() if number <= told["warm_up"]}
         self._spared = {id for number, id in ids.items() if number > told["warm_up"]}
 
     def parts(self, known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -112,7 +111,7 @@ class _Replay:
     def _learnt(self, name: str) -> tuple[Adapter | None, list[str]]:
         request = None
         if self._request is not None:
-            request = lessons(self._request, TAUGHT[name], self._asked, self._spared)
+            request = lessons(self._request, TAUGHT[name], self._spared)
         adapter = None if request is None else taught(load_learner(request), request)
         return adapter, self._ids(request) if adapter else []
 
@@ -124,5 +123,5 @@ class _Replay:
         return read_adapter(version.folder, base_of(self._plan.student)), list(version.about["pairs"])
 
     def _ids(self, request: Request | None) -> list[str]:
-        every = [] if request is None else [*request.train, *request.hold_out]
+        every = [] if request is None else [*request.train, *request.hold_out, *request.extra]
         return [pair.id for pair in every if pair.id not in self._spared]
