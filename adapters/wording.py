@@ -29,6 +29,9 @@ _FORM = _FILLERS | frozenset(
 _OPENINGS = ("", "Tell me, ", "Please say ", "Can you tell me ", "I would like to know ", "Do you know ")
 _ALIKE = (("colour", "color"), ("thing", "object"), ("what", "which"))
 _ALSO = dict(_ALIKE) | {second: first for first, second in _ALIKE}
+COLOURS = frozenset(
+    "red blue green yellow white black gray grey brown pink orange purple beige turquoise navy".split()
+)
 _VIEWED = re.compile(
     r"\b(left|right|middle|side|near\w*|clos\w*|front|behind|how many|number|count"
     r"|big\w*|larg\w*|small\w*|there)\b",
@@ -56,7 +59,7 @@ def about_other_things(
     Without `things` they come from the questions themselves and from a list of common ones.
     """
     split = [_forms(question) for question in questions]
-    split = [parts for parts in split if any(named for named, _ in parts)]
+    split = [parts for parts in split if any(_names(*part) for part in parts)]
     if not split:
         return []
     things = things or sorted({*THINGS, *(name for question in questions for name in named_in(question))})
@@ -64,15 +67,16 @@ def about_other_things(
     found: list[str] = []
     for _ in range(3 * count):
         parts = split[int(rng.integers(len(split)))]
-        text = " ".join(things[int(rng.integers(len(things)))] if named else words for named, words in parts)
-        if _content(text) not in known:
+        words = [things[int(rng.integers(len(things)))] if _names(*part) else part[1] for part in parts]
+        text = " ".join(words)
+        if _content(text) not in known and len(set(words)) == len(words):
             found.append(f"{text}?")
     return found[:count]
 
 
 def named_in(question: str) -> list[str]:
     """The runs of words that say what a question is about: "the {red sofa} and the {lamp}"."""
-    return [text.strip(",:;") for named, text in _forms(question) if named]
+    return [text.strip(",:;") for named, text in _forms(question) if _names(named, text)]
 
 
 def tied_to_view(question: str) -> bool:
@@ -84,6 +88,11 @@ def _forms(question: str) -> list[tuple[bool, str]]:
     """The question in runs of words: those that name things (True) and those of its form."""
     runs = groupby(_words(question), key=lambda word: _plain(word) not in _FORM)
     return [(named, " ".join(words)) for named, words in runs]
+
+
+def _names(named: bool, text: str) -> bool:
+    """Whether a run of words names a thing, and not just a colour."""
+    return named and _plain(text) not in COLOURS
 
 
 def _content(question: str) -> frozenset[str]:

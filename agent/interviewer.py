@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 from PIL.Image import Image
@@ -20,6 +20,7 @@ from memory.frames import decode
 from memory.index import Cue
 
 _TURN_DIGITS = 24
+_AT_ONCE = 10
 
 
 class Interviewer:
@@ -50,24 +51,34 @@ class Interviewer:
     def _ask_about(self, turn: int) -> None:
         mind = self._mind
         of_turn = pair_id(mind.session, turn)
-        held = mind.memory.pairs(mind.room)
-        about = next((pair for pair in held if pair.id == of_turn), None)
+        about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
         if about is None or mind.expert is None or not self._each:
             return
-        heard = [self._heard(pair) for pair in held]
-        questions = further(heard, about.frame, self._each, np.random.default_rng(turn))
         data = mind.memory.frame_path(about).read_bytes()
         picture = decode(data, max_pixels=mind.config.images.max_pixels)
-        told = mind.expert.ask_more(picture, questions)
-        if told:
-            pairs = dict(self._remembered(turn, data, picture, questions, told))
-            self._say(Inquired, turn=turn, calls=len(questions), pairs=pairs)
+        pairs: dict[str, str] = {}
+        calls = 0
+        while calls < self._each:
+            questions = self._further(about.frame, turn, calls)
+            told = mind.expert.ask_more(picture, questions) if questions else []
+            if not told:
+                break
+            calls += len(questions)
+            pairs |= self._remembered(turn, data, picture, questions, told)
+        if calls:
+            self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
+
+    def _further(self, frame: str, turn: int, calls: int) -> list[str]:
+        """A few questions at a time, since what to ask next follows from what was answered."""
+        heard = [self._heard(pair) for pair in self._mind.memory.pairs(self._mind.room)]
+        count = min(_AT_ONCE, self._each - calls)
+        return further(heard, frame, count, np.random.default_rng([turn, calls]))
 
     def _remembered(
         self, turn: int, data: bytes, picture: Image, questions: list[str], told: list[Told]
-    ) -> Iterator[tuple[str, str]]:
-        """Adds what was answered with words; ids and questions of the pairs."""
-        mind = self._mind
+    ) -> dict[str, str]:
+        """Adds what was answered with words; the pairs' questions by their ids."""
+        mind, added = self._mind, {}
         name = mind.expert.name if mind.expert else ""
         cues = self._cues(picture, questions)
         for question, one, cue in zip(questions, told, cues, strict=True):
@@ -76,7 +87,8 @@ class Interviewer:
                     mind.room, data, question, one.answer.text, "expert", name, one.signal,
                     id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
                 )  # fmt: skip
-                yield pair.id, question
+                added[pair.id] = question
+        return added
 
     def _cues(self, picture: Image, questions: list[str]) -> list[Cue]:
         embedder = self._mind.memory.embedder
