@@ -112,7 +112,7 @@ def _present(heard: Sequence[Heard], frame: str) -> list[str]:
 
 
 def _details(heard: Sequence[Heard], frame: str, there: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Questions about what is there, the common ones first; half of them in the forms that the person uses."""
+    """Questions about what is there, common ones first; half of them in the forms that the person uses."""
     if not there:
         return []
     known = {normalise(one.question) for one in heard}

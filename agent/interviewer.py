@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from PIL.Image import Image
 
 from agent.adaptations import Say
-from agent.experts import Told
+from agent.experts import Expert, Told
 from agent.interview import Heard, further
 from agent.look import Look
 from agent.turn import Mind, pair_id
@@ -21,6 +21,32 @@ from memory.index import Cue
 
 _TURN_DIGITS = 24
 _AT_ONCE = 10
+
+
+Portion = list[tuple[str, Told]]
+"""Questions, each with what the expert said to it."""
+
+
+def interviewed(
+    expert: Expert, picture: Image, heard: list[Heard], frame: str, turn: int, most: int
+) -> Iterator[Portion]:
+    """Put up to `most` questions about a frame to an expert, a few at a time: what to ask next follows from
+    what it said, which `heard` is told. Raises ExpertError.
+    """
+    calls = 0
+    while calls < most:
+        questions = further(heard, frame, min(_AT_ONCE, most - calls), np.random.default_rng([turn, calls]))
+        told = expert.ask_more(picture, questions) if questions else []
+        if not told:
+            return
+        calls += len(questions)
+        portion = list(zip(questions, told, strict=True))
+        heard += [
+            Heard(frame, question, one.answer.text, sure_of(one.signal), "agent")
+            for question, one in portion
+            if one.answer.text
+        ]
+        yield portion
 
 
 class Interviewer:
@@ -56,32 +82,20 @@ class Interviewer:
             return
         data = mind.memory.frame_path(about).read_bytes()
         picture = decode(data, max_pixels=mind.config.images.max_pixels)
-        pairs: dict[str, str] = {}
-        calls = 0
-        while calls < self._each:
-            questions = self._further(about.frame, turn, calls)
-            told = mind.expert.ask_more(picture, questions) if questions else []
-            if not told:
-                break
-            calls += len(questions)
-            pairs |= self._remembered(turn, data, picture, questions, told)
+        heard = [self._heard(pair) for pair in mind.memory.pairs(mind.room)]
+        calls, pairs = 0, dict[str, str]()
+        for portion in interviewed(mind.expert, picture, heard, about.frame, turn, self._each):
+            calls += len(portion)
+            pairs |= self._remembered(turn, data, picture, portion)
         if calls:
             self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
 
-    def _further(self, frame: str, turn: int, calls: int) -> list[str]:
-        """A few questions at a time, since what to ask next follows from what was answered."""
-        heard = [self._heard(pair) for pair in self._mind.memory.pairs(self._mind.room)]
-        count = min(_AT_ONCE, self._each - calls)
-        return further(heard, frame, count, np.random.default_rng([turn, calls]))
-
-    def _remembered(
-        self, turn: int, data: bytes, picture: Image, questions: list[str], told: list[Told]
-    ) -> dict[str, str]:
+    def _remembered(self, turn: int, data: bytes, picture: Image, portion: Portion) -> dict[str, str]:
         """Adds what was answered with words; the pairs' questions by their ids."""
         mind, added = self._mind, {}
         name = mind.expert.name if mind.expert else ""
-        cues = self._cues(picture, questions)
-        for question, one, cue in zip(questions, told, cues, strict=True):
+        cues = self._cues(picture, [question for question, _ in portion])
+        for (question, one), cue in zip(portion, cues, strict=True):
             if one.answer.text:
                 pair = mind.memory.add(
                     mind.room, data, question, one.answer.text, "expert", name, one.signal,
@@ -99,7 +113,8 @@ class Interviewer:
 
     def _heard(self, pair: Pair) -> Heard:
         if pair.id not in self._sure:
-            self._sure[pair.id] = _confidence(self._mind, pair)
+            path = self._mind.memory.signal_path(pair)
+            self._sure[pair.id] = sure_of(None if path is None else path.read_bytes())
         return Heard(pair.frame, pair.question, pair.answer, self._sure[pair.id], pair.asker)
 
 
@@ -114,10 +129,12 @@ def came_after(pair: Pair, session: str, turn: int) -> bool:
     return pair.asker == "agent" and pair.id.startswith(pair_id(session, turn)[:_TURN_DIGITS])
 
 
-def _confidence(mind: Mind, pair: Pair) -> float:
-    """How likely the expert held a token of its answer; 1 where it ships no likelihoods."""
-    path = mind.memory.signal_path(pair)
-    if path is None:
+def sure_of(signal: bytes | None) -> float:
+    """How likely an expert held a token of its answer; 1 where it ships no likelihoods.
+
+    Told from the signal alone, which is kept: asked again after a crash, the same follows from it.
+    """
+    if signal is None:
         return 1.0
-    likeliest = TeacherSignal.from_bytes(path.read_bytes()).top_logprobs[:, :1]
+    likeliest = TeacherSignal.from_bytes(signal).top_logprobs[:, :1]
     return float(np.exp(likeliest.astype(np.float64).mean())) if likeliest.size else 1.0

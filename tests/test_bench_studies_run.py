@@ -90,14 +90,28 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     without_rendering(monkeypatch)
     seen = []
 
-    def trained(student: object, pairs: list[Example], recipe: Recipe, seed: int) -> None:
-        seen.append(([pair.signal is not None for pair in pairs], recipe.logits_weight, seed))
+    def trained(
+        student: object, pairs: list[Example], extra: list[Example], recipe: Recipe, seed: int
+    ) -> None:
+        told = [pair.signal is not None for pair in pairs]
+        assert {one.signal is not None for one in extra} <= set(told)
+        seen.append((told, len(extra), recipe.logits_weight, seed))
 
     monkeypatch.setattr(room_work, "trained", trained)
     entries = [entry for entry in SF if entry.recipe is not None]
-    assert [entry.name for entry in entries] == ["roomwise", "roomwise, cross-entropy alone"]
-    room_work.work(replace(plan, out=plan.out.parent / "ours"), entries, 1, 0)
-    assert seen == [([True] * WARM_UP, Recipe().logits_weight, 0), ([False] * WARM_UP, 0.0, 0)]
+    assert [entry.name for entry in entries] == [
+        "roomwise, ten pairs",
+        "roomwise, cross-entropy alone",
+        "roomwise",
+    ]
+    room_work.work(replace(plan, out=plan.out.parent / "ours", extra=2 * WARM_UP), entries, 1, 0)
+    weight, asked = Recipe().logits_weight, seen[-1][1]
+    assert 0 < asked <= 2 * WARM_UP
+    assert seen == [
+        ([True] * WARM_UP, 0, weight, 0),
+        ([False] * WARM_UP, asked, 0.0, 0),
+        ([True] * WARM_UP, asked, weight, 0),
+    ]
 
 
 def test_ours_learns_here_too(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

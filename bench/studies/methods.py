@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.distill.few_shot import Course
 from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS, Preset
-from adapters.request import Recipe
+from adapters.request import Recipe, recipe_for
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Entry:
 
     `weights` of the terms of its loss; none is the untouched student. `fits` names, by term, the autoencoders
     that it reads maps with (`bench.studies.fits`). With a `recipe` it is the product's own training, with
-    the expert's signals or, without `signals`, from its words alone.
+    the expert's signals or, without `signals`, from its words alone; `extra`: also from what the agent asks.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Entry:
     drawn: bool = False
     recipe: Recipe | None = None
     signals: bool = True
+    extra: bool = False
 
     @property
     def seeded(self) -> bool:
@@ -35,7 +36,7 @@ class Entry:
     def about(self, course: Course) -> dict[str, Any]:
         """By what a result of it is known again: all that it depends on, beside models, room and seed."""
         if self.recipe is not None:
-            return {"recipe": asdict(self.recipe), "signals": self.signals}
+            return {"recipe": asdict(self.recipe), "signals": self.signals, "extra": self.extra}
         told = {"weights": {name: repr(weight) for name, weight in self.weights.items()}}
         return {**told, "fits": dict(self.fits), "balance": self.balance, "drawn": self.drawn,
                 "course": asdict(course)}  # fmt: skip
@@ -56,13 +57,15 @@ _LITERAL = {"attn_ae(literal)": "literal"}
 _ALIGN = _preset("align", "Align-KD as we recommend it, gradients balanced", balance=True)
 _ALIGN_KD = _preset("align-kd", "Align-KD as the paper means it")
 _ALIGN_KD_CODE = _preset("align-kd-code", "Align-KD as released")
-_OURS = Entry("roomwise", "the product's own training", recipe=Recipe())
+_OURS = Entry("roomwise", "the product's own training", recipe=recipe_for(1), extra=True)
 _OURS_PLAIN = Entry(
     "roomwise, cross-entropy alone",
     "the same from the expert's words alone",
-    recipe=replace(Recipe(), attention_weight=0.0, logits_weight=0.0),
+    recipe=replace(recipe_for(1), attention_weight=0.0, logits_weight=0.0),
     signals=False,
+    extra=True,
 )
+_OURS_TEN = Entry("roomwise, ten pairs", "without questions of the agent's own", recipe=recipe_for(0))
 
 SF: tuple[Entry, ...] = (
     _preset("sf0", "untouched"),
@@ -81,8 +84,9 @@ SF: tuple[Entry, ...] = (
     _ALIGN_KD,
     _ALIGN_KD_CODE,
     _ALIGN,
-    _OURS,
+    _OURS_TEN,
     _OURS_PLAIN,
+    _OURS,
 )
 
 

@@ -16,10 +16,18 @@ def make_ready(student: VisionLanguageModel) -> None:
     probe_set(student, base_of(student.name), probe_folder(student.name))
 
 
-def trained(student: VisionLanguageModel, pairs: Sequence[Example], recipe: Recipe, seed: int) -> Adapter:
-    """What the product would learn from these pairs; signals, where an example names one, included."""
+def trained(
+    student: VisionLanguageModel,
+    pairs: Sequence[Example],
+    extra: Sequence[Example],
+    recipe: Recipe,
+    seed: int,
+) -> Adapter:
+    """What the product would learn from these pairs and from what the agent asked; signals, where an example
+    names one, included.
+    """
     probe = probe_set(student, base_of(student.name), probe_folder(student.name))
-    adapter = train(student, Data(pairs, probe=probe), recipe, seed, _unheard, _no_time)
+    adapter = train(student, Data(pairs, probe=probe, extra=extra), recipe, seed, _unheard, _no_time)
     assert adapter is not None  # only time's end leaves none
     return adapter
 

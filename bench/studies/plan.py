@@ -20,8 +20,8 @@ _SPLITS = ("validation", "test")
 class Plan:
     """Who learns from whom, on rooms of which split, how, and where everything is kept.
 
-    `looks` the expert takes at each frame, `longest` are the tokens of an answer: both as in the product.
-    `mark` is by what its folder is known again.
+    `looks` the expert takes at each frame, `longest` are the tokens of an answer, `extra` the questions that
+    the agent puts of its own accord: all as in the product. `mark` is by what its folder is known again.
     """
 
     student: str
@@ -31,6 +31,7 @@ class Plan:
     out: Path
     looks: int = 5
     longest: int = 24
+    extra: int = 0
     mark: Mapping[str, Any] = field(default_factory=dict)
 
     def room(self, split: str, index: int) -> Path:
@@ -50,8 +51,9 @@ def planned(student: str, expert: str, split: str, steps: int, out: Path | None,
     bases = {"student": base_of(student).digest, "expert": base_of(expert).digest}
     looks, longest = config.expert.looks, config.student.max_new_tokens
     named = out or cache_dir() / "studies" / "-".join(digest[:8] for digest in bases.values())
-    mark = {**bases, "looks": looks, "longest": longest}
-    return Plan(student, expert, split, Course(steps=steps), named, looks, longest, mark)
+    extra = config.expert.extra
+    mark = {**bases, "looks": looks, "longest": longest, "extra": extra}
+    return Plan(student, expert, split, Course(steps=steps), named, looks, longest, extra, mark)
 
 
 def claim(plan: Plan) -> None:

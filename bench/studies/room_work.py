@@ -17,6 +17,7 @@ from bench.studies.ours import trained
 from bench.studies.plan import Plan
 from bench.studies.rooms import Room, answered, model, shown
 from core.files import atomic_write_text, storage_errors
+from core.types import Example
 from models.lora import Adapter, AdapterSlot
 
 
@@ -91,13 +92,19 @@ def _result(scene: Scene, entry: Entry, seed: int) -> Result:
         return Result(_said(scene, None))
     if entry.recipe is not None:
         pairs = scene.room.pairs()
-        examples = pairs if entry.signals else [replace(pair, signal=None) for pair in pairs]
-        adapter = trained(model(scene.plan.student), examples, entry.recipe, seed)
+        extra = scene.room.extra() if entry.extra else []
+        adapter = trained(
+            model(scene.plan.student), _told(pairs, entry), _told(extra, entry), entry.recipe, seed
+        )
         return Result(_said(scene, adapter), seconds=_since(began))
     found = train_few(
         model(scene.plan.student), scene.pairs, _method(scene.plan, entry, seed), scene.plan.course, seed
     )
     return Result(_said(scene, found.adapter), found.losses, found.norms, _since(began))
+
+
+def _told(examples: Sequence[Example], entry: Entry) -> list[Example]:
+    return list(examples) if entry.signals else [replace(one, signal=None) for one in examples]
 
 
 def _method(plan: Plan, entry: Entry, seed: int) -> Method:

@@ -1,14 +1,16 @@
 """A rendered room, what was asked there, and what the expert said to it; each made once and kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from PIL.Image import Image
 
-from agent.experts import LocalExpert
+from agent.experts import LocalExpert, Told
+from agent.interview import Heard
+from agent.interviewer import interviewed, sure_of
 from agent.visit import VisitTurn, read_visit
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.plan import Plan
@@ -20,7 +22,7 @@ from models.vlm import VisionLanguageModel
 
 _SIZE = 224
 _MAX_PIXELS = 50_000_000
-_ANSWERS = "answers.json"
+_ANSWERS, _EXTRA = "answers.json", "extra.json"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Room:
             for number, (turn, told) in enumerate(zip(self.turns, self.told, strict=True))
             if number < WARM_UP and told
         ]
+
+    def extra(self) -> list[Example]:
+        """What the expert said to the agent's own questions, with its signals."""
+        with storage_errors("read", self.folder):
+            asked = json.loads((self.folder / _EXTRA).read_text(encoding="utf-8"))
+        return [
+            Example(f"{self.name}-extra-{number}", question, told, self.turns[place].frame,
+                    _signal(self.folder, f"extra-{number}"))
+            for number, (place, question, told) in enumerate(asked)
+        ]  # fmt: skip
 
 
 @lru_cache(maxsize=2)
@@ -82,12 +94,39 @@ def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
         expert.ask(picture, turn.question, number)
         for number, (picture, turn) in enumerate(zip(pictures, turns, strict=True), start=1)
     ]
+    extra = _further(plan, expert, turns, pictures, told)
+    asked = [(place, question, one.answer.text) for place, question, one in extra]
     with atomic_directory(folder) as new:
-        for number, one in enumerate(told):
-            if one.signal is not None:
-                _signal(new, number).write_bytes(one.signal)
+        _keep(new, {str(number): one for number, one in enumerate(told)})
+        _keep(new, {f"extra-{number}": one for number, (_, _, one) in enumerate(extra)})
         (new / _ANSWERS).write_text(json.dumps([one.answer.text for one in told]) + "\n", encoding="utf-8")
+        (new / _EXTRA).write_text(json.dumps(asked) + "\n", encoding="utf-8")
 
 
-def _signal(folder: Path, number: int) -> Path:
-    return folder / f"signal-{number}.safetensors"
+def _further(
+    plan: Plan,
+    expert: LocalExpert,
+    turns: Sequence[VisitTurn],
+    pictures: Sequence[Image],
+    told: Sequence[Told],
+) -> list[tuple[int, str, Told]]:
+    """The agent's own questions after each of the warm-up's, as in the product: turn, question, answer."""
+    heard: list[Heard] = []
+    found = []
+    for place in range(min(WARM_UP, len(turns))):
+        frame, one = turns[place].frame.name, told[place]
+        heard.append(Heard(frame, turns[place].question, one.answer.text, sure_of(one.signal), "person"))
+        each = plan.extra // WARM_UP
+        for portion in interviewed(expert, pictures[place], heard, frame, place + 1, each):
+            found += [(place, question, said) for question, said in portion if said.answer.text]
+    return found
+
+
+def _keep(folder: Path, told: Mapping[str, Told]) -> None:
+    for name, one in told.items():
+        if one.signal is not None:
+            _signal(folder, name).write_bytes(one.signal)
+
+
+def _signal(folder: Path, name: str | int) -> Path:
+    return folder / f"signal-{name}.safetensors"
