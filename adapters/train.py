@@ -18,6 +18,7 @@ from core.types import Example
 from models.lora import Adapter
 from models.lora_training import attach, detach, taken
 from models.loss import IGNORED, answer_cross_entropy
+from models.precision import quick
 from models.vlm import VisionLanguageModel
 
 _WARM_UP = 5
@@ -81,7 +82,8 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate * _rate(made, recipe.steps)
             learnt = _drawn(lessons[:known], extra, recipe, rng)
-            loss = _loss(vlm, data.replay, recipe, pictures, anchors, learnt, rng)
+            with quick(vlm.device):
+                loss = _loss(vlm, data.replay, recipe, pictures, anchors, learnt, rng)
             optimiser.zero_grad()
             loss.backward()
             clip_grad_norm_(parameters, recipe.clip)

@@ -1,0 +1,27 @@
+"""Half the bits where the processor multiplies them faster; nowhere else, since emulating them is slower."""
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+
+import torch
+
+_X86 = ("avx512_bf16", "amx_bf16")
+
+
+def quick(device: torch.device) -> AbstractContextManager[object]:
+    """Inside, matrix products of a forward pass are made in bfloat16 if `device` has instructions for it.
+
+    Weights and what is optimised stay float32. One step at a time: what autocast has converted it keeps until
+    the context ends, steps of an optimiser notwithstanding.
+    """
+    if device.type == "cpu" and _cpu_multiplies_bfloat16():
+        return torch.autocast("cpu", torch.bfloat16)
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+@lru_cache(maxsize=1)
+def _cpu_multiplies_bfloat16() -> bool:
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch tells it since 2.10
+    return any(known.get(name) for name in _X86)
