@@ -4,7 +4,7 @@ On disk an adapter is what peft writes (`adapter_config.json`, `adapter_model.sa
 `PeftModel.from_pretrained` reads it, and a `version.json` that names the base it belongs to.
 
 In a model that answers, the change is added to the weights themselves: answering costs nothing more, and
-swapping takes milliseconds. The weights as they were are kept beside, for the layers that change.
+changing adapters takes milliseconds. The weights as they were are kept beside, for the layers that change.
 """
 
 import json
@@ -50,6 +50,29 @@ class Adapter:
         """What is added to a layer's weight, [out, in]."""
         down, up = self.matrices[layer]
         return self.scale * (up @ down)
+
+
+def joined(first: Adapter, second: Adapter) -> Adapter:
+    """One adapter that changes a layer by what both change it together; their ranks add up.
+
+    Scales are folded into `up`. Where one of them leaves a layer alone, its part is zeros.
+    """
+    layers = [*first.matrices, *(name for name in second.matrices if name not in first.matrices)]
+    matrices = {}
+    for layer in layers:
+        parts = [_part(first, layer, second), _part(second, layer, first)]
+        matrices[layer] = (torch.cat([down for down, _ in parts]), torch.cat([up for _, up in parts], dim=1))
+    rank = first.rank + second.rank
+    return Adapter(rank, float(rank), matrices)
+
+
+def _part(adapter: Adapter, layer: str, other: Adapter) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its down and its scaled up; zeros, shaped by the other's, where it leaves the layer alone."""
+    if layer in adapter.matrices:
+        down, up = adapter.matrices[layer]
+        return down, adapter.scale * up
+    down, up = other.matrices[layer]
+    return down.new_zeros(adapter.rank, down.shape[1]), up.new_zeros(up.shape[0], adapter.rank)
 
 
 def base_of(name: str) -> Base:
@@ -116,46 +139,80 @@ def _read(folder: Path) -> Adapter:
 
 
 class AdapterSlot:
-    """The one place of a loaded model where an adapter sits. Not safe for several threads."""
+    """The one place of a loaded model where an adapter sits. Not safe for several threads.
+
+    A second adapter may lie under it, on which the model rests while there is no other or that is suspended.
+    Each changed layer has its weights as they were loaded, at rest and with the adapter in; which of them
+    answer is a matter of pointers, so that every state is what it was, to the bit.
+    """
 
     def __init__(self, vlm: VisionLanguageModel) -> None:
         self._module = vlm.module
         self._name = vlm.name
-        self._before: dict[str, torch.Tensor] = {}
+        self._loaded: dict[str, torch.Tensor] = {}
+        self._resting: dict[str, torch.Tensor] = {}
+        self._active: dict[str, torch.Tensor] | None = None
 
     def activate(self, adapter: Adapter | None) -> None:
-        """Put an adapter in, in place of the one before; None leaves the base as it was loaded.
+        """Put an adapter in, in place of the one before; None leaves the model at rest.
 
-        Raises WeightsError before anything is changed when it does not fit the model.
+        It changes the weights as they were loaded: what lies under it does not add to it. Raises
+        WeightsError before anything is changed when it does not fit the model.
         """
-        wanted = {} if adapter is None else {name: adapter.change(name) for name in adapter.matrices}
-        for name, change in wanted.items():
-            self._check(name, change)
-        with torch.no_grad():
-            for name, before in self._before.items():
-                self._weight(name).copy_(before)
-            self._before = {name: self._weight(name).clone() for name in wanted}
-            for name, change in wanted.items():
-                weight = self._weight(name)
-                weight.add_(change.to(weight))
+        weights = None if adapter is None else self._changed(adapter)
+        self._hold(self._resting, weights)
+
+    def rest_on(self, adapter: Adapter | None) -> None:
+        """Lay an adapter under the one that is in; None: the base as it was loaded.
+
+        Raises WeightsError as `activate` does.
+        """
+        self._hold({} if adapter is None else self._changed(adapter), self._active)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Inside, the base answers as it was loaded. Weights change places, nothing is computed or copied."""
-        self._swap()
+        """Inside, the model is at rest. Weights change places, nothing is computed or copied."""
+        self._show(self._resting)
         try:
             yield
         finally:
-            self._swap()
+            self._show(self._shown())
+
+    @contextmanager
+    def bare(self) -> Iterator[None]:
+        """Inside, the base answers as it was loaded."""
+        self._show({})
+        try:
+            yield
+        finally:
+            self._show(self._shown())
 
     def deactivate(self) -> None:
-        """Leave the base as it was loaded, to the bit."""
+        """Leave the model at rest: with nothing under it the base as it was loaded, to the bit."""
         self.activate(None)
 
-    def _swap(self) -> None:
-        for name, other in self._before.items():
-            weight = self._weight(name)
-            weight.data, self._before[name] = other, weight.data
+    def _shown(self) -> Mapping[str, torch.Tensor]:
+        return self._resting if self._active is None else self._active
+
+    def _show(self, weights: Mapping[str, torch.Tensor]) -> None:
+        for name, loaded in self._loaded.items():
+            self._weight(name).data = weights.get(name, loaded)
+
+    def _hold(self, resting: dict[str, torch.Tensor], active: dict[str, torch.Tensor] | None) -> None:
+        """Keep these, and the loaded weights of their layers and no others."""
+        self._show({})
+        self._resting, self._active = resting, active
+        self._loaded = {name: self._weight(name).data for name in {**resting, **(active or {})}}
+        self._show(self._shown())
+
+    @torch.no_grad()
+    def _changed(self, adapter: Adapter) -> dict[str, torch.Tensor]:
+        """Weights of the layers that it changes."""
+        changes = {name: adapter.change(name) for name in adapter.matrices}
+        for name, change in changes.items():
+            self._check(name, change)
+        loaded = {name: self._loaded.get(name, self._weight(name).data) for name in changes}
+        return {name: loaded[name] + change.to(loaded[name]) for name, change in changes.items()}
 
     def _check(self, name: str, change: torch.Tensor) -> None:
         layers = dict(self._module.named_modules())

@@ -15,7 +15,7 @@ from core.files import sha256_file
 from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
 from models.blueprint import new_model, new_processor, save_model
 from models.florence import Florence
-from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
+from models.lora import Adapter, AdapterSlot, base_of, joined, read_adapter, write_adapter
 from models.lora_training import attach, detach, taken
 from models.loss import answer_cross_entropy
 
@@ -27,16 +27,16 @@ def tiny() -> Florence:
     return wrapped(*tiny_florence())
 
 
-def random_adapter(vlm: Florence, seed: int = 0) -> Adapter:
+def random_adapter(vlm: Florence, seed: int = 0, rank: int = RANK) -> Adapter:
     generator = torch.Generator().manual_seed(seed)
     layers = {name: vlm.module.get_parameter(f"{name}.weight") for name in vlm.lora_targets()}
     return Adapter(
-        RANK,
+        rank,
         ALPHA,
         {
             name: (
-                torch.randn(RANK, weight.shape[1], generator=generator),
-                torch.randn(weight.shape[0], RANK, generator=generator),
+                torch.randn(rank, weight.shape[1], generator=generator),
+                torch.randn(weight.shape[0], rank, generator=generator),
             )
             for name, weight in layers.items()
         },
@@ -96,6 +96,90 @@ def test_suspended_the_base_answers_to_the_bit() -> None:
     slot.deactivate()
     with slot.suspended():
         assert all(torch.equal(before[name], value) for name, value in vlm.module.state_dict().items())
+
+
+def weights(vlm: Florence) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in vlm.module.state_dict().items()}
+
+
+def same(vlm: Florence, expected: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(expected[name], value) for name, value in vlm.module.state_dict().items())
+
+
+def test_at_rest_the_adapter_below_answers_and_every_state_is_what_it_was_to_the_bit() -> None:
+    vlm = tiny()
+    home, room, other = random_adapter(vlm, 1), random_adapter(vlm, 2), random_adapter(vlm, 3)
+    few = Adapter(RANK, ALPHA, dict(list(home.matrices.items())[:3]))
+    loaded, slot = weights(vlm), AdapterSlot(vlm)
+    slot.activate(home)
+    at_home = weights(vlm)
+    slot.activate(room)
+    in_room = weights(vlm)
+    slot.rest_on(home)
+    assert same(vlm, in_room)
+    pointers = {name: value.data_ptr() for name, value in vlm.module.state_dict().items()}
+    with slot.suspended():
+        assert same(vlm, at_home)
+        with slot.bare():
+            assert same(vlm, loaded)
+    assert same(vlm, in_room)  # nothing was computed or copied
+    assert pointers == {name: value.data_ptr() for name, value in vlm.module.state_dict().items()}
+    slot.deactivate()
+    assert same(vlm, at_home)
+    with slot.suspended():
+        assert same(vlm, at_home)
+    slot.rest_on(few)
+    slot.activate(other)
+    with pytest.raises(WeightsError):
+        slot.rest_on(Adapter(RANK, ALPHA, {"model.nothing": next(iter(home.matrices.values()))}))
+    slot.activate(room)
+    assert same(vlm, in_room)
+    slot.rest_on(None)
+    with slot.suspended():
+        assert same(vlm, loaded)
+    slot.deactivate()
+    assert same(vlm, loaded)
+
+
+def layers_of(adapter: Adapter, start: int, stop: int) -> Adapter:
+    return Adapter(adapter.rank, adapter.alpha, dict(list(adapter.matrices.items())[start:stop]))
+
+
+@pytest.mark.parametrize(("first", "second"), [((0, 99), (0, 99)), ((0, 3), (2, 5)), ((0, 2), (2, 4))])
+@pytest.mark.parametrize("seed", range(3))
+def test_joined_is_both_changes_at_once(first: tuple[int, int], second: tuple[int, int], seed: int) -> None:
+    vlm = tiny()
+    one = layers_of(random_adapter(vlm, seed, 3), *first)
+    two = layers_of(random_adapter(vlm, seed + 10), *second)
+    both = joined(one, two)
+    assert both.rank == one.rank + two.rank and set(both.matrices) == {*one.matrices, *two.matrices}
+    for layer, (down, up) in both.matrices.items():
+        assert down.shape[0] == up.shape[1] == both.rank
+        expected = sum(part.change(layer) for part in (one, two) if layer in part.matrices)
+        assert isinstance(expected, torch.Tensor)
+        torch.testing.assert_close(both.change(layer), expected, rtol=1e-6, atol=1e-5)
+
+
+def test_joined_in_double_precision_is_the_sum_to_a_millionth() -> None:
+    one, two = random_adapter(tiny(), 1), random_adapter(tiny(), 2, 3)
+    one, two = (
+        Adapter(a.rank, a.alpha, {n: (d.double(), u.double()) for n, (d, u) in a.matrices.items()})
+        for a in (one, two)
+    )
+    both = joined(one, two)
+    for layer in both.matrices:
+        assert (both.change(layer) - one.change(layer) - two.change(layer)).abs().max() < 1e-6
+
+
+def test_peft_loads_what_was_joined_of_different_layers(tmp_path: Path) -> None:
+    vlm = tiny()
+    both = joined(layers_of(random_adapter(vlm, 1, 3), 0, 99), layers_of(random_adapter(vlm, 2), 1, 4))
+    folder = written(both, tmp_path / "a")
+    assert read_adapter(folder, BASE).scale == 1.0
+    AdapterSlot(vlm).activate(both)
+    model, processor = tiny_florence()
+    theirs = wrapped(cast(Any, PeftModel.from_pretrained(model, str(folder)).get_base_model()), processor)
+    torch.testing.assert_close(logits(vlm), logits(theirs), rtol=1e-3, atol=1e-3)
 
 
 def test_training_starts_from_the_base_changes_the_matrices_alone_and_is_taken_out_again() -> None:
