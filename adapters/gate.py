@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from adapters.judge import Score
 from adapters.request import Limits
 
-_FEW = 0.2
-"""Share of held-out answers that may be lost; at least one may be."""
 _CHANCE = 0.5
 """Over the root of the number of questions: how much of a share of right answers is chance."""
 
@@ -60,7 +58,7 @@ def _harm(candidate: Judged, current: Judged, limits: Limits) -> str:
     """What is wrong with the candidate beyond what may be, or nothing."""
     ours, theirs = candidate.hold_out, current.hold_out
     lost = round((theirs.exact - ours.exact) * ours.n)
-    if lost > max(1, math.ceil(_FEW * ours.n)):
+    if lost > (max(1, math.ceil(limits.loses * ours.n)) if limits.loses else 0):
         return f"It loses {lost} of {ours.n} held-out answers."
     if lost > 0 and theirs.loglik - ours.loglik > limits.worse:
         return (

@@ -61,7 +61,7 @@ def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name in ("train", "hold_out", "extra", "replay"):
         for example in values.get(name, ()):
             example["image"], example["signal"] = rooted(example["image"]), rooted(example.get("signal"))
-    return {**values, "current": rooted(values.get("current")), "probe": rooted(values.get("probe"))}
+    return {**values, **{name: rooted(values.get(name)) for name in ("current", "probe", "parent")}}
 
 
 def write_result(folder: Path, result: Result) -> None:

@@ -68,6 +68,8 @@ class Limits:
     """Share of the probe set that may be answered otherwise than by the current adapter."""
     worse: float = 1.0
     """By how many nats a token held-out answers may become less likely."""
+    loses: float = 0.2
+    """Share of held-out answers that may be lost, one of them in any case; with 0 none may."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Request:
 
     `train` are pairs of the room; `hold_out` are others, which judge a trial that never saw them and
     are then learnt as well; `extra` are what the agent asked the expert beside them; `replay` are pairs of
-    other rooms; `probe` is the folder of a probe set, which is made there if it is missing.
+    other rooms; `probe` is the folder of a probe set, which is made there if it is missing. `parent` is the
+    folder of an adapter that the new one builds upon and contains.
     Raises ValueError without a pair to train on.
     """
 
@@ -88,6 +91,7 @@ class Request:
     replay: Sequence[Example] = ()
     current: Path | None = None
     probe: Path | None = None
+    parent: Path | None = None
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
     limits: Limits = field(default_factory=Limits)

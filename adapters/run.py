@@ -15,9 +15,10 @@ import torch
 from adapters.gate import Judged, Verdict, decide
 from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
 from adapters.judge import Score, judge
+from adapters.parent import train_upon
 from adapters.probe import probe_set
 from adapters.request import Outcome, Request, Result
-from adapters.train import Data, train
+from adapters.train import Data
 from adapters.version import write_version
 from core.files import atomic_directory
 from core.types import Example
@@ -42,6 +43,7 @@ class Job:
         self._log.say("loading")
         self._base = base_of(request.base)
         self._current = None if request.current is None else read_adapter(request.current, self._base)
+        self._parent = None if request.parent is None else read_adapter(request.parent, self._base)
         every = (*request.train, *request.hold_out, *request.extra)
         maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
         self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
@@ -98,7 +100,7 @@ class Job:
                 self._tried = self._scored("trial", request.hold_out)
 
         data = Data(request.train, request.replay, self._probe, request.hold_out, request.extra)
-        return train(self._vlm, data, request.recipe, request.seed, said, used, on_trial)
+        return train_upon(self._vlm, self._parent, data, request.recipe, request.seed, said, used, on_trial)
 
     def _judged(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:
         self._slot.activate(adapter)

@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.request import Request
 from core.files import atomic_write_text, sha256_file
-from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
+from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base, check_version
 
 SCHEMA = 1
 _LIBRARIES = ("roomwise", "torch", "transformers", "peft", "safetensors", "numpy")
@@ -27,7 +27,8 @@ def write_version(
         "base": vars(base),
         "sha256": sha256_file(folder / WEIGHTS_FILE),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "parent": None if request.current is None else request.current.name,
+        "before": None if request.current is None else request.current.name,
+        "parent": None if request.parent is None else parent_of(request.parent),
         "pairs": [example.id for example in (*request.train, *request.hold_out, *request.extra)],
         "held_out": [example.id for example in request.hold_out],
         "replayed": [example.id for example in request.replay],
@@ -40,6 +41,12 @@ def write_version(
         "libraries": library_versions(),
     }
     atomic_write_text(folder / VERSION_FILE, json.dumps(values, indent=1) + "\n")
+
+
+def parent_of(folder: Path) -> dict[str, Any]:
+    """By what an adapter that another builds upon is known again. Raises WeightsError, StorageError."""
+    about = check_version(folder)
+    return {"room": about.get("room"), "version": folder.name, "sha256": about["sha256"]}
 
 
 def library_versions() -> dict[str, str]:

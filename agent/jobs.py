@@ -112,9 +112,11 @@ def _absolute(request: Request) -> Request:
         request,
         train=examples(request.train),
         hold_out=examples(request.hold_out),
+        extra=examples(request.extra),
         replay=examples(request.replay),
         current=request.current and request.current.absolute(),
         probe=request.probe and request.probe.absolute(),
+        parent=request.parent and request.parent.absolute(),
     )
 
 
