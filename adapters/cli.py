@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.store import AdapterStore, Version
+from adapters.store import AdapterStore, Version, meant, shown
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-Room = Annotated[str, typer.Argument(help="The room's name.")]
+Room = Annotated[str, typer.Argument(help="The room's name; home is of all rooms.")]
 Number = Annotated[int, typer.Argument(help="The adapter's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -38,10 +38,11 @@ def listed(
     Example: roomwise adapters list kitchen --json
     """
     store = _store()
+    rooms = store.rooms()
     rows = []
-    for name in [room] if room is not None else store.rooms():
+    for name in [meant(room, rooms)] if room is not None else rooms:
         current = store.current(name)
-        rows += [_row(version, version == current) for version in store.versions(name)]
+        rows += [_row(version, version == current, shown(name, rooms)) for version in store.versions(name)]
     if as_json:
         typer.echo(json.dumps({"adapters": rows}))
         return
@@ -59,7 +60,8 @@ def show(room: Room, number: Number, as_json: AsJson = False) -> None:
 
     Example: roomwise adapters show kitchen 2
     """
-    version = _store().version(room, number)
+    store = _store()
+    version = store.version(meant(room, store.rooms()), number)
     typer.echo(json.dumps(version.about, indent=None if as_json else 2))
 
 
@@ -69,7 +71,8 @@ def promote(room: Room, number: Number, as_json: AsJson = False) -> None:
 
     Example: roomwise adapters promote kitchen 1
     """
-    version = _store().promote(room, number)
+    store = _store()
+    version = store.promote(meant(room, store.rooms()), number)
     _say_current(room, version, as_json)
 
 
@@ -79,7 +82,8 @@ def rollback(room: Room, as_json: AsJson = False) -> None:
 
     Example: roomwise adapters rollback kitchen
     """
-    _say_current(room, _store().rollback(room), as_json)
+    store = _store()
+    _say_current(room, store.rollback(meant(room, store.rooms())), as_json)
 
 
 @app.command()
@@ -93,7 +97,8 @@ def export(
 
     Example: roomwise adapters export kitchen 2 ./kitchen-adapter
     """
-    written = _store().export(room, number, folder)
+    store = _store()
+    written = store.export(meant(room, store.rooms()), number, folder)
     typer.echo(json.dumps({"folder": str(written)}) if as_json else str(written))
 
 
@@ -105,10 +110,10 @@ def _say_current(room: str, version: Version | None, as_json: bool) -> None:
         typer.echo(f"{room}: {'the untouched student' if number is None else f'adapter {number}'} answers.")
 
 
-def _row(version: Version, current: bool) -> dict[str, Any]:
+def _row(version: Version, current: bool, room: str) -> dict[str, Any]:
     about = version.about
     return {
-        "room": version.room,
+        "room": room,
         "version": version.number,
         "current": current,
         "created": about.get("created", ""),

@@ -1,4 +1,4 @@
-"""The adapters of each room, numbered, never edited; which one answers is one small file.
+"""The adapters of each room and of all together, numbered, never edited; which one answers is one small file.
 
     ROOM/0001/      adapter_config.json, adapter_model.safetensors, version.json
     ROOM/current    {"version": 2, "before": [1]}: replaced atomically; version 0 is the untouched student
@@ -8,7 +8,7 @@ A version that was damaged is skipped, with its error in `problems`; the last go
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from core.files import atomic_directory, atomic_write_text, storage_errors, swee
 from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version
 
 UNTOUCHED = 0
+HOME = "@home"
+"""Stands in a room's place for what is consolidated over all rooms; no room can be called so."""
 _POINTER = "current"
 _FILES = (CONFIG_FILE, WEIGHTS_FILE, VERSION_FILE)
 
@@ -167,6 +169,16 @@ class AdapterStore:
             raise StorageError(f"{room[:40]!r} cannot be a room's name. Choose a shorter one, not empty.")
         # A name of dots would be another folder, and a leading one hides it.
         return self._root / (f"%2E{name[1:]}" if name[0] == "." else name)
+
+
+def shown(room: str, rooms: Collection[str]) -> str:
+    """What people read for a room's name: home for HOME, unless a room of theirs is called so."""
+    return "home" if room == HOME and "home" not in rooms else room
+
+
+def meant(name: str, rooms: Collection[str]) -> str:
+    """What they mean by a name: the reverse of `shown`."""
+    return HOME if name == "home" and "home" not in rooms else name
 
 
 def _is_ours(path: Path) -> bool:

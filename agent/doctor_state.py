@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.store import AdapterStore
+from adapters.store import HOME, AdapterStore
 from agent.doctor import Finding, tried
 from core.config import find_config, load_config
 from core.errors import StorageError
@@ -66,7 +66,13 @@ def _adapters() -> Iterator[Finding]:
         said, _, _ = problem.partition(". ")
         yield Finding("adapter", "broken", said, "The last good one answers; train another: roomwise adapt")
     if not problems:
-        yield Finding("adapters", "ok", f"of {len(rooms)} rooms" if rooms else "none yet")
+        yield Finding("adapters", "ok", _of(rooms))
+
+
+def _of(rooms: list[str]) -> str:
+    known = len([room for room in rooms if room != HOME])
+    told = f"of {known} rooms" if known else ""
+    return " and ".join(filter(None, [told, "home" if HOME in rooms else ""])) or "none yet"
 
 
 def _existing(folder: Path) -> Path:

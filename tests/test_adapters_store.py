@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from adapters.cli import app
 from adapters.job import write_result
 from adapters.request import Result
-from adapters.store import AdapterStore
-from core.errors import InputError, StorageError, WeightsError
+from adapters.store import HOME, AdapterStore
+from core.errors import InputError, RoomNameError, StorageError, WeightsError
 from core.files import sha256_file
+from core.text import check_room
 
 RUNNER = CliRunner()
 
@@ -166,3 +167,32 @@ def test_the_command_lists_shows_changes_and_exports(store: AdapterStore, tmp_pa
     with pytest.raises(InputError, match="no adapter 9"):
         RUNNER.invoke(app, ["show", "kitchen", "9"], catch_exceptions=False)
     assert "No adapters yet" in said("list", "attic")
+
+
+def listed(*more: str) -> list[list[object]]:
+    result = RUNNER.invoke(app, ["list", *more, "--json"])
+    return [[row["room"], row["version"], row["current"]] for row in json.loads(result.output)["adapters"]]
+
+
+def test_what_is_of_all_rooms_is_home_to_people_and_no_room(store: AdapterStore, tmp_path: Path) -> None:
+    with pytest.raises(RoomNameError):
+        check_room(HOME)
+    store.adopt(HOME, job(tmp_path / "first"))
+    store.adopt(HOME, job(tmp_path / "second"))
+    assert listed("home") == [["home", 1, False], ["home", 2, True]]
+    assert [row[0] for row in listed()] == ["home"] * 2 + ["kitchen"] * 3
+    told = RUNNER.invoke(app, ["rollback", "home"])
+    assert "home: adapter 1 answers" in told.output and number(store, HOME) == 1
+    assert RUNNER.invoke(app, ["promote", "home", "2"]).exit_code == 0 and number(store, HOME) == 2
+    assert RUNNER.invoke(app, ["show", "home", "2"]).exit_code == 0
+    assert RUNNER.invoke(app, ["export", "home", "2", str(tmp_path / "out")]).exit_code == 0
+
+
+def test_a_room_that_somebody_called_home_is_told_from_it(store: AdapterStore, tmp_path: Path) -> None:
+    store.adopt(HOME, job(tmp_path / "all"))
+    store.adopt("home", job(tmp_path / "room"))
+    assert number(store, "home") == number(store, HOME) == 1
+    assert [row[0] for row in listed()] == [HOME, "home", *["kitchen"] * 3]
+    assert listed("home") == [["home", 1, True]] and listed(HOME) == [[HOME, 1, True]]
+    assert RUNNER.invoke(app, ["rollback", "home"]).exit_code == 0
+    assert (number(store, "home"), number(store, HOME)) == (0, 1)
