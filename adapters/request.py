@@ -1,7 +1,7 @@
 """One adaptation as values: what is asked of a worker, how it is done, what it may cost, how it ended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +54,18 @@ class Recipe:
 def recipe_for(extra: int) -> Recipe:
     """The default for a room of which the agent asked `extra` questions of its own."""
     return Recipe(steps=150, anchors=10) if extra else Recipe()
+
+
+HOME_RECIPE = Recipe(
+    rank=16, alpha=32.0, steps=400, batch=12, extra=36, replayed=0, anchors=4, general=60, similar=0,
+    reworded=0.5, elsewhere=0.0, rate=1e-3, shrink=1.0, views=1, attention_weight=0.0, anchor_weight=1.0,
+)  # fmt: skip
+"""For the pairs of many rooms: more of everything, little to hold on to, no pair on another room's frame."""
+
+
+def home_recipe(extra: int) -> Recipe:
+    """The same where the agent asked `extra` questions of its own; without them a person's fill the steps."""
+    return HOME_RECIPE if extra else replace(HOME_RECIPE, batch=HOME_RECIPE.batch + HOME_RECIPE.extra)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
     ROOM/0001/      adapter_config.json, adapter_model.safetensors, version.json
     ROOM/current    {"version": 2, "before": [1]}: replaced atomically; version 0 is the untouched student
+    considered      {"rooms": 5, "pairs": 600}: what there was when home was last consolidated
 
 A version that was damaged is skipped, with its error in `problems`; the last good one stands in.
 """
@@ -22,7 +23,7 @@ from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_
 UNTOUCHED = 0
 HOME = "@home"
 """Stands in a room's place for what is consolidated over all rooms; no room can be called so."""
-_POINTER = "current"
+_POINTER, _CONSIDERED = "current", "considered"
 _FILES = (CONFIG_FILE, WEIGHTS_FILE, VERSION_FILE)
 
 
@@ -76,6 +77,19 @@ class AdapterStore:
             if not found.problem:
                 return found
         return None
+
+    def considered(self) -> tuple[int, int]:
+        """Of how many rooms and pairs home was last consolidated, whatever became of it; 0 for never."""
+        path = self._root / _CONSIDERED
+        try:
+            values = json.loads(path.read_bytes()) if path.exists() else {"rooms": 0, "pairs": 0}
+            return int(values["rooms"]), int(values["pairs"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, 0
+
+    def consider(self, rooms: int, pairs: int) -> None:
+        """Keep that. Raises StorageError."""
+        atomic_write_text(self._root / _CONSIDERED, json.dumps({"rooms": rooms, "pairs": pairs}) + "\n")
 
     def problems(self, room: str) -> list[str]:
         """What is wrong with versions of a room, one sentence each."""

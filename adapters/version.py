@@ -27,8 +27,8 @@ def write_version(
         "base": vars(base),
         "sha256": sha256_file(folder / WEIGHTS_FILE),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "before": None if request.current is None else request.current.name,
-        "parent": None if request.parent is None else parent_of(request.parent),
+        "before": None if request.current is None else _known_as(request.current),
+        "parent": None if request.parent is None else _known_as(request.parent),
         "pairs": [example.id for example in (*request.train, *request.hold_out, *request.extra)],
         "held_out": [example.id for example in request.hold_out],
         "replayed": [example.id for example in request.replay],
@@ -43,8 +43,8 @@ def write_version(
     atomic_write_text(folder / VERSION_FILE, json.dumps(values, indent=1) + "\n")
 
 
-def parent_of(folder: Path) -> dict[str, Any]:
-    """By what an adapter that another builds upon is known again. Raises WeightsError, StorageError."""
+def _known_as(folder: Path) -> dict[str, Any]:
+    """By what an adapter is known again. Raises WeightsError, StorageError."""
     about = check_version(folder)
     return {"room": about.get("room"), "version": folder.name, "sha256": about["sha256"]}
 

@@ -1,4 +1,4 @@
-"""Adapting to a room when somebody asks for it: what memory holds of it, one job, the gate's verdict."""
+"""Adapting when somebody asks for it: what memory holds of a room, or of all, one job, the gate's verdict."""
 
 import shutil
 import time
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.request import Limits, Request, Result
-from adapters.store import AdapterStore
+from adapters.store import AdapterStore, shown
+from agent.home import home_limits, home_request
 from agent.jobs import Job, Starter, clear, start
 from agent.learning import room_request
+from agent.scheduler import LEAST_ROOMS
 from core.config import Config
 from core.errors import InputError, ModelError
 from core.lock import lock_folder
@@ -65,14 +67,46 @@ def adapt(
     Without a `room` the only one there is. Raises InputError for a room that is not known or has too few
     pairs, ModelError when the job fails, StorageError. Interrupted, it leaves what answered before.
     """
-    model_folder(config.student.model)
-    store, jobs = AdapterStore(folder / "adapters"), folder / "jobs"
+    student = config.student.model
+    model_folder(student)
     limits = Limits(seconds=config.adaptation.seconds)
-    with ExitStack() as held:
-        memory = held.enter_context(Memory.open(folder / "memory", read_only=True))
+    with Memory.open(folder / "memory", read_only=True) as memory:
         chosen = _room(memory.rooms(), room, config.adaptation.least_pairs, folder)
+        return _adapted(
+            folder, lambda store: room_request(memory, chosen, student, store, limits, seed), bar, begin
+        )
+
+
+def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter = start) -> Adapted:
+    """The same for home, from all rooms: what a new one begins with.
+
+    Raises InputError when there are fewer than three, and otherwise what `adapt` does.
+    """
+    student = config.student.model
+    model_folder(student)
+    with Memory.open(folder / "memory", read_only=True) as memory:
+        rooms = memory.rooms()
+        if not rooms:
+            raise InputError(_NOTHING.format(folder / "memory"))
+        if len(rooms) < LEAST_ROOMS:
+            raise InputError(
+                f"Home is learnt from some rooms and judged by others: {LEAST_ROOMS} are needed, "
+                f"memory has {len(rooms)}. Visit more, or adapt to one: roomwise adapt --room {min(rooms)}"
+            )
+        done = _adapted(
+            folder, lambda store: home_request(memory, student, home_limits(config), seed), bar, begin
+        )
+    AdapterStore(folder / "adapters").consider(len(rooms), sum(rooms.values()))
+    return done
+
+
+def _adapted(
+    folder: Path, request_of: Callable[[AdapterStore], Request], bar: Bar, begin: Starter
+) -> Adapted:
+    store, jobs = AdapterStore(folder / "adapters"), folder / "jobs"
+    with ExitStack() as held:
         held.callback(lock_folder(folder).release)  # a replay that uses it would lose its job
-        request = room_request(memory, chosen, config.student.model, store, limits, seed)
+        request = request_of(store)
         clear(jobs)
         began = time.monotonic()
         job = begin(jobs, request)
@@ -100,7 +134,7 @@ def _room(rooms: Mapping[str, int], wanted: str | None, least: int, folder: Path
 
 def _watched(job: Job, request: Request, bar: Bar) -> Result:
     """Wait for the worker; whatever interrupts this stops it too."""
-    bar.start(len(request.train) + len(request.hold_out))
+    bar.start(_pairs(request))
     try:
         result = None
         while result is None:
@@ -123,6 +157,10 @@ def _ended(store: AdapterStore, request: Request, job: Job, result: Result, seco
     adapter = store.adopt(request.room, job.folder).number if result.outcome == "promote" else None
     shutil.rmtree(job.folder, ignore_errors=True)
     return Adapted(
-        request.room, len(request.train) + len(request.hold_out), len(request.hold_out), adapter,
-        result.reason, round(seconds, 3), result.steps, result.scores,
+        shown(request.room, store.rooms()), _pairs(request), len(request.hold_out), adapter, result.reason,
+        round(seconds, 3), result.steps, result.scores,
     )  # fmt: skip
+
+
+def _pairs(request: Request) -> int:
+    return len(request.train) + len(request.hold_out) + len(request.extra)

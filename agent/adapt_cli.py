@@ -1,4 +1,4 @@
-"""`roomwise adapt`: let the student learn a room now."""
+"""`roomwise adapt`: let the student learn a room now, or what all rooms taught."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from core.config import load_config
+from core.errors import InputError
 from core.extras import load
 from core.files import state_dir
 
@@ -19,6 +20,9 @@ def adapt(
     room: Annotated[
         str | None, typer.Option("--room", help="The room's name; needed where there are several.")
     ] = None,
+    home: Annotated[
+        bool, typer.Option("--home", help="Learn from all rooms what a new room will begin with.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same adapter.")] = 0,
     folder: Annotated[
         Path | None,
@@ -30,16 +34,24 @@ def adapt(
 ) -> None:
     """Train an adapter from what is remembered of a room; it answers there if it proves better.
 
+    With --home what all rooms taught is put together, and every later room begins with that.
     Ends with 0 also when the candidate is rejected, and says why.
 
     Example: roomwise adapt --room kitchen
 
+    Example: roomwise adapt --home
+
     Example: roomwise adapt --folder demo/run --json
     """
+    if home and room is not None:
+        raise InputError("Home is of all rooms. Leave out --room, or --home.")
     config = load_config()
     bar = load("agent.training:TrainingBar")(Console(stderr=True))
     place = folder if folder is not None else state_dir()
-    done = load("agent.adapt:adapt")(place, room, seed, config, bar)
+    if home:
+        done = load("agent.adapt:adapt_home")(place, seed, config, bar)
+    else:
+        done = load("agent.adapt:adapt")(place, room, seed, config, bar)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
     else:

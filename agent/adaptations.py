@@ -20,12 +20,16 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Adapting:
-    """What adapting needs: where adapters and jobs are kept, who makes a request of what memory holds."""
+    """What adapting needs: where adapters and jobs are kept, who makes a request of what memory holds.
+
+    `home` makes one of what it holds of all other rooms; without it that is left to others.
+    """
 
     store: AdapterStore
     jobs: Path
     request: Callable[[Mind, AdapterStore], Request]
     start: Starter
+    home: Callable[[Mind, AdapterStore], Request] | None = None
 
 
 class Say(Protocol):
@@ -82,13 +86,14 @@ class Adaptations:
         self._tries = 0
         return self._end(job, result)
 
-    def start_if_due(self, turn: int, warm_up: int) -> None:
-        """Begin the next job if the time has come."""
+    def start_if_due(self, turn: int, warm_up: int, make_way: Callable[[], None] = lambda: None) -> None:
+        """Begin the next job if the time has come; `make_way` is called before."""
         held = self._mind.memory.pairs(self._mind.room)
         pairs = sum(pair.asker == "person" for pair in held)
         settings = self._mind.config.adaptation
         standing = Standing(turn, warm_up, pairs, self._pairs_then, self.running)
         if due(standing, settings.least_pairs, settings.again_after):
+            make_way()
             self._start()
 
     def wait(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ from adapters.store import AdapterStore
 from agent.adaptations import Adapting
 from agent.controller import Controller
 from agent.experts import Expert, LocalExpert, RecordedExpert
+from agent.home import home_adaptation
 from agent.interviewer import came_after
 from agent.jobs import start
 from agent.learning import adaptation_request
@@ -34,13 +35,17 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True)
 class Wish:
-    """What a session is to be: the models' names, how long the warm-up is, where its files go."""
+    """What a session is to be: the models' names, how long the warm-up is, where its files go.
+
+    `live`: it takes the time that people take, in which what earlier rooms taught is put together.
+    """
 
     student: str
     expert: str
     warm_up: int
     seed: int
     folder: Path
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,8 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
 
 def _adapting(wish: Wish) -> Adapting:
     request = partial(adaptation_request, seed=wish.seed)
-    return Adapting(AdapterStore(wish.folder / "adapters"), wish.folder / "jobs", request, start)
+    home = partial(home_adaptation, seed=wish.seed) if wish.live else None
+    return Adapting(AdapterStore(wish.folder / "adapters"), wish.folder / "jobs", request, start, home)
 
 
 def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:

@@ -5,9 +5,12 @@ fails between turns is an event, and the student goes on as it is.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
+from adapters.store import HOME, Version
 from agent.adaptations import Adaptations, Adapting, label
+from agent.consolidation import Consolidation, home_label
 from agent.interviewer import Interviewer
 from agent.past import Past
 from agent.record import Recorder
@@ -15,7 +18,7 @@ from agent.turn import Emit, Inquiry, Mind, take_turn
 from core.errors import RoomwiseError
 from core.events import Activated, Answered, Asked, Event, Failed, SessionEnded
 from core.text import check_question
-from models.lora import base_of, read_adapter
+from models.lora import Adapter, base_of, read_adapter
 
 
 class Controller:
@@ -29,6 +32,8 @@ class Controller:
         self._base = base_of(mind.student.name)
         self._turn = past.turn
         self._adaptations = Adaptations(mind, adapting, past, self._say)
+        self._home = Consolidation(mind, adapting, self._say)
+        self._activated = ""
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
 
     def begin(self, event: Event) -> None:
@@ -38,7 +43,7 @@ class Controller:
         """
         self.emit(event)
         self._adaptations.take_up()
-        for problem in self._store.problems(self._mind.room):
+        for problem in (*self._store.problems(HOME), *self._store.problems(self._mind.room)):
             self._say(Failed, what="adapter", error=problem)
         self._activate()
 
@@ -60,11 +65,15 @@ class Controller:
         """Ask the expert more; look after the training child: its progress, its end, a swap, the next job."""
         try:
             self._interviewer.run()
-            if self._adaptations.look():
+            new = [self._home.look(), self._adaptations.look()]
+            if any(new):
                 self._activate()
-            self._adaptations.start_if_due(self._turn, self._warm_up)
+            self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
+            if not self._adaptations.running:
+                self._home.start_if_due()
         except RoomwiseError as error:
-            self._adaptations.abandon()  # nobody would look after it
+            self._adaptations.abandon()  # nobody would look after them
+            self._home.abandon()
             self._say(Failed, what="adaptation", error=str(error))
 
     def settle(self) -> None:
@@ -81,9 +90,15 @@ class Controller:
         finally:
             self._recorder.close()
 
+    def _make_way(self) -> None:
+        """A room's own job comes first."""
+        if self._home.stop():
+            self._activate()
+
     def _stop(self) -> None:
         try:
-            if self._adaptations.stop():
+            new = [self._home.stop(), self._adaptations.stop()]
+            if any(new):
                 self._activate()
         except RoomwiseError as error:
             self._say(Failed, what="adaptation", error=str(error))
@@ -99,19 +114,29 @@ class Controller:
         return emit
 
     def _activate(self) -> None:
-        """Let the room's current adapter answer; the untouched student if there is none to use."""
-        version = self._store.current(self._mind.room)
-        try:
-            self._mind.slot.activate(read_adapter(version.folder, self._base) if version else None)
-        except RoomwiseError as error:
-            self._mind.slot.deactivate()
-            self._say(Failed, what="adapter", error=str(error))
-            version = None
-        self._mind.taught = frozenset(version.about.get("pairs", ())) if version else frozenset()
-        name = label(version.number) if version else ""
-        if name != self._mind.adapter:
-            self._mind.adapter = name
+        """Let the room's current adapter answer, home where that is not to, and without either the student
+        as it was loaded.
+        """
+        mind = self._mind
+        home = self._put(self._store.current(HOME), mind.slot.rest_on)
+        room = self._put(self._store.current(mind.room), mind.slot.activate)
+        mind.taught = frozenset(room.about.get("pairs", ())) if room else frozenset()
+        mind.home = home_label(home.number) if home else ""
+        mind.adapter = label(room.number) if room else ""
+        name = mind.adapter or mind.home
+        if name != self._activated:
+            self._activated = name
             self._say(Activated, adapter=name)
+
+    def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:
+        """The version, if it could be put in its place; else nothing is there."""
+        try:
+            place(read_adapter(version.folder, self._base) if version else None)
+        except RoomwiseError as error:
+            place(None)
+            self._say(Failed, what="adapter", error=str(error))
+            return None
+        return version
 
     def _say(self, kind: Any, **values: Any) -> None:
         self.emit(kind(at=time.time(), **values))

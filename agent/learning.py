@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.request import Limits, Request, recipe_for
-from adapters.store import AdapterStore
+from adapters.store import HOME, AdapterStore
 from agent.turn import Mind
 from core.files import cache_dir
 from core.types import Example, Pair
@@ -32,24 +32,28 @@ def room_request(
 ) -> Request:
     """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
 
-    The probe set is the base's own, which the first job makes. Raises ValueError when the room has no
-    pair, UnknownModelError, WeightsError.
+    If there is home, that is what it builds upon, and what it is compared with before the room has an
+    adapter of its own. The probe set is the base's own, which the first job makes. Raises ValueError when
+    the room has no pair, UnknownModelError, WeightsError.
     """
     held = memory.pairs(room)
     pairs = [pair for pair in held if pair.asker == "person"]
     extra = [pair for pair in held if pair.asker == "agent"]
-    current = store.current(room)
-    parted = split(pairs, seed=seed, trained=current.about.get("pairs", ()) if current else ())
+    home = store.current(HOME)
+    current = store.current(room) or home
+    seen = {id for version in (current, home) if version for id in version.about.get("pairs", ())}
+    parted = split(pairs, seed=seed, trained=seen)
     others = [pair for pair in memory.pairs() if pair.room != room]
     return Request(
         room=room,
         base=base,
-        train=_examples(memory, parted.train),
-        hold_out=_examples(memory, parted.held_out),
-        extra=_examples(memory, extra),
-        replay=_examples(memory, replay(others, _REHEARSED, seed)),
+        train=examples(memory, parted.train),
+        hold_out=examples(memory, parted.held_out),
+        extra=examples(memory, extra),
+        replay=examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
         probe=probe_folder(base),
+        parent=home.folder if home else None,
         seed=seed,
         recipe=recipe_for(len(extra)),
         limits=limits,
@@ -61,7 +65,8 @@ def probe_folder(base: str) -> Path:
     return cache_dir() / "probes" / base_of(base).digest[:16]
 
 
-def _examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
+def examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
+    """The pairs with their files."""
     return [
         Example(pair.id, pair.question, pair.answer, memory.frame_path(pair), memory.signal_path(pair))
         for pair in pairs

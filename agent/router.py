@@ -22,7 +22,8 @@ class Route:
 class Situation:
     """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first.
 
-    `taught`: something like the question is among what the adapter has learnt.
+    `taught`: something like the question is among what the adapter has learnt. `home` is what the student has
+    from other rooms, empty for nothing.
     """
 
     turn: int
@@ -31,6 +32,7 @@ class Situation:
     expert_reachable: bool
     adapter: str
     taught: bool = True
+    home: str = ""
 
 
 def route(situation: Situation) -> Route:
@@ -42,11 +44,17 @@ def route(situation: Situation) -> Route:
         return Route("expert", f"warm-up, {left} of {situation.warm_up} questions left")
     if left > 0:
         return Route("student", "the expert cannot be reached; the student is not adapted yet")
+    return Route("student", _held(situation))
+
+
+def _held(situation: Situation) -> str:
+    """With what the student answers after the warm-up."""
     if not situation.adapter:
-        return Route("student", "warm-up is over")
-    if not situation.taught:
-        return Route("student", f"untouched: nothing like it was learnt ({situation.adapter})")
-    return Route("student", f"adapted ({situation.adapter})")
+        return f"as other rooms taught it ({situation.home})" if situation.home else "warm-up is over"
+    if situation.taught:
+        return f"adapted ({situation.adapter})"
+    rest = f"as other rooms taught it ({situation.home})" if situation.home else "untouched"
+    return f"{rest}: nothing like it was learnt ({situation.adapter})"
 
 
 def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:

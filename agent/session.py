@@ -38,15 +38,16 @@ def replay_session(
 
     If `out` holds the same session unfinished, it goes on with the first question that was not answered.
     Without an `expert` it is the configured one where the session's answers are true, else those answers.
-    With a `speed` recorded pauses are divided by it and no adaptation is waited for. What happens is shown
-    on stdout, on stderr when `aside`, and not at all when `quiet`.
+    With a `speed` recorded pauses are divided by it and no adaptation is waited for; home is consolidated
+    meanwhile if earlier rooms in `out` make that due. What happens is shown on stdout, on stderr when
+    `aside`, and not at all when `quiet`.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(session)
     folder = out if out is not None else state_dir() / "replays" / _stamp()
     console = Console(quiet=quiet, stderr=aside)
     watch = _silent if quiet else Watcher(console)
-    wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder)
+    wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder, live=speed is not None)
     with staged(visit, wish, config, watch) as stage:
         try:
             limit = config.images.max_pixels

@@ -13,6 +13,7 @@ from core.events import (
     AdaptationStarted,
     Answered,
     Asked,
+    Consolidated,
     Event,
     ExpertUnreachable,
     Failed,
@@ -86,6 +87,12 @@ class Watcher:
                 self._bar.stop()
                 verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
                 self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
+            case Consolidated():
+                verdict = "promoted" if event.promoted else "rejected"
+                self._say(
+                    f"     [blue]home {verdict}[/]: {event.pairs} pairs of {event.rooms} rooms, "
+                    f"{event.seconds:.0f} s. {escape(event.reason)}"
+                )
             case Activated():
                 self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
             case Failed(what="index" | "calibration"):  # nothing is lost by these

@@ -35,7 +35,8 @@ Emit = Callable[[Event], None]
 @dataclass
 class Mind:
     """Who can answer in a room. `adapter` names the version the student holds, "" for none; `taught` are the
-    ids of the pairs that it was taught.
+    ids of the pairs that it was taught. `home` names what it rests on where that is not to answer, "" for
+    the student as it was loaded.
     """
 
     room: str
@@ -46,10 +47,15 @@ class Mind:
     config: Config
     adapter: str = ""
     taught: Collection[str] = ()
+    home: str = ""
     takeover: TakeOver = field(default_factory=TakeOver)
 
     def __post_init__(self) -> None:
         self.slot = AdapterSlot(self.student)
+
+    def answering(self, taught: bool) -> str:
+        """What the student answers with, `taught` saying whether the adapter knows about the question."""
+        return self.adapter if self.adapter and taught else self.home
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answere
     answered: Answered = _now(
         Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
         latency_ms=(time.perf_counter() - started) * 1000,
-        adapter=mind.adapter if by.to == "student" and answering.taught else "",
+        adapter=mind.answering(answering.taught) if by.to == "student" else "",
     )  # fmt: skip
     emit(answered)
     return answered
@@ -105,6 +111,7 @@ class _Answering:
                 self._mind.expert is not None,
                 self._mind.adapter,
                 self.taught,
+                self._mind.home,
             )
         )
         if known is not None:
@@ -166,7 +173,10 @@ class _Answering:
         self._emit(_now(Remembered, self._inquiry, pair=pair.id))
 
     def _without_expert(self, warm_up: int) -> Route:
-        return route(Situation(self._inquiry.turn, warm_up, False, False, self._mind.adapter, self.taught))
+        mind = self._mind
+        return route(
+            Situation(self._inquiry.turn, warm_up, False, False, mind.adapter, self.taught, mind.home)
+        )
 
     def _routed(self, way: Route, answer: Answer) -> tuple[Route, Answer]:
         self._emit(_now(Routed, self._inquiry, to=way.to, reason=way.reason))
@@ -189,7 +199,7 @@ def was_taught(mind: Mind, hits: Sequence[Hit]) -> bool:
 
 
 def said_by_student(mind: Mind, look: Look, question: str, taught: bool) -> Answer:
-    """The student's answer, with its adapter if that was taught something like the question."""
+    """The student's answer, with its adapter if that was taught something like the question, else at rest."""
     with nullcontext() if taught else mind.slot.suspended():
         return mind.student.answer(look.vision, question, mind.config.student.max_new_tokens)
 

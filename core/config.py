@@ -106,6 +106,9 @@ class AdaptationConfig(_Section):
     seconds: float = pydantic.Field(default=120.0, gt=0)
     """The longest an adaptation may take."""
 
+    home_seconds: float = pydantic.Field(default=600.0, gt=0)
+    """The longest it may take to consolidate what all rooms taught into what a new room begins with."""
+
 
 class Config(BaseSettings):
     """Every setting, one section a part of the program."""

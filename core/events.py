@@ -176,8 +176,20 @@ class AdaptationEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Consolidated(Event):
+    """Home was trained anew from so many rooms with so many pairs. `adapter` is its version if promoted."""
+
+    rooms: int
+    pairs: int
+    promoted: bool
+    reason: str
+    seconds: float
+    adapter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Activated(Event):
-    """The student answers with this adapter from now on; empty: with none."""
+    """The student answers with this adapter from now on, a room's or home; empty: with none."""
 
     adapter: str
 
