@@ -22,7 +22,7 @@ class Recipe:
     steps: int = 60
     batch: int = 10
     """Pairs of the room in a step."""
-    extra: int = 20
+    extra: int = 0
     """Beside them pairs that the agent asked for, if there are any."""
     replayed: int = 4
     """Beside them pairs of other rooms, if there are any."""
@@ -53,7 +53,7 @@ class Recipe:
 
 def recipe_for(extra: int) -> Recipe:
     """The default for a room of which the agent asked `extra` questions of its own."""
-    return Recipe(steps=150, anchors=10) if extra else Recipe()
+    return Recipe(steps=200, extra=30, anchors=6, similar=80, logits_weight=3.0) if extra else Recipe()
 
 
 HOME_RECIPE = Recipe(

@@ -13,6 +13,7 @@ from agent.evidence import evidence_of
 from agent.experts import Expert, Told
 from agent.look import Look
 from agent.router import Route, Situation, reconsider, route
+from agent.scope import in_scope
 from agent.takeover import TakeOver, told_of
 from core.config import Config
 from core.errors import ExpertError
@@ -21,7 +22,7 @@ from core.scoring import exact_match
 from core.types import Answer
 from memory.frames import decode
 from memory.index import Cue
-from memory.recall import Hit, asked_before, nearest_question, search
+from memory.recall import Hit, asked_before, search
 from memory.store import Memory
 from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
@@ -190,12 +191,8 @@ def recalled(mind: Mind, cue: Cue) -> list[Hit]:
 
 
 def was_taught(mind: Mind, hits: Sequence[Hit]) -> bool:
-    """Whether the student's adapter has learnt something like the question that found these.
-
-    An adapter changes all answers, but only of what it was taught does it know more (the scope of an edit;
-    Mitchell et al. 2022, Memory-based model editing at scale).
-    """
-    return nearest_question(hits, mind.taught) >= mind.config.router.scope
+    """Whether the question that found these is in the scope of the student's adapter."""
+    return in_scope(hits, mind.taught, mind.config.router)
 
 
 def said_by_student(mind: Mind, look: Look, question: str, taught: bool) -> Answer:

@@ -54,7 +54,7 @@ class ExpertConfig(_Section):
     """How often it looks at each frame: the whole, then nearer from up to four corners; its answers are put
     to the vote. Each look takes as long as the first."""
 
-    extra: int = pydantic.Field(default=200, ge=0, le=10_000)
+    extra: int = pydantic.Field(default=400, ge=0, le=10_000)
     """How many questions of its own the agent may put to the expert in a session, about frames that a person
     asked about: an equal part of them after each question of the warm-up. Every one is a call."""
 
@@ -90,8 +90,14 @@ class RouterConfig(_Section):
     would say; where that cannot be expected the expert is asked. 0: never asked; 1: always."""
 
     scope: float = pydantic.Field(default=0.75, ge=-1, le=1)
-    """Questions at least so alike to one that the adapter was taught are its own; for others the student
-    answers without it, since what it learnt would only lead it astray. -1: all are."""
+    """Questions at least so alike to one that a person asked and the adapter was taught are its own; others
+    the student answers without it, since what it learnt would only lead it astray. -1: all are,"""
+
+    scope_view: float = pydantic.Field(default=0.45, ge=-1, le=1)
+    """if they are about a view at least so alike."""
+
+    known_view: float = pydantic.Field(default=0.6, ge=-1, le=1)
+    """Views at least so alike to one of which the adapter was taught much are its own, whatever is asked."""
 
 
 class AdaptationConfig(_Section):

@@ -1,7 +1,6 @@
 """Finding pairs again: by question, by view, or by both; and saying when a question was asked before."""
 
 import re
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from PIL.Image import Image
@@ -60,12 +59,6 @@ def search(
         for pair, question, view in memory.scores(cue, room)
     ]
     return sorted(hits, key=lambda hit: -hit.score)[:k]
-
-
-def nearest_question(hits: Sequence[Hit], among: Collection[str]) -> float:
-    """How alike the question sought is to the nearest of the pairs with these ids, -1 if none is there."""
-    likenesses = [hit.question for hit in hits if hit.question is not None and hit.pair.id in among]
-    return max(likenesses, default=-1.0)
 
 
 def asked_before(question: str, hit: Hit, config: MemoryConfig) -> bool:

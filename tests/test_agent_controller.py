@@ -159,7 +159,7 @@ def test_a_candidate_answers_from_the_next_boundary_between_turns(scene: _Scene)
     assert [event.adapter for event in scene.of(Activated)] == ["0001"]
     (ended,) = scene.of(AdaptationEnded)
     assert (ended.promoted, ended.adapter, ended.scores) == (True, "0001", {"candidate.exact": 0.5})
-    assert controller.ask("What is thing 9?", jpeg(9)).adapter == "0001"
+    assert controller.ask("What is thing 9?", jpeg(1)).adapter == "0001"
     controller.close()
 
 

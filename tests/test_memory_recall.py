@@ -10,7 +10,7 @@ from core.config import MemoryConfig
 from core.types import Pair
 from memory.frames import decode
 from memory.index import Cue
-from memory.recall import Hit, asked_before, cue_of, nearest_question, search, telling
+from memory.recall import Hit, asked_before, cue_of, search, telling
 from memory.store import Memory
 
 SURE = MemoryConfig(same_question=0.85, same_view=0.9)
@@ -51,18 +51,6 @@ def test_scores_are_those_of_plain_arithmetic(memory: Memory, weight: float) -> 
     hits = search(memory, cue, "hall", k=99, question_weight=weight)
     assert {hit.pair.id: hit.score for hit in hits} == pytest.approx(expected, abs=1e-5)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-
-
-def test_the_nearest_question_is_sought_among_some_pairs_of_one_room(memory: Memory) -> None:
-    cue = cue_of(embedder(), "What colour is the lamp?", _picture(2))
-    hall, kitchen = (search(memory, cue, room, k=None) for room in ("hall", "kitchen"))
-    lamps = [pair.id for pair in memory.pairs("hall") if pair.answer == "lamp"]
-    sofas = [pair.id for pair in memory.pairs("hall") if pair.answer == "sofa"]
-    assert len(hall) == len(memory.pairs("hall"))
-    assert nearest_question(hall, lamps) == pytest.approx(1, abs=1e-5)
-    assert 0 < nearest_question(hall, sofas) < 0.99
-    assert nearest_question(kitchen, lamps) == -1
-    assert nearest_question(hall, []) == -1
 
 
 def test_one_of_two_is_enough(memory: Memory) -> None:
