@@ -15,9 +15,10 @@ from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.run import run
 from agent import build
+from agent.home import home_request
 from agent.jobs import Job
 from agent.learning import adaptation_request
-from bench.learning import asking, forgetting, stream, unit
+from bench.learning import asking, forgetting, home, stream, unit
 from bench.learning.plan import Plan
 from core.config import Config, RouterConfig
 
@@ -33,6 +34,7 @@ def small_loop(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(unit, "probe_set", lambda *about: probe_set(*about)[:2])
     patch.setattr(build, "adaptation_request", _small)
     patch.setattr(build, "start", _at_once)
+    patch.setattr(home, "home_request", _small_home)
 
 
 def tiny_plan(folder: Path, *methods: str) -> Plan:
@@ -55,6 +57,10 @@ def tiny_rooms(folder: Path, count: int) -> Path:
 
 def _small(*args: Any, **kwargs: Any) -> Request:
     return replace(adaptation_request(*args, **kwargs), recipe=SMALL, limits=LIMITS)
+
+
+def _small_home(*args: Any, **kwargs: Any) -> Request:
+    return replace(home_request(*args, **kwargs), recipe=SMALL, limits=replace(LIMITS, loses=1.0))
 
 
 def _at_once(folder: Path, request: Request) -> Job:

@@ -32,26 +32,34 @@ class Asker:
 
     def __init__(self, mind: Mind, spared: Collection[str]) -> None:
         self.mind, self._spared = mind, spared
+        self.at_home = False
+        """Whether there is something below the adapter on which it rests."""
         self._look = lru_cache(_REMEMBERED)(self._looked)
         self._hits = lru_cache(None)(self._recalled)
 
     @contextmanager
-    def holding(self, adapter: Adapter | None, taught: Collection[str]) -> Iterator[None]:
-        """Inside, the student has this adapter, which was taught the pairs of these ids."""
+    def holding(
+        self, adapter: Adapter | None, taught: Collection[str], home: Adapter | None = None
+    ) -> Iterator[None]:
+        """Inside, the student has this adapter, which was taught the pairs of these ids, above home."""
+        self.mind.slot.rest_on(home)
         self.mind.slot.activate(adapter)
         self.mind.taught = frozenset(taught)
+        self.at_home = home is not None
         try:
             yield
         finally:
             self.mind.slot.deactivate()
-            self.mind.taught = ()
+            self.mind.slot.rest_on(None)
+            self.mind.taught, self.at_home = (), False
 
     def untouched(self, picture: Path, question: str) -> str:
         """What the student says without any adapter."""
-        return self._said(picture, question, taught=False)
+        with self.mind.slot.bare():
+            return self._said(picture, question, taught=True)
 
     def adapted(self, picture: Path, question: str) -> str:
-        """What it says with its adapter, if that was taught something like the question, else without."""
+        """What it says with its adapter, if that was taught something like the question, else at rest."""
         return self._said(picture, question, self.is_taught(picture, question))
 
     def unscoped(self, picture: Path, question: str) -> str:
@@ -68,7 +76,7 @@ class Asker:
         near = [hit for hit in self._hits(picture, question) if hit.pair.id in self.mind.taught][:_NEAREST]
         for count in range(len(near), 0, -1):
             try:
-                return self._said(picture, spelled(near[:count], question), taught=False)
+                return self.untouched(picture, spelled(near[:count], question))
             except QuestionError:  # too long for the model; the furthest is left out
                 continue
         return self.untouched(picture, question)

@@ -22,10 +22,16 @@ _STREAM = typer.Option(
     "a folder of session folders, or how many rendered rooms.",
 )
 _VISIT = typer.Option("--visit", min=1, help="So many of --stream; without --sessions the rest is measured.")
+_HOME_EVERY = typer.Option(
+    "--home-every",
+    min=0,
+    help="Consolidate home after so many rooms of --stream, and at its end; 0 never. Default: at its end, "
+    "since it takes minutes each time and every one begins anew.",
+)
 _METHODS = typer.Option(
     "--methods",
-    help="Beside untouched, memory, roomwise and expert: context, lora, roomwise-ce, "
-    "roomwise-attention, roomwise-logits, no-extra, with commas between them; or all.",
+    help="Beside untouched, memory, roomwise and expert: context, home, lora, roomwise-ce, "
+    "roomwise-attention, roomwise-logits, no-extra, no-home, with commas between them; or all.",
 )
 _EXPERT = typer.Option(
     "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
@@ -43,6 +49,7 @@ def learning(
     half: Annotated[
         bool, typer.Option("--half", help="The warm-up is half of each session's questions.")
     ] = False,
+    home_every: Annotated[int | None, _HOME_EVERY] = None,
     methods: Annotated[str, _METHODS] = "",
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
     expert: Annotated[str | None, _EXPERT] = None,
@@ -66,7 +73,7 @@ def learning(
     """
     wanted = Wanted(
         rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
-        picture,
+        picture, home_every,
     )  # fmt: skip
     report = load("bench.learning.bench:bench")(wanted, load_config())
     if not as_json:

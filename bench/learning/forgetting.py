@@ -68,5 +68,6 @@ class Forgetting:
         self, says: Says, asked: Sequence[Example], before: dict[str, str], scoped: bool
     ) -> dict[str, str]:
         """The answers by id; where the rule lets the untouched student answer, it is not asked again."""
-        same = {one.id for one in asked if scoped and not self._asker.is_taught(one.image, one.question)}
+        spared = scoped and not self._asker.at_home
+        same = {one.id for one in asked if spared and not self._asker.is_taught(one.image, one.question)}
         return {one.id: before[one.id] if one.id in same else says(one.image, one.question) for one in asked}

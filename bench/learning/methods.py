@@ -11,6 +11,8 @@ themselves without a gate, and answer by the same rule: only what is like someth
     roomwise-attention  the default without the expert's likelihoods
     roomwise-logits     the default without where the expert looked
     no-extra            the default on what the person asked, without the agent's own questions
+    home                what rooms of a stream taught before, and nothing of this room
+    no-home             the default from the untouched student, whatever rooms came before
 """
 
 from collections.abc import Callable
@@ -20,20 +22,22 @@ from adapters.request import Recipe, recipe_for
 from core.errors import InputError
 from core.text import did_you_mean
 
-ROOMWISE, CE, CONTEXT, AGENT = "roomwise", "roomwise-ce", "context", "agent"
+ROOMWISE, CE, CONTEXT, AGENT, AT_HOME = "roomwise", "roomwise-ce", "context", "agent", "home"
 REPLAYED = ("untouched", "memory", ROOMWISE, AGENT, "expert")
 
 
 @dataclass(frozen=True)
 class Method:
     """How an adapter of its own comes about. `signals`: what the expert ships beside the words counts;
-    `others`: it repeats other rooms and is held to its old answers; `extra`: it learns what the agent asked.
+    `others`: it repeats other rooms and is held to its old answers; `extra`: it learns what the agent asked;
+    `home`: it builds upon what other rooms taught, and rests on it.
     """
 
     recipe: Callable[[Recipe], Recipe] = lambda recipe: recipe
     signals: bool = True
     others: bool = True
     extra: bool = True
+    home: bool = True
 
 
 def _plain(recipe: Recipe) -> Recipe:
@@ -45,13 +49,14 @@ def _plain(recipe: Recipe) -> Recipe:
 
 
 TAUGHT = {
-    "lora": Method(_plain, signals=False, others=False),
+    "lora": Method(_plain, signals=False, others=False, home=False),
     CE: Method(lambda recipe: replace(recipe, attention_weight=0.0, logits_weight=0.0), signals=False),
     "roomwise-attention": Method(lambda recipe: replace(recipe, logits_weight=0.0)),
     "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
     "no-extra": Method(lambda recipe: recipe_for(0), extra=False),
+    "no-home": Method(home=False),
 }
-ORDER = ("untouched", "memory", CONTEXT, *TAUGHT, ROOMWISE, AGENT, "expert")
+ORDER = ("untouched", "memory", CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, AGENT, "expert")
 """As tables list them."""
 
 

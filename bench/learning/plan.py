@@ -19,7 +19,11 @@ _SHORT = 12
 
 @dataclass(frozen=True)
 class Plan:
-    """The same for all rooms. `expert` None: as it fits a session; `warm_up` None: half of its questions."""
+    """The same for all rooms. `expert` None: as it fits a session; `warm_up` None: half of its questions.
+
+    `home_every`: after so many rooms of a stream, and at its end, home is consolidated; None: only at its
+    end; 0: never.
+    """
 
     student: str
     expert: str | None
@@ -27,6 +31,7 @@ class Plan:
     methods: tuple[str, ...]
     config: Config
     out: Path
+    home_every: int | None = None
 
     def about(self) -> dict[str, Any]:
         """All that a replay depends on, but for its room, seed and start. Raises UnknownModelError."""

@@ -20,12 +20,16 @@ _PARTS = ("memory", "adapters")
 
 @dataclass(frozen=True)
 class State:
-    """A folder with `memory` and `adapters`, as a replay keeps them, after a visit to `room`."""
+    """A folder with `memory` and `adapters`, as a replay keeps them, after a visit to `room`.
+
+    `home`: now is the time to consolidate what all rooms taught.
+    """
 
     folder: Path
     room: str
     student: str
     seed: int
+    home: bool = False
 
     @property
     def memory(self) -> Path:

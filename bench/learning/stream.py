@@ -8,21 +8,24 @@ more goes.
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from adapters.request import home_recipe
 from adapters.store import AdapterStore
+from agent.scheduler import LEAST_ROOMS
 from agent.turn import Mind, pair_id
 from agent.visit import Visit, read_visit
 from bench.learning.asking import Asker
 from bench.learning.crew import Crew
+from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, session_of, taken
-from bench.learning.plan import Plan, Start, Unit, read_part, write_part
+from bench.learning.plan import Plan, Start, Unit, digest, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.state import State, copy_state
 from bench.learning.unit import REPLAY, Measured
@@ -37,15 +40,21 @@ _STATE, _RUN, _AGAIN = "state", "run", "again"
 
 @dataclass(frozen=True)
 class Leg:
-    """One visit of a stream, and where it is kept."""
+    """One visit of a stream, and where it is kept. `home` names how home is made after it, if it is."""
 
     unit: Unit
     folder: Path
+    home: str = ""
+
+    @property
+    def state(self) -> Path:
+        """What is known after it; a folder of its own for whatever is made of that."""
+        return self.folder / f"{_STATE}{self.home}"
 
     @property
     def start(self) -> Start:
         """What whoever comes next begins with."""
-        return Start(self.folder / _STATE, self.folder.name)
+        return Start(self.state, f"{self.folder.name}{self.home}")
 
     def measured(self) -> Measured:
         """What was told of it. It must have been visited."""
@@ -53,11 +62,13 @@ class Leg:
 
 
 def after_visit(state: State) -> None:
-    """What is made of all that is known once a visit is over, before the next room. As yet nothing.
+    """What is made of all that is known once a visit is over, before the next room: home, when it is time.
 
     `state` is this process's alone and becomes the stream's when this returns; if it is killed, it is called
     again on a fresh copy.
     """
+    if state.home:
+        consolidate(state)
 
 
 def streamed(plan: Plan, places: Sequence[Place], seeds: Sequence[int], workers: Crew) -> list[list[Leg]]:
@@ -89,18 +100,27 @@ def transfer(plan: Plan, legs: Sequence[Leg]) -> dict[str, Any] | None:
         return None
     try:
         torch.set_num_threads(1)
-        known = read_part(last.folder, _AGAIN)
-        return known or write_part(last.folder, _AGAIN, dict(_asked_again(plan, legs)))
+        part = f"{_AGAIN}{last.home}"
+        return read_part(last.folder, part) or write_part(last.folder, part, dict(_asked_again(plan, legs)))
     finally:
         lock.release()
 
 
 def _legs(plan: Plan, places: Sequence[Place], seed: int) -> list[Leg]:
     found: list[Leg] = []
-    for place in places:
+    recipes = f"-home-{digest([asdict(home_recipe(extra)) for extra in (0, 1)])}"
+    for number, place in enumerate(places, start=1):
         unit = Unit(place, seed, (), found[-1].start if found else Start())
-        found.append(Leg(unit, unit.folder(plan, _visit(plan, place))))
+        home = recipes if home_after(number, len(places), plan.home_every) else ""
+        found.append(Leg(unit, unit.folder(plan, _visit(plan, place)), home))
     return found
+
+
+def home_after(number: int, visits: int, every: int | None) -> bool:
+    """Whether to consolidate home after this one of so many visits, see `Plan.home_every`."""
+    if number < LEAST_ROOMS or every == 0:
+        return False
+    return number == visits or (every is not None and number % every == 0)
 
 
 def _done(legs: Sequence[Leg]) -> int:
@@ -112,7 +132,7 @@ def _done(legs: Sequence[Leg]) -> int:
     for number, leg in enumerate(legs, start=1):
         if read_part(leg.folder, REPLAY) is None:
             break
-        if (leg.folder / _STATE).is_dir():
+        if leg.state.is_dir():
             whole = number
         elif (leg.folder / _RUN).is_dir():
             whole = number - 1
@@ -131,11 +151,11 @@ def _visited(plan: Plan, leg: Leg) -> Measured | None:
         if read_part(leg.folder, REPLAY) is None:
             session = session_of(leg.unit.place, plan.out)
             write_part(leg.folder, REPLAY, replayed(plan, leg.unit, session, leg.folder))
-        if (leg.folder / _RUN).is_dir() and not (leg.folder / _STATE).is_dir():
-            with atomic_directory(leg.folder / _STATE) as fresh:
+        if (leg.folder / _RUN).is_dir() and not leg.state.is_dir():
+            with atomic_directory(leg.state) as fresh:
                 copy_state(leg.folder / _RUN, fresh)
                 room = _visit(plan, leg.unit.place).room
-                after_visit(State(fresh, room, plan.student, leg.unit.seed))
+                after_visit(State(fresh, room, plan.student, leg.unit.seed, bool(leg.home)))
         return leg.measured()
     finally:
         lock.release()
@@ -154,7 +174,8 @@ def _prune(start: Start) -> None:
 
 
 def _asked_again(plan: Plan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[str, str]]]:
-    student, state = load_model(plan.student), legs[-1].folder / _STATE
+    student, state = load_model(plan.student), legs[-1].state
+    home = home_of(state / "adapters", plan.student)
     with Memory.open(state / "memory", room_embedder(student), read_only=True) as memory:
         for leg in legs:
             visit, told = _visit(plan, leg.unit.place), leg.measured().parts[REPLAY]
@@ -162,7 +183,7 @@ def _asked_again(plan: Plan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[st
             asking = Asker(Mind(visit.room, "", student, None, memory, plan.config), left)
             version = AdapterStore(state / "adapters").current(visit.room)
             adapter = read_adapter(version.folder, base_of(plan.student)) if version else None
-            with asking.holding(adapter, version.about["pairs"] if version else ()):
+            with asking.holding(adapter, version.about["pairs"] if version else (), home):
                 yield leg.unit.place.name, _said(asking, visit, told)
 
 

@@ -5,14 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.job import read_request
+from adapters.parent import train_upon
 from adapters.probe import probe_set
 from adapters.request import Request
-from adapters.train import Data, train
+from adapters.train import Data
 from agent.record import Recording
 from bench.learning.methods import Method
 from core.events import AdaptationEnded
 from core.types import Example
-from models.lora import Adapter, base_of
+from models.lora import Adapter, base_of, read_adapter
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
@@ -43,6 +44,7 @@ def lessons(request: Request, method: Method, spared: Collection[str]) -> Reques
     changed = replace(
         request, train=learnt, hold_out=late, replay=others, extra=extra, recipe=method.recipe(request.recipe)
     )
+    changed = changed if method.home else replace(changed, parent=None)
     return changed if method.others else replace(changed, probe=None)
 
 
@@ -55,6 +57,8 @@ def load_learner(request: Request) -> VisionLanguageModel:
 
 def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
     """The adapter; every step is made, however long it takes. The model is left as it was."""
-    probe = [] if request.probe is None else probe_set(vlm, base_of(request.base), request.probe)
+    base = base_of(request.base)
+    parent = None if request.parent is None else read_adapter(request.parent, base)
+    probe = [] if request.probe is None else probe_set(vlm, base, request.probe)
     data = Data(request.train, request.replay, probe, request.hold_out, request.extra)
-    return train(vlm, data, request.recipe, request.seed, lambda step, loss: None, lambda: 0.0)
+    return train_upon(vlm, parent, data, request.recipe, request.seed, lambda step, loss: None, lambda: 0.0)

@@ -17,7 +17,8 @@ from agent.turn import pair_id
 from agent.visit import Visit, VisitTurn, read_visit
 from bench.learning.asking import Asker, asker
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
-from bench.learning.methods import CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.home import home_of
+from bench.learning.methods import AT_HOME, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import session_of, taken
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
@@ -70,6 +71,7 @@ class _Replay:
         self._plan, self._visit, self._run, self._others = plan, visit, folder / "run", others
         recording: Recording = read_recording(self._run / "session")
         self._request = last_request(self._run, recording)
+        self._home = home_of(self._run / "adapters", plan.student)
         ids = {number: pair_id(told["session"], number) for number in range(1, len(visit.turns) + 1)}
         self._after: list[int] = [turn["turn"] for turn in told["turns"]]
         self._spared = {id for number, id in ids.items() if number > told["warm_up"]}
@@ -90,9 +92,10 @@ class _Replay:
         if name == CONTEXT:
             return self._answered(asking, forgetting, began)
         adapter, ids = self._kept() if name == ROOMWISE else self._learnt(name)
+        home = self._home if name not in TAUGHT or TAUGHT[name].home else None
         seconds = monotonic() - began
-        with asking.holding(adapter, ids):
-            forgot = forgetting.of(asking.adapted, asking.unscoped if adapter else asking.untouched)
+        with asking.holding(adapter, ids, home):
+            forgot = forgetting.of(asking.adapted, asking.unscoped)
             said = {} if name == ROOMWISE else self._said(asking.adapted)
         return {"said": said, "seconds": seconds, "pairs": len(ids), "forgetting": forgot}
 
@@ -110,7 +113,7 @@ class _Replay:
 
     def _learnt(self, name: str) -> tuple[Adapter | None, list[str]]:
         request = None
-        if self._request is not None:
+        if self._request is not None and name != AT_HOME:
             request = lessons(self._request, TAUGHT[name], self._spared)
         adapter = None if request is None else taught(load_learner(request), request)
         return adapter, self._ids(request) if adapter else []

@@ -22,3 +22,4 @@ class Wanted:
     jobs: int
     out: Path | None
     picture: Path | None
+    home_every: int | None = None
