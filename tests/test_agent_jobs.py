@@ -34,13 +34,15 @@ def test_a_worker_that_dies_says_why(tmp_path: Path) -> None:
 
 def test_a_job_finds_its_pictures_wherever_it_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    wanted = request("no-such-student", examples(Path("pictures")), current=Path("old"))
+    pairs = examples(Path("pictures"))
+    wanted = request("no-such-student", pairs, extra=pairs[:1], current=Path("old"), parent=Path("home"))
     job = start(Path("jobs"), wanted)
     job.stop()
     read = read_request(job.folder)
     assert [one.image for one in read.train] == [tmp_path / one.image for one in wanted.train]
     assert read.train[0].image.is_file() and read.train[0].signal is None
-    assert (read.current, read.probe) == (tmp_path / "old", None)
+    assert read.extra[0].image.is_file()
+    assert (read.current, read.probe, read.parent) == (tmp_path / "old", None, tmp_path / "home")
 
 
 def test_jobs_that_came_to_an_end_are_kept_and_others_are_thrown_away(tmp_path: Path) -> None:
