@@ -58,7 +58,8 @@ def recipe_for(extra: int) -> Recipe:
 
 HOME_RECIPE = Recipe(
     rank=16, alpha=32.0, steps=400, batch=12, extra=36, replayed=0, anchors=4, general=60, similar=0,
-    reworded=0.5, elsewhere=0.0, rate=1e-3, shrink=1.0, views=1, attention_weight=0.0, anchor_weight=1.0,
+    reworded=0.5, elsewhere=0.0, rate=1e-3, shrink=1.0, trial=0.8, views=1, attention_weight=0.0,
+    anchor_weight=1.0,
 )  # fmt: skip
 """For the pairs of many rooms: more of everything, little to hold on to, no pair on another room's frame."""
 
