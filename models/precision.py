@@ -23,5 +23,5 @@ def quick(device: torch.device) -> AbstractContextManager[object]:
 
 @lru_cache(maxsize=1)
 def _cpu_multiplies_bfloat16() -> bool:
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch tells it since 2.10
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch tells it since 2.10
     return any(known.get(name) for name in _X86)

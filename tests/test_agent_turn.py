@@ -1,6 +1,6 @@
 """One turn: who answers, what is remembered, and that an expert that fails costs no answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +37,9 @@ class _Expert:
         if self.told is None:
             raise ExpertError("The line is dead. Plug it in.")
         return Told(Answer(self.told, (), (), 0.9))
+
+    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+        return [self.ask(picture, question, 0) for question in questions]
 
 
 @pytest.fixture
