@@ -1,8 +1,9 @@
-"""`roomwise bench adapting`: one adaptation to ten pairs, and how long answers take while it runs.
+"""`roomwise bench adapting`: one adaptation to a room, and how long answers take while it runs.
 
-The pairs are the expert's answers to the warm-up of a session; the job is the one that the agent starts,
-gate included, in a child of its own. Whole turns are timed (memory is searched, then the student answers)
-before the job, while it runs, and after it; a person's pause lies between two of them.
+The pairs are the expert's answers to the warm-up of a session and to the agent's own questions; the job is
+the one that the agent starts, gate included, in a child of its own. Whole turns are timed (memory is
+searched, then the student answers) before the job, while it runs, and after it; a person's pause lies
+between two of them.
 """
 
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -21,13 +22,14 @@ from numpy.typing import NDArray
 from adapters.request import Limits, Result
 from adapters.store import AdapterStore
 from agent.experts import LocalExpert
+from agent.interviewer import Interviewer
 from agent.jobs import Job, start
 from agent.learning import room_request
 from agent.replay import jpeg
 from agent.replay_cli import DEMO
 from agent.turn import Inquiry, Mind, take_turn
 from agent.visit import Visit, VisitTurn, read_visit
-from bench.intervals import DRAWS, Interval, drawn_interval
+from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
 from core.errors import InputError
@@ -46,11 +48,15 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of turns with nothing beside them and of those beside the job, and how that ended."""
+    """Milliseconds of turns with nothing beside them and of those beside the job, and how that ended.
+
+    `asking` are seconds that the agent's own questions took, after each turn of the warm-up.
+    """
 
     idle: Times
     beside: Times
     result: Result
+    asking: Times
 
 
 @app.command()
@@ -78,7 +84,7 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
     student = load_model(config.student.model)
     with Memory.open(folder / "memory", room_embedder(student)) as memory:
         mind = Mind(visit.room, "bench", student, None, memory, config)
-        _warm_up(mind, visit, config)
+        asking = _warm_up(mind, visit, config)
         asked = _round(visit.turns[config.router.warm_up :], config.images.max_pixels)
         timed = partial(_timed, mind, asked)
         for _ in range(_WARM_UPS):
@@ -88,7 +94,7 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
         job = start(folder / "jobs", room_request(memory, visit.room, student.name, store, limits, seed))
         result, beside = _beside(job, timed)
         after = [timed() for _ in range(turns)]
-    return Timing(np.array(before + after), np.array(beside), result)
+    return Timing(np.array(before + after), np.array(beside), result, np.array(asking))
 
 
 def rows(timing: Timing, model: str, seed: int) -> list[Row]:
@@ -98,6 +104,8 @@ def rows(timing: Timing, model: str, seed: int) -> list[Row]:
     told = timing.result
     once = Interval(told.seconds, float("nan"), float("nan"), 1)
     found: list[Row] = [measured(once, metric="job_s", method=told.outcome, **about)]
+    asking = bootstrap_mean(timing.asking.tolist(), seed=seed)
+    found.append(measured(asking, metric="asking_s", method="after a turn of the warm-up", **about))
     drawn = {}
     for name, times in (("idle", timing.idle), ("adapting", timing.beside)):
         drawn[name] = np.median(times[rng.integers(0, len(times), (DRAWS, len(times)))], axis=1)
@@ -108,14 +116,21 @@ def rows(timing: Timing, model: str, seed: int) -> list[Row]:
     return [*found, measured(interval, metric="ratio", method="adapting / idle", statistic="p50", **about)]
 
 
-def _warm_up(mind: Mind, visit: Visit, config: Config) -> None:
-    """What the expert says to the first questions, remembered; then there is no expert any more."""
+def _warm_up(mind: Mind, visit: Visit, config: Config) -> list[float]:
+    """What the expert says to the first questions and to the agent's own, remembered; then there is no expert
+    any more. The seconds that its own took, turn by turn.
+    """
     vlm = load_model(config.expert.model, attention="eager")
     mind.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
+    took: list[float] = []
     for number, turn in enumerate(visit.turns[: config.router.warm_up], start=1):
         inquiry = Inquiry(number, turn.question, jpeg(turn.frame, config.images.max_pixels))
         take_turn(mind, inquiry, config.router.warm_up, _unheard)
+        began = time.monotonic()
+        Interviewer(mind, config.router.warm_up, [number], _unsaid).run()
+        took.append(time.monotonic() - began)
     mind.expert = None
+    return took
 
 
 def _round(turns: Sequence[VisitTurn], max_pixels: int) -> Iterator[Inquiry]:
@@ -145,4 +160,8 @@ def _beside(job: Job, timed: "partial[float]") -> tuple[Result, list[float]]:
 
 
 def _unheard(event: Event) -> None:
+    return None
+
+
+def _unsaid(kind: Any, **values: Any) -> None:
     return None

@@ -14,9 +14,12 @@ from core.lazy import run
 
 
 def test_the_ratio_is_of_medians_and_its_interval_holds_it() -> None:
-    timing = Timing(np.full(30, 20.0), np.linspace(25, 35, 31), Result("promote", "It did.", 12.5))
+    timing = Timing(
+        np.full(30, 20.0), np.linspace(25, 35, 31), Result("promote", "It did.", 12.5), np.full(10, 1.5)
+    )
     told = {(row["metric"], row["method"]): row for row in rows(timing, "tiny", 0)}
     assert told["job_s", "promote"]["mean"] == 12.5
+    assert told["asking_s", "after a turn of the warm-up"]["mean"] == 1.5
     assert told["latency_ms", "idle"]["mean"] == 20
     ratio = told["ratio", "adapting / idle"]
     mean, low, high = (float(str(ratio[key])) for key in ("mean", "low", "high"))
@@ -31,7 +34,7 @@ def test_a_whole_measurement(
     monkeypatch.setenv("ROOMWISE_EXPERT__MODEL", save_student(tmp_path / "tiny"))
     assert run(roomwise.app, "roomwise", ["bench", "adapting", "--turns", "2", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["rows"]
-    assert {row["metric"] for row in told} == {"job_s", "latency_ms", "ratio"}
+    assert {row["metric"] for row in told} == {"job_s", "asking_s", "latency_ms", "ratio"}
 
 
 def test_a_session_without_later_questions_is_refused(
