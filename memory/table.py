@@ -1,0 +1,92 @@
+"""Questions of many rooms as arrays, answered or not, so that all can be compared with one at once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.ports import Rows
+from core.scoring import normalise
+from memory.wording import Form, folded, form_of, phrases
+
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A question that was asked in a room about a frame; `answer` is None while nobody has answered it."""
+
+    room: str
+    question: str
+    frame: str
+    answer: str | None = None
+
+
+class Table:
+    """Lines with their vectors: `text` float32 [n, d] and `view` float32 [n, d2], rows of length 1.
+
+    Answers that `normalise` makes the same are one. `answer` int64 [n] numbers them, -1 for none; `answers`
+    says each in the words most often used for it.
+    """
+
+    def __init__(self, lines: Sequence[Line], text: Rows, view: Rows) -> None:
+        if not len(lines) == len(text) == len(view):
+            raise ValueError(f"{len(lines)} lines, but {len(text)} and {len(view)} vectors")
+        self.lines, self.text, self.view = lines, text, view
+        keys = [None if line.answer is None else normalise(line.answer) for line in lines]
+        known = sorted({key for key in keys if key})
+        number = {key: place for place, key in enumerate(known)}
+        self.answer: Numbers = np.array([number.get(key or "", -1) for key in keys], np.int64)
+        self.answers = _spoken(lines, self.answer, len(known))
+        self.room = _numbered([line.room for line in lines])
+        self.frame = _numbered([line.frame for line in lines])
+        self.forms: list[Form] = [form_of(line.question) for line in lines]
+        self.kind = _numbered([form.kind for form in self.forms])
+        self.side = _numbered([form.side for form in self.forms])
+        self.about = _numbered([" ".join(form.things) for form in self.forms])
+        self._folded = [folded(key) for key in known]
+
+    @cached_property
+    def named(self) -> Flags:
+        """Which questions name which answers, bool [n, answers]."""
+        places: dict[str, list[int]] = {}
+        for place, words in enumerate(self._folded):
+            places.setdefault(words, []).append(place)
+        found = np.zeros((len(self.lines), len(self.answers)), bool)
+        for row, line in zip(found, self.lines, strict=True):
+            for phrase in phrases(line.question) & places.keys():
+                row[places[phrase]] = True
+        return found
+
+    @cached_property
+    def words(self) -> NDArray[np.float32]:
+        """Which words a question is about, each row of length 1 or 0: float32 [n, words]."""
+        every = sorted({word for form in self.forms for word in form.things})
+        place = {word: number for number, word in enumerate(every)}
+        found = np.zeros((len(self.lines), len(every)), np.float32)
+        for row, form in zip(found, self.forms, strict=True):
+            row[[place[word] for word in form.things]] = 1
+        found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
+        return found
+
+    def things(self, answered: Numbers, asked: Numbers) -> Flags:
+        """What is in a room as far as answers say, or questions name it: bool [answers]."""
+        seen: Flags = np.any(self.named[asked], axis=0, keepdims=True)[0]
+        seen[self.answer[answered]] = True
+        return seen
+
+
+def _numbered(values: Sequence[str]) -> Numbers:
+    return np.unique(np.array(values, dtype=np.str_), return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+
+def _spoken(lines: Sequence[Line], answer: Numbers, count: int) -> list[str]:
+    said: list[Counter[str]] = [Counter() for _ in range(count)]
+    for line, number in zip(lines, answer, strict=True):
+        if number >= 0:
+            said[number][line.answer or ""] += 1
+    return [counter.most_common(1)[0][0] for counter in said]
