@@ -55,7 +55,7 @@ class Bearing:
         here = table.room[pairs] == table.room[question]
         text = table.text[pairs] @ table.text[question]
         columns = [
-            text, np.exp((text - 1) / _NEAR), table.words[pairs] @ table.words[question],
+            text, np.exp((text - 1) / _NEAR), table.words(question, pairs),
             *(row[pairs] == row[question] for row in (table.kind, table.side, table.about)),
             (table.view[pairs] @ table.view[question]) * ~here,
             table.frame[pairs] == table.frame[question], here,

@@ -11,7 +11,7 @@ import numpy as np
 
 from memory.bearing import Bearing, Moment, rooms_of
 from memory.table import Numbers, Table
-from memory.votes import Ballot, Votes, fit
+from memory.votes import STEPS, Ballot, Votes, fit
 
 LEAST_ROOMS = 4
 """With fewer there is nothing to tell what bears on what."""
@@ -32,14 +32,12 @@ class Guess:
 def guess(votes: Votes, table: Table, question: int) -> Guess | None:
     """What all rooms say to the question of this line; None when nothing was ever answered.
 
-    Its room's other lines are what was asked there before; answers of lines that have one are known.
+    Its room's lines before it are what was asked there so far; those after it do not count.
     """
     lines = np.arange(len(table.lines))
-    here = (table.room == table.room[question]) & (lines != question)
-    known = table.answer >= 0
-    moment = _moment(
-        table, question, lines[known & ~here & (lines != question)], lines[known & here], lines[here]
-    )
+    own = table.room == table.room[question]
+    before, known = own & (lines < question), table.answer >= 0
+    moment = _moment(table, question, lines[known & ~own], lines[known & before], lines[before])
     if not len(moment.pairs):
         return None
     ballot = Ballot(Bearing(table, rooms_of(table)).of(moment), table.answer[moment.pairs])
@@ -48,10 +46,10 @@ def guess(votes: Votes, table: Table, question: int) -> Guess | None:
     return Guess(table.answers[best], float(shares[best]))
 
 
-def learn(table: Table, seed: int) -> Votes | None:
+def learn(table: Table, seed: int, steps: int = STEPS) -> Votes | None:
     """Learn what bears on what from the answered lines of a table; None when there are too few rooms."""
     exam = _Exam(table, seed)
-    return fit(exam.draw, seed) if len(exam.rooms) >= LEAST_ROOMS else None
+    return fit(exam.draw, seed, steps) if len(exam.rooms) >= LEAST_ROOMS else None
 
 
 class _Exam:

@@ -210,6 +210,11 @@ class Memory:
         """The pair's teacher signal, a safetensors file, if it has one."""
         return None if pair.signal is None else self.blobs.path(pair.signal, SIGNAL)
 
+    @property
+    def vectors(self) -> Vectors | None:
+        """What recall compares by, a row a pair in no order to count on; None without any."""
+        return self._index.vectors
+
     def scores(self, cue: Cue, room: str | None = None) -> Iterator[tuple[Pair, float | None, float | None]]:
         """How alike each pair's question and frame are to the cue's, in [-1, 1]; None where it has none."""
         pairs = self.numbered(room)

@@ -48,6 +48,8 @@ class Table:
         self.kind = _numbered([form.kind for form in self.forms])
         self.side = _numbered([form.side for form in self.forms])
         self.about = _numbered([" ".join(form.things) for form in self.forms])
+        self._things = [frozenset(form.things) for form in self.forms]
+        self._sizes = np.array([len(things) for things in self._things], np.float64)
         self._folded = [folded(key) for key in known]
 
     @cached_property
@@ -62,16 +64,12 @@ class Table:
                 row[places[phrase]] = True
         return found
 
-    @cached_property
-    def words(self) -> NDArray[np.float32]:
-        """Which words a question is about, each row of length 1 or 0: float32 [n, words]."""
-        every = sorted({word for form in self.forms for word in form.things})
-        place = {word: number for number, word in enumerate(every)}
-        found = np.zeros((len(self.lines), len(every)), np.float32)
-        for row, form in zip(found, self.forms, strict=True):
-            row[[place[word] for word in form.things]] = 1
-        found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
-        return found
+    def words(self, question: int, lines: Numbers) -> NDArray[np.float64]:
+        """Cosines [lines] of the words that these questions are about with those of one."""
+        about = self._things[question]
+        shared = [len(about & self._things[line]) for line in lines]
+        sizes = self._sizes[lines] * self._sizes[question]
+        return np.asarray(np.array(shared, np.float64) / np.maximum(np.sqrt(sizes), 1))
 
     def things(self, answered: Numbers, asked: Numbers) -> Flags:
         """What is in a room as far as answers say, or questions name it: bool [answers]."""

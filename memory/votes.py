@@ -21,7 +21,8 @@ from memory.table import Numbers
 
 Floats = NDArray[np.float64]
 _HIDDEN, _VOTERS = 16, 4
-_STEPS, _BATCH, _RATE, _DECAY = 600, 8, 0.01, 0.02
+STEPS = 600
+_RATE, _DECAY = 0.01, 0.02
 _FLOOR = 1e-3
 """What an answer has that nobody votes for, so that no single question pulls without end."""
 
@@ -58,7 +59,7 @@ class Votes:
 _LEARNT = ("linear", "hidden", "offset", "out")
 
 
-def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = _STEPS) -> Votes:
+def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = STEPS) -> Votes:
     """Learn from ballots that `draw(step)` gives, eight or so a step; seeded, so the same each time.
 
     Minimises -log(p(right) + 0.001) by AdamW (Loshchilov and Hutter 2019) with a linearly falling rate.
