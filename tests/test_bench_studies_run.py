@@ -10,7 +10,7 @@ import pytest
 from tiny_jobs import RECIPE
 from tiny_studies import TURNS, tiny_plan, without_rendering
 
-from adapters.request import Recipe
+from adapters.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
 from bench.studies import room_work
 from bench.studies.methods import ALIGN_KD, SF, Entry
@@ -105,12 +105,12 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
         "roomwise",
     ]
     room_work.work(replace(plan, out=plan.out.parent / "ours", extra=2 * WARM_UP), entries, 1, 0)
-    weight, asked = Recipe().logits_weight, seen[-1][1]
+    asked = seen[-1][1]
     assert 0 < asked <= 2 * WARM_UP
     assert seen == [
-        ([True] * WARM_UP, 0, weight, 0),
+        ([True] * WARM_UP, 0, recipe_for(0).logits_weight, 0),
         ([False] * WARM_UP, asked, 0.0, 0),
-        ([True] * WARM_UP, asked, weight, 0),
+        ([True] * WARM_UP, asked, recipe_for(asked).logits_weight, 0),
     ]
 
 

@@ -65,6 +65,8 @@ def test_what_is_exported_comes_back(words: list[tuple[str, str, int, bool]]) ->
             assert import_(there, folder / "x") == Imported(len(words), 0)
             assert _state(there) == _state(here) and there.blobs.names() == here.blobs.names()
             for pair in there.pairs():
+                if not pair.question.strip("? "):  # no words, no vector
+                    continue
                 assert search(there, cue_of(embedder(), question=pair.question))[0].question == pytest.approx(
                     1
                 )
