@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.ports import Rows
+from memory.elsewhere import learn
 from memory.index import Cue
 from memory.store import Memory
 from memory.table import Line, Table
+from memory.votes import Votes, read_votes, write_votes
 
+VOTES = "votes.safetensors"
 MOST = 20_000
 """Pairs; beyond it the oldest of those that the agent asked about are left out."""
 
@@ -47,3 +50,20 @@ def shelf(memory: Memory, without: Collection[str] = ()) -> Shelf | None:
     rows = [place[number] for number, _ in kept]
     lines = [Line(pair.room, pair.question, pair.frame, pair.answer) for _, pair in kept]
     return Shelf(lines, vectors.text[rows], vectors.view[rows])
+
+
+def votes_of(memory: Memory) -> Votes | None:
+    """What was learnt last from all rooms; None before that. Raises StorageError."""
+    return read_votes(memory.folder / VOTES)
+
+
+def learn_votes(memory: Memory, seed: int) -> Votes | None:
+    """Learn from all rooms what bears on what, and keep it beside the pairs; None when they are too few.
+
+    Half a minute for a hundred rooms; always anew, so that nothing adds up over time. Raises StorageError.
+    """
+    held = shelf(memory)
+    votes = None if held is None else learn(held.table(), seed)
+    if votes is not None:
+        write_votes(memory.folder / VOTES, votes)
+    return votes

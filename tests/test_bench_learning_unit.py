@@ -17,7 +17,7 @@ from bench.learning import replayed, unit
 from bench.learning.asking import asker
 from bench.learning.cli import app
 from bench.learning.forgetting import questions_of
-from bench.learning.methods import AGENT, CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.methods import AGENT, ALL_ROOMS, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import given, neighbours, taken
 from bench.learning.plan import Plan, Unit
 from bench.learning.unit import REPLAY, Measured, measure
@@ -25,7 +25,7 @@ from core.lazy import run
 from models.lora import base_of, read_adapter
 from models.registry import load_model
 
-ALL = (CONTEXT, *TAUGHT)
+ALL = (ALL_ROOMS, CONTEXT, *TAUGHT)
 
 
 @pytest.fixture(autouse=True, scope="module")

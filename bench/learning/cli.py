@@ -30,7 +30,7 @@ _HOME_EVERY = typer.Option(
 )
 _METHODS = typer.Option(
     "--methods",
-    help="Beside untouched, memory, roomwise and expert: context, home, lora, roomwise-ce, "
+    help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
     "roomwise-attention, roomwise-logits, no-extra, no-home, with commas between them; or all.",
 )
 _EXPERT = typer.Option(

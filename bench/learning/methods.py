@@ -5,6 +5,7 @@ default, as people get it, gate included), the `agent` (what was really said: by
 where that was too unsure, by the expert) and the `expert`. The others get the pairs of that replay, learn by
 themselves without a gate, and answer by the same rule: only what is like something taught.
 
+    all-rooms           no student: pairs of all rooms vote, and how much each bears was learnt from them
     context             training-free: the nearest pairs stand before the question, as text
     lora                plain few-shot LoRA: cross-entropy on the pairs, nothing else
     roomwise-ce         the default, with cross-entropy as the only thing learnt from the expert
@@ -23,6 +24,7 @@ from core.errors import InputError
 from core.text import did_you_mean
 
 ROOMWISE, CE, CONTEXT, AGENT, AT_HOME = "roomwise", "roomwise-ce", "context", "agent", "home"
+ALL_ROOMS = "all-rooms"
 REPLAYED = ("untouched", "memory", ROOMWISE, AGENT, "expert")
 
 
@@ -56,7 +58,7 @@ TAUGHT = {
     "no-extra": Method(lambda recipe: recipe_for(0), extra=False),
     "no-home": Method(home=False),
 }
-ORDER = ("untouched", "memory", CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, AGENT, "expert")
+ORDER = ("untouched", "memory", ALL_ROOMS, CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, AGENT, "expert")
 """As tables list them."""
 
 

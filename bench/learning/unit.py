@@ -16,9 +16,10 @@ from agent.record import Recording, read_recording
 from agent.turn import pair_id
 from agent.visit import Visit, VisitTurn, read_visit
 from bench.learning.asking import Asker, asker
+from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
 from bench.learning.home import home_of
-from bench.learning.methods import AT_HOME, CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.methods import ALL_ROOMS, AT_HOME, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import session_of, taken
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
@@ -91,6 +92,11 @@ class _Replay:
         began = monotonic()
         if name == CONTEXT:
             return self._answered(asking, forgetting, began)
+        if name == ALL_ROOMS:
+            said = everywhere(asking.mind, self._visit, self._spared, self._after)
+            kept = forgetting.of(asking.untouched)
+            heard = len(self._ids(self._request))
+            return {"said": said, "seconds": monotonic() - began, "pairs": heard, "forgetting": kept}
         adapter, ids = self._kept() if name == ROOMWISE else self._learnt(name)
         home = self._home if name not in TAUGHT or TAUGHT[name].home else None
         seconds = monotonic() - began

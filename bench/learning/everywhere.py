@@ -1,0 +1,50 @@
+"""What all rooms visited say to a room's later questions: no student, no adapter, pairs alone.
+
+A question is answered from the pairs of other rooms, this room's warm-up and the questions asked here so far.
+"""
+
+import hashlib
+from collections.abc import Collection
+
+from agent.look import Look
+from agent.replay import jpeg
+from agent.turn import Mind
+from agent.visit import Visit
+from bench.learning.state import State
+from memory.elsewhere import guess, learn
+from memory.shelf import learn_votes, shelf, votes_of
+from memory.store import Memory
+from memory.table import Line
+from models.embedder import room_embedder
+from models.images import load_image
+from models.registry import load_model
+
+
+def learn_bearing(state: State) -> None:
+    """Learn from all rooms which pairs bear on what, and keep it in the state. Raises StorageError."""
+    embedder = room_embedder(load_model(state.student))
+    with Memory.open(state.memory, embedder, read_only=True) as memory:
+        learn_votes(memory, state.seed)
+
+
+def everywhere(mind: Mind, visit: Visit, spared: Collection[str], after: Collection[int]) -> dict[str, str]:
+    """The answers by turn to the turns `after` the warm-up, "" where nothing is known.
+
+    `spared` are pairs that nobody may use. What was not learnt yet about which pairs bear on what is learnt
+    here, for this alone. Raises StorageError, ImageError.
+    """
+    held, embedder = shelf(mind.memory, spared), mind.memory.embedder
+    if held is None or embedder is None:
+        return dict.fromkeys(map(str, after), "")
+    votes = votes_of(mind.memory) or learn(held.table(), seed=0)
+    asked, pixels = [], mind.config.images.max_pixels
+    for turn in (visit.turns[number - 1] for number in after):
+        picture = load_image(turn.frame, pixels)
+        line = Line(visit.room, turn.question, hashlib.sha256(jpeg(turn.frame, pixels)).hexdigest())
+        asked.append((line, Look(mind.student, picture).cue(embedder, turn.question)))
+    table = held.table(asked)
+    said = {}
+    for place, number in enumerate(after, start=len(held.lines)):
+        found = None if votes is None else guess(votes, table, place)
+        said[str(number)] = found.text if found else ""
+    return said
