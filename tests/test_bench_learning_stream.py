@@ -112,6 +112,15 @@ def test_a_stream_goes_on_where_it_stopped(
     assert _said(shorter) == _said(legs[:1]) and (shorter[0].folder / "state").is_dir()
 
 
+def test_a_review_remembers_whole_visits(tmp_path: Path, plan: Plan, places: list[Place]) -> None:
+    legs = _streamed(Plan(**{**vars(plan), "out": tmp_path, "review": True}), places)
+    with Memory.open(legs[-1].state / "memory", read_only=True) as memory:
+        people = [pair.room for pair in memory.pairs() if pair.asker == "person"]
+        told = {pair.answer for pair in memory.pairs("den-0")}
+    assert people.count("den-0") == people.count("den-1") == TURNS
+    assert {turn["reference"] for turn in _said(legs)[0]} <= told
+
+
 def test_earlier_rooms_are_asked_again_at_the_end(plan: Plan, places: list[Place], legs: list[Leg]) -> None:
     again = transfer(plan, legs)
     assert again is not None and transfer(plan, legs) == again

@@ -23,7 +23,10 @@ def bench(wanted: Wanted, config: Config) -> Report:
     first, places = _places(wanted)
     folder = cache_dir() / "learning" if wanted.out is None else wanted.out
     warm_up = None if wanted.half else config.router.warm_up
-    plan = Plan(wanted.student, wanted.expert, warm_up, wanted.methods, config, folder, wanted.home_every)
+    plan = Plan(
+        wanted.student, wanted.expert, warm_up, wanted.methods, config, folder, wanted.home_every,
+        wanted.review,
+    )  # fmt: skip
     with crew(wanted.jobs) as workers:
         found = list(_measured(plan, wanted, first, places, workers))
     if wanted.picture is not None:

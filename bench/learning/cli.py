@@ -28,6 +28,11 @@ _HOME_EVERY = typer.Option(
     help="Consolidate home after so many rooms of --stream, and at its end; 0 never. Default: at its end, "
     "since it takes minutes each time and every one begins anew.",
 )
+_REVIEW = typer.Option(
+    "--review",
+    help="After each visit of --stream ask the expert what the student answered itself, one call each, so "
+    "that the whole visit is remembered.",
+)
 _METHODS = typer.Option(
     "--methods",
     help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
@@ -50,6 +55,7 @@ def learning(
         bool, typer.Option("--half", help="The warm-up is half of each session's questions.")
     ] = False,
     home_every: Annotated[int | None, _HOME_EVERY] = None,
+    review: Annotated[bool, _REVIEW] = False,
     methods: Annotated[str, _METHODS] = "",
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
     expert: Annotated[str | None, _EXPERT] = None,
@@ -73,7 +79,7 @@ def learning(
     """
     wanted = Wanted(
         rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
-        picture, home_every,
+        picture, home_every, review,
     )  # fmt: skip
     report = load("bench.learning.bench:bench")(wanted, load_config())
     if not as_json:

@@ -32,6 +32,8 @@ class Plan:
     config: Config
     out: Path
     home_every: int | None = None
+    review: bool = False
+    """Whether after each visit of a stream the expert is asked what the student answered itself."""
 
     def about(self) -> dict[str, Any]:
         """All that a replay depends on, but for its room, seed and start. Raises UnknownModelError."""
@@ -42,6 +44,7 @@ class Plan:
             "warm_up": self.warm_up,
             "config": self.config.model_dump(mode="json"),
             "recipes": [asdict(recipe_for(extra)) for extra in (0, 1)],
+            **({"review": True} if self.review else {}),
         }
 
 

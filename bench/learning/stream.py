@@ -28,6 +28,7 @@ from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, session_of, taken
 from bench.learning.plan import Plan, Start, Unit, digest, read_part, write_part
 from bench.learning.replayed import replayed
+from bench.learning.review import review
 from bench.learning.state import State, copy_state
 from bench.learning.unit import REPLAY, Measured
 from core.files import atomic_directory
@@ -156,8 +157,11 @@ def _visited(plan: Plan, leg: Leg) -> Measured | None:
         if (leg.folder / _RUN).is_dir() and not leg.state.is_dir():
             with atomic_directory(leg.state) as fresh:
                 copy_state(leg.folder / _RUN, fresh)
-                room = _visit(plan, leg.unit.place).room
-                after_visit(State(fresh, room, plan.student, leg.unit.seed, bool(leg.home)))
+                visit = _visit(plan, leg.unit.place)
+                if plan.review:
+                    told = leg.measured().parts[REPLAY]
+                    review(fresh / "memory", plan.student, visit, told, plan.config.images.max_pixels)
+                after_visit(State(fresh, visit.room, plan.student, leg.unit.seed, bool(leg.home)))
         return leg.measured()
     finally:
         lock.release()

@@ -23,3 +23,4 @@ class Wanted:
     out: Path | None
     picture: Path | None
     home_every: int | None = None
+    review: bool = False
