@@ -16,6 +16,7 @@ from agent.home import home_adaptation
 from agent.interviewer import came_after
 from agent.jobs import start
 from agent.learning import adaptation_request
+from agent.others import other_rooms
 from agent.past import Past, read_past, visit_digest
 from agent.record import SESSION, Recorder
 from agent.replay import Baselines
@@ -77,6 +78,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
         _forget_unanswered(memory, past, len(visit.turns))
         takeover, warning = ready(wish.student, config.router.agreement, past.audits)
         mind = Mind(visit.room, past.session, student, expert, memory, config, takeover=takeover)
+        mind.others = other_rooms(memory)
         recorder = held.enter_context(_recorder(wish.folder / "session", about, past))
         controller = Controller(mind, _adapting(wish), recorder, wish.warm_up, watch, past)
         baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)

@@ -12,6 +12,7 @@ from PIL.Image import Image
 from agent.evidence import evidence_of
 from agent.experts import Expert, Told
 from agent.look import Look
+from agent.others import OtherRooms
 from agent.router import Route, Situation, reconsider, route
 from agent.scope import in_scope
 from agent.takeover import TakeOver, told_of
@@ -24,6 +25,7 @@ from memory.frames import decode
 from memory.index import Cue
 from memory.recall import Hit, asked_before, search
 from memory.store import Memory
+from memory.table import Line
 from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
 
@@ -50,6 +52,7 @@ class Mind:
     taught: Collection[str] = ()
     home: str = ""
     takeover: TakeOver = field(default_factory=TakeOver)
+    others: OtherRooms | None = None
 
     def __post_init__(self) -> None:
         self.slot = AdapterSlot(self.student)
@@ -131,12 +134,28 @@ class _Answering:
             _now(Weighed, inquiry, text=said.text, probability=weight.probability, needed=weight.needed,
                  evidence=told_of(evidence))
         )  # fmt: skip
+        better = self._elsewhere(said, weight.needed)
+        if better is not None:
+            return better
         again = reconsider(weight.probability, weight.needed, mind.expert is not None)
         asked = self._from_expert(again) if again else None
         if asked is None:
             return way, replace(said, confidence=weight.probability)
         mind.takeover.audited(evidence, exact_match(asked[1].text, said.text))
         return asked
+
+    def _elsewhere(self, said: Answer, needed: float) -> tuple[Route, Answer] | None:
+        """What other rooms say, where that is more likely right, and likely enough."""
+        mind, inquiry = self._mind, self._inquiry
+        if mind.others is None:
+            return None
+        line = Line(mind.room, inquiry.question, inquiry.frame_name)
+        found = mind.others.better(said, line, self._cue)
+        if found is None or found[1] < needed:
+            return None
+        text, probability = found
+        way = Route("memory", f"other rooms say so, and are {probability:.2f} sure")
+        return self._routed(way, Answer(text, (), (), probability))
 
     def _recalled(self) -> Answer | None:
         mind = self._mind

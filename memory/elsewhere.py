@@ -46,10 +46,10 @@ def guess(votes: Votes, table: Table, question: int) -> Guess | None:
     return Guess(table.answers[best], float(shares[best]))
 
 
-def learn(table: Table, seed: int, steps: int = STEPS) -> Votes | None:
+def learn(table: Table, seed: int, steps: int | None = None) -> Votes | None:
     """Learn what bears on what from the answered lines of a table; None when there are too few rooms."""
     exam = _Exam(table, seed)
-    return fit(exam.draw, seed, steps) if len(exam.rooms) >= LEAST_ROOMS else None
+    return fit(exam.draw, seed, steps or STEPS) if len(exam.rooms) >= LEAST_ROOMS else None
 
 
 class _Exam:

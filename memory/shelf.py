@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.ports import Rows
+from core.types import Pair
 from memory.elsewhere import learn
 from memory.index import Cue
 from memory.store import Memory
@@ -19,11 +20,16 @@ MOST = 20_000
 
 @dataclass(frozen=True)
 class Shelf:
-    """Answered lines, in the order they came, with their vectors."""
+    """Pairs, in the order they came, with their vectors."""
 
-    lines: Sequence[Line]
+    pairs: Sequence[Pair]
     text: Rows
     view: Rows
+
+    @property
+    def lines(self) -> list[Line]:
+        """As a table takes them."""
+        return [Line(pair.room, pair.question, pair.frame, pair.answer) for pair in self.pairs]
 
     def table(self, asked: Sequence[tuple[Line, Cue]] = ()) -> Table:
         """All of them, and then what was asked since; cues need both vectors."""
@@ -48,8 +54,7 @@ def shelf(memory: Memory, without: Collection[str] = ()) -> Shelf | None:
     if not kept:
         return None
     rows = [place[number] for number, _ in kept]
-    lines = [Line(pair.room, pair.question, pair.frame, pair.answer) for _, pair in kept]
-    return Shelf(lines, vectors.text[rows], vectors.view[rows])
+    return Shelf([pair for _, pair in kept], vectors.text[rows], vectors.view[rows])
 
 
 def votes_of(memory: Memory) -> Votes | None:

@@ -20,7 +20,9 @@ from core.errors import ExpertError, ImageError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
 from core.types import Answer
 from memory.frames import decode
+from memory.index import Cue
 from memory.store import Memory
+from memory.table import Line
 from models.lora import Adapter
 from models.vlm import VisionLanguageModel
 
@@ -160,3 +162,21 @@ def test_a_turn_told_twice_is_remembered_once(mind: Mind) -> None:
     _taken(mind, 1)
     _taken(mind, 1, "How many chairs are there?")
     assert len(mind.memory.pairs("den")) == 1
+
+
+def test_other_rooms_answer_where_they_are_surer(mind: Mind) -> None:
+    class _Others:
+        said: float
+
+        def better(self, said: Answer, line: Line, cue: Cue) -> tuple[str, float]:
+            return "lamp", self.said
+
+    others = _Others()
+    mind.others = others  # type: ignore[assignment]
+    others.said = 0.7
+    answered, events = _taken(mind, 11)
+    assert (answered.by, answered.text, answered.confidence) == ("memory", "lamp", 0.7)
+    assert [event.to for event in events if isinstance(event, Routed)] == ["student", "memory"]
+    mind.takeover = TakeOver(wanted=0.8)
+    answered, _ = _taken(mind, 12)
+    assert answered.by == "expert"
