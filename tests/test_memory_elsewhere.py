@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_memory import WordsAndColours
 
 from core.errors import StorageError
 from core.scoring import normalise
@@ -14,7 +15,6 @@ from memory.elsewhere import guess, learn
 from memory.table import Line, Table
 from memory.votes import Ballot, Votes, _gradient, fit, read_votes, write_votes
 from memory.wording import folded, form_of, phrases
-from tests.tiny_memory import WordsAndColours
 
 WORDS = st.text("abcd s?", max_size=30)
 PLACES = {"bed": "pillow", "sink": "tap", "desk": "lamp", "sofa": "cushion", "wall": "clock"}

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_memory import WordsAndColours, jpeg
 
 from memory import shelf as module
 from memory.index import Cue
 from memory.shelf import shelf
 from memory.store import Memory
 from memory.table import Line
-from tests.tiny_memory import WordsAndColours, jpeg
 
 
 @pytest.fixture
