@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,9 @@ def test_an_agent_that_is_killed_goes_on_as_if_it_never_had_been(
         pid = nursery.begin(visit, student, out)
         wait_for(lambda moment=moment: lines(out) >= moment)  # type: ignore[misc]
         time.sleep(rng.uniform(0, 0.1))
-        os.kill(pid, signal.SIGKILL)
-        assert nursery.end() == -signal.SIGKILL
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        assert nursery.end() in (-signal.SIGKILL, 0)
         assert wait_for(lambda: not any(map(alive, workers(out))))
         answered = check_whole(out, answered)
         if _over(out):  # its last line was written before the kill came
