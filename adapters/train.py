@@ -1,6 +1,5 @@
 """One adapter from a few pairs: a loop that reads from top to bottom."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from adapters.anchors import Anchors
 from adapters.lessons import Lesson, varied
 from adapters.material import Pictures, teaching
+from adapters.rates import warmed_cosine
 from adapters.request import Recipe
 from adapters.terms import answers, drift, likelihoods, looking
 from core.types import Example
@@ -21,7 +21,6 @@ from models.loss import IGNORED, answer_cross_entropy
 from models.precision import quick
 from models.vlm import VisionLanguageModel
 
-_WARM_UP = 5
 _GROUPS = {"all": "", "encoder": ".encoder.", "decoder": ".decoder."}
 
 OnStep = Callable[[int, float], None]
@@ -66,8 +65,11 @@ def train(
     pictures = Pictures(vlm, paths, recipe.views, rng)
     # Of the late pairs the questions alone: they are not to be held to their old answers.
     anchors = Anchors(vlm, [*every, *more], data.probe, pictures, recipe, rng)
-    lessons = [_lesson(vlm, pictures, example) for example in every]
-    extra = [_lesson(vlm, pictures, example) for example in more]
+    shown = {
+        path: vlm.project(pictures.plain([path])) for path in {one.image: None for one in (*every, *more)}
+    }
+    lessons = [Lesson(example, teaching(vlm, shown[example.image], example)) for example in every]
+    extra = [Lesson(example, teaching(vlm, shown[example.image], example)) for example in more]
     known = len(data.train)
     targets = [name for name in vlm.lora_targets() if _GROUPS[recipe.targets] in name]
     parameters = attach(vlm, recipe.rank, recipe.alpha, targets, seed)
@@ -80,7 +82,7 @@ def train(
                 if on_trial is not None:
                     on_trial()
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate * _rate(made, recipe.steps)
+                group["lr"] = recipe.rate * warmed_cosine(made, recipe.steps)
             learnt = _drawn(lessons[:known], extra, recipe, rng)
             with quick(vlm.device):
                 loss = _loss(vlm, data.replay, recipe, pictures, anchors, learnt, rng)
@@ -95,10 +97,6 @@ def train(
         detach(vlm)
 
 
-def _lesson(vlm: VisionLanguageModel, pictures: Pictures, example: Example) -> Lesson:
-    return Lesson(example, teaching(vlm, vlm.project(pictures.plain([example.image])), example))
-
-
 def _drawn(
     lessons: Sequence[Lesson], extra: Sequence[Lesson], recipe: Recipe, rng: np.random.Generator
 ) -> list[Lesson]:
@@ -107,11 +105,6 @@ def _drawn(
     chosen = [lessons[index] for index in rng.permutation(len(lessons))[: recipe.batch]]
     chosen += [extra[index] for index in rng.permutation(len(extra))[: recipe.extra]]
     return [varied(lesson, frames, recipe, rng) for lesson in chosen]
-
-
-def _rate(step: int, steps: int) -> float:
-    """Share of the full rate: up over a few steps, then down along a half cosine."""
-    return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def _loss(

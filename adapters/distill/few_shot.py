@@ -5,7 +5,6 @@ student to what it was. `adapters.train` is the product's training; this one is 
 Tower features and the expert's reading never change, so they are made once and given here.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,12 +19,11 @@ from adapters.distill.presets import Preset
 from adapters.distill.reading import Reading, reading
 from adapters.distill.registry import TERMS, Need
 from adapters.distill.schedule import weights_at
+from adapters.rates import warmed_cosine
 from models.lora import Adapter
 from models.lora_training import attach, detach, taken
 from models.signal import vocabulary
 from models.vlm import VisionLanguageModel
-
-_WARM_UP = 5
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def _descend(
     norms: dict[str, float] = {}
     for step in range(course.steps):
         for group, rate in zip(optimiser.param_groups, rates, strict=False):
-            group["lr"] = rate * _rate(step, course.steps)
+            group["lr"] = rate * warmed_cosine(step, course.steps)
         ours = read(vlm, pairs.features, pairs.questions, pairs.answers, maps)
         compared = Compared(ours, pairs.teacher, bridge, method.codes, sides(ours, pairs.teacher))
         weights = weights_at(method.weights, step, course.steps)
@@ -187,8 +185,3 @@ def _gradients(
             return norms
     torch.stack([weights[name] * term for name, term in terms.items()]).sum().backward()
     return norms
-
-
-def _rate(step: int, steps: int) -> float:
-    """Share of the full rate: up over a few steps, then down along a half cosine, as in `adapters.train`."""
-    return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
