@@ -53,6 +53,7 @@ class LocalExpert:
         self._vlm = vlm
         self._max_new_tokens = max_new_tokens
         self._count = count
+        self._seen: tuple[Image, VisionTokens] | None = None
 
     @property
     def name(self) -> str:
@@ -65,11 +66,17 @@ class LocalExpert:
 
     def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
         """See the protocol; all questions share the looks, and the passes of a few."""
-        vision = self._vlm.encode_images(looks(picture, self._count))
+        vision = self._looked(picture)
         told = []
         for start in range(0, len(questions), _AT_ONCE):
             told += self._told(vision, questions[start : start + _AT_ONCE])
         return told
+
+    def _looked(self, picture: Image) -> VisionTokens:
+        """All looks at a picture; of the one that was asked about last they are kept."""
+        if self._seen is None or self._seen[0] is not picture:
+            self._seen = picture, self._vlm.encode_images(looks(picture, self._count))
+        return self._seen[1]
 
     def _told(self, vision: VisionTokens, questions: Sequence[str]) -> list[Told]:
         shown = vision.select([*range(self._count)] * len(questions))
