@@ -11,7 +11,7 @@ from typing import Any
 from adapters.store import AdapterStore
 from agent.adaptations import Adapting
 from agent.controller import Controller
-from agent.experts import Expert, LocalExpert, RecordedExpert
+from agent.experts import RecordedExpert
 from agent.home import home_adaptation
 from agent.interviewer import came_after
 from agent.jobs import start
@@ -26,8 +26,10 @@ from agent.visit import Visit
 from core.config import Config
 from core.events import Event, Failed, Resumed, SessionStarted
 from core.lock import lock_folder
+from core.ports import Expert
 from memory.store import Memory
 from models.embedder import room_embedder
+from models.expert import LocalExpert
 from models.registry import load_model, model_folder
 
 RECORDED = "recorded"

@@ -5,18 +5,17 @@ from collections import deque
 from collections.abc import Collection, Iterator
 
 import numpy as np
-from PIL.Image import Image
 
 from agent.adaptations import Say
-from agent.experts import Expert, Told
 from agent.interview import Heard, further
 from agent.look import Look
 from agent.turn import Mind, pair_id
 from core.errors import ExpertError
 from core.events import Failed, Inquired
+from core.ports import Expert
 from core.signal import TeacherSignal
-from core.types import Pair
-from memory.frames import decode
+from core.types import Frame, Pair, Told
+from memory.frames import frame_of
 from memory.index import Cue
 
 _TURN_DIGITS = 24
@@ -28,21 +27,21 @@ Portion = list[tuple[str, Told]]
 
 
 def interviewed(
-    expert: Expert, picture: Image, heard: list[Heard], frame: str, turn: int, most: int
+    expert: Expert, frame: Frame, heard: list[Heard], name: str, turn: int, most: int
 ) -> Iterator[Portion]:
     """Put up to `most` questions about a frame to an expert, a few at a time: what to ask next follows from
     what it said, which `heard` is told. Raises ExpertError.
     """
     calls = 0
     while calls < most:
-        questions = further(heard, frame, min(_AT_ONCE, most - calls), np.random.default_rng([turn, calls]))
-        told = expert.ask_more(picture, questions) if questions else []
+        questions = further(heard, name, min(_AT_ONCE, most - calls), np.random.default_rng([turn, calls]))
+        told = expert.ask_more(frame, questions) if questions else []
         if not told:
             return
         calls += len(questions)
         portion = list(zip(questions, told, strict=True))
         heard += [
-            Heard(frame, question, one.answer.text, sure_of(one.signal), "agent")
+            Heard(name, question, one.answer.text, sure_of(one.signal), "agent")
             for question, one in portion
             if one.answer.text
         ]
@@ -80,35 +79,34 @@ class Interviewer:
         about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
         if about is None or mind.expert is None or not self._each:
             return
-        data = mind.memory.frame_path(about).read_bytes()
-        picture = decode(data, max_pixels=mind.config.images.max_pixels)
+        frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
         heard = [self._heard(pair) for pair in mind.memory.pairs(mind.room)]
         calls, pairs = 0, dict[str, str]()
-        for portion in interviewed(mind.expert, picture, heard, about.frame, turn, self._each):
+        for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each):
             calls += len(portion)
-            pairs |= self._remembered(turn, data, picture, portion)
+            pairs |= self._remembered(turn, frame, portion)
         if calls:
             self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
 
-    def _remembered(self, turn: int, data: bytes, picture: Image, portion: Portion) -> dict[str, str]:
+    def _remembered(self, turn: int, frame: Frame, portion: Portion) -> dict[str, str]:
         """Adds what was answered with words; the pairs' questions by their ids."""
         mind, added = self._mind, {}
         name = mind.expert.name if mind.expert else ""
-        cues = self._cues(picture, [question for question, _ in portion])
+        cues = self._cues(frame, [question for question, _ in portion])
         for (question, one), cue in zip(portion, cues, strict=True):
             if one.answer.text:
                 pair = mind.memory.add(
-                    mind.room, data, question, one.answer.text, "expert", name, one.signal,
+                    mind.room, frame.jpeg, question, one.answer.text, "expert", name, one.signal,
                     id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
                 )  # fmt: skip
                 added[pair.id] = question
         return added
 
-    def _cues(self, picture: Image, questions: list[str]) -> list[Cue]:
+    def _cues(self, frame: Frame, questions: list[str]) -> list[Cue]:
         embedder = self._mind.memory.embedder
         if embedder is None or not questions:
             return [Cue()] * len(questions)
-        view = Look(self._mind.student, picture).cue(embedder, questions[0]).view
+        view = Look(self._mind.student, frame.picture).cue(embedder, questions[0]).view
         return [Cue(text, view) for text in embedder.text(questions)]
 
     def _heard(self, pair: Pair) -> Heard:

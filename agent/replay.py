@@ -9,7 +9,6 @@ from pathlib import Path
 from PIL.Image import Image
 
 from agent.controller import Controller
-from agent.experts import Expert
 from agent.look import Look
 from agent.pace import Pace
 from agent.past import Past
@@ -17,7 +16,10 @@ from agent.turn import Emit, Mind, pair_id, recalled, said_by_student, was_taugh
 from agent.visit import Visit, VisitTurn
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
+from core.ports import Expert
 from core.scoring import exact_match, nls
+from core.types import Frame
+from memory.frames import frame_of
 from memory.recall import cue_of, search
 from models.images import load_image
 from models.vlm import VisionLanguageModel
@@ -96,22 +98,21 @@ class Baselines:
         done: Collection[tuple[int, str]] = (),
     ) -> None:
         """One event a method, for a turn whose answer is known; but for turns and methods that are done."""
-        picture = load_image(turn.frame, self.max_pixels)
-        said: dict[str, str | None] = {"untouched": self._said(self.untouched, picture, turn)}
+        frame = frame_of(jpeg(turn.frame, self.max_pixels), self.max_pixels)
+        said: dict[str, str | None] = {"untouched": self._said(self.untouched, frame.picture, turn)}
         if number > self.warm_up:
-            said |= self._after(picture, turn, number, answered)
+            said |= self._after(frame, turn, number, answered)
         for method, text in said.items():
             if text is not None and (number, method) not in done:
                 right = exact_match(text, turn.answer)
                 emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
 
-    def _after(
-        self, picture: Image, turn: VisitTurn, number: int, answered: Answered
-    ) -> dict[str, str | None]:
+    def _after(self, frame: Frame, turn: VisitTurn, number: int, answered: Answered) -> dict[str, str | None]:
+        picture = frame.picture
         return {
             "memory": self._nearest(picture, turn, number),
             "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
-            "expert": _asked(self.mind.expert, picture, turn, number),
+            "expert": _asked(self.mind.expert, frame, turn, number),
         }
 
     def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
@@ -135,10 +136,10 @@ class Baselines:
         return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
 
 
-def _asked(expert: Expert | None, picture: Image, turn: VisitTurn, number: int) -> str | None:
+def _asked(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:
     if expert is None:
         return None
     try:
-        return expert.ask(picture, turn.question, number).answer.text
+        return expert.ask(frame, turn.question, number).answer.text
     except ExpertError:
         return None

@@ -7,10 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from PIL.Image import Image
-
 from agent.evidence import evidence_of
-from agent.experts import Expert, Told
 from agent.look import Look
 from agent.others import OtherRooms
 from agent.router import Route, Situation, reconsider, route
@@ -19,9 +16,10 @@ from agent.takeover import TakeOver, told_of
 from core.config import Config
 from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
+from core.ports import Expert
 from core.scoring import exact_match
-from core.types import Answer
-from memory.frames import decode
+from core.types import Answer, Frame, Told
+from memory.frames import frame_of
 from memory.index import Cue
 from memory.recall import Hit, asked_before, search
 from memory.store import Memory
@@ -71,19 +69,14 @@ class Inquiry:
     frame: bytes
     frame_age_ms: float = 0.0
 
-    @property
-    def frame_name(self) -> str:
-        """The SHA-256 of the frame."""
-        return hashlib.sha256(self.frame).hexdigest()
-
 
 def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answered:
     """Answer, after what is to be remembered is on the disk. Raises ImageError for a bad frame."""
     started = time.perf_counter()
-    picture = decode(inquiry.frame, max_pixels=mind.config.images.max_pixels)
-    emit(_now(Asked, inquiry, question=inquiry.question, frame=inquiry.frame_name,
+    frame = frame_of(inquiry.frame, mind.config.images.max_pixels)
+    emit(_now(Asked, inquiry, question=inquiry.question, frame=frame.name,
               frame_age_ms=inquiry.frame_age_ms))  # fmt: skip
-    answering = _Answering(mind, inquiry, picture, emit)
+    answering = _Answering(mind, inquiry, frame, emit)
     by, answer = answering.run(warm_up)
     answered: Answered = _now(
         Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
@@ -97,9 +90,9 @@ def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answere
 class _Answering:
     """The steps of one turn."""
 
-    def __init__(self, mind: Mind, inquiry: Inquiry, picture: Image, emit: Emit) -> None:
-        self._mind, self._inquiry, self._picture, self._emit = mind, inquiry, picture, emit
-        self._look = Look(mind.student, picture)
+    def __init__(self, mind: Mind, inquiry: Inquiry, frame: Frame, emit: Emit) -> None:
+        self._mind, self._inquiry, self._frame, self._emit = mind, inquiry, frame, emit
+        self._look = Look(mind.student, frame.picture)
         self._cue = Cue()
         self._hits: list[Hit] = []
         self.taught = True
@@ -149,7 +142,7 @@ class _Answering:
         mind, inquiry = self._mind, self._inquiry
         if mind.others is None:
             return None
-        line = Line(mind.room, inquiry.question, inquiry.frame_name)
+        line = Line(mind.room, inquiry.question, self._frame.name)
         found = mind.others.better(said, line, self._cue)
         if found is None or found[1] < needed:
             return None
@@ -176,7 +169,7 @@ class _Answering:
         if expert is None:
             return None
         try:
-            told = expert.ask(self._picture, inquiry.question, inquiry.turn)
+            told = expert.ask(self._frame, inquiry.question, inquiry.turn)
         except ExpertError as error:
             self._emit(_now(ExpertUnreachable, inquiry, reason=str(error)))
             return None

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from adapters.request import Limits, Result
 from adapters.store import AdapterStore
-from agent.experts import LocalExpert
 from agent.interviewer import Interviewer
 from agent.jobs import Job, start
 from agent.learning import room_request
@@ -36,6 +35,7 @@ from core.errors import InputError
 from core.events import Event
 from memory.store import Memory
 from models.embedder import room_embedder
+from models.expert import LocalExpert
 from models.registry import load_model
 
 _PAUSE = 0.25  # seconds; shorter than a person's, so that there are turns enough to measure

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
+from core.types import Frame, Told
+
 Rows = npt.NDArray[np.float32]
 """Vectors of length 1, one a row."""
 
@@ -25,4 +27,21 @@ class Embedder(Protocol):
 
     def image(self, images: Sequence[Image]) -> Rows:
         """Unit rows float32 [n, d2] of n RGB images."""
+        ...
+
+
+class Expert(Protocol):
+    """Answers a question about a frame. Raises ExpertError when it cannot be asked."""
+
+    @property
+    def name(self) -> str:
+        """As it is recorded with each pair."""
+        ...
+
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+        """The answer to a session's question number `turn`, counted from 1."""
+        ...
+
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        """Answers to questions that nobody asked in the session, one each; none from who knows no more."""
         ...

@@ -1,8 +1,12 @@
 """Frozen values that more than one layer handles."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+from PIL.Image import Image
 
 Asker = Literal["person", "agent"]
 """Who can put a question to the expert."""
@@ -27,6 +31,27 @@ class Answer:
             raise ValueError(f"{len(self.token_ids)} tokens but {len(self.token_logprobs)} log-probabilities")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence {self.confidence} is outside [0, 1]")
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One camera frame: the bytes of its JPEG, as kept and sent, and the RGB picture that they show."""
+
+    jpeg: bytes
+    picture: Image
+
+    @cached_property
+    def name(self) -> str:
+        """The SHA-256 of its bytes, in hexadecimal."""
+        return hashlib.sha256(self.jpeg).hexdigest()
+
+
+@dataclass(frozen=True)
+class Told:
+    """An expert's answer, and the bytes of its `core.signal.TeacherSignal` where it ships one."""
+
+    answer: Answer
+    signal: bytes | None = None
 
 
 @dataclass(frozen=True)

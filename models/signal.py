@@ -27,13 +27,15 @@ def teacher_signal(
 
 
 def teacher_signals(
-    expert: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str], answers: Sequence[str]
+    expert: VisionLanguageModel, shown: VisionTokens, questions: Sequence[str], answers: Sequence[str]
 ) -> list[TeacherSignal]:
-    """The same for several questions about the one picture, in one pass."""
-    count = len(vision)
+    """The same for several questions in one pass: `shown` holds the looks of the first, then of the second,
+    as many of each.
+    """
+    count = len(shown) // len(questions)
     with torch.no_grad():
         forced = expert.teacher_forced(
-            vision.select([*range(count)] * len(questions)),
+            shown,
             [question for question in questions for _ in range(count)],
             [answer for answer in answers for _ in range(count)],
             attentions=True,
@@ -45,7 +47,7 @@ def teacher_signals(
         found.append(
             TeacherSignal(
                 spans=np.array(expert.question_spans(question), np.int32).reshape(-1, 2),
-                attention=first_layer_map(forced, vision, rows.start).cpu().numpy().astype(np.float16),
+                attention=first_layer_map(forced, shown, rows.start).cpu().numpy().astype(np.float16),
                 top_ids=ids.cpu().numpy().astype(np.int32),
                 top_logprobs=logprobs.cpu().numpy().astype(np.float16),
                 vocabulary=vocabulary(expert.tokenizer),

@@ -10,7 +10,7 @@ the tower, which adapting never changes, so they can be kept; `project` makes vi
 import abc
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -54,6 +54,14 @@ class VisionTokens:
         if len(self) not in (1, count):
             raise ValueError(f"{len(self)} images for {count} questions; give one for all or one each")
         return self.tokens.expand(count, -1, -1)
+
+
+def stacked(seen: Sequence[VisionTokens]) -> VisionTokens:
+    """Several of one model as one, in this order. Raises ValueError when they are of different models."""
+    first = seen[0]
+    if len({(one.rows, one.cols, one.mean_token) for one in seen}) > 1:
+        raise ValueError("vision tokens of different grids")
+    return replace(first, tokens=torch.cat([one.tokens for one in seen]))
 
 
 @dataclass(frozen=True)

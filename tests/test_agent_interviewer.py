@@ -5,21 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL.Image import Image
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence, wrapped
 
-from agent.experts import LocalExpert, RecordedExpert, Told
-from agent.interview import NAMING
+from agent.experts import RecordedExpert
 from agent.interviewer import Interviewer, came_after, extra_id
 from agent.turn import Mind, pair_id
 from core.config import Config, ExpertConfig
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired
-from core.types import Answer
-from memory.frames import decode
+from core.types import Answer, Frame, Told
 from memory.store import Memory
-from models.registry import load_model
 
 _TURN = 3
 
@@ -31,10 +27,10 @@ class _Expert:
         self.asked: list[str] = []
         self.gone = False
 
-    def ask(self, picture: Image, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
         return Told(Answer("red", (), (), 0.9))
 
-    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
         if self.gone:
             raise ExpertError("The line is dead. Plug it in.")
         self.asked += questions
@@ -103,14 +99,3 @@ def test_ids_tell_turn_and_question_apart() -> None:
     assert extra_id("s", 1, "What?") != extra_id("s", 1, "Where?")
     assert extra_id("s", 1, "What?")[:24] == pair_id("s", 1)[:24]
     assert extra_id("s", 2, "What?")[:24] != extra_id("s", 1, "What?")[:24]
-
-
-def test_a_model_answers_several_questions_as_it_answers_each() -> None:
-    vlm = load_model("builtin-expert", attention="eager")
-    expert, picture = LocalExpert(vlm, 8, 2), decode(jpeg(0))
-    together = expert.ask_more(picture, NAMING[:3])
-    alone = [expert.ask(picture, question, 1) for question in NAMING[:3]]
-    assert [one.answer.text for one in together] == [one.answer.text for one in alone]
-    assert [one.answer.confidence for one in together] == pytest.approx(
-        [one.answer.confidence for one in alone], abs=1e-4
-    )

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL.Image import Image
 from tiny_calibration import tiny_calibration
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import photo, tiny_florence, wrapped
 
 from agent.calibration import sigmoid
-from agent.experts import Told
 from agent.takeover import TakeOver, audits_of
 from agent.turn import Inquiry, Mind, pair_id, take_turn
 from core.config import Config
 from core.errors import ExpertError, ImageError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
-from core.types import Answer
+from core.types import Answer, Frame, Told
 from memory.frames import decode
 from memory.index import Cue
 from memory.store import Memory
@@ -35,13 +33,13 @@ class _Expert:
     def __init__(self, told: str | None) -> None:
         self.told = told
 
-    def ask(self, picture: Image, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
         if self.told is None:
             raise ExpertError("The line is dead. Plug it in.")
         return Told(Answer(self.told, (), (), 0.9))
 
-    def ask_more(self, picture: Image, questions: Sequence[str]) -> list[Told]:
-        return [self.ask(picture, question, 0) for question in questions]
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        return [self.ask(frame, question, 0) for question in questions]
 
 
 @pytest.fixture

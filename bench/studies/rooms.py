@@ -8,14 +8,16 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from agent.experts import LocalExpert, Told
 from agent.interview import Heard
 from agent.interviewer import interviewed, sure_of
+from agent.replay import jpeg
 from agent.visit import VisitTurn, read_visit
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.plan import Plan
 from core.files import atomic_directory, storage_errors
-from core.types import Example
+from core.types import Example, Frame, Told
+from memory.frames import frame_of
+from models.expert import LocalExpert
 from models.images import load_image
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
@@ -89,12 +91,12 @@ def answered(plan: Plan, split: str, index: int) -> Room:
 
 def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
     expert = LocalExpert(model(plan.expert), plan.longest, plan.looks)
-    pictures = shown(turns)
+    frames = [frame_of(jpeg(turn.frame, _MAX_PIXELS)) for turn in turns]
     told = [
-        expert.ask(picture, turn.question, number)
-        for number, (picture, turn) in enumerate(zip(pictures, turns, strict=True), start=1)
+        expert.ask(frame, turn.question, number)
+        for number, (frame, turn) in enumerate(zip(frames, turns, strict=True), start=1)
     ]
-    extra = _further(plan, expert, turns, pictures, told)
+    extra = _further(plan, expert, turns, frames, told)
     asked = [(place, question, one.answer.text) for place, question, one in extra]
     with atomic_directory(folder) as new:
         _keep(new, {str(number): one for number, one in enumerate(told)})
@@ -107,7 +109,7 @@ def _further(
     plan: Plan,
     expert: LocalExpert,
     turns: Sequence[VisitTurn],
-    pictures: Sequence[Image],
+    frames: Sequence[Frame],
     told: Sequence[Told],
 ) -> list[tuple[int, str, Told]]:
     """The agent's own questions after each of the warm-up's, as in the product: turn, question, answer."""
@@ -117,7 +119,7 @@ def _further(
         frame, one = turns[place].frame.name, told[place]
         heard.append(Heard(frame, turns[place].question, one.answer.text, sure_of(one.signal), "person"))
         each = plan.extra // WARM_UP
-        for portion in interviewed(expert, pictures[place], heard, frame, place + 1, each):
+        for portion in interviewed(expert, frames[place], heard, frame, place + 1, each):
             found += [(place, question, said) for question, said in portion if said.answer.text]
     return found
 
