@@ -202,20 +202,35 @@ def test_a_session_says_aloud_that_it_has_none(student: str) -> None:
     assert ready(student, 0.0, [])[1] == ready(student, 1.0, [])[1] == ""
 
 
+def _hit(answer: str, question: str, alike: float, view: float) -> Hit:
+    pair = Pair(answer, "den", question, answer, "f", "expert", "e", "now")
+    return Hit(pair, (alike + view) / 2, alike, view)
+
+
 def test_evidence_tells_how_near_the_same_and_other_answers_are() -> None:
-    hits = [
-        Hit(Pair(id, "den", "What?", answer, "f", "expert", "e", "now"), score, question, 0.5)
-        for id, answer, score, question in (
-            ("a", "Red", 0.6, 0.7),
-            ("b", "blue", 0.8, 0.9),
-            ("c", "two", 0.1, -0.3),
-        )
-    ]
-    said = evidence_of("Is it red?", Answer("the red", (1, 2), (-0.2, -0.6), 0.5), hits, {"a", "c"}, True)
-    assert (said.agreeing, said.differing, said.pair) == (0.7, 0.9, 0.8)
+    hits = [_hit("Red", "What?", 0.7, 0.5), _hit("blue", "What?", 0.9, 0.5), _hit("two", "What?", -0.3, 0.5)]
+    said = evidence_of("Is it red?", Answer("the red", (1, 2), (-0.2, -0.6), 0.5), hits)
+    assert (said.agreeing, said.differing, said.asked) == (0.7, 0.9, 0.0)
     assert said.mean == pytest.approx(-0.4) and (said.least, said.length) == (-0.6, 2)
-    assert said.common == pytest.approx(1 / 3)
-    assert (said.taught, said.adapted, said.polar) == (2, True, True)
-    nothing = evidence_of("What?", Answer("", (), (), 0.0), [], (), False)
+    assert 0 < said.voted < 0.5  # blue is nearer
+    nothing = evidence_of("What?", Answer("", (), (), 0.0), [])
     assert np.isfinite(nothing.features()).all() and nothing.confidence < 0.001
-    assert len(nothing.features()) == len(FEATURES)
+    assert len(nothing.features()) == len(FEATURES) and (nothing.asked, nothing.voted) == (0.0, 0.5)
+
+
+def test_who_asked_the_same_of_a_nearer_view_counts_more() -> None:
+    answer = Answer("red", (1,), (-0.1,), 0.9)
+    asks = "What colour is the sofa?"
+    near, far = _hit("red", "what colour is this sofa", 1.0, 0.95), _hit("blue", asks, 1.0, 0.6)
+    other = _hit("blue", "What colour is the lamp?", 0.8, 1.0)
+    assert evidence_of(asks, answer, [near, far, other]).asked > 0.9
+    assert evidence_of(asks, answer, [far, other]).asked == -1.0
+    assert evidence_of(asks, answer, [near]).asked == evidence_of(asks, answer, [near]).voted == 1.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(-1, 1), st.floats(-1, 1)), max_size=8))
+def test_evidence_stays_within_its_bounds(found: list[tuple[bool, float, float]]) -> None:
+    hits = [_hit("red" if same else "blue", "What colour?", alike, view) for same, alike, view in found]
+    said = evidence_of("What colour?", Answer("red", (1,), (-0.1,), 0.9), hits)
+    assert -1 <= said.asked <= 1 and 0 <= said.voted <= 1
+    assert np.isfinite(said.features()).all()

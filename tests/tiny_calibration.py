@@ -11,8 +11,8 @@ from agent.evidence import FEATURES, Evidence
 def tiny_evidence(**values: Any) -> Evidence:
     """An answer of one token about which nothing more is known, but for `values`."""
     known: dict[str, Any] = {
-        "mean": -0.5, "least": -0.5, "length": 1, "agreeing": 0.0, "differing": 0.0, "common": 0.0,
-        "pair": 0.0, "adapted": False, "taught": 0, "polar": False,
+        "mean": -0.5, "least": -0.5, "length": 1, "asked": 0.0, "voted": 0.5, "agreeing": 0.0,
+        "differing": 0.0,
     }  # fmt: skip
     return Evidence(**{**known, **values})
 
