@@ -19,6 +19,7 @@ VERBS = {
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),
     "study": Verb("bench.studies.cli:app", "Do published distillation studies again, beside ours."),
+    "expert": Verb("expert.cli:app", "Serve an expert to devices on other machines."),
     "doctor": Verb("agent.doctor_cli:app", "Look over the installation: what is missing, and what fixes it."),
     "config": Verb("core.cli:app", "Show the settings, where they come from, and start a file."),
 }

@@ -12,11 +12,12 @@ from adapters.store import HOME, Version
 from agent.adaptations import Adaptations, Adapting, label
 from agent.consolidation import Consolidation, home_label
 from agent.interviewer import Interviewer
+from agent.late import Late
 from agent.past import Past
 from agent.record import Recorder
 from agent.turn import Emit, Inquiry, Mind, take_turn
 from core.errors import RoomwiseError
-from core.events import Activated, Answered, Asked, Event, Failed, SessionEnded
+from core.events import Activated, Answered, Asked, Event, ExpertUnreachable, Failed, SessionEnded
 from core.text import check_question
 from models.lora import Adapter, base_of, read_adapter
 
@@ -35,6 +36,7 @@ class Controller:
         self._home = Consolidation(mind, adapting, self._say)
         self._activated = ""
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
+        self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
 
     def begin(self, event: Event) -> None:
         """Say that the session begins or goes on; let the room's adapter answer.
@@ -57,13 +59,16 @@ class Controller:
         inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms)
         answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry))
         self._turn = inquiry.turn
-        if answered.by == "expert" and inquiry.turn <= self._warm_up:
-            self._interviewer.wait(inquiry.turn)
+        if answered.by == "expert":
+            self._inquire(inquiry.turn)
         return answered
 
     def between_turns(self) -> None:
-        """Ask the expert more; look after the training child: its progress, its end, a swap, the next job."""
+        """Ask the expert what it could not be asked, and more; look after the training child: its
+        progress, its end, a swap, the next job.
+        """
         try:
+            self._late.run()
             self._interviewer.run()
             new = [self._home.look(), self._adaptations.look()]
             if any(new):
@@ -90,6 +95,14 @@ class Controller:
         finally:
             self._recorder.close()
 
+    def _asked(self, event: Asked) -> Inquiry:
+        frame = self._recorder.kept(event.frame, ".jpg")
+        return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
+
+    def _inquire(self, turn: int) -> None:
+        if turn <= self._warm_up:
+            self._interviewer.wait(turn)
+
     def _make_way(self) -> None:
         """A room's own job comes first."""
         if self._home.stop():
@@ -110,6 +123,8 @@ class Controller:
             if isinstance(event, Asked):
                 self._recorder.keep(inquiry.frame, ".jpg")
             self.emit(event)
+            if isinstance(event, ExpertUnreachable):
+                self._late.wait(inquiry)
 
         return emit
 

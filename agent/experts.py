@@ -11,6 +11,7 @@ class RecordedExpert:
     """The answers that a session already has: words alone, with no signal, and sure of every one."""
 
     name = "recorded"
+    teaches = True
 
     def __init__(self, turns: Sequence[VisitTurn]) -> None:
         self._turns = turns

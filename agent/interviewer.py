@@ -59,30 +59,40 @@ class Interviewer:
         self._each = mind.config.expert.extra // max(1, warm_up)
         self._waiting = deque(sorted(waiting))
         self._sure: dict[str, float] = {}
+        self._gone = False
 
     def wait(self, turn: int) -> None:
         """There is more to ask about the frame of this turn."""
         self._waiting.append(turn)
 
     def run(self) -> None:
-        """Ask about all turns that wait. An expert that is gone is an event; its turn is not tried again."""
+        """Ask about all turns that wait. That the expert is gone is an event, said once until it is back;
+        what waits is tried again after a later turn.
+        """
         while self._waiting:
-            turn = self._waiting.popleft()
             try:
-                self._ask_about(turn)
+                self._ask_about(self._waiting[0])
             except ExpertError as error:
-                self._say(Failed, what="further questions", error=str(error))
+                if not self._gone:
+                    self._say(Failed, what="further questions", error=str(error))
+                self._gone = True
+                return
+            self._gone = False
+            self._waiting.popleft()
 
     def _ask_about(self, turn: int) -> None:
         mind = self._mind
         of_turn = pair_id(mind.session, turn)
         about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
-        if about is None or mind.expert is None or not self._each:
+        if about is None or mind.expert is None or not (self._each and mind.expert.teaches):
             return
         frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
-        heard = [self._heard(pair) for pair in mind.memory.pairs(mind.room)]
-        calls, pairs = 0, dict[str, str]()
-        for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each):
+        known = mind.memory.pairs(mind.room)
+        heard = [self._heard(pair) for pair in known]
+        # Some may have been asked before the expert was gone.
+        pairs = {pair.id: pair.question for pair in known if came_after(pair, mind.session, turn)}
+        calls = len(pairs)
+        for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each - calls):
             calls += len(portion)
             pairs |= self._remembered(turn, frame, portion)
         if calls:

@@ -21,11 +21,15 @@ from core.events import (
     AdaptationEnded,
     AdaptationStarted,
     Answered,
+    Asked,
     Compared,
     Event,
+    ExpertUnreachable,
     Inquired,
     Judged,
+    Remembered,
     SessionEnded,
+    ToldLate,
 )
 
 _OTHER = "Choose a new folder: --out FOLDER"
@@ -38,7 +42,8 @@ class Past:
     `judged` are turns, `compared` turns and methods. `pairs_then` is of how many pairs the last adaptation
     that counts began; `open_job` one whose end nobody was told. `ended`: on purpose or by an error.
     `inquired` are turns after which the agent asked the expert more. `audits`: what the student's answers
-    rested on where the expert was asked as well, and whether it said the same.
+    rested on where the expert was asked as well, and whether it said the same. `unasked` wait for the expert;
+    to the turns in `late` it answered later.
     """
 
     session: str
@@ -51,6 +56,8 @@ class Past:
     ended: bool = False
     inquired: frozenset[int] = frozenset()
     audits: tuple[tuple[Evidence, bool], ...] = ()
+    unasked: tuple[Asked, ...] = ()
+    late: frozenset[int] = frozenset()
 
     @property
     def turn(self) -> int:
@@ -59,7 +66,7 @@ class Past:
 
     def uninquired(self, warm_up: int) -> list[int]:
         """Turns of the warm-up that the expert answered and after which it was asked no more, though due."""
-        answered = [event.turn for event in self.answered.values() if event.by == "expert"]
+        answered = {event.turn for event in self.answered.values() if event.by == "expert"} | self.late
         return sorted(turn for turn in answered if turn <= warm_up and turn not in self.inquired)
 
 
@@ -78,6 +85,8 @@ def past_of(session: str, events: Iterable[Event]) -> Past:
         ended=bool(listed) and isinstance(listed[-1], SessionEnded),
         inquired=frozenset(event.turn for event in listed if isinstance(event, Inquired)),
         audits=tuple(audits_of(listed)),
+        unasked=tuple(_unasked(listed)),
+        late=frozenset(event.turn for event in listed if isinstance(event, ToldLate)),
     )
 
 
@@ -99,6 +108,22 @@ def read_past(folder: Path, about: Mapping[str, Any], turns: int) -> Past:
     if past.ended and past.turn >= turns:
         raise InputError(f"{folder} holds this session already, from beginning to end. {_OTHER}")
     return past
+
+
+def _unasked(events: Iterable[Event]) -> list[Asked]:
+    """The questions of a session's events that still wait for the expert, in the order they were asked."""
+    asked: dict[int, Asked] = {}
+    waiting: dict[int, bool] = {}
+    for event in events:
+        match event:
+            case Asked():
+                asked[event.turn] = event
+                waiting.pop(event.turn, None)  # asked again after a stop: what counts came last
+            case ExpertUnreachable():
+                waiting[event.turn] = True
+            case Remembered() | ToldLate():
+                waiting.pop(event.turn, None)
+    return [asked[turn] for turn in sorted(waiting) if turn in asked]
 
 
 def visit_digest(visit: Visit) -> str:

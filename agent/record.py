@@ -69,6 +69,12 @@ class Recorder:
             atomic_write_bytes(path, data)
         return digest
 
+    def kept(self, digest: str, suffix: str) -> bytes:
+        """What was kept under this SHA-256. Raises StorageError."""
+        path = self.folder / BLOBS / f"{digest}{suffix}"
+        with storage_errors("read", path):
+            return path.read_bytes()
+
     def close(self) -> None:
         """Nothing is lost without it."""
         self._file.close()

@@ -23,6 +23,7 @@ from core.events import (
     Routed,
     SessionEnded,
     SessionStarted,
+    ToldLate,
 )
 
 _MARKS = {True: "[green]right[/]", False: "[red]wrong[/]"}
@@ -79,6 +80,9 @@ class Watcher:
         match event:
             case Inquired():
                 self._say(f"     [dim]{event.calls} more questions about this frame put to the expert[/]")
+            case ToldLate():
+                said = escape(event.text) or "(no words)"
+                self._say(f"     [yellow]the expert is back[/] and says to question {event.turn}: {said}")
             case AdaptationStarted():
                 self._bar.start(event.pairs)
             case AdaptationProgressed():

@@ -18,6 +18,7 @@ from core.events import (
     Routed,
     SessionStarted,
     Source,
+    ToldLate,
     Used,
 )
 
@@ -69,7 +70,8 @@ class Share:
 class Summary:
     """All turns in order, and what they amount to. `table`: method, then tag, to a share.
 
-    `extra_calls` is how many questions of its own the agent put to the expert. `steps`: of each job the step
+    `extra_calls` is how many questions of its own the agent put to the expert; `late` how many the expert
+    answered only after the student had. `steps`: of each job the step
     it came to last, and of how many. `seconds` is how long all took, from the first event to the last.
     `used` and `started` are None in a log that lacks them.
     """
@@ -83,11 +85,12 @@ class Summary:
     used: Used | None = None
     started: SessionStarted | None = None
     extra_calls: int = 0
+    late: int = 0
 
     @property
     def expert_calls(self) -> int:
-        """Questions of the person that the expert answered."""
-        return sum(turn.by == "expert" for turn in self.turns)
+        """Questions of the person that the expert answered, in time or late."""
+        return sum(turn.by == "expert" for turn in self.turns) + self.late
 
     @property
     def saved(self) -> int:
@@ -112,6 +115,7 @@ class Summary:
             "warm_up": self.warm_up,
             "expert_calls": self.expert_calls,
             "extra_calls": self.extra_calls,
+            "late": self.late,
             "saved": self.saved,
             "right": self.accuracy.mean,
             "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
@@ -147,7 +151,8 @@ def summarise(events: Iterable[Event]) -> Summary:
     }
     seconds = listed[-1].at - listed[0].at if listed else 0.0
     extra = sum(event.calls for event in listed if isinstance(event, Inquired))
-    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra)
+    late = sum(isinstance(event, ToldLate) for event in listed)
+    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra, late)
 
 
 def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:

@@ -120,8 +120,7 @@ class _Answering:
     def _weighed(self, way: Route, said: Answer) -> tuple[Route, Answer]:
         """The student's answer if it is worth enough, else the expert's, which then audits the student."""
         mind, inquiry = self._mind, self._inquiry
-        adapted = bool(mind.adapter) and self.taught
-        evidence = evidence_of(inquiry.question, said, self._hits, mind.taught, adapted)
+        evidence = evidence_of(inquiry.question, said, self._hits)
         weight = mind.takeover.weigh(evidence)
         self._emit(
             _now(Weighed, inquiry, text=said.text, probability=weight.probability, needed=weight.needed,
@@ -173,7 +172,8 @@ class _Answering:
         except ExpertError as error:
             self._emit(_now(ExpertUnreachable, inquiry, reason=str(error)))
             return None
-        self._remember(told, expert.name)
+        if expert.teaches:
+            self._remember(told, expert.name)
         return self._routed(way, told.answer)
 
     def _remember(self, told: Told, expert: str) -> None:

@@ -9,6 +9,7 @@ VERBS = {
     "learning": Verb("bench.learning.cli:app", "What the student gains from ten answers about a room."),
     "takeover": Verb("bench.takeover.cli:app", "Whether the student is right as often as was asked for."),
     "adapting": Verb("bench.adapting:app", "Seconds of one adaptation, and of answers meanwhile."),
+    "expert": Verb("bench.serving.cli:app", "How many devices one expert serves, and at how many bytes."),
     "latency": Verb(
         "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."
     ),

@@ -74,5 +74,9 @@ def _section_lines(name: str, section: pydantic.BaseModel) -> Iterator[str]:
     for key, field in type(section).model_fields.items():
         described = " ".join((field.description or "").split())
         yield f"# {described} ({variable_name(f'{name}.{key}')})"
+        value = getattr(section, key)
+        if isinstance(value, pydantic.SecretStr):
+            yield from ["# It is set, but never shown."] if value.get_secret_value() else []
+            value = ""
         # A JSON string is a TOML string as long as characters beyond the first plane stay themselves.
-        yield f"{key} = {json.dumps(getattr(section, key), ensure_ascii=False)}"
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"

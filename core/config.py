@@ -48,7 +48,8 @@ class ExpertConfig(_Section):
     """The large model that answers first."""
 
     model: str = "builtin-expert"
-    """Name of a model, or a folder in the hub's layout."""
+    """Name of a model, a folder in the hub's layout, or the address of an expert on another machine: that of
+    a Roomwise expert, https://HOST:PORT, or of a server that speaks as OpenAI's does, https://HOST/v1."""
 
     looks: int = pydantic.Field(default=5, ge=1, le=5)
     """How often it looks at each frame: the whole, then nearer from up to four corners; its answers are put
@@ -57,6 +58,41 @@ class ExpertConfig(_Section):
     extra: int = pydantic.Field(default=400, ge=0, le=10_000)
     """How many questions of its own the agent may put to the expert in a session, about frames that a person
     asked about: an equal part of them after each question of the warm-up. Every one is a call."""
+
+    remote_model: str = ""
+    """The name that a server at an address ending in /v1 serves the expert by."""
+
+    token: pydantic.SecretStr = pydantic.SecretStr("")
+    """What the server at an address asks for, if anything. Better set by the variable than in the file."""
+
+    connect_seconds: float = pydantic.Field(default=2.0, gt=0, le=60)
+    """The longest wait for a connection to an address."""
+
+    seconds: float = pydantic.Field(default=20.0, gt=0, le=3600)
+    """The longest wait for an answer from an address, all attempts together."""
+
+    max_calls: int = pydantic.Field(default=0, ge=0)
+    """So many questions are put to an address, then no more. 0: no limit."""
+
+    max_bytes: int = pydantic.Field(default=0, ge=0)
+    """So many bytes, sent and received, go to and from an address, then no more. 0: no limit."""
+
+    allow_distillation: bool = False
+    """Whether the student may learn from answers of a server at an address ending in /v1. Its terms must
+    permit that; before this is true its answers are said and forgotten."""
+
+    plain_http: bool = False
+    """Whether frames and token may go unencrypted to other machines, to an address beginning with http://."""
+
+    @pydantic.field_validator("token", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        """Refused here and not by its type, since that message would show it."""
+        if not isinstance(value, str | pydantic.SecretStr):
+            raise ConfigError(
+                f"expert.token is not a text. Put it in quotes in {FILE_NAME}, or set ROOMWISE_EXPERT__TOKEN."
+            )
+        return value
 
 
 class ImagesConfig(_Section):
@@ -116,6 +152,13 @@ class AdaptationConfig(_Section):
     """The longest it may take to consolidate what all rooms taught into what a new room begins with."""
 
 
+class NetworkConfig(_Section):
+    """Other machines."""
+
+    offline: bool = False
+    """No connection is made, whatever asks for one."""
+
+
 class Config(BaseSettings):
     """Every setting, one section a part of the program."""
 
@@ -129,6 +172,7 @@ class Config(BaseSettings):
     memory: MemoryConfig = MemoryConfig()
     router: RouterConfig = RouterConfig()
     adaptation: AdaptationConfig = AdaptationConfig()
+    network: NetworkConfig = NetworkConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -142,6 +142,16 @@ class ExpertUnreachable(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToldLate(Event):
+    """What the expert said to a question when it was back; `pair` is what memory keeps, "" for nothing."""
+
+    turn: int
+    text: str
+    confidence: float
+    pair: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdaptationStarted(Event):
     """A candidate is being trained on this many pairs."""
 

@@ -38,6 +38,11 @@ class Expert(Protocol):
         """As it is recorded with each pair."""
         ...
 
+    @property
+    def teaches(self) -> bool:
+        """Whether it may be learnt from. Where not its answers are said, and forgotten."""
+        ...
+
     def ask(self, frame: Frame, question: str, turn: int) -> Told:
         """The answer to a session's question number `turn`, counted from 1."""
         ...

@@ -74,6 +74,32 @@ def to_answer(tokenizer: PreTrainedTokenizerBase, ids: list[int], logprobs: list
     return Answer(text, tuple(ids), tuple(min(0.0, value) for value in logprobs), confidence)
 
 
+class Spelling:
+    """The text of one row while its tokens come in; what comes after its closing token is passed over."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Collection[int]) -> None:
+        self._tokenizer, self._stop = tokenizer, stop
+        self.ids: list[int] = []
+        self.logprobs: list[float] = []
+        self._text = self._shown = ""
+
+    def read(self, token: int, logprob: float) -> str:
+        """What can be shown beyond what was."""
+        if self.ids and self.ids[-1] in self._stop:
+            return ""
+        self.ids.append(token)
+        self.logprobs.append(logprob)
+        self._text = spell(self._tokenizer, self.ids)
+        # A character of several bytes is complete only with its last token.
+        return "" if self._text.endswith("\ufffd") else self.rest()
+
+    def rest(self) -> str:
+        """What was held back."""
+        piece = self._text[len(self._shown) :]
+        self._shown = self._text if piece else self._shown
+        return piece
+
+
 def spell(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:
     """The tokens as text, special ones left out."""
     return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))

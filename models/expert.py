@@ -1,6 +1,6 @@
 """An expert in this process: a model that answers, and shows how it came to its answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from core.types import Answer, Frame, Told
@@ -8,17 +8,24 @@ from models.signal import teacher_signals
 from models.views import looks
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
-AT_ONCE = 8
-"""Questions in a pass, each as often as there are looks."""
+ROWS = 40
+"""Rows in a pass: questions, each as often as there are looks."""
+
+
+Hear = Callable[[str], None]
+"""Is told an answer piece by piece."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """A question about a frame that was looked at, `vision` holding the looks; whether a signal is wanted."""
+    """A question about a frame that was looked at, `vision` holding the looks; whether a signal is wanted,
+    and who hears the answer while it is made.
+    """
 
     vision: VisionTokens
     question: str
     signal: bool = True
+    hear: Hear | None = None
 
 
 class LocalExpert:
@@ -34,6 +41,8 @@ class LocalExpert:
         self._count = count
         self._seen: tuple[Frame, VisionTokens] | None = None
 
+    teaches = True
+
     @property
     def name(self) -> str:
         """The model's name."""
@@ -46,10 +55,7 @@ class LocalExpert:
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
         """See the protocol; all questions share the looks, and the passes of a few."""
         vision = self._looked(frame)
-        told = []
-        for start in range(0, len(questions), AT_ONCE):
-            told += self.together([Asking(vision, text) for text in questions[start : start + AT_ONCE]])
-        return told
+        return self.together([Asking(vision, text) for text in questions])
 
     def look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
         """All looks at each frame, encoded in one pass."""
@@ -59,14 +65,36 @@ class LocalExpert:
         return [seen.select(range(start, start + self._count)) for start in starts]
 
     def together(self, askings: Sequence[Asking]) -> list[Told]:
-        """The answers to questions about whichever frames, in the same passes."""
+        """The answers to questions about whichever frames, in passes of `ROWS`.
+
+        Who wants to hear an answer while it is made does so where there is but one look: of several only the
+        vote decides, and its words come in one piece.
+        """
+        each = max(1, ROWS // self._count)
+        portions = (askings[start : start + each] for start in range(0, len(askings), each))
+        return [told for portion in portions for told in self._pass(portion)]
+
+    def _pass(self, askings: Sequence[Asking]) -> list[Told]:
         shown = stacked([asking.vision for asking in askings])
         asked = [asking.question for asking in askings for _ in range(self._count)]
-        said = self._vlm.answer_many(shown, asked, self._max_new_tokens)
-        starts = range(0, len(said), self._count)
-        answers = [voted(said[start : start + self._count]) for start in starts]
+        if self._count == 1 and any(asking.hear for asking in askings):
+            answers = self._spoken(askings, shown)
+        else:
+            said = self._vlm.answer_many(shown, asked, self._max_new_tokens)
+            starts = range(0, len(said), self._count)
+            answers = [voted(said[start : start + self._count]) for start in starts]
+            _tell(askings, [answer.text for answer in answers])
         signals = self._signals(askings, answers)
         return [Told(answer, signals.get(place)) for place, answer in enumerate(answers)]
+
+    def _spoken(self, askings: Sequence[Asking], shown: VisionTokens) -> list[Answer]:
+        made = self._vlm.stream_many(shown, [asking.question for asking in askings], self._max_new_tokens)
+        while True:
+            try:
+                _tell(askings, next(made))
+            except StopIteration as end:
+                answers: list[Answer] = end.value
+                return answers
 
     def _signals(self, askings: Sequence[Asking], answers: Sequence[Answer]) -> dict[int, bytes]:
         wanted = [place for place, asking in enumerate(askings) if asking.signal]
@@ -82,6 +110,12 @@ class LocalExpert:
         if self._seen is None or self._seen[0] is not frame:
             self._seen = frame, self.look([frame])[0]
         return self._seen[1]
+
+
+def _tell(askings: Sequence[Asking], pieces: Sequence[str]) -> None:
+    for asking, piece in zip(askings, pieces, strict=True):
+        if asking.hear is not None and piece:
+            asking.hear(piece)
 
 
 def voted(answers: Sequence[Answer]) -> Answer:

@@ -19,7 +19,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from core.types import Answer
-from models.decoding import Steps, greedy, greedy_rows, spell, to_answer
+from models.decoding import Spelling, Steps, greedy, greedy_rows, to_answer
 
 
 @dataclass(frozen=True)
@@ -202,24 +202,30 @@ class VisionLanguageModel(abc.ABC):
 
         Pieces join to the answer's text up to white space and control characters at its edges.
         """
+        made = self.stream_many(picture, [question], max_new_tokens)
+        while True:
+            try:
+                (piece,) = next(made)
+            except StopIteration as end:
+                answer: Answer = end.value[0]
+                return answer
+            if piece:
+                yield piece
+
+    def stream_many(
+        self, picture: Image | VisionTokens, questions: Sequence[str], max_new_tokens: int = 24
+    ) -> Generator[list[str], None, list[Answer]]:
+        """The same for a batch: step by step one piece a question, "" where there is nothing new to show."""
         vision = self._encoded(picture)
-        ids: list[int] = []
-        logprobs: list[float] = []
-        shown = text = ""
+        rows = [Spelling(self.tokenizer, self.stop_ids) for _ in questions]
         with self._evaluating():
             with torch.inference_mode():  # not around a yield: the caller's code must not be in it
-                steps = self.begin(vision, [question])
-            for (token,), (logprob,) in greedy(steps, self.stop_ids, max_new_tokens):
-                ids.append(token)
-                logprobs.append(logprob)
-                text = spell(self.tokenizer, ids)
-                # A character of several bytes is complete only with its last token.
-                if len(text) > len(shown) and not text.endswith("\ufffd"):
-                    yield text[len(shown) :]
-                    shown = text
-        if len(text) > len(shown):
-            yield text[len(shown) :]
-        return to_answer(self.tokenizer, ids, logprobs)
+                steps = self.begin(vision, questions)
+            for ids, logprobs in greedy(steps, self.stop_ids, max_new_tokens):
+                read = zip(rows, ids, logprobs, strict=True)
+                yield [row.read(token, logprob) for row, token, logprob in read]
+        yield [row.rest() for row in rows]
+        return [to_answer(self.tokenizer, row.ids, row.logprobs) for row in rows]
 
     def _encoded(self, picture: Image | VisionTokens) -> VisionTokens:
         return picture if isinstance(picture, VisionTokens) else self.encode_images([picture])

@@ -22,6 +22,7 @@ _TURN = 3
 
 class _Expert:
     name = "oracle"
+    teaches = True
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -29,6 +29,7 @@ _QUESTION = "What colour is the sofa?"
 
 class _Expert:
     name = "oracle"
+    teaches = True
 
     def __init__(self, told: str | None) -> None:
         self.told = told

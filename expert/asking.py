@@ -1,0 +1,78 @@
+"""What a request may hold, checked before a model sees it; what is wrong is said in a sentence."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import pydantic
+
+from core.errors import InputError
+from core.text import check_question
+from core.types import Frame
+from memory.frames import frame_of
+from models.expert import Hear
+from models.remote.wire import LEARNT_FROM, Wanted
+
+MOST_QUESTIONS = 16
+LONGEST_QUESTION = 1000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may cost."""
+
+    body_bytes: int = 8 * 1024 * 1024
+    pixels: int = 20_000_000
+    questions: int = MOST_QUESTIONS
+
+
+class Ask(pydantic.BaseModel):
+    """The form field `ask` of POST /v1/answers: questions about one frame, and what is wanted beside words.
+
+    `transfer` is the SHA-256 of the autoencoder's weights where "code" is wanted.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    questions: Annotated[list[str], pydantic.Field(min_length=1, max_length=MOST_QUESTIONS)]
+    """Each is answered by itself."""
+
+    signals: Annotated[list[Wanted], pydantic.Field(max_length=4)] = list(LEARNT_FROM)
+    """What is shipped beside the words; the bytes are counted by kind."""
+
+    transfer: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Questions that can be asked: cleaned, about a frame that was decoded within its bounds.
+
+    `hear`, called on the model's thread, is told the answers while they are made.
+    """
+
+    frame: Frame
+    questions: tuple[str, ...]
+    signals: frozenset[Wanted]
+    transfer: str = ""
+    hear: Hear | None = None
+
+    def heard_by(self, hear: Hear) -> "Request":
+        """The same, its answers told while they are made."""
+        return replace(self, hear=hear)
+
+
+def read_ask(text: str) -> Ask:
+    """The field as JSON. Raises InputError that names the place of what is wrong."""
+    try:
+        return Ask.model_validate_json(text)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"The field 'ask' is wrong at {place or 'its beginning'}: {first['msg']}."
+        ) from error
+
+
+def checked(frame: bytes, ask: Ask, limits: Limits) -> Request:
+    """A request to be queued. Raises QuestionError and ImageError."""
+    questions = tuple(check_question(question, LONGEST_QUESTION) for question in ask.questions)
+    return Request(frame_of(frame, limits.pixels), questions, frozenset(ask.signals), ask.transfer)

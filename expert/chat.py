@@ -1,0 +1,132 @@
+"""OpenAI's chat completions in our terms, and back: one picture and one question a request."""
+
+import base64
+import binascii
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+from core.errors import InputError
+from core.types import Answer
+
+_PREFIX = "data:image/jpeg;base64,"
+
+
+class _Loose(pydantic.BaseModel):
+    # Clients send settings that change nothing here.
+    model_config = pydantic.ConfigDict(extra="ignore")
+
+
+class Url(_Loose):
+    """A picture's address: only the picture itself, as a data URL. Nothing is fetched."""
+
+    url: str
+
+
+class TextPart(_Loose):
+    """Words."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImagePart(_Loose):
+    """A picture."""
+
+    type: Literal["image_url"]
+    image_url: Url
+
+
+class Message(_Loose):
+    """Who says what."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: (
+        str
+        | Annotated[
+            list[Annotated[TextPart | ImagePart, pydantic.Field(discriminator="type")]],
+            pydantic.Field(max_length=16),
+        ]
+    )
+
+
+class Chat(_Loose):
+    """POST /v1/chat/completions: the last message with a picture holds the question."""
+
+    model: str = ""
+    messages: Annotated[list[Message], pydantic.Field(min_length=1, max_length=64)]
+    stream: bool = False
+    logprobs: bool = False
+
+
+def asked(chat: Chat) -> tuple[bytes, str]:
+    """The JPEG and the question. Raises InputError where there is not one picture as a data URL."""
+    for message in reversed(chat.messages):
+        parts = message.content
+        if isinstance(parts, str):
+            continue
+        pictures = [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+        if pictures:
+            words = " ".join(part.text for part in parts if isinstance(part, TextPart))
+            if len(pictures) > 1:
+                raise InputError("There are several pictures. Send one, with one question.")
+            return _jpeg(pictures[0]), words
+    raise InputError("There is no picture. Send one as image_url with a data:image/jpeg;base64 address.")
+
+
+def _jpeg(url: str) -> bytes:
+    if not url.startswith(_PREFIX):
+        raise InputError(f"The picture must be a data URL that begins with {_PREFIX}. Nothing is fetched.")
+    try:
+        return base64.b64decode(url[len(_PREFIX) :], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InputError("The picture's base64 is damaged. Encode the JPEG's bytes again.") from error
+
+
+def completion(model: str, answer: Answer, pieces: Sequence[str], logprobs: bool) -> dict[str, Any]:
+    """The whole reply. `pieces` are the answer's tokens as text, one for each of its log-probabilities."""
+    choice: dict[str, Any] = {
+        "index": 0,
+        "message": {"role": "assistant", "content": answer.text, "refusal": None},
+        "finish_reason": "stop",
+        "logprobs": {"content": _likelihoods(answer, pieces), "refusal": None} if logprobs else None,
+    }
+    return {**_about(model, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
+
+
+def chunk(about: dict[str, Any], piece: str, last: bool = False) -> bytes:
+    """One event of a streamed reply; `about` is `opening`'s, the same for all."""
+    choice = {
+        "index": 0,
+        "delta": {} if last else {"role": "assistant", "content": piece},
+        "finish_reason": "stop" if last else None,
+    }
+    return b"data: " + json.dumps({**about, "choices": [choice]}).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+
+def opening(model: str) -> dict[str, Any]:
+    """What all events of one streamed reply have in common."""
+    return _about(model, "chat.completion.chunk")
+
+
+def _about(model: str, kind: str) -> dict[str, Any]:
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def _usage(answer: Answer) -> dict[str, int]:
+    tokens = len(answer.token_ids)
+    return {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
+
+
+def _likelihoods(answer: Answer, pieces: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"token": piece, "logprob": logprob, "bytes": list(piece.encode()), "top_logprobs": []}
+        for piece, logprob in zip(pieces, answer.token_logprobs, strict=True)
+    ]

@@ -1,0 +1,66 @@
+"""`roomwise expert`: put an expert on this machine, for devices elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.config import load_config
+from core.extras import load, require
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+_LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+
+
+@app.callback()
+def expert() -> None:
+    """A large model for many devices.
+
+    Example: roomwise expert serve
+    """
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model's name or folder. Default: expert.model.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; beyond this machine a token is needed.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8765,
+    looks: Annotated[
+        int | None, typer.Option("--looks", min=1, max=5, help="Looks at each frame. Default: expert.looks.")
+    ] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Questions answered together at most.")] = 32,
+    queue: Annotated[int, typer.Option("--queue", min=1, help="Questions that may wait.")] = 256,
+    rate: Annotated[
+        float, typer.Option("--rate", min=0, help="Requests a second of one client; 0: as many as come.")
+    ] = 50.0,
+    distillation: Annotated[
+        bool, typer.Option("--distillation/--no-distillation", help="Whether devices may learn from it.")
+    ] = True,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM file of the certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file of its key.")] = None,
+) -> None:
+    """Serve answers and teacher signals over HTTP until interrupted.
+
+    The token is taken from ROOMWISE_EXPERT__TOKEN, never from an option, which others could see.
+
+    Example: roomwise expert serve --model builtin-expert --port 8765
+
+    Example: ROOMWISE_EXPERT__TOKEN=... roomwise expert serve --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem
+    """
+    config = load_config()
+    for name in _LIBRARIES:
+        require(name, "expert")
+    named, token = model if model is not None else config.expert.model, config.expert.token.get_secret_value()
+    plan = load("expert.serve:Plan")(
+        named, host, port, token,
+        looks if looks is not None else config.expert.looks, batch, queue, rate, distillation,
+        certificate=tls_cert, key=tls_key,
+    )  # fmt: skip
+    plan.check()
+    scheme = "http" if tls_cert is None else "https"
+    typer.echo(f"Serving {plan.model} at {scheme}://{host}:{port}. Stop it with Ctrl-C.", err=True)
+    load("expert.serve:serve")(plan)

@@ -1,0 +1,72 @@
+"""A batch of questions about several frames, answered in the same passes of one model."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from adapters.distill.vision import focus, focus_size
+from core.signal import TeacherSignal
+from core.types import Frame, Told
+from expert.asking import Request
+from models.expert import Asking, LocalExpert
+from models.remote.wire import Said, Shown
+from models.vlm import VisionTokens
+
+_KEPT = 32
+"""Frames whose looks are kept: devices ask about the same frame several times."""
+_SIGNALS = frozenset({"attention", "logprobs", "focus", "code"})
+
+
+class Panel:
+    """Answers requests together. Not safe for several threads: the desk's own thread uses it."""
+
+    def __init__(self, expert: LocalExpert) -> None:
+        self._expert = expert
+        self._seen: OrderedDict[str, VisionTokens] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._expert.name
+
+    def answer(self, requests: Sequence[Request]) -> list[list[Said]]:
+        """For each request its answers, one a question, in order."""
+        seen = self._looked([request.frame for request in requests])
+        askings = [
+            Asking(seen[request.frame.name], question, bool(request.signals & _SIGNALS), request.hear)
+            for request in requests
+            for question in request.questions
+        ]
+        told = iter(zip(askings, self._expert.together(askings), strict=True))
+        return [[_said(request, *next(told)) for _ in request.questions] for request in requests]
+
+    def _looked(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
+        """The looks at each frame by its name; new frames are encoded together, old ones were kept."""
+        found = {frame.name: self._seen[frame.name] for frame in frames if frame.name in self._seen}
+        new = list({frame.name: frame for frame in frames if frame.name not in found}.values())
+        if new:
+            found |= dict(zip((frame.name for frame in new), self._expert.look(new), strict=True))
+        for name, vision in found.items():
+            self._seen[name] = vision
+            self._seen.move_to_end(name)
+        while len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
+        return found
+
+
+def _said(request: Request, asking: Asking, told: Told) -> Said:
+    if told.signal is None or "focus" not in request.signals:
+        return Said(told)
+    attention = TeacherSignal.from_bytes(told.signal).attention
+    return Said(told) if attention is None else Said(told, _focused(attention, asking.vision))
+
+
+def _focused(attention: NDArray[np.float16], vision: VisionTokens) -> Shown:
+    """The cells of the first look that the question's words look at most, and what the model sees there."""
+    cells = torch.from_numpy(attention.astype(np.float32)).flatten(1)
+    places = focus(cells[None, None], focus_size(cells.shape[1]))[0].to(vision.tokens.device)
+    tokens = vision.grid[0].flatten(0, 1)[places]
+    return Shown(tokens.cpu().numpy().astype(np.float16), places.cpu().numpy().astype(np.int32))

@@ -1,0 +1,98 @@
+"""The server as a process: the model loaded, the application put behind its address, until it is stopped."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from core.errors import ConfigError
+from expert.app import Office, application
+from expert.asking import Limits
+from expert.desk import Desk
+from expert.door import House
+from expert.gate import Rate, is_loopback
+from expert.metrics import Meters
+from expert.panel import Panel
+from expert.served import Served
+from models.expert import LocalExpert
+from models.registry import load_model
+
+_KEEP_ALIVE = 30
+_LONGEST = 24
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is served to whom. `rate` is requests a second of one client, 0 for any; `batch` and `queue` count
+    questions. `certificate` and `key` are PEM files.
+    """
+
+    model: str
+    host: str = "127.0.0.1"
+    port: int = 8765
+    token: str = ""
+    looks: int = 5
+    batch: int = 32
+    queue: int = 256
+    rate: float = 50.0
+    distillation: bool = True
+    limits: Limits = field(default_factory=Limits)
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def check(self) -> None:
+        """Raises ConfigError for what would be unsafe or could not work."""
+        if not self.token and not is_loopback(self.host):
+            raise ConfigError(
+                f"{self.host} can be reached from other machines, so a token is needed. "
+                "Set ROOMWISE_EXPERT__TOKEN, for example to the output of: openssl rand -hex 32"
+            )
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigError(
+                "TLS takes a certificate and its key. Give both: --tls-cert FILE --tls-key FILE"
+            )
+        for path in (self.certificate, self.key):
+            if path is not None and not path.is_file():
+                raise ConfigError(f"No file at {path}. Check the path.")
+
+
+@contextmanager
+def open_application(plan: Plan) -> Iterator[FastAPI]:
+    """The application, its model loaded, its thread running. Raises UnknownModelError, WeightsError."""
+    vlm = load_model(plan.model, attention="eager")
+    meters = Meters()
+    served = Served(vlm.name, vlm.tokenizer, plan.looks, plan.distillation)
+    panel = Panel(LocalExpert(vlm, _LONGEST, plan.looks))
+    with Desk(panel, plan.batch, plan.queue, meters.batch) as desk:
+        office = Office(desk, served, plan.limits, meters)
+        house = House(plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes)
+        yield application(office, house)
+
+
+def server_of(app: FastAPI, plan: Plan) -> uvicorn.Server:
+    """The HTTP server, not yet running. It logs no request: addresses and tokens are nobody's business."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=plan.host,
+            port=plan.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=64 * 1024,
+            ssl_certfile=plan.certificate,
+            ssl_keyfile=plan.key,
+        )
+    )
+
+
+def serve(plan: Plan) -> None:
+    """Serve until interrupted. Raises ConfigError, UnknownModelError, WeightsError."""
+    plan.check()
+    with open_application(plan) as app:
+        server_of(app, plan).run()

@@ -1,0 +1,185 @@
+"""Calls to an expert's server: in bounded time, at a bounded price, with nothing secret in their errors."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+
+from core.config import ExpertConfig
+from core.errors import ConfigError, ExpertError
+from models.remote.address import Address
+from models.remote.breaker import Breaker
+from models.remote.budget import Budget
+from models.remote.failure import CallError, SilenceError, refused, unanswered, unreached
+
+LARGEST = 64 * 2**20
+"""Bytes of a reply's body; a larger one is not read to its end."""
+_ATTEMPTS = 3
+_BACK_OFF = wait_random_exponential(multiplier=0.5, max=4)
+_SHORTEST = 0.001
+
+
+class Caller:
+    """One server, as it may be called. Threads may share it; calls under way at once may overrun the budget.
+
+    A call with all its attempts and the waits between them takes at most `settings.seconds`, unless the
+    server lets its reply trickle in. `clock` and `sleep` are in seconds; the clock never goes back.
+    `transport` stands in for the network. Raises ConfigError for a token that no server can have given.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        settings: ExpertConfig,
+        budget: Budget | None = None,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.address = address
+        self.budget = budget or Budget(settings.max_calls, settings.max_bytes)
+        self._settings = settings
+        self._clock, self._sleep = clock, sleep
+        self._breaker, self._lock = Breaker(), threading.Lock()
+        # What is packed may unpack to anything, so it is asked for unpacked.
+        headers = {"User-Agent": "roomwise", "Accept-Encoding": "identity", **_authorization(self._token())}
+        self._client = httpx.Client(
+            headers=headers, transport=transport, follow_redirects=False, trust_env=False
+        )
+
+    def get(self, path: str) -> httpx.Response:
+        """What is at `path` below the address; costs nothing of the budget. Raises ExpertError."""
+        return self._call(self._client.build_request("GET", self.address.url + path), 0, Budget())
+
+    def post(self, path: str, calls: int = 1, **request: Any) -> httpx.Response:
+        """The reply to a request of so many questions, which the keywords describe as they do for httpx.
+
+        It is read to its end. Files are given as bytes, since they may have to be sent again.
+        Raises ExpertError: always where the server does not say that all is well.
+        """
+        built = self._client.build_request("POST", self.address.url + path, **request)
+        return self._call(built, calls, self.budget)
+
+    def close(self) -> None:
+        """Let go of the connections. No call may follow."""
+        self._client.close()
+
+    def _token(self) -> str:
+        return self._settings.token.get_secret_value().strip()
+
+    def _call(self, request: httpx.Request, calls: int, budget: Budget) -> httpx.Response:
+        size = _size(request)
+        budget.check(calls, size)
+        self._enter()
+        deadline = self._clock() + self._settings.seconds
+
+        def over(state: RetryCallState) -> bool:
+            late = self._clock() + state.upcoming_sleep >= deadline
+            return late or state.attempt_number >= _ATTEMPTS or bool(budget.refusal(calls, size))
+
+        retrying = Retrying(
+            sleep=self._sleep, stop=over, wait=_pause, retry=retry_if_exception(_is_passing), reraise=True
+        )
+        try:
+            reply: httpx.Response = retrying(self._attempt, request, calls, budget, deadline)
+        except SilenceError as error:
+            why = unanswered(self.address.shown, self._failed(), str(error))
+            raise CallError(why, lost=error.lost) from error
+        except CallError as error:
+            # Who refuses is there; who is overrun or broken is better left alone.
+            if 0 < error.status < 500 and error.status != 429:
+                self._succeeded()
+            else:
+                self._failed()
+            raise
+        self._succeeded()
+        return reply
+
+    def _enter(self) -> None:
+        with self._lock:
+            now = self._clock()
+            wait = self._breaker.wait(now)
+            if wait:
+                raise ExpertError(unanswered(self.address.shown, wait))
+            self._breaker = self._breaker.entered(now)
+
+    def _succeeded(self) -> None:
+        with self._lock:
+            self._breaker = self._breaker.succeeded()
+
+    def _failed(self) -> float:
+        """Seconds until the server is tried again."""
+        with self._lock:
+            now = self._clock()
+            self._breaker = self._breaker.failed(now)
+            return self._breaker.wait(now)
+
+    def _spend(self, budget: Budget, calls: int, size: int) -> None:
+        with self._lock:
+            budget.spent(calls, size)
+
+    def _attempt(self, request: httpx.Request, calls: int, budget: Budget, deadline: float) -> httpx.Response:
+        left = max(deadline - self._clock(), _SHORTEST)
+        waits = httpx.Timeout(left, connect=min(left, self._settings.connect_seconds))
+        request.extensions = {**request.extensions, "timeout": waits.as_dict()}
+        try:
+            reply = self._received(request, budget, deadline)
+        except CallError as error:
+            if error.lost:
+                self._spend(budget, calls, _size(request))
+            raise
+        self._spend(budget, calls if reply.is_success else 0, _size(request))
+        if not reply.is_success:
+            raise refused(reply, self.address.shown, self._token())
+        return reply
+
+    def _received(self, request: httpx.Request, budget: Budget, deadline: float) -> httpx.Response:
+        try:
+            reply = self._client.send(request, stream=True)
+            try:
+                body = self._body(reply, budget, deadline)
+            finally:
+                reply.close()
+        except httpx.TransportError as error:
+            raise unreached(error, self.address.shown, self._token()) from error
+        return httpx.Response(reply.status_code, headers=reply.headers, content=body, request=request)
+
+    def _body(self, reply: httpx.Response, budget: Budget, deadline: float) -> bytes:
+        if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise self._unreadable(reply, "is compressed. Turn compression off there")
+        body = bytearray()
+        for chunk in reply.iter_bytes():
+            body += chunk
+            self._spend(budget, 0, len(chunk))
+            if len(body) > LARGEST:
+                raise self._unreadable(reply, f"is larger than {LARGEST:,} bytes. Ask it less at once")
+            if self._clock() > deadline:
+                raise SilenceError("its answer took too long", lost=True)
+        return bytes(body)
+
+    def _unreadable(self, reply: httpx.Response, why: str) -> CallError:
+        return CallError(f"What the expert at {self.address.shown} says {why}.", reply.status_code, lost=True)
+
+
+def _size(request: httpx.Request) -> int:
+    return int(request.headers.get("Content-Length", "0"))
+
+
+def _authorization(token: str) -> dict[str, str]:
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigError("expert.token holds characters that cannot be sent. Set one of letters and digits.")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, CallError) and error.passing
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next attempt: as long as the server wants, else a random wait of growing length."""
+    error = state.outcome.exception() if state.outcome else None
+    wanted = error.pause if isinstance(error, CallError) else None
+    return _BACK_OFF(state) if wanted is None else wanted

@@ -1,0 +1,146 @@
+"""An expert behind any server that speaks OpenAI's chat completions: answers, and how likely they were."""
+
+import base64
+import math
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import pydantic
+
+from core.errors import ConfigError, ExpertError
+from core.text import strip_controls
+from core.types import Answer, Frame, Told
+from models.remote.budget import Budget
+from models.remote.call import Caller
+from models.remote.failure import CallError
+
+_INSTRUCTION = "Answer in a few words."
+_LONGEST = 20_000
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="ignore", strict=True)
+
+
+class _Message(_Part):
+    content: str | None = pydantic.Field(default=None, max_length=_LONGEST)
+
+
+class _Token(_Part):
+    logprob: pydantic.FiniteFloat
+
+
+class _Logprobs(_Part):
+    content: list[_Token] | None = None
+
+
+class _Choice(_Part):
+    message: _Message
+    logprobs: _Logprobs | None = None
+
+
+class _Reply(_Part):
+    choices: list[_Choice] = pydantic.Field(min_length=1)
+
+
+class CompatibleExpert:
+    """A model that a server at an address ending in /v1 serves by the name `model`.
+
+    Its answers have up to `max_new_tokens` tokens, which are not handed on: they are of another vocabulary.
+    `teaches`: its terms permit learning from it. Raises ConfigError without a model's name.
+    """
+
+    def __init__(self, caller: Caller, model: str, max_new_tokens: int, teaches: bool) -> None:
+        if not model:
+            raise ConfigError(
+                f"The server at {caller.address.shown} may serve several models. "
+                "Set expert.remote_model to the name of one."
+            )
+        self._caller = caller
+        self._model, self._max_new_tokens = model, max_new_tokens
+        self._teaches = teaches
+        self._likelihoods = True
+
+    @property
+    def name(self) -> str:
+        """The name that the server serves the model by."""
+        return strip_controls(self._model)
+
+    @property
+    def teaches(self) -> bool:
+        """Whether it was said that its terms permit it."""
+        return self._teaches
+
+    @property
+    def budget(self) -> Budget:
+        """What was spent so far."""
+        return self._caller.budget
+
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+        """See the protocol. The answer's confidence is the mean token's probability, 1 where none is told."""
+        return Told(self._answer(self._completion(frame, question)))
+
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        """See the protocol; a request each, and none that nothing may be learnt from. Raises ExpertError."""
+        return [self.ask(frame, question, 0) for question in questions] if self._teaches else []
+
+    def close(self) -> None:
+        """Let go of the connections. No question may follow."""
+        self._caller.close()
+
+    def _completion(self, frame: Frame, question: str) -> bytes:
+        body = self._body(frame, question)
+        if self._likelihoods:
+            try:
+                return self._posted(body | {"logprobs": True})
+            except CallError as error:
+                if error.status != HTTPStatus.BAD_REQUEST:
+                    raise
+        content = self._posted(body)
+        # Not before it is seen that they were what the server refused.
+        self._likelihoods = False
+        return content
+
+    def _posted(self, body: dict[str, Any]) -> bytes:
+        return self._caller.post("/chat/completions", json=body).content
+
+    def _body(self, frame: Frame, question: str) -> dict[str, Any]:
+        picture = f"data:image/jpeg;base64,{base64.b64encode(frame.jpeg).decode('ascii')}"
+        asked = [
+            {"type": "text", "text": question},
+            {"type": "image_url", "image_url": {"url": picture}},
+        ]
+        return {
+            "model": self._model,
+            "messages": [
+                {"role": "system", "content": _INSTRUCTION},
+                {"role": "user", "content": asked},
+            ],
+            "max_tokens": self._max_new_tokens,
+            "temperature": 0,
+        }
+
+    def _answer(self, content: bytes) -> Answer:
+        try:
+            choice = _Reply.model_validate_json(content).choices[0]
+        except pydantic.ValidationError as error:
+            raise ExpertError(
+                f"What {self._caller.address.shown} answers is no chat completion. Correct expert.model."
+            ) from error
+        text = strip_controls(choice.message.content or "")
+        if not text:
+            raise ExpertError(
+                f"{self.name} at {self._caller.address.shown} gave an empty answer. "
+                "Ask in other words, or set another expert.remote_model."
+            )
+        return Answer(text, (), (), confidence(choice.logprobs))
+
+
+def confidence(logprobs: _Logprobs | None) -> float:
+    """The geometric mean of the tokens' probabilities, in [0, 1]; 1 where there are none."""
+    if logprobs is None or not logprobs.content:
+        return 1.0
+    # Some servers round above 0.
+    values = [min(0.0, token.logprob) for token in logprobs.content]
+    return math.exp(sum(values) / len(values))
