@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,9 @@ from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
 from models.registry import load_model, model_folder
+from models.remote.address import is_address
+from models.remote.budget import Budget
+from models.remote.opening import remote_expert
 
 RECORDED = "recorded"
 """The expert whose answers come with the session."""
@@ -67,12 +70,12 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
     The folder is this process's alone; the session is ended and let go of on leaving. Raises InputError when
     the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
     """
-    _check_names(wish)
+    _check_names(wish, config)
     with ExitStack() as held:
         held.callback(lock_folder(wish.folder).release)
         about = _about(visit, wish)
         past = read_past(wish.folder / "session", about, len(visit.turns))
-        student, expert = load_model(wish.student), _expert(visit, wish, config)
+        student, expert = load_model(wish.student), held.enter_context(_expert(visit, wish, config, past))
         notices: list[str] = []
         memory = held.enter_context(
             Memory.open(wish.folder / "memory", room_embedder(student), on_notice=notices.append)
@@ -93,10 +96,13 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
         yield Stage(controller, baselines, past)
 
 
-def _check_names(wish: Wish) -> None:
-    """A mistyped name leaves no folder behind. Raises UnknownModelError."""
-    for name in (wish.student, *([] if wish.expert == RECORDED else [wish.expert])):
-        model_folder(name)
+def _check_names(wish: Wish, config: Config) -> None:
+    """A mistyped name leaves no folder behind. Raises UnknownModelError, ConfigError."""
+    model_folder(wish.student)
+    if is_address(wish.expert):
+        remote_expert(config, wish.expert).close()
+    elif wish.expert != RECORDED:
+        model_folder(wish.expert)
 
 
 def _about(visit: Visit, wish: Wish) -> dict[str, Any]:
@@ -148,8 +154,15 @@ def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:
     )
 
 
-def _expert(visit: Visit, wish: Wish, config: Config) -> Expert:
+@contextmanager
+def _expert(visit: Visit, wish: Wish, config: Config, past: Past) -> Iterator[Expert]:
     if wish.expert == RECORDED:
-        return RecordedExpert(visit.turns)
-    vlm = load_model(wish.expert, attention="eager")
-    return LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
+        yield RecordedExpert(visit.turns)
+    elif is_address(wish.expert):
+        limits, spent = config.expert, past.spent
+        budget = Budget(limits.max_calls, limits.max_bytes, spent.calls, spent.bytes)
+        with closing(remote_expert(config, wish.expert, budget)) as remote:
+            yield remote
+    else:
+        vlm = load_model(wish.expert, attention="eager")
+        yield LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)

@@ -17,8 +17,9 @@ from agent.past import Past
 from agent.record import Recorder
 from agent.turn import Emit, Inquiry, Mind, take_turn
 from core.errors import RoomwiseError
-from core.events import Activated, Answered, Asked, Event, ExpertUnreachable, Failed, SessionEnded
+from core.events import Activated, Answered, Asked, Event, ExpertUnreachable, Failed, SessionEnded, Spent
 from core.text import check_question
+from core.types import Cost
 from models.lora import Adapter, base_of, read_adapter
 
 
@@ -35,6 +36,7 @@ class Controller:
         self._adaptations = Adaptations(mind, adapting, past, self._say)
         self._home = Consolidation(mind, adapting, self._say)
         self._activated = ""
+        self._spent = past.spent
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
         self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
 
@@ -70,6 +72,7 @@ class Controller:
         try:
             self._late.run()
             self._interviewer.run()
+            self._account()
             new = [self._home.look(), self._adaptations.look()]
             if any(new):
                 self._activate()
@@ -102,6 +105,13 @@ class Controller:
     def _inquire(self, turn: int) -> None:
         if turn <= self._warm_up:
             self._interviewer.wait(turn)
+
+    def _account(self) -> None:
+        """Say what the expert has cost, when that is more than before."""
+        cost = self._mind.expert.cost if self._mind.expert else Cost()
+        if cost != self._spent:
+            self._spent = cost
+            self._say(Spent, calls=cost.calls, bytes=cost.bytes)
 
     def _make_way(self) -> None:
         """A room's own job comes first."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.visit import VisitTurn
 from core.errors import ExpertError
-from core.types import Answer, Frame, Told
+from core.types import Answer, Cost, Frame, Told
 
 
 class RecordedExpert:
@@ -12,6 +12,7 @@ class RecordedExpert:
 
     name = "recorded"
     teaches = True
+    cost = Cost()
 
     def __init__(self, turns: Sequence[VisitTurn]) -> None:
         self._turns = turns

@@ -84,7 +84,7 @@ class Interviewer:
         mind = self._mind
         of_turn = pair_id(mind.session, turn)
         about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
-        if about is None or mind.expert is None or not (self._each and mind.expert.teaches):
+        if about is None or mind.expert is None or not self._each:
             return
         frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
         known = mind.memory.pairs(mind.room)

@@ -28,6 +28,8 @@ def figures(summary: Summary) -> Iterator[str]:
     calls = f"The expert was asked {summary.expert_calls} times"
     if summary.extra_calls:
         calls += f" and {summary.extra_calls} times more by the agent"
+    if summary.spent is not None:
+        calls += f", {summary.spent.bytes / 1e6:.1f} MB over the network"
     yield f"{calls}; after the warm-up {summary.saved} questions did without it."
     times = [(by, summary.latency_ms(by)) for by in SOURCES]
     told = ", ".join(f"{by} {value:.0f} ms" for by, value in times if value is not None)

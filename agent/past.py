@@ -29,8 +29,10 @@ from core.events import (
     Judged,
     Remembered,
     SessionEnded,
+    Spent,
     ToldLate,
 )
+from core.types import Cost
 
 _OTHER = "Choose a new folder: --out FOLDER"
 
@@ -43,7 +45,7 @@ class Past:
     that counts began; `open_job` one whose end nobody was told. `ended`: on purpose or by an error.
     `inquired` are turns after which the agent asked the expert more. `audits`: what the student's answers
     rested on where the expert was asked as well, and whether it said the same. `unasked` wait for the expert;
-    to the turns in `late` it answered later.
+    to the turns in `late` it answered later. `spent` is what it has cost.
     """
 
     session: str
@@ -58,6 +60,7 @@ class Past:
     audits: tuple[tuple[Evidence, bool], ...] = ()
     unasked: tuple[Asked, ...] = ()
     late: frozenset[int] = frozenset()
+    spent: Cost = field(default_factory=Cost)
 
     @property
     def turn(self) -> int:
@@ -87,6 +90,7 @@ def past_of(session: str, events: Iterable[Event]) -> Past:
         audits=tuple(audits_of(listed)),
         unasked=tuple(_unasked(listed)),
         late=frozenset(event.turn for event in listed if isinstance(event, ToldLate)),
+        spent=next((Cost(e.calls, e.bytes) for e in reversed(listed) if isinstance(e, Spent)), Cost()),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.pace import PAUSE
-from core.config import load_config
+from core.config import NetworkConfig, load_config
 from core.extras import load
 
 app = typer.Typer(add_completion=False)
@@ -27,7 +27,7 @@ def replay(
         str | None,
         typer.Option(
             "--expert",
-            help='A model, or "recorded": the answers in the session. '
+            help='A model, the address of a server, or "recorded": the answers in the session. '
             "Default: expert.model where the session knows the truth, else recorded.",
         ),
     ] = None,
@@ -48,6 +48,9 @@ def replay(
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Make no connection, whatever asks for one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
@@ -58,9 +61,13 @@ def replay(
 
     Example: roomwise replay visit --expert builtin-expert --speed 4
 
+    Example: roomwise replay visit --expert https://expert.example:8765
+
     Example: roomwise replay visit --expert recorded --json
     """
     config = load_config()
+    if offline:
+        config = config.model_copy(update={"network": NetworkConfig(offline=True)})
     summary = load("agent.session:replay_session")(
         session if session is not None else DEMO,
         student if student is not None else config.student.model,

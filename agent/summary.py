@@ -18,6 +18,7 @@ from core.events import (
     Routed,
     SessionStarted,
     Source,
+    Spent,
     ToldLate,
     Used,
 )
@@ -73,7 +74,7 @@ class Summary:
     `extra_calls` is how many questions of its own the agent put to the expert; `late` how many the expert
     answered only after the student had. `steps`: of each job the step
     it came to last, and of how many. `seconds` is how long all took, from the first event to the last.
-    `used` and `started` are None in a log that lacks them.
+    `used`, `started` and `spent` are None in a log that lacks them.
     """
 
     warm_up: int
@@ -86,6 +87,7 @@ class Summary:
     started: SessionStarted | None = None
     extra_calls: int = 0
     late: int = 0
+    spent: Spent | None = None
 
     @property
     def expert_calls(self) -> int:
@@ -116,6 +118,7 @@ class Summary:
             "expert_calls": self.expert_calls,
             "extra_calls": self.extra_calls,
             "late": self.late,
+            "spent": {"calls": self.spent.calls, "bytes": self.spent.bytes} if self.spent else {},
             "saved": self.saved,
             "right": self.accuracy.mean,
             "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
@@ -152,7 +155,8 @@ def summarise(events: Iterable[Event]) -> Summary:
     seconds = listed[-1].at - listed[0].at if listed else 0.0
     extra = sum(event.calls for event in listed if isinstance(event, Inquired))
     late = sum(isinstance(event, ToldLate) for event in listed)
-    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra, late)
+    spent = _last(Spent, listed)
+    return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra, late, spent)
 
 
 def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:

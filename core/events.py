@@ -152,6 +152,14 @@ class ToldLate(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spent(Event):
+    """What the expert has cost in this session so far: questions, and bytes to and from it."""
+
+    calls: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdaptationStarted(Event):
     """A candidate is being trained on this many pairs."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
-from core.types import Frame, Told
+from core.types import Cost, Frame, Told
 
 Rows = npt.NDArray[np.float32]
 """Vectors of length 1, one a row."""
@@ -41,6 +41,11 @@ class Expert(Protocol):
     @property
     def teaches(self) -> bool:
         """Whether it may be learnt from. Where not its answers are said, and forgotten."""
+        ...
+
+    @property
+    def cost(self) -> Cost:
+        """What it has cost in this session; nothing, of one on this machine."""
         ...
 
     def ask(self, frame: Frame, question: str, turn: int) -> Told:

@@ -55,6 +55,14 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What an expert has cost: questions put to it, and bytes that went to it and came from it."""
+
+    calls: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Example:
     """What an adapter is trained on or judged by: a pair with its files, so that no database is needed.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from core.types import Answer, Frame, Told
+from core.types import Answer, Cost, Frame, Told
 from models.signal import teacher_signals
 from models.views import looks
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
@@ -42,6 +42,7 @@ class LocalExpert:
         self._seen: tuple[Frame, VisionTokens] | None = None
 
     teaches = True
+    cost = Cost()
 
     @property
     def name(self) -> str:

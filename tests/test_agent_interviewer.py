@@ -14,7 +14,7 @@ from agent.turn import Mind, pair_id
 from core.config import Config, ExpertConfig
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired
-from core.types import Answer, Frame, Told
+from core.types import Answer, Cost, Frame, Told
 from memory.store import Memory
 
 _TURN = 3
@@ -23,6 +23,7 @@ _TURN = 3
 class _Expert:
     name = "oracle"
     teaches = True
+    cost = Cost()
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -16,7 +16,7 @@ from agent.turn import Inquiry, Mind, pair_id, take_turn
 from core.config import Config
 from core.errors import ExpertError, ImageError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
-from core.types import Answer, Frame, Told
+from core.types import Answer, Cost, Frame, Told
 from memory.frames import decode
 from memory.index import Cue
 from memory.store import Memory
@@ -30,6 +30,7 @@ _QUESTION = "What colour is the sofa?"
 class _Expert:
     name = "oracle"
     teaches = True
+    cost = Cost()
 
     def __init__(self, told: str | None) -> None:
         self.told = told

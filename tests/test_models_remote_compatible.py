@@ -79,7 +79,7 @@ def test_a_server_without_likelihoods_is_asked_for_them_once() -> None:
     expert = _expert(server)
     assert [expert.ask(FRAME, "What?", turn).answer.confidence for turn in (1, 2)] == [1.0, 1.0]
     assert ["logprobs" in body for body in server.bodies] == [True, False, False]
-    assert expert.budget.calls == 2
+    assert expert.cost.calls == 2
 
 
 def test_another_fault_is_not_taken_for_theirs() -> None:
@@ -107,7 +107,7 @@ def test_more_is_asked_only_where_it_may_be_learnt_from() -> None:
     assert expert.teaches
     assert [told.answer.text for told in expert.ask_more(FRAME, ["a?", "b?"])] == ["red", "red"]
     assert [body["messages"][1]["content"][0]["text"] for body in server.bodies] == ["a?", "b?"]
-    assert expert.budget.calls == 2
+    assert expert.cost.calls == 2
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u200b", None])

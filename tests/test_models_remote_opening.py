@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from core.config import Config, ExpertConfig, NetworkConfig
 from core.errors import ConfigError, ExpertError
 from core.ports import Expert
-from core.types import Frame
+from core.types import Cost, Frame
 from models.remote.budget import Budget
 from models.remote.compatible import CompatibleExpert
 from models.remote.opening import remote_expert
@@ -64,7 +64,7 @@ def test_limits_and_what_was_spent_come_along() -> None:
         raise AssertionError
 
     config = _config(model="https://h/v1", remote_model="llava", max_calls=3)
-    assert remote_expert(config).budget == Budget(3, 0)
+    assert remote_expert(config, budget=Budget(3, 0, 2, 7)).cost == Cost(2, 7)
     expert = remote_expert(config, budget=Budget(3, 0, calls=3), transport=httpx.MockTransport(never))
     with pytest.raises(ExpertError, match="asked 3 of at most 3"):
         expert.ask(FRAME, "What?", 1)

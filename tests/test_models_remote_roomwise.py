@@ -104,7 +104,7 @@ def test_what_it_is_it_is_asked_once_and_first() -> None:
     expert.ask(FRAME, "What?", 2)
     assert server.paths == ["GET /healthz", "POST /v1/answers", "POST /v1/answers"]
     assert (expert.name, expert.teaches) == ("builtin-expert", True)
-    assert expert.budget.calls == 2
+    assert expert.cost.calls == 2
 
 
 def test_one_that_must_not_be_learnt_from_says_so() -> None:
@@ -119,7 +119,7 @@ def test_many_questions_travel_ten_at_a_time_and_keep_their_order() -> None:
     questions = [f"{'x' * number}?" for number in range(23)]
     assert expert.ask_more(FRAME, questions) == [_told(question) for question in questions]
     assert [len(ask["questions"]) for ask in server.asks] == [10, 10, 3]
-    assert expert.budget.calls == 23
+    assert expert.cost.calls == 23
 
 
 def test_no_question_is_no_call() -> None:

@@ -76,7 +76,7 @@ def test_an_expert_on_another_port_is_asked(address: str, caplog: pytest.LogCapt
         with caplog.at_level("DEBUG"):
             told = expert.ask(FRAME, "What colour is the sofa?", 1)
         assert told == Told(Answer("red", (5, 2), (-0.1, -0.2), 0.9))
-        assert (expert.name, expert.teaches, expert.budget.calls) == ("m", True, 1)
+        assert (expert.name, expert.teaches, expert.cost.calls) == ("m", True, 1)
         assert caplog.records and TOKEN not in caplog.text
     finally:
         expert.close()

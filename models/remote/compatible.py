@@ -10,8 +10,7 @@ import pydantic
 
 from core.errors import ConfigError, ExpertError
 from core.text import strip_controls
-from core.types import Answer, Frame, Told
-from models.remote.budget import Budget
+from core.types import Answer, Cost, Frame, Told
 from models.remote.call import Caller
 from models.remote.failure import CallError
 
@@ -73,9 +72,9 @@ class CompatibleExpert:
         return self._teaches
 
     @property
-    def budget(self) -> Budget:
-        """What was spent so far."""
-        return self._caller.budget
+    def cost(self) -> Cost:
+        """See the protocol."""
+        return Cost(self._caller.budget.calls, self._caller.budget.bytes)
 
     def ask(self, frame: Frame, question: str, turn: int) -> Told:
         """See the protocol. The answer's confidence is the mean token's probability, 1 where none is told."""

@@ -8,8 +8,7 @@ import pydantic
 
 from core.errors import ExpertError
 from core.text import strip_controls
-from core.types import Frame, Told
-from models.remote.budget import Budget
+from core.types import Cost, Frame, Told
 from models.remote.call import Caller
 from models.remote.failure import CallError
 from models.remote.wire import LEARNT_FROM, unpack
@@ -55,16 +54,20 @@ class RoomwiseExpert:
         return self._health is not None and self._health.distillation
 
     @property
-    def budget(self) -> Budget:
-        """What was spent so far."""
-        return self._caller.budget
+    def cost(self) -> Cost:
+        """See the protocol."""
+        return Cost(self._caller.budget.calls, self._caller.budget.bytes)
 
     def ask(self, frame: Frame, question: str, turn: int) -> Told:
         """See the protocol."""
-        return self.ask_more(frame, [question])[0]
+        return self._answers(frame, [question])[0]
 
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
-        """See the protocol; a few questions travel with the frame at a time. Raises ExpertError."""
+        """See the protocol; a few questions travel with the frame at a time. None where nothing may be
+        learnt from the answers. Raises ExpertError.
+        """
+        if not questions or not self._known().distillation:
+            return []
         portions = (questions[start : start + AT_ONCE] for start in range(0, len(questions), AT_ONCE))
         return [told for portion in portions for told in self._answers(frame, portion)]
 
@@ -74,7 +77,8 @@ class RoomwiseExpert:
 
     def _answers(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
         health = self._known()
-        ask = json.dumps({"questions": list(questions), "signals": LEARNT_FROM})
+        signals = LEARNT_FROM if health.distillation else ()
+        ask = json.dumps({"questions": list(questions), "signals": signals})
         reply = self._caller.post(
             _ANSWERS,
             calls=len(questions),
