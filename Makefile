@@ -13,7 +13,7 @@ demo: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,rooms]'
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e '.[dev,expert,rooms]'
 	touch $(STAMP)
 
 clean:

@@ -13,6 +13,7 @@ from adapters.store import AdapterStore, shown
 from agent.home import home_limits, home_request
 from agent.jobs import Job, Starter, clear, start
 from agent.learning import room_request
+from agent.rooms import learn_rooms
 from agent.scheduler import LEAST_ROOMS
 from core.config import Config
 from core.errors import InputError, ModelError
@@ -78,7 +79,7 @@ def adapt(
 
 
 def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter = start) -> Adapted:
-    """The same for home, from all rooms: what a new one begins with.
+    """The same for home, from all rooms: what a new one begins with; and what their pairs say to a question.
 
     Raises InputError when there are fewer than three, and otherwise what `adapt` does.
     """
@@ -96,6 +97,7 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter
         done = _adapted(
             folder, lambda store: home_request(memory, student, home_limits(config), seed), bar, begin
         )
+    learn_rooms(folder / "memory", student, seed)
     AdapterStore(folder / "adapters").consider(len(rooms), sum(rooms.values()))
     return done
 

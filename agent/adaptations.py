@@ -22,7 +22,8 @@ _TRIES = 3
 class Adapting:
     """What adapting needs: where adapters and jobs are kept, who makes a request of what memory holds.
 
-    `home` makes one of what it holds of all other rooms; without it that is left to others.
+    `home` makes one of what it holds of all other rooms; without it that is left to others. With a
+    `rooms_seed` what those rooms' pairs say to a question is learnt as well.
     """
 
     store: AdapterStore
@@ -30,6 +31,7 @@ class Adapting:
     request: Callable[[Mind, AdapterStore], Request]
     start: Starter
     home: Callable[[Mind, AdapterStore], Request] | None = None
+    rooms_seed: int | None = None
 
 
 class Say(Protocol):

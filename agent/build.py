@@ -137,7 +137,8 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
 def _adapting(wish: Wish) -> Adapting:
     request = partial(adaptation_request, seed=wish.seed)
     home = partial(home_adaptation, seed=wish.seed) if wish.live else None
-    return Adapting(AdapterStore(wish.folder / "adapters"), wish.folder / "jobs", request, start, home)
+    store, seed = AdapterStore(wish.folder / "adapters"), wish.seed if wish.live else None
+    return Adapting(store, wish.folder / "jobs", request, start, home, seed)
 
 
 def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:

@@ -15,6 +15,7 @@ from agent.interviewer import Interviewer
 from agent.late import Late
 from agent.past import Past
 from agent.record import Recorder
+from agent.rooms import RoomsLearning
 from agent.turn import Emit, Inquiry, Mind, take_turn
 from core.errors import RoomwiseError
 from core.events import Activated, Answered, Asked, Event, ExpertUnreachable, Failed, SessionEnded, Spent
@@ -37,6 +38,7 @@ class Controller:
         self._home = Consolidation(mind, adapting, self._say)
         self._activated = ""
         self._spent = past.spent
+        self._rooms = RoomsLearning(mind, adapting.rooms_seed, self._say)
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
         self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
 
@@ -77,11 +79,15 @@ class Controller:
             if any(new):
                 self._activate()
             self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
+            self._rooms.look()
             if not self._adaptations.running:
                 self._home.start_if_due()
+            if not (self._adaptations.running or self._home.running):
+                self._rooms.start_if_due()
         except RoomwiseError as error:
             self._adaptations.abandon()  # nobody would look after them
             self._home.abandon()
+            self._rooms.stop()
             self._say(Failed, what="adaptation", error=str(error))
 
     def settle(self) -> None:
@@ -119,6 +125,7 @@ class Controller:
             self._activate()
 
     def _stop(self) -> None:
+        self._rooms.stop()
         try:
             new = [self._home.stop(), self._adaptations.stop()]
             if any(new):

@@ -20,6 +20,7 @@ from core.events import (
     Inquired,
     Judged,
     Resumed,
+    RoomsLearnt,
     Routed,
     SessionEnded,
     SessionStarted,
@@ -91,12 +92,6 @@ class Watcher:
                 self._bar.stop()
                 verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
                 self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
-            case Consolidated():
-                verdict = "promoted" if event.promoted else "rejected"
-                self._say(
-                    f"     [blue]home {verdict}[/]: {event.pairs} pairs of {event.rooms} rooms, "
-                    f"{event.seconds:.0f} s. {escape(event.reason)}"
-                )
             case Activated():
                 self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
             case Failed(what="index" | "calibration"):  # nothing is lost by these
@@ -105,6 +100,20 @@ class Watcher:
             case Failed():
                 self._bar.stop()
                 self._say(f"     [red]{escape(event.what)} failed[/]: {escape(event.error)}")
+            case _:
+                self._of_all_rooms(event)
+
+    def _of_all_rooms(self, event: Event) -> None:
+        match event:
+            case Consolidated():
+                verdict = "promoted" if event.promoted else "rejected"
+                self._say(
+                    f"     [blue]home {verdict}[/]: {event.pairs} pairs of {event.rooms} rooms, "
+                    f"{event.seconds:.0f} s. {escape(event.reason)}"
+                )
+            case RoomsLearnt():
+                learnt = f"{event.pairs} pairs of {event.rooms} rooms, {event.seconds:.0f} s"
+                self._say(f"     [blue]learnt what other rooms say[/]: {learnt}")
 
     def _say(self, text: str) -> None:
         """A line. On a terminal a long one goes on below where it began; elsewhere it stays one line."""

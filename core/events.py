@@ -206,6 +206,15 @@ class Consolidated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoomsLearnt(Event):
+    """Which pairs of all rooms bear on a question was learnt anew, from so many rooms with so many pairs."""
+
+    rooms: int
+    pairs: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Activated(Event):
     """The student answers with this adapter from now on, a room's or home; empty: with none."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from core.config import load_config
+from core.errors import InputError
 from core.extras import load, require
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -42,6 +43,16 @@ def serve(
     ] = True,
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM file of the certificate.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file of its key.")] = None,
+    ray: Annotated[bool, typer.Option("--ray", help="Serve with several replicas, on Ray.")] = False,
+    replicas: Annotated[
+        int, typer.Option("--replicas", min=1, help="With --ray: how many there are, each with the model.")
+    ] = 1,
+    most_replicas: Annotated[
+        int | None,
+        typer.Option(
+            "--most-replicas", min=1, help="With --ray: up to how many under load. Default: no more."
+        ),
+    ] = None,
 ) -> None:
     """Serve answers and teacher signals over HTTP until interrupted.
 
@@ -50,10 +61,14 @@ def serve(
     Example: roomwise expert serve --model builtin-expert --port 8765
 
     Example: ROOMWISE_EXPERT__TOKEN=... roomwise expert serve --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem
+
+    Example: roomwise expert serve --ray --replicas 2 --most-replicas 4
     """
+    most = replicas if most_replicas is None else most_replicas
+    _check_replicas(ray, replicas, most)
     config = load_config()
     for name in _LIBRARIES:
-        require(name, "expert")
+        require(name, "ray" if ray else "expert")
     named, token = model if model is not None else config.expert.model, config.expert.token.get_secret_value()
     plan = load("expert.serve:Plan")(
         named, host, port, token,
@@ -63,4 +78,15 @@ def serve(
     plan.check()
     scheme = "http" if tls_cert is None else "https"
     typer.echo(f"Serving {plan.model} at {scheme}://{host}:{port}. Stop it with Ctrl-C.", err=True)
-    load("expert.serve:serve")(plan)
+    if ray:
+        load("expert.scale:serve_on_ray")(plan, load("expert.scale:Replicas")(replicas, most))
+    else:
+        load("expert.serve:serve")(plan)
+
+
+def _check_replicas(ray: bool, least: int, most: int) -> None:
+    """Raises InputError where the options contradict each other."""
+    if not ray and most > 1:
+        raise InputError("Several replicas are served on Ray. Add --ray.")
+    if most < least:
+        raise InputError(f"There cannot be {least} replicas and at most {most}. Raise --most-replicas.")

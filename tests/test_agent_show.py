@@ -15,7 +15,9 @@ from core.events import (
     Event,
     ExpertUnreachable,
     Failed,
+    RoomsLearnt,
     SessionEnded,
+    ToldLate,
 )
 
 _TRAINING: list[Event] = [
@@ -74,6 +76,8 @@ def test_a_session_that_ends_while_training_leaves_no_bar() -> None:
         (ExpertUnreachable(at=0, turn=1, reason="no [answer]"), "no expert: no [answer]"),
         (Failed(at=0, what="adaptation", error="[disk]"), "adaptation failed: [disk]"),
         (Failed(at=0, what="index", error="It is made again."), "note: It is made again."),
+        (ToldLate(at=0, turn=4, text="[red]", confidence=1), "back and says to question 4: [red]"),
+        (RoomsLearnt(at=0, rooms=4, pairs=80, seconds=3), "80 pairs of 4 rooms"),
         (Activated(at=0, adapter="0002"), "the student answers with adapter 0002"),
         (Activated(at=0, adapter=""), "the student answers with adapter none"),
     ],

@@ -14,11 +14,11 @@ from adapters.job import write_request, write_result
 from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.run import run
-from agent import build
+from agent import build, rooms
 from agent.home import home_request
 from agent.jobs import Job
 from agent.learning import adaptation_request
-from bench.learning import asking, everywhere, forgetting, home, review, stream, unit
+from bench.learning import asking, forgetting, home, review, stream, unit
 from bench.learning.plan import Plan
 from core.config import Config, RouterConfig
 
@@ -28,7 +28,7 @@ SMALL = replace(RECIPE, steps=6, general=2, similar=2)
 
 def small_loop(patch: pytest.MonkeyPatch) -> None:
     """Replays in this process learn for a few steps, and compare questions by their words."""
-    for module in (build, asking, everywhere, review, stream):
+    for module in (build, asking, rooms, review, stream):
         patch.setattr(module, "room_embedder", lambda student: WordsAndColours())
     patch.setattr(forgetting, "_EACH", 2)
     patch.setattr(unit, "probe_set", lambda *about: probe_set(*about)[:2])

@@ -7,34 +7,13 @@ import hashlib
 from collections.abc import Collection
 
 from agent.look import Look
-from agent.others import learn_from_rooms
 from agent.replay import jpeg
 from agent.turn import Mind
 from agent.visit import Visit
-from bench.learning.state import State
-from core.types import Answer, Pair
 from memory.elsewhere import guess, learn
-from memory.frames import MAX_PIXELS
 from memory.shelf import shelf, votes_of
-from memory.store import Memory
 from memory.table import Line
-from models.embedder import room_embedder
 from models.images import load_image
-from models.registry import load_model
-
-_TOKENS = 24  # of an answer
-
-
-def learn_bearing(state: State) -> None:
-    """Learn from all rooms which pairs bear on what, and keep it in the state. Raises StorageError."""
-    student = load_model(state.student)
-    with Memory.open(state.memory, room_embedder(student), read_only=True) as memory:
-
-        def says(pair: Pair) -> Answer:
-            look = Look(student, load_image(memory.frame_path(pair), MAX_PIXELS))
-            return student.answer(look.vision, pair.question, _TOKENS)
-
-        learn_from_rooms(memory, says, state.seed)
 
 
 def everywhere(mind: Mind, visit: Visit, spared: Collection[str], after: Collection[int]) -> dict[str, str]:

@@ -17,12 +17,12 @@ import torch
 
 from adapters.request import home_recipe
 from adapters.store import AdapterStore
+from agent.rooms import learn_rooms
 from agent.scheduler import LEAST_ROOMS
 from agent.turn import Mind, pair_id
 from agent.visit import Visit, read_visit
 from bench.learning.asking import Asker
 from bench.learning.crew import Crew
-from bench.learning.everywhere import learn_bearing
 from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, session_of, taken
@@ -70,7 +70,7 @@ def after_visit(state: State) -> None:
     again on a fresh copy.
     """
     if state.home:
-        learn_bearing(state)
+        learn_rooms(state.memory, state.student, state.seed)
         consolidate(state)
 
 

@@ -1,0 +1,186 @@
+"""The same application on Ray Serve: replicas that each hold the model, behind one address.
+
+A replica is `expert.serve.open_application` in a process of its own: desk, door and limits are those of a
+server without Ray. Batches are the desk's: `serve.batch` would wait for one to fill, the desk never does.
+
+Weights do not travel: every replica loads them from its own disk. The token travels once, within the pickled
+deployment, and wrapped so that no representation shows it.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from core.config import variable_name
+from core.errors import ConfigError, ModelError
+from core.extras import require
+from expert.serve import Plan, open_application
+from models.registry import model_folder
+
+NAME = "roomwise-expert"
+ADDRESS = "RAY_ADDRESS"
+"""The variable that names a cluster to join; without it Ray is started, on this machine and for this alone."""
+_STORE = 256 * 1024 * 1024
+"""Bytes of shared memory for what passes between processes; a request is at most eight million."""
+_KEEP_ALIVE, _PATIENCE = 30, 5  # seconds
+_LOGS = "/tmp/ray/session_latest/logs/serve"
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many there are: `least` always, up to `most` while many ask."""
+
+    least: int = 1
+    most: int = 1
+
+    def check(self, resources: Mapping[str, float]) -> None:
+        """Raises ConfigError where Ray has fewer GPUs, or without any fewer cores, than the least needs."""
+        kind = "GPU" if resources.get("GPU") else "CPU"
+        there = int(resources.get(kind, 0))
+        if self.least > there:
+            raise ConfigError(
+                f"{self.least} replicas need {self.least} of Ray's {kind}s, and it has {there}. "
+                f"Set --replicas to at most {there}."
+            )
+
+    def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
+        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are any,
+        and an equal part of the cores, which also bounds its threads.
+
+        Requests are let through to a replica as far as its queue goes, so that it is the desk that refuses.
+        """
+        cores = max(1, int(resources.get("CPU", 1)) // self.most)
+        told: dict[str, Any] = {
+            "ray_actor_options": {"num_cpus": cores, "num_gpus": 1 if resources.get("GPU") else 0},
+            "max_ongoing_requests": 2 * queue,
+            "graceful_shutdown_timeout_s": _PATIENCE,
+        }
+        if self.most == self.least:
+            return {**told, "num_replicas": self.least}
+        scaling = {
+            "min_replicas": self.least, "initial_replicas": self.least, "max_replicas": self.most,
+            # Devices put ten questions to a request: with more than this, some wait for the next batch.
+            "target_ongoing_requests": max(1, batch // 10),
+        }  # fmt: skip
+        return {**told, "autoscaling_config": scaling}
+
+
+def serve_on_ray(plan: Plan, replicas: Replicas) -> None:
+    """Serve until interrupted, by SIGINT or SIGTERM.
+
+    Raises ConfigError, UnknownModelError, WeightsError, ModelError, MissingDependencyError.
+    """
+    plan.check()
+    model_folder(plan.model)
+    with _ray() as ray:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _deploy(ray.serve, plan, replicas, ray.cluster_resources())
+        try:
+            while True:
+                time.sleep(1)
+        finally:
+            ray.serve.delete(NAME)
+
+
+@contextlib.contextmanager
+def _ray() -> Iterator[ModuleType]:
+    """Ray: joined where RAY_ADDRESS names a cluster; else started here, and ended with the context."""
+    address = os.environ.get(ADDRESS)
+    if address is None:
+        _keep_to_this_machine()
+    with _without(variable_name("expert.token")):
+        ray = require("ray", "ray")
+        require("ray.serve", "ray")
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+        own = {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
+        ray.init(**quiet, **({"address": address} if address else own))
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _keep_to_this_machine() -> None:
+    """A Ray that is started tells nobody, listens on the loopback, and obeys only who knows its secret."""
+    os.environ |= {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # its switch, on every system, for nodes elsewhere
+        "RAY_AUTH_MODE": "token",
+    }
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
+@contextlib.contextmanager
+def _without(variable: str) -> Iterator[None]:
+    """A variable is hidden from processes that are started in the context."""
+    value = os.environ.pop(variable, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[variable] = value
+
+
+def _deploy(serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mapping[str, float]) -> None:
+    """Put the replicas behind the plan's address. `resources` are the cluster's."""
+    replicas.check(resources)
+    if serve.status().applications:
+        raise ConfigError(
+            f"Ray at {os.environ.get(ADDRESS)} serves something already. Name another in {ADDRESS}, "
+            "or leave it unset: then one is started here."
+        )
+    logs = {"enable_access_log": False, "log_level": "WARNING"}
+    http = {
+        "host": plan.host, "port": plan.port, "keep_alive_timeout_s": _KEEP_ALIVE,
+        "ssl_certfile": plan.certificate and str(plan.certificate), "ssl_keyfile": plan.key and str(plan.key),
+    }  # fmt: skip
+    serve.start(proxy_location="HeadOnly", http_options=http, logging_config=logs)
+    application = serve.ingress(_builder(plan, alone=ADDRESS not in os.environ))()
+    options = replicas.deployed(resources, plan.batch, plan.queue)
+    deployment = serve.deployment(application, name=NAME, logging_config=logs, **options)
+    try:
+        serve.run(deployment.bind(), name=NAME, route_prefix="/")
+    except RuntimeError as error:
+        raise ModelError(f"The replicas could not begin: {error}. What they said is in {_LOGS}.") from error
+
+
+def _builder(plan: Plan, alone: bool) -> Callable[[], FastAPI]:
+    """Makes the application where it is called: in a replica. `alone`: Ray has no other machine."""
+    open_plan, token = replace(plan, token=""), SecretStr(plan.token)
+
+    def build() -> FastAPI:
+        if alone:
+            _listen_here()
+        return opened(replace(open_plan, token=token.get_secret_value()))
+
+    return build
+
+
+def opened(plan: Plan) -> FastAPI:
+    """The application, open as long as it is held, which Ray Serve does until the process ends."""
+    held = ExitStack()
+    app = held.enter_context(open_application(plan))
+    app.state.held = held
+    return app
+
+
+def _listen_here() -> None:
+    """A replica listens for others on every interface, and no setting changes that; now on the loopback."""
+    replica = require("ray.serve._private.replica", "ray")
+    add_port = getattr(replica, "add_port_to_grpc_server", None)
+    if add_port is not None:  # else Ray's secret alone guards it
+        replica.add_port_to_grpc_server = lambda server, address: add_port(  # type: ignore[attr-defined]
+            server, address.replace("[::]", "127.0.0.1")
+        )
