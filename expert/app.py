@@ -106,6 +106,7 @@ def _add_state(app: FastAPI, office: Office) -> None:
         return {
             "status": "ok", "service": SERVICE, "model": served.name, "looks": served.looks,
             "signals": list(served.signals), "distillation": served.distillation,
+            "transfer": served.transfer,
         }  # fmt: skip
 
     @app.get("/metrics", response_class=Response)

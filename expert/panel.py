@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,20 +12,22 @@ from adapters.distill.vision import focus, focus_size
 from core.signal import TeacherSignal
 from core.types import Frame, Told
 from expert.asking import Request
+from expert.codes import Coder
 from models.expert import Asking, LocalExpert
 from models.remote.wire import Said, Shown
 from models.vlm import VisionTokens
 
 _KEPT = 32
 """Frames whose looks are kept: devices ask about the same frame several times."""
-_SIGNALS = frozenset({"attention", "logprobs", "focus", "code"})
+_SIGNALS = frozenset({"attention", "logprobs", "focus"})
+"""What is read from an answer after it was given."""
 
 
 class Panel:
     """Answers requests together. Not safe for several threads: the desk's own thread uses it."""
 
-    def __init__(self, expert: LocalExpert) -> None:
-        self._expert = expert
+    def __init__(self, expert: LocalExpert, coder: Coder | None = None) -> None:
+        self._expert, self._coder = expert, coder
         self._seen: OrderedDict[str, VisionTokens] = OrderedDict()
 
     @property
@@ -40,8 +43,25 @@ class Panel:
             for request in requests
             for question in request.questions
         ]
-        told = iter(zip(askings, self._expert.together(askings), strict=True))
-        return [[_said(request, *next(told)) for _ in request.questions] for request in requests]
+        told = self._expert.together(askings)
+        askers = [request for request in requests for _ in request.questions]
+        said = list(map(_said, askers, askings, told))
+        self._code(askers, askings, said)
+        answers = iter(said)
+        return [[next(answers) for _ in request.questions] for request in requests]
+
+    def _code(self, askers: Sequence[Request], askings: Sequence[Asking], said: list[Said]) -> None:
+        """Give those answers their map's code whose client asked for it."""
+        wanted = [place for place, request in enumerate(askers) if "code" in request.signals]
+        if not wanted or self._coder is None:
+            return
+        codes = self._coder.codes(
+            [askings[place].vision for place in wanted],
+            [askings[place].question for place in wanted],
+            [said[place].told.answer.text for place in wanted],
+        )
+        for place, code in zip(wanted, codes, strict=True):
+            said[place] = replace(said[place], shown=replace(said[place].shown, code=code))
 
     def _looked(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
         """The looks at each frame by its name; new frames are encoded together, old ones were kept."""

@@ -30,7 +30,7 @@ from models.registry import model_folder
 
 NAME = "roomwise-expert"
 ADDRESS = "RAY_ADDRESS"
-"""The variable that names a cluster to join; without it Ray is started, on this machine and for this alone."""
+"""The variable that names a cluster to join; without it Ray is started, on this machine for this alone."""
 _STORE = 256 * 1024 * 1024
 """Bytes of shared memory for what passes between processes; a request is at most eight million."""
 _KEEP_ALIVE, _PATIENCE = 30, 5  # seconds
@@ -55,8 +55,8 @@ class Replicas:
             )
 
     def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
-        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are any,
-        and an equal part of the cores, which also bounds its threads.
+        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are
+        any, and an equal part of the cores, which also bounds its threads.
 
         Requests are let through to a replica as far as its queue goes, so that it is the desk that refuses.
         """

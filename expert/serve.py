@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from core.errors import ConfigError
 from expert.app import Office, application
 from expert.asking import Limits
+from expert.codes import load_coder
 from expert.desk import Desk
 from expert.door import House
 from expert.gate import Rate, is_loopback
@@ -27,13 +28,14 @@ _LONGEST = 24
 @dataclass(frozen=True)
 class Plan:
     """What is served to whom. `rate` is requests a second of one client, 0 for any; `batch` and `queue` count
-    questions. `certificate` and `key` are PEM files.
+    questions. `certificate` and `key` are PEM files; `transfer` is the folder of an autoencoder that devices
+    have as well.
     """
 
     model: str
     host: str = "127.0.0.1"
     port: int = 8765
-    token: str = ""
+    token: str = field(default="", repr=False)
     looks: int = 5
     batch: int = 32
     queue: int = 256
@@ -42,6 +44,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     certificate: Path | None = None
     key: Path | None = None
+    transfer: Path | None = None
 
     def check(self) -> None:
         """Raises ConfigError for what would be unsafe or could not work."""
@@ -64,8 +67,10 @@ def open_application(plan: Plan) -> Iterator[FastAPI]:
     """The application, its model loaded, its thread running. Raises UnknownModelError, WeightsError."""
     vlm = load_model(plan.model, attention="eager")
     meters = Meters()
-    served = Served(vlm.name, vlm.tokenizer, plan.looks, plan.distillation)
-    panel = Panel(LocalExpert(vlm, _LONGEST, plan.looks))
+    coder = None if plan.transfer is None else load_coder(vlm, plan.transfer)
+    name = "" if coder is None else coder.name
+    served = Served(vlm.name, vlm.tokenizer, plan.looks, plan.distillation, name)
+    panel = Panel(LocalExpert(vlm, _LONGEST, plan.looks), coder)
     with Desk(panel, plan.batch, plan.queue, meters.batch) as desk:
         office = Office(desk, served, plan.limits, meters)
         house = House(plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes)

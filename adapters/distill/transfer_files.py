@@ -58,6 +58,11 @@ def load_transfer(folder: Path) -> Transfer:
         raise WeightsError(_DAMAGED.format(folder, error)) from error
 
 
+def transfer_name(folder: Path) -> str:
+    """The SHA-256 of a kept transfer's weights, by which two machines know that they have the same one."""
+    return sha256_file(folder / _WEIGHTS)
+
+
 def _rebuilt(about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Transfer:
     pairing: Pairing = about["pairing"]
     if pairing not in get_args(Pairing):

@@ -1,0 +1,42 @@
+"""Where the expert looks as a code of few numbers, for devices that have the same autoencoder.
+
+Attention transfer by autoencoders compares codes of maps, not maps: the code is all that has to travel.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from adapters.distill.canonical import heat_maps
+from adapters.distill.layers import spread_slots
+from adapters.distill.transfer import Transfer
+from adapters.distill.transfer_files import load_transfer, transfer_name
+from models.vlm import VisionLanguageModel, VisionTokens, stacked
+
+
+class Coder:
+    """Codes of one expert's canonical maps; `name` is the SHA-256 of the autoencoder's weights."""
+
+    def __init__(self, vlm: VisionLanguageModel, transfer: Transfer, name: str) -> None:
+        self._vlm, self._transfer, self.name = vlm, transfer, name
+
+    @torch.no_grad()
+    def codes(
+        self, seen: Sequence[VisionTokens], questions: Sequence[str], answers: Sequence[str]
+    ) -> NDArray[np.float16]:
+        """Float16 [B, width] of questions about the first look at each frame, with the expert's answers."""
+        first = stacked([vision.select([0]) for vision in seen])
+        forced = self._vlm.teacher_forced(first, questions, answers, attentions=True)
+        channels, rows, cols = self._transfer.teacher.shape
+        layers = [forced.attentions[layer] for layer in spread_slots(len(forced.attentions), channels)]
+        grid = first.rows, first.cols
+        heat = heat_maps(layers, forced.vis, forced.txt, grid, first.mean_token, (rows, cols))
+        return self._transfer.teacher_code(heat.maps).mean.cpu().numpy().astype(np.float16)
+
+
+def load_coder(vlm: VisionLanguageModel, folder: Path) -> Coder:
+    """With the autoencoder that is kept in a folder. Raises StorageError, WeightsError."""
+    return Coder(vlm, load_transfer(folder), transfer_name(folder))
