@@ -13,6 +13,7 @@
     │   ├── UnknownModelError       no model of that name
     │   └── WeightsError            damaged weights, or weights of another base
     ├── ExpertError                 the expert cannot be asked just now
+    ├── CaptureError                a camera or microphone is not there or gives nothing
     ├── MissingDependencyError      an optional library is not installed
     └── StorageError                disk full, unreadable, not ours to write
 
@@ -74,6 +75,10 @@ class WeightsError(ModelError):
 
 class ExpertError(RoomwiseError):
     """The expert cannot be reached or has no answer; the agent goes on without it."""
+
+
+class CaptureError(RoomwiseError):
+    """A camera or microphone is not there, or gives nothing."""
 
 
 class MissingDependencyError(RoomwiseError):
