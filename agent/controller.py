@@ -11,14 +11,28 @@ from typing import Any
 from adapters.store import HOME, Version
 from agent.adaptations import Adaptations, Adapting, label
 from agent.consolidation import Consolidation, home_label
+from agent.corrections import corrected
 from agent.interviewer import Interviewer
 from agent.late import Late
 from agent.past import Past
 from agent.record import Recorder
 from agent.rooms import RoomsLearning
 from agent.turn import Emit, Inquiry, Mind, take_turn
-from core.errors import RoomwiseError
-from core.events import Activated, Answered, Asked, Event, ExpertUnreachable, Failed, SessionEnded, Spent
+from core.errors import InputError, RoomwiseError
+from core.events import (
+    Activated,
+    Answered,
+    Asked,
+    Corrected,
+    Event,
+    ExpertUnreachable,
+    Failed,
+    LearningPaused,
+    Revised,
+    SessionEnded,
+    Source,
+    Spent,
+)
 from core.text import check_question
 from core.types import Cost
 from models.lora import Adapter, base_of, read_adapter
@@ -37,6 +51,8 @@ class Controller:
         self._adaptations = Adaptations(mind, adapting, past, self._say)
         self._home = Consolidation(mind, adapting, self._say)
         self._activated = ""
+        self._paused = False
+        self._turns = {event.turn: event for event in past.asked}
         self._spent = past.spent
         self._rooms = RoomsLearning(mind, adapting.rooms_seed, self._say)
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
@@ -58,14 +74,52 @@ class Controller:
         self._recorder.append(event)
         self._watch(event)
 
-    def ask(self, question: str, frame: bytes, frame_age_ms: float = 0.0) -> Answered:
-        """Answer one question about a JPEG frame. Raises QuestionError and ImageError, with nothing done."""
-        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms)
+    def ask(
+        self, question: str, frame: bytes, frame_age_ms: float = 0.0, wished: Source | None = None
+    ) -> Answered:
+        """Answer one question about a JPEG frame; the expert does where that is `wished` and it is there.
+
+        Raises QuestionError and ImageError, with nothing done.
+        """
+        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished)
         answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry))
         self._turn = inquiry.turn
         if answered.by == "expert":
             self._inquire(inquiry.turn)
         return answered
+
+    def correct(self, turn: int, answer: str) -> None:
+        """Take a person's word for the answer to a turn. Raises InputError, AnswerError, StorageError."""
+        event = self._turns.get(turn)
+        if event is None:
+            raise InputError(f"Nothing was asked in turn {turn}. The last one was {self._turn}.")
+        pair = corrected(self._mind, self._asked(event), answer)
+        self._say(Corrected, turn=turn, text=pair.answer, pair=pair.id)
+
+    def revise(self, pair: str, answer: str | None) -> None:
+        """Give a remembered pair another answer, None to forget it. Raises UnknownPairError, AnswerError."""
+        memory = self._mind.memory
+        revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
+        self._say(Revised, pair=revised.id, text="" if answer is None else revised.answer)
+
+    def pause(self, paused: bool) -> None:
+        """Let adaptations wait, or go on. One that runs is stopped, and due again."""
+        if paused and not self._paused:
+            self._stop()
+        if paused != self._paused:
+            self._paused = paused
+            self._say(LearningPaused, paused=paused)
+
+    def choose(self, number: int | None) -> None:
+        """Let this version of the room's adapter answer; None: what answered before the current one.
+
+        Raises InputError, WeightsError, StorageError.
+        """
+        if number is None:
+            self._store.rollback(self._mind.room)
+        else:
+            self._store.promote(self._mind.room, number)
+        self._activate()
 
     def between_turns(self) -> None:
         """Ask the expert what it could not be asked, and more; look after the training child: its
@@ -78,8 +132,10 @@ class Controller:
             new = [self._home.look(), self._adaptations.look()]
             if any(new):
                 self._activate()
-            self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
             self._rooms.look()
+            if self._paused:
+                return
+            self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
             if not self._adaptations.running:
                 self._home.start_if_due()
             if not (self._adaptations.running or self._home.running):
@@ -140,6 +196,8 @@ class Controller:
             if isinstance(event, Asked):
                 self._recorder.keep(inquiry.frame, ".jpg")
             self.emit(event)
+            if isinstance(event, Asked):
+                self._turns[event.turn] = event
             if isinstance(event, ExpertUnreachable):
                 self._late.wait(inquiry)
 

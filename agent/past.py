@@ -58,6 +58,7 @@ class Past:
     ended: bool = False
     inquired: frozenset[int] = frozenset()
     audits: tuple[tuple[Evidence, bool], ...] = ()
+    asked: tuple[Asked, ...] = ()
     unasked: tuple[Asked, ...] = ()
     late: frozenset[int] = frozenset()
     spent: Cost = field(default_factory=Cost)
@@ -88,6 +89,7 @@ def past_of(session: str, events: Iterable[Event]) -> Past:
         ended=bool(listed) and isinstance(listed[-1], SessionEnded),
         inquired=frozenset(event.turn for event in listed if isinstance(event, Inquired)),
         audits=tuple(audits_of(listed)),
+        asked=tuple(event for event in listed if isinstance(event, Asked)),
         unasked=tuple(_unasked(listed)),
         late=frozenset(event.turn for event in listed if isinstance(event, ToldLate)),
         spent=next((Cost(e.calls, e.bytes) for e in reversed(listed) if isinstance(e, Spent)), Cost()),

@@ -14,6 +14,25 @@ app = typer.Typer(add_completion=False)
 DEMO = Path(__file__).parent / "demo" / "session"
 
 
+_Speed = Annotated[
+    float | None,
+    typer.Option(
+        "--speed",
+        min=0.01,
+        help="Keep the pauses between questions, divided by this, and wait for no adaptation. "
+        f"{PAUSE:g} s where a session has none. Default: no pauses.",
+    ),
+]
+_Expert = Annotated[
+    str | None,
+    typer.Option(
+        "--expert",
+        help='A model, the address of a server, or "recorded": the answers in the session. '
+        "Default: expert.model where the session knows the truth, else recorded.",
+    ),
+]
+
+
 @app.command()
 def replay(
     session: Annotated[
@@ -23,25 +42,10 @@ def replay(
         ),
     ] = None,
     student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
-    expert: Annotated[
-        str | None,
-        typer.Option(
-            "--expert",
-            help='A model, the address of a server, or "recorded": the answers in the session. '
-            "Default: expert.model where the session knows the truth, else recorded.",
-        ),
-    ] = None,
+    expert: _Expert = None,
     warm_up: Annotated[int | None, typer.Option("--warm-up", min=0, help="Questions to the expert.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
-    speed: Annotated[
-        float | None,
-        typer.Option(
-            "--speed",
-            min=0.01,
-            help=f"Keep the pauses between questions, divided by this, and wait for no adaptation. "
-            f"{PAUSE:g} s where a session has none. Default: no pauses.",
-        ),
-    ] = None,
+    speed: _Speed = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for memory and recording: new, or to go on in.")
     ] = None,

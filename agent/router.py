@@ -23,7 +23,7 @@ class Situation:
     """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first.
 
     `taught`: something like the question is among what the adapter has learnt. `home` is what the student has
-    from other rooms, empty for nothing.
+    from other rooms, empty for nothing. `wished`: whom the person wants to hear this time.
     """
 
     turn: int
@@ -33,10 +33,13 @@ class Situation:
     adapter: str
     taught: bool = True
     home: str = ""
+    wished: Source | None = None
 
 
 def route(situation: Situation) -> Route:
     """Who answers first."""
+    if situation.wished == "expert" and situation.expert_reachable:
+        return Route("expert", "asked for")
     if situation.recalled:
         return Route("memory", "the same was asked of this view before")
     left = situation.warm_up - situation.turn + 1

@@ -5,26 +5,22 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
+from agent.sentences import sentence
 from agent.training import TrainingBar
 from core.events import (
-    Activated,
     AdaptationEnded,
     AdaptationProgressed,
     AdaptationStarted,
     Answered,
     Asked,
-    Consolidated,
     Event,
     ExpertUnreachable,
     Failed,
-    Inquired,
     Judged,
     Resumed,
-    RoomsLearnt,
     Routed,
     SessionEnded,
     SessionStarted,
-    ToldLate,
 )
 
 _MARKS = {True: "[green]right[/]", False: "[red]wrong[/]"}
@@ -79,41 +75,15 @@ class Watcher:
 
     def _between(self, event: Event) -> None:
         match event:
-            case Inquired():
-                self._say(f"     [dim]{event.calls} more questions about this frame put to the expert[/]")
-            case ToldLate():
-                said = escape(event.text) or "(no words)"
-                self._say(f"     [yellow]the expert is back[/] and says to question {event.turn}: {said}")
             case AdaptationStarted():
                 self._bar.start(event.pairs)
             case AdaptationProgressed():
                 self._bar.step(event.step, event.steps, event.loss)
-            case AdaptationEnded():
+            case AdaptationEnded() | Failed():
                 self._bar.stop()
-                verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
-                self._say(f"     [blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}")
-            case Activated():
-                self._say(f"     [blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]")
-            case Failed(what="index" | "calibration"):  # nothing is lost by these
-                self._bar.stop()
-                self._say(f"     [yellow]note[/]: {escape(event.error)}")
-            case Failed():
-                self._bar.stop()
-                self._say(f"     [red]{escape(event.what)} failed[/]: {escape(event.error)}")
-            case _:
-                self._of_all_rooms(event)
-
-    def _of_all_rooms(self, event: Event) -> None:
-        match event:
-            case Consolidated():
-                verdict = "promoted" if event.promoted else "rejected"
-                self._say(
-                    f"     [blue]home {verdict}[/]: {event.pairs} pairs of {event.rooms} rooms, "
-                    f"{event.seconds:.0f} s. {escape(event.reason)}"
-                )
-            case RoomsLearnt():
-                learnt = f"{event.pairs} pairs of {event.rooms} rooms, {event.seconds:.0f} s"
-                self._say(f"     [blue]learnt what other rooms say[/]: {learnt}")
+        line = sentence(event)
+        if line:
+            self._say(f"     {line}")
 
     def _say(self, text: str) -> None:
         """A line. On a terminal a long one goes on below where it began; elsewhere it stays one line."""

@@ -15,7 +15,7 @@ from agent.scope import in_scope
 from agent.takeover import TakeOver, told_of
 from core.config import Config
 from core.errors import ExpertError
-from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
+from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Source, Weighed
 from core.ports import Expert
 from core.scoring import exact_match
 from core.types import Answer, Frame, Told
@@ -62,12 +62,16 @@ class Mind:
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A question, already checked, about a JPEG frame that was `frame_age_ms` old when it was asked."""
+    """A question, already checked, about a JPEG frame that was `frame_age_ms` old when it was asked.
+
+    `wished`: whom the person wants to hear, None for whoever is to answer.
+    """
 
     turn: int
     question: str
     frame: bytes
     frame_age_ms: float = 0.0
+    wished: Source | None = None
 
 
 def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answered:
@@ -109,9 +113,10 @@ class _Answering:
                 self._mind.adapter,
                 self.taught,
                 self._mind.home,
+                self._inquiry.wished,
             )
         )
-        if known is not None:
+        if known is not None and way.to == "memory":
             return self._routed(way, known)
         if way.to == "expert":
             return self._from_expert(way) or self._from_student(self._without_expert(warm_up))

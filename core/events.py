@@ -134,6 +134,30 @@ class Inquired(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corrected(Event):
+    """A person gave the right answer to a turn; `pair` is what memory keeps of it."""
+
+    turn: int
+    text: str
+    pair: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revised(Event):
+    """A person changed a pair's answer, or had it forgotten: `text` is empty then."""
+
+    pair: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningPaused(Event):
+    """Whether adaptations wait from now on."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExpertUnreachable(Event):
     """The expert could not be asked; the question waits to be put to it later."""
 

@@ -153,6 +153,7 @@ def _deploy(serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mappin
     try:
         serve.run(deployment.bind(), name=NAME, route_prefix="/")
     except RuntimeError as error:
+        print(serve.status())
         raise ModelError(f"The replicas could not begin: {error}. What they said is in {_LOGS}.") from error
 
 

@@ -1,0 +1,75 @@
+"""What happened between two questions, as a line for people, in Rich's markup."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.markup import escape
+
+from core.events import (
+    Activated,
+    AdaptationEnded,
+    Consolidated,
+    Corrected,
+    Event,
+    Failed,
+    Inquired,
+    LearningPaused,
+    Revised,
+    RoomsLearnt,
+    ToldLate,
+)
+
+_HARMLESS = frozenset({"index", "calibration"})
+"""What can fail without anything being lost."""
+
+
+def sentence(event: Event) -> str:
+    """The line of an event; empty for one that has none of its own."""
+    line = _LINES.get(type(event))
+    return "" if line is None else line(event)
+
+
+def _ended(event: AdaptationEnded) -> str:
+    verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
+    return f"[blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}"
+
+
+def _consolidated(event: Consolidated) -> str:
+    verdict = "promoted" if event.promoted else "rejected"
+    of = f"{event.pairs} pairs of {event.rooms} rooms"
+    return f"[blue]home {verdict}[/]: {of}, {event.seconds:.0f} s. {escape(event.reason)}"
+
+
+def _rooms(event: RoomsLearnt) -> str:
+    of = f"{event.pairs} pairs of {event.rooms} rooms"
+    return f"[blue]learnt what other rooms say[/]: {of}, {event.seconds:.0f} s"
+
+
+def _late(event: ToldLate) -> str:
+    said = escape(event.text) or "(no words)"
+    return f"[yellow]the expert is back[/] and says to question {event.turn}: {said}"
+
+
+def _revised(event: Revised) -> str:
+    said = f"is now: {escape(event.text)}" if event.text else "is forgotten"
+    return f"[magenta]a person says[/]: pair {event.pair[:8]} {said}"
+
+
+def _failed(event: Failed) -> str:
+    if event.what in _HARMLESS:
+        return f"[yellow]note[/]: {escape(event.error)}"
+    return f"[red]{escape(event.what)} failed[/]: {escape(event.error)}"
+
+
+_LINES: dict[type[Event], Callable[[Any], str]] = {
+    Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
+    ToldLate: _late,
+    Corrected: lambda event: f"[magenta]a person says[/] to question {event.turn}: {escape(event.text)}",
+    Revised: _revised,
+    LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
+    AdaptationEnded: _ended,
+    Consolidated: _consolidated,
+    RoomsLearnt: _rooms,
+    Activated: lambda event: f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]",
+    Failed: _failed,
+}
