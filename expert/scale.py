@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -82,15 +83,28 @@ def serve_on_ray(plan: Plan, replicas: Replicas) -> None:
     Raises ConfigError, UnknownModelError, WeightsError, ModelError, MissingDependencyError.
     """
     plan.check()
-    model_folder(plan.model)
+    alone = ADDRESS not in os.environ
+    if alone:
+        model_folder(plan.model)
+        _check_free(plan.host, plan.port)
     with _ray() as ray:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        _deploy(ray.serve, plan, replicas, ray.cluster_resources())
+        _deploy(ray.serve, plan, replicas, ray.cluster_resources(), alone)
         try:
             while True:
                 time.sleep(1)
         finally:
             ray.serve.delete(NAME)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raises ConfigError where something else listens, which Ray would tell after minutes, and at length."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot listen on {host}:{port}: {error}. Choose another --port or --host."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -133,7 +147,9 @@ def _without(variable: str) -> Iterator[None]:
             os.environ[variable] = value
 
 
-def _deploy(serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mapping[str, float]) -> None:
+def _deploy(
+    serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mapping[str, float], alone: bool
+) -> None:
     """Put the replicas behind the plan's address. `resources` are the cluster's."""
     replicas.check(resources)
     if serve.status().applications:
@@ -147,14 +163,21 @@ def _deploy(serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mappin
         "ssl_certfile": plan.certificate and str(plan.certificate), "ssl_keyfile": plan.key and str(plan.key),
     }  # fmt: skip
     serve.start(proxy_location="HeadOnly", http_options=http, logging_config=logs)
-    application = serve.ingress(_builder(plan, alone=ADDRESS not in os.environ))()
+    application = serve.ingress(_builder(plan, alone))()
     options = replicas.deployed(resources, plan.batch, plan.queue)
     deployment = serve.deployment(application, name=NAME, logging_config=logs, **options)
     try:
         serve.run(deployment.bind(), name=NAME, route_prefix="/")
     except RuntimeError as error:
-        print(serve.status())
-        raise ModelError(f"The replicas could not begin: {error}. What they said is in {_LOGS}.") from error
+        raise ModelError(f"The replicas did not begin: {_reason(serve)} All they said: {_LOGS}.") from error
+
+
+def _reason(serve: ModuleType) -> str:
+    """The last line of what the replicas failed by, without the name of the exception."""
+    told = serve.status().applications[NAME]
+    said = told.deployments[NAME].message if NAME in told.deployments else told.message
+    last: str = (said.strip().splitlines() or [""])[-1]
+    return last.partition(": ")[2] or last
 
 
 def _builder(plan: Plan, alone: bool) -> Callable[[], FastAPI]:

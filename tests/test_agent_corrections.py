@@ -1,0 +1,169 @@
+"""What a person can do in a session beside asking."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tiny_jobs import save_student
+from tiny_memory import WordsAndColours, jpeg
+
+from adapters.store import AdapterStore
+from agent.adaptations import Adapting
+from agent.controller import Controller
+from agent.past import past_of
+from agent.record import Recorder, read_recording
+from agent.turn import Mind
+from core.config import AdaptationConfig, Config
+from core.errors import AnswerError, InputError, UnknownPairError
+from core.events import AdaptationStarted, Answered, Corrected, Event, LearningPaused, Resumed, Revised
+from core.types import Answer, Cost, Frame, Told
+from memory.store import Memory
+from models.registry import load_model
+
+QUESTION = "What colour is the sofa?"
+
+
+class Red:
+    """An expert that says red."""
+
+    name, teaches, cost = "oracle", True, Cost()
+
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+        return Told(Answer("red", (), (), 0.9))
+
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        return []
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return save_student(tmp_path_factory.mktemp("models") / "student")
+
+
+@pytest.fixture
+def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
+    config = Config(adaptation=AdaptationConfig(least_pairs=1, again_after=1))
+    with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
+        yield Mind("den", "s", load_model(student), Red(), memory, config)
+
+
+class Session:
+    """A controller, and what it said."""
+
+    def __init__(self, mind: Mind, folder: Path, warm_up: int) -> None:
+        self.events: list[Event] = []
+        self.started = 0
+        adapting = Adapting(AdapterStore(folder / "adapters"), folder / "jobs", self._refuse, self._refuse)  # type: ignore[arg-type]
+        recorder = Recorder(folder / "session", {})
+        past = past_of("s", ())
+        self.controller = Controller(mind, adapting, recorder, warm_up, self.events.append, past)
+        self.controller.begin(Resumed(at=0.0, turn=1))
+
+    def _refuse(self, *_: object) -> object:
+        self.started += 1
+        raise InputError("No child in this test. Play one.")
+
+    def last(self) -> Event:
+        return self.events[-1]
+
+
+@pytest.fixture
+def session(mind: Mind, tmp_path: Path) -> Iterator[Session]:
+    session = Session(mind, tmp_path, warm_up=1)
+    yield session
+    session.controller.close()
+
+
+def test_a_wrong_answer_of_the_expert_is_put_right(session: Session, mind: Mind) -> None:
+    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.correct(1, " blue ")
+    (pair,) = mind.memory.pairs("den")
+    assert (pair.answer, pair.source) == ("blue", "person")
+    said = session.last()
+    assert isinstance(said, Corrected) and (said.turn, said.text, said.pair) == (1, "blue", pair.id)
+    assert session.controller.ask(QUESTION, jpeg(0)).text == "blue"
+
+
+def test_a_wrong_answer_of_the_student_becomes_a_pair(session: Session, mind: Mind) -> None:
+    session.controller.ask("What is it?", jpeg(1))
+    answered = session.controller.ask(QUESTION, jpeg(0))
+    assert answered.by == "student" and len(mind.memory.pairs("den")) == 1
+    session.controller.correct(2, "blue")
+    assert {pair.answer: pair.question for pair in mind.memory.pairs("den")}["blue"] == QUESTION
+    session.controller.correct(2, "green")  # a second thought
+    assert sorted(pair.answer for pair in mind.memory.pairs("den")) == ["green", "red"]
+
+
+@pytest.mark.parametrize("answer", ["", "\x07", "x" * 5000])
+def test_what_is_no_answer_changes_nothing(session: Session, mind: Mind, answer: str) -> None:
+    session.controller.ask(QUESTION, jpeg(0))
+    with pytest.raises(AnswerError):
+        session.controller.correct(1, answer)
+    assert [pair.answer for pair in mind.memory.pairs("den")] == ["red"]
+    with pytest.raises(InputError, match="turn 7"):
+        session.controller.correct(7, "blue")
+
+
+def test_the_expert_can_be_asked_this_time(session: Session) -> None:
+    session.controller.ask(QUESTION, jpeg(0))
+    assert session.controller.ask(QUESTION, jpeg(0)).by == "memory"
+    assert session.controller.ask("What is it?", jpeg(1)).by == "student"
+    assert session.controller.ask(QUESTION, jpeg(0), wished="expert").by == "expert"
+    assert session.controller.ask("What is it?", jpeg(1), wished="expert").by == "expert"
+
+
+def test_who_wishes_for_an_expert_that_is_not_there_is_answered(mind: Mind, tmp_path: Path) -> None:
+    mind.expert = None
+    session = Session(mind, tmp_path, warm_up=0)
+    assert session.controller.ask(QUESTION, jpeg(0), wished="expert").by == "student"
+    session.controller.close()
+
+
+def test_pairs_can_be_revised_and_forgotten(session: Session, mind: Mind) -> None:
+    session.controller.ask(QUESTION, jpeg(0))
+    (pair,) = mind.memory.pairs("den")
+    session.controller.revise(pair.id, "blue")
+    assert session.last() == Revised(at=session.last().at, pair=pair.id, text="blue")
+    session.controller.revise(pair.id[:8], None)
+    assert session.last() == Revised(at=session.last().at, pair=pair.id, text="")
+    assert not mind.memory.pairs("den")
+    with pytest.raises(UnknownPairError):
+        session.controller.revise(pair.id, None)
+
+
+def test_while_learning_is_paused_no_adaptation_begins(session: Session) -> None:
+    session.controller.pause(True)
+    session.controller.pause(True)
+    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.between_turns()
+    assert session.started == 0
+    session.controller.pause(False)
+    session.controller.between_turns()
+    assert session.started == 1
+    told = [event.paused for event in session.events if isinstance(event, LearningPaused)]
+    assert told == [True, False]
+    assert not any(isinstance(event, AdaptationStarted) for event in session.events)
+
+
+def test_only_adapters_that_there_are_can_be_chosen(session: Session) -> None:
+    with pytest.raises(InputError, match="adapter 3"):
+        session.controller.choose(3)
+    with pytest.raises(InputError, match="nothing to go back to"):
+        session.controller.choose(None)
+
+
+def test_turns_of_before_a_stop_can_be_corrected(mind: Mind, tmp_path: Path) -> None:
+    first = Session(mind, tmp_path, warm_up=1)
+    first.controller.ask(QUESTION, jpeg(0))
+    first.controller.close()
+    events = read_recording(tmp_path / "session").events
+    store = AdapterStore(tmp_path / "adapters")
+    adapting = Adapting(store, tmp_path / "jobs", first._refuse, first._refuse)  # type: ignore[arg-type]
+    said: list[Event] = []
+    recorder = Recorder.reopen(tmp_path / "session")
+    again = Controller(mind, adapting, recorder, 1, said.append, past_of("s", events))
+    again.begin(Resumed(at=0.0, turn=2))
+    again.correct(1, "blue")
+    assert [pair.answer for pair in mind.memory.pairs("den")] == ["blue"]
+    assert any(isinstance(event, Answered) for event in events)
+    again.close()
