@@ -1,7 +1,8 @@
 """Puts the parts together; the only place of the loop where models are loaded and folders named."""
 
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from agent.record import SESSION, Recorder
 from agent.replay import Baselines
 from agent.takeover import ready
 from agent.turn import Emit, Mind, pair_id
-from agent.visit import Visit
+from agent.visit import Visit, VisitTurn
 from core.config import Config
 from core.events import Event, Failed, Resumed, SessionStarted
 from core.lock import lock_folder
@@ -55,6 +56,21 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where a session's parts lie."""
+
+    session: Path
+    memory: Path
+    adapters: Path
+    jobs: Path
+
+    @classmethod
+    def below(cls, folder: Path, session: str = "session") -> "Places":
+        """In one folder; `session` is the recording's place in it."""
+        return cls(folder / session, folder / "memory", folder / "adapters", folder / "jobs")
+
+
+@dataclass(frozen=True)
 class Stage:
     """A session about to begin or to go on, what it is measured against, and what has happened already."""
 
@@ -71,29 +87,65 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
     the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
     """
     _check_names(wish, config)
+    places = Places.below(wish.folder)
     with ExitStack() as held:
         held.callback(lock_folder(wish.folder).release)
-        about = _about(visit, wish)
-        past = read_past(wish.folder / "session", about, len(visit.turns))
-        student, expert = load_model(wish.student), held.enter_context(_expert(visit, wish, config, past))
-        notices: list[str] = []
-        memory = held.enter_context(
-            Memory.open(wish.folder / "memory", room_embedder(student), on_notice=notices.append)
-        )
-        _forget_unanswered(memory, past, len(visit.turns))
-        takeover, warning = ready(wish.student, config.router.agreement, past.audits)
-        mind = Mind(visit.room, past.session, student, expert, memory, config, takeover=takeover)
-        mind.others = other_rooms(memory)
-        recorder = held.enter_context(_recorder(wish.folder / "session", about, past))
-        controller = Controller(mind, _adapting(wish), recorder, wish.warm_up, watch, past)
+        about = _about(visit.room, wish) | {"visit": visit_digest(visit)}
+        past = read_past(places.session, about, len(visit.turns))
+        expert = held.enter_context(_expert(wish, config, past, visit.turns))
+        mind, notices = held.enter_context(_mind(visit.room, places, wish, expert, config, past))
+        _forget_unanswered(mind.memory, past, len(visit.turns))
+        recorder = held.enter_context(_recorder(places.session, about, past))
+        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past)
         baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
         held.callback(controller.close)
-        controller.begin(_beginning(visit, wish, past))
-        for sentence in notices:
-            controller.emit(Failed(at=time.time(), what="index", error=sentence))
-        if warning:
-            controller.emit(Failed(at=time.time(), what="calibration", error=warning))
+        _begin(controller, _beginning(visit.room, wish, past), notices)
         yield Stage(controller, baselines, past)
+
+
+@contextmanager
+def live(room: str, session: str, wish: Wish, config: Config, watch: Emit) -> Iterator[Controller]:
+    """A new session in a room, recorded under `session` below `wish.folder`; what is remembered there and the
+    adapters are those of all sessions before.
+
+    The folder is this process's alone; the session is ended and let go of on leaving. Raises
+    UnknownModelError, WeightsError, ConfigError, StorageError.
+    """
+    _check_names(wish, config)
+    places = Places.below(wish.folder, session)
+    past = Past(uuid.uuid4().hex)
+    with ExitStack() as held:
+        held.callback(lock_folder(wish.folder).release)
+        expert = held.enter_context(_expert(wish, config, past))
+        mind, notices = held.enter_context(_mind(room, places, wish, expert, config, past))
+        recorder = held.enter_context(_recorder(places.session, _about(room, wish), past))
+        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past)
+        held.callback(controller.close)
+        _begin(controller, _beginning(room, wish, past), notices)
+        yield controller
+
+
+@contextmanager
+def _mind(
+    room: str, places: Places, wish: Wish, expert: Expert, config: Config, past: Past
+) -> Iterator[tuple[Mind, list[Failed]]]:
+    """Who can answer, and what is to be said of how they were found."""
+    student = load_model(wish.student)
+    said: list[str] = []
+    with Memory.open(places.memory, room_embedder(student), on_notice=said.append) as memory:
+        takeover, warning = ready(wish.student, config.router.agreement, past.audits)
+        mind = Mind(room, past.session, student, expert, memory, config, takeover=takeover)
+        mind.others = other_rooms(memory)
+        notices = [Failed(at=time.time(), what="index", error=sentence) for sentence in said]
+        if warning:
+            notices.append(Failed(at=time.time(), what="calibration", error=warning))
+        yield mind, notices
+
+
+def _begin(controller: Controller, event: Event, notices: Sequence[Failed]) -> None:
+    controller.begin(event)
+    for notice in notices:
+        controller.emit(notice)
 
 
 def _check_names(wish: Wish, config: Config) -> None:
@@ -105,15 +157,14 @@ def _check_names(wish: Wish, config: Config) -> None:
         model_folder(wish.expert)
 
 
-def _about(visit: Visit, wish: Wish) -> dict[str, Any]:
+def _about(room: str, wish: Wish) -> dict[str, Any]:
     """By what a session is known again."""
     return {
-        "room": visit.room,
+        "room": room,
         "student": wish.student,
         "expert": wish.expert,
         "warm_up": wish.warm_up,
         "seed": wish.seed,
-        "visit": visit_digest(visit),
     }
 
 
@@ -134,20 +185,20 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
             memory.delete(pair.id)
 
 
-def _adapting(wish: Wish) -> Adapting:
+def _adapting(places: Places, wish: Wish) -> Adapting:
     request = partial(adaptation_request, seed=wish.seed)
     home = partial(home_adaptation, seed=wish.seed) if wish.live else None
-    store, seed = AdapterStore(wish.folder / "adapters"), wish.seed if wish.live else None
-    return Adapting(store, wish.folder / "jobs", request, start, home, seed)
+    seed = wish.seed if wish.live else None
+    return Adapting(AdapterStore(places.adapters), places.jobs, request, start, home, seed)
 
 
-def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:
+def _beginning(room: str, wish: Wish, past: Past) -> Event:
     if past.begun:
         return Resumed(at=time.time(), turn=past.turn + 1)
     return SessionStarted(
         at=time.time(),
         session=past.session,
-        room=visit.room,
+        room=room,
         student=wish.student,
         expert=wish.expert,
         warm_up=wish.warm_up,
@@ -156,9 +207,9 @@ def _beginning(visit: Visit, wish: Wish, past: Past) -> Event:
 
 
 @contextmanager
-def _expert(visit: Visit, wish: Wish, config: Config, past: Past) -> Iterator[Expert]:
+def _expert(wish: Wish, config: Config, past: Past, recorded: Sequence[VisitTurn] = ()) -> Iterator[Expert]:
     if wish.expert == RECORDED:
-        yield RecordedExpert(visit.turns)
+        yield RecordedExpert(recorded)
     elif is_address(wish.expert):
         limits, spent = config.expert, past.spent
         budget = Budget(limits.max_calls, limits.max_bytes, spent.calls, spent.bytes)

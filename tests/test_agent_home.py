@@ -19,7 +19,7 @@ from adapters.worker import work
 from agent import home
 from agent.adapt import adapt_home
 from agent.adaptations import Adapting
-from agent.build import Wish, _adapting
+from agent.build import Places, Wish, _adapting
 from agent.controller import Controller
 from agent.home import home_adaptation, home_limits, home_request, judges
 from agent.jobs import Job
@@ -268,7 +268,7 @@ def test_a_rejected_one_changes_nothing_and_is_not_tried_again(scene: _Scene) ->
 @pytest.mark.parametrize("live", [True, False])
 def test_only_a_session_that_takes_its_time_makes_a_home(live: bool, tmp_path: Path) -> None:
     wish = Wish("builtin-student", "recorded", 4, 0, tmp_path, live)
-    assert (_adapting(wish).home is not None) is live
+    assert (_adapting(Places.below(tmp_path), wish).home is not None) is live
 
 
 def test_where_a_rooms_adapter_knows_nothing_home_answers(
