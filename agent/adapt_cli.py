@@ -1,6 +1,8 @@
 """`roomwise adapt`: let the student learn a room now, or what all rooms taught."""
 
 import json
+from contextlib import nullcontext
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,13 @@ from core.extras import load
 from core.files import state_dir
 
 app = typer.Typer(add_completion=False)
+
+
+class Where(str, Enum):
+    """Who runs the job."""
+
+    here = "here"
+    ray = "ray"
 
 
 @app.command()
@@ -30,6 +39,9 @@ def adapt(
             "--folder", help="Holds memory/ and adapters/, as a replay's --out does. Default: yours."
         ),
     ] = None,
+    on: Annotated[
+        Where, typer.Option("--on", help="Learn in a child, or as a task on Ray: RAY_ADDRESS's, or one here.")
+    ] = Where.here,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train an adapter from what is remembered of a room; it answers there if it proves better.
@@ -42,16 +54,20 @@ def adapt(
     Example: roomwise adapt --home
 
     Example: roomwise adapt --folder demo/run --json
+
+    Example: RAY_ADDRESS=10.0.0.5:6379 roomwise adapt --on ray
     """
     if home and room is not None:
         raise InputError("Home is of all rooms. Leave out --room, or --home.")
     config = load_config()
     bar = load("agent.training:TrainingBar")(Console(stderr=True))
     place = folder if folder is not None else state_dir()
-    if home:
-        done = load("agent.adapt:adapt_home")(place, seed, config, bar)
-    else:
-        done = load("agent.adapt:adapt")(place, room, seed, config, bar)
+    starting = load("agent.ray_jobs:on_ray")() if on is Where.ray else nullcontext(load("agent.jobs:start"))
+    with starting as begin:
+        if home:
+            done = load("agent.adapt:adapt_home")(place, seed, config, bar, begin)
+        else:
+            done = load("agent.adapt:adapt")(place, room, seed, config, bar, begin)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
     else:

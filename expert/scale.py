@@ -45,25 +45,23 @@ class Replicas:
     least: int = 1
     most: int = 1
 
-    def check(self, resources: Mapping[str, float]) -> None:
-        """Raises ConfigError where Ray has fewer GPUs, or without any fewer cores, than the least needs."""
+    def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
+        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are
+        any, and an equal part of the cores, which also bounds its threads. Requests are let through to it as
+        far as its queue goes, so that it is the desk that refuses.
+
+        Raises ConfigError where there are fewer GPUs, or without any fewer cores, than the least needs.
+        """
         kind = "GPU" if resources.get("GPU") else "CPU"
         there = int(resources.get(kind, 0))
         if self.least > there:
             raise ConfigError(
-                f"{self.least} replicas need {self.least} of Ray's {kind}s, and it has {there}. "
+                f"{self.least} replicas need {self.least} {kind}s, and Ray has {there}. "
                 f"Set --replicas to at most {there}."
             )
-
-    def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
-        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are
-        any, and an equal part of the cores, which also bounds its threads.
-
-        Requests are let through to a replica as far as its queue goes, so that it is the desk that refuses.
-        """
         cores = max(1, int(resources.get("CPU", 1)) // self.most)
         told: dict[str, Any] = {
-            "ray_actor_options": {"num_cpus": cores, "num_gpus": 1 if resources.get("GPU") else 0},
+            "ray_actor_options": {"num_cpus": cores, "num_gpus": int(kind == "GPU")},
             "max_ongoing_requests": 2 * queue,
             "graceful_shutdown_timeout_s": _PATIENCE,
         }
@@ -87,20 +85,24 @@ def serve_on_ray(plan: Plan, replicas: Replicas) -> None:
     if alone:
         model_folder(plan.model)
         _check_free(plan.host, plan.port)
-    with _ray() as ray:
+    with _ray(alone) as ray:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        _deploy(ray.serve, plan, replicas, ray.cluster_resources(), alone)
+        options = replicas.deployed(ray.cluster_resources(), plan.batch, plan.queue)
+        if ray.serve.status().applications:
+            raise ConfigError(f"Ray serves something already. Name another in {ADDRESS}, or leave it unset.")
         try:
+            _deploy(ray.serve, plan, options, alone)
             while True:
                 time.sleep(1)
         finally:
-            ray.serve.delete(NAME)
+            ray.serve.shutdown()
 
 
 def _check_free(host: str, port: int) -> None:
-    """Raises ConfigError where something else listens, which Ray would tell after minutes, and at length."""
+    """Raises ConfigError where something else listens, which Ray would tell late and at length."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port)).close()
+        socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise ConfigError(
             f"Cannot listen on {host}:{port}: {error}. Choose another --port or --host."
@@ -108,18 +110,17 @@ def _check_free(host: str, port: int) -> None:
 
 
 @contextlib.contextmanager
-def _ray() -> Iterator[ModuleType]:
-    """Ray: joined where RAY_ADDRESS names a cluster; else started here, and ended with the context."""
-    address = os.environ.get(ADDRESS)
-    if address is None:
+def _ray(alone: bool) -> Iterator[ModuleType]:
+    """Ray: started and ended here where `alone`, else joined where RAY_ADDRESS says."""
+    own: dict[str, Any] = {}
+    if alone:
         _keep_to_this_machine()
+        own = {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
     with _without(variable_name("expert.token")):
         ray = require("ray", "ray")
         require("ray.serve", "ray")
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
-        own = {"address": "local", "include_dashboard": False, "object_store_memory": _STORE}
-        ray.init(**quiet, **({"address": address} if address else own))
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, **own)
     try:
         yield ray
     finally:
@@ -147,16 +148,8 @@ def _without(variable: str) -> Iterator[None]:
             os.environ[variable] = value
 
 
-def _deploy(
-    serve: ModuleType, plan: Plan, replicas: Replicas, resources: Mapping[str, float], alone: bool
-) -> None:
-    """Put the replicas behind the plan's address. `resources` are the cluster's."""
-    replicas.check(resources)
-    if serve.status().applications:
-        raise ConfigError(
-            f"Ray at {os.environ.get(ADDRESS)} serves something already. Name another in {ADDRESS}, "
-            "or leave it unset: then one is started here."
-        )
+def _deploy(serve: ModuleType, plan: Plan, options: Mapping[str, Any], alone: bool) -> None:
+    """Put the replicas behind the plan's address; returns when they answer."""
     logs = {"enable_access_log": False, "log_level": "WARNING"}
     http = {
         "host": plan.host, "port": plan.port, "keep_alive_timeout_s": _KEEP_ALIVE,
@@ -164,7 +157,6 @@ def _deploy(
     }  # fmt: skip
     serve.start(proxy_location="HeadOnly", http_options=http, logging_config=logs)
     application = serve.ingress(_builder(plan, alone))()
-    options = replicas.deployed(resources, plan.batch, plan.queue)
     deployment = serve.deployment(application, name=NAME, logging_config=logs, **options)
     try:
         serve.run(deployment.bind(), name=NAME, route_prefix="/")
@@ -181,30 +173,25 @@ def _reason(serve: ModuleType) -> str:
 
 
 def _builder(plan: Plan, alone: bool) -> Callable[[], FastAPI]:
-    """Makes the application where it is called: in a replica. `alone`: Ray has no other machine."""
+    """Makes the application where it is called: in a replica."""
     open_plan, token = replace(plan, token=""), SecretStr(plan.token)
 
     def build() -> FastAPI:
         if alone:
             _listen_here()
-        return opened(replace(open_plan, token=token.get_secret_value()))
+        held = ExitStack()
+        app = held.enter_context(open_application(replace(open_plan, token=token.get_secret_value())))
+        app.state.held = held  # open as long as the application is, that is as the process
+        return app
 
     return build
 
 
-def opened(plan: Plan) -> FastAPI:
-    """The application, open as long as it is held, which Ray Serve does until the process ends."""
-    held = ExitStack()
-    app = held.enter_context(open_application(plan))
-    app.state.held = held
-    return app
-
-
 def _listen_here() -> None:
     """A replica listens for others on every interface, and no setting changes that; now on the loopback."""
-    replica = require("ray.serve._private.replica", "ray")
+    replica: Any = require("ray.serve._private.replica", "ray")
     add_port = getattr(replica, "add_port_to_grpc_server", None)
     if add_port is not None:  # else Ray's secret alone guards it
-        replica.add_port_to_grpc_server = lambda server, address: add_port(  # type: ignore[attr-defined]
+        replica.add_port_to_grpc_server = lambda server, address: add_port(
             server, address.replace("[::]", "127.0.0.1")
         )
