@@ -1,13 +1,17 @@
 """`roomwise expert`: put an expert on this machine, for devices elsewhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.config import load_config
 from core.errors import InputError
 from core.extras import load, require
+
+if TYPE_CHECKING:
+    from expert.scale import Replicas
+    from expert.serve import Plan
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 _LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -43,6 +47,10 @@ def serve(
     ] = True,
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM file of the certificate.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file of its key.")] = None,
+    transfer: Annotated[
+        Path | None,
+        typer.Option("--transfer", help="An autoencoder's folder that devices have as well: codes for maps."),
+    ] = None,
     ray: Annotated[bool, typer.Option("--ray", help="Serve with several replicas, on Ray.")] = False,
     replicas: Annotated[
         int, typer.Option("--replicas", min=1, help="With --ray: how many there are, each with the model.")
@@ -73,13 +81,17 @@ def serve(
     plan = load("expert.serve:Plan")(
         named, host, port, token,
         looks if looks is not None else config.expert.looks, batch, queue, rate, distillation,
-        certificate=tls_cert, key=tls_key,
+        certificate=tls_cert, key=tls_key, transfer=transfer,
     )  # fmt: skip
+    _serve(plan, load("expert.scale:Replicas")(replicas, most) if ray else None)
+
+
+def _serve(plan: "Plan", replicas: "Replicas | None") -> None:
     plan.check()
-    scheme = "http" if tls_cert is None else "https"
-    typer.echo(f"Serving {plan.model} at {scheme}://{host}:{port}. Stop it with Ctrl-C.", err=True)
-    if ray:
-        load("expert.scale:serve_on_ray")(plan, load("expert.scale:Replicas")(replicas, most))
+    scheme = "http" if plan.certificate is None else "https"
+    typer.echo(f"Serving {plan.model} at {scheme}://{plan.host}:{plan.port}. Stop it with Ctrl-C.", err=True)
+    if replicas is not None:
+        load("expert.scale:serve_on_ray")(plan, replicas)
     else:
         load("expert.serve:serve")(plan)
 

@@ -1,7 +1,7 @@
 """Takes questions from all clients, answers as many together as wait, and hands each its own back.
 
-One thread owns the model. While it answers one batch the next one gathers, so nobody waits for a batch to
-fill: alone, a question goes at once; under load, batches grow by themselves.
+One thread owns the model and is lent to the desk. While it answers one batch the next one gathers, so nobody
+waits for a batch to fill: alone, a question goes at once; under load, batches grow by themselves.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -45,32 +45,42 @@ class _Waiting:
 
 
 class Desk:
-    """Use it as a context: its thread ends with it, and who still waits then is told so."""
+    """Use it as a context: its thread is free again after it, and who still waits then is told so."""
 
     def __init__(
         self,
         panel: Answering,
+        thread: Executor,
         most: int,
         queue: int,
         on_batch: Callable[[int], None] = lambda questions: None,
     ) -> None:
-        """`most` questions go into a batch, `queue` may wait; `on_batch` hears how many went together."""
-        self._panel, self._most, self._queue, self._on_batch = panel, most, queue, on_batch
+        """`thread` is one, and busy until the context ends: best the one that the model was loaded on. `most`
+        questions go into a batch, `queue` may wait; `on_batch` hears how many went together.
+        """
+        self._panel, self._thread, self._most, self._queue, self._on_batch = (
+            panel,
+            thread,
+            most,
+            queue,
+            on_batch,
+        )
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._open = False
-        self._thread = threading.Thread(target=self._serve, name="expert", daemon=True)
+        self._served: Future[None] | None = None
 
     def __enter__(self) -> "Desk":
         self._open = True
-        self._thread.start()
+        self._served = self._thread.submit(self._serve)
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._open = False
             self._changed.notify_all()
-        self._thread.join()
+        if self._served is not None:
+            self._served.result()
         for one in self._waiting:
             one.future.cancel()
 

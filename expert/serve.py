@@ -1,6 +1,7 @@
 """The server as a process: the model loaded, the application put behind its address, until it is stopped."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from core.allocation import keep_freed_memory
 from core.errors import ConfigError
 from expert.app import Office, application
 from expert.asking import Limits
@@ -65,16 +67,26 @@ class Plan:
 @contextmanager
 def open_application(plan: Plan) -> Iterator[FastAPI]:
     """The application, its model loaded, its thread running. Raises UnknownModelError, WeightsError."""
-    vlm = load_model(plan.model, attention="eager")
+    keep_freed_memory()
     meters = Meters()
+    with ThreadPoolExecutor(1, thread_name_prefix="expert") as thread:
+        # Where a second thread computes, OpenMP's keep each other waiting: a third slower on two cores.
+        panel, served = thread.submit(_loaded, plan).result()
+        with Desk(panel, thread, plan.batch, plan.queue, meters.batch) as desk:
+            office = Office(desk, served, plan.limits, meters)
+            house = House(
+                plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes
+            )
+            yield application(office, house)
+
+
+def _loaded(plan: Plan) -> tuple[Panel, Served]:
+    """The model, who asks it, and what there is to be had."""
+    vlm = load_model(plan.model, attention="eager")
     coder = None if plan.transfer is None else load_coder(vlm, plan.transfer)
     name = "" if coder is None else coder.name
     served = Served(vlm.name, vlm.tokenizer, plan.looks, plan.distillation, name)
-    panel = Panel(LocalExpert(vlm, _LONGEST, plan.looks), coder)
-    with Desk(panel, plan.batch, plan.queue, meters.batch) as desk:
-        office = Office(desk, served, plan.limits, meters)
-        house = House(plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes)
-        yield application(office, house)
+    return Panel(LocalExpert(vlm, _LONGEST, plan.looks), coder), served
 
 
 def server_of(app: FastAPI, plan: Plan) -> uvicorn.Server:

@@ -10,6 +10,8 @@ from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
 ROWS = 40
 """Rows in a pass: questions, each as often as there are looks."""
+LOOKS = 20
+"""Pictures in a pass of the tower: what they become on the way still fits a processor's cache."""
 
 
 Hear = Callable[[str], None]
@@ -59,7 +61,12 @@ class LocalExpert:
         return self.together([Asking(vision, text) for text in questions])
 
     def look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
-        """All looks at each frame, encoded in one pass."""
+        """All looks at each frame, encoded in passes of `LOOKS`."""
+        each = max(1, LOOKS // self._count)
+        portions = (frames[start : start + each] for start in range(0, len(frames), each))
+        return [seen for portion in portions for seen in self._look(portion)]
+
+    def _look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
         pictures = [look for frame in frames for look in looks(frame.picture, self._count)]
         seen = self._vlm.encode_images(pictures)
         starts = range(0, len(pictures), self._count)

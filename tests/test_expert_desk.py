@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_batches_are_as_large_as_may_be_and_never_empty(waiting: list[int], most
 
 def test_who_waits_together_is_answered_together(gate: Gate) -> None:
     echo = Echo(gate)
-    with Desk(echo, 16, 64) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(echo, thread, 16, 64) as desk:
         first = desk.put(request("first"))
         assert gate.begun.wait(10)
         others = [desk.put(request(f"other {number}")) for number in range(5)]
@@ -67,7 +67,7 @@ def test_who_waits_together_is_answered_together(gate: Gate) -> None:
 
 def test_who_leaves_is_not_answered(gate: Gate) -> None:
     echo = Echo(gate)
-    with Desk(echo, 16, 64) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(echo, thread, 16, 64) as desk:
         first = desk.put(request("first"))
         assert gate.begun.wait(10)
         left, stays = desk.put(request("left")), desk.put(request("stays"))
@@ -84,7 +84,7 @@ def test_one_bad_request_fails_alone(gate: Gate) -> None:
         if any(one.questions[0] == "bad" for one in batch):
             raise ValueError("no")
 
-    with Desk(Echo(fail), 16, 64) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(Echo(fail), thread, 16, 64) as desk:
         first = desk.put(request("first"))
         assert gate.begun.wait(10)
         futures = [desk.put(request(text)) for text in ("a", "bad", "b", "c")]
@@ -104,7 +104,7 @@ def test_a_batch_too_large_for_memory_is_halved(gate: Gate) -> None:
         if len(batch) > 2 or batch[0].questions[0] == "huge":
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
 
-    with Desk(Echo(starve), 16, 64) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(Echo(starve), thread, 16, 64) as desk:
         first = desk.put(request("first"))
         assert gate.begun.wait(10)
         futures = [desk.put(request(str(number))) for number in range(4)]
@@ -117,10 +117,11 @@ def test_a_batch_too_large_for_memory_is_halved(gate: Gate) -> None:
 
 
 def test_a_closed_desk_takes_nothing_and_leaves_nobody_waiting(gate: Gate) -> None:
-    desk = Desk(Echo(gate), 16, 64)
+    thread = ThreadPoolExecutor(1)
+    desk = Desk(Echo(gate), thread, 16, 64)
     with pytest.raises(FullError):
         desk.put(request("early"))
-    with desk:
+    with thread, desk:
         desk.put(request("first"))
         assert gate.begun.wait(10)
         waits = desk.put(request("waits"))
@@ -129,7 +130,7 @@ def test_a_closed_desk_takes_nothing_and_leaves_nobody_waiting(gate: Gate) -> No
 
 
 def test_more_than_may_wait_is_refused(gate: Gate) -> None:
-    with Desk(Echo(gate), 16, 3) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(Echo(gate), thread, 16, 3) as desk:
         desk.put(request("first"))
         assert gate.begun.wait(10)
         desk.put(request("two", 2))

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -64,7 +65,7 @@ def small_application(
 ) -> Iterator[FastAPI]:
     """The application around something that answers."""
     meters, bounds = Meters(), limits or Limits()
-    with Desk(answering, 16, queue, meters.batch) as desk:
+    with ThreadPoolExecutor(1) as thread, Desk(answering, thread, 16, queue, meters.batch) as desk:
         about = Served("tiny", cast(Any, _Letters()), 1, **served)
         office = Office(desk, about, bounds, meters)
         yield application(office, House(token, Rate(rate, max(1, int(rate))), bounds.body_bytes))

@@ -1,44 +1,53 @@
 """`roomwise bench expert`: how many devices one expert serves, with batching and without."""
 
 import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from agent.replay import jpeg
 from agent.visit import read_visit
-from bench.report import Report, Value, emit
+from bench.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
-from bench.serving.load import Asker, Question, Round, ask_together
+from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting
 from bench.serving.rows import report_rows
 from bench.serving.servers import expert_server
 from core.config import Config, load_config
-from models.remote.wire import WANTED
+from core.errors import ConfigError
 
 app = typer.Typer(add_completion=False)
 _ROOMS, _SIZE = 10, 224
 _METHODS = {"batched": 32, "one by one": 1}
-_SIGNALS = tuple(name for name in WANTED if name != "code")
 
 
 @app.command()
 def expert(
     model: Annotated[str | None, typer.Option("--model", help="Default: expert.model.")] = None,
     clients: Annotated[str, typer.Option("--clients", help="How many at once, with commas.")] = "1,8,32",
-    looks: Annotated[int | None, typer.Option("--looks", min=1, max=5, help="Default: expert.looks.")] = None,
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Of each kind, taking turns.")] = 5,
-    questions: Annotated[int, typer.Option("--questions", min=1, help="A round, of all clients.")] = 64,
+    looks: Annotated[str, typer.Option("--looks", help="At each frame, one to five, with commas.")] = "1,5",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Of each kind, taking turns.")] = 4,
+    questions: Annotated[int, typer.Option("--questions", min=1, help="A round, of all clients.")] = 96,
     signals: Annotated[
         bool, typer.Option("--signals/--words", help="Ask for teacher signals, or for words alone.")
     ] = True,
+    transfer: Annotated[
+        Path | None, typer.Option("--transfer", help="An autoencoder's folder: ask for its code as well.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask an expert on this machine from many clients at once: one that batches, and one that does not.
 
     Both run as servers of their own; rounds take turns, so that whatever else the machine does hits both.
-    Every question comes with a frame that was not asked about just before.
+    Both get the same questions in the same order, each with a frame that the server has not seen. Of
+    several looks at a frame each question is a batch already, so that batching gains less.
 
     Example: roomwise bench expert
 
@@ -46,27 +55,62 @@ def expert(
     """
     config = load_config()
     name = model if model is not None else config.expert.model
-    count = looks if looks is not None else config.expert.looks
-    counts = [int(part) for part in clients.split(",")]
-    wanted = _SIGNALS if signals else ()
-    asker = Asker(_questions(config))
+    wanted = Wanting() if not signals else wanting(transfer)
+    load = Load(_numbers("--clients", clients, 256), rounds, questions, wanted)
+    counts, rows = _numbers("--looks", looks, 5), list[Row]()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("asking", total=len(counts) * load.steps)
+        for count in counts:
+            measured = _measured(name, count, _questions(config), load, lambda: progress.advance(bar))
+            rows += report_rows(measured, {"model": name, "looks": count}, seed)
+    emit(Report("bench expert", seed, rows), json=as_json)
+
+
+@dataclass(frozen=True)
+class Load:
+    """`questions` in each round, of so many `clients` together, several numbers of them in turn."""
+
+    clients: Sequence[int]
+    rounds: int
+    questions: int
+    wanted: Wanting
+
+    @property
+    def steps(self) -> int:
+        """Rounds of all kinds."""
+        return self.rounds * len(self.clients) * len(_METHODS)
+
+
+def _measured(
+    model: str, looks: int, asked: Sequence[Question], load: Load, on_round: Callable[[], None]
+) -> dict[tuple[str, int], list[Round]]:
+    askers = {method: Asker(asked) for method in _METHODS}
     found: dict[tuple[str, int], list[Round]] = {}
-    with (
-        expert_server(name, count, _METHODS["batched"]) as batched,
-        expert_server(name, count, _METHODS["one by one"]) as single,
-    ):
-        servers = dict(zip(_METHODS, (batched, single), strict=True))
-        for address in servers.values():
-            ask_together(address, asker, 4, 4, wanted)  # the first passes of a process are slower
-        for number in range(rounds):
-            for several in counts:
-                order = list(servers.items())[:: 1 if number % 2 == 0 else -1]
-                for method, address in order:
-                    each = max(1, questions // several)
-                    one = ask_together(address, asker, several, each, wanted)
-                    found.setdefault((method, several), []).append(one)
-    about: dict[str, Value] = {"model": name, "looks": count}
-    emit(Report("bench expert", seed, report_rows(found, about, seed)), json=as_json)
+    with ExitStack() as held:
+        servers = {
+            method: held.enter_context(expert_server(model, looks, batch, load.wanted.transfer))
+            for method, batch in _METHODS.items()
+        }
+        for method, address in servers.items():
+            ask_together(address, askers[method], 4, 4, load.wanted)  # a process's first passes are slower
+        for number, several in product(range(load.rounds), load.clients):
+            for method, address in list(servers.items())[:: 1 if number % 2 == 0 else -1]:
+                each = max(1, load.questions // several)
+                one = ask_together(address, askers[method], several, each, load.wanted)
+                found.setdefault((method, several), []).append(one)
+                on_round()
+    return found
+
+
+def _numbers(option: str, given: str, most: int) -> list[int]:
+    """Whole numbers from 1 to `most`, with commas between. Raises ConfigError."""
+    try:
+        numbers = [int(part) for part in given.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(1 <= number <= most for number in numbers):
+        raise ConfigError(f"{option} is {given!r}. Give numbers from 1 to {most}, with commas between.")
+    return numbers
 
 
 def _questions(config: Config) -> list[Question]:

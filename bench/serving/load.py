@@ -6,12 +6,16 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
+from adapters.distill.transfer_files import transfer_name
 from core.errors import ExpertError
+from models.remote.wire import WANTED, Wanted
 
 _PATIENCE = 120.0
+_START, _COMMENT = b"\xff\xd8", b"\xff\xfe"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class Round:
 
 
 class Asker:
-    """Takes turns through the questions, whoever asks: no frame comes twice until all have come once."""
+    """Takes turns through the questions, whoever asks. No frame comes twice: a server that keeps what it has
+    seen gains nothing here.
+    """
 
     def __init__(self, questions: Sequence[Question]) -> None:
         self._questions = questions
@@ -47,11 +53,42 @@ class Asker:
     def take(self) -> Question:
         """The next one."""
         with self._lock:
+            number = self._next
             self._next += 1
-            return self._questions[(self._next - 1) % len(self._questions)]
+        question = self._questions[number % len(self._questions)]
+        return Question(numbered(question.frame, number), question.text)
 
 
-def ask_together(address: str, asker: Asker, clients: int, each: int, signals: Sequence[str]) -> Round:
+def numbered(frame: bytes, number: int) -> bytes:
+    """The same JPEG with a number in a comment: the same picture, other bytes.
+
+    Raises ValueError when it does not begin as a JPEG does.
+    """
+    if frame[:2] != _START:
+        raise ValueError("only a JPEG can be numbered")
+    comment = str(number).encode("ascii")
+    return _START + _COMMENT + (len(comment) + 2).to_bytes(2, "big") + comment + frame[2:]
+
+
+@dataclass(frozen=True)
+class Wanting:
+    """What is asked for beside the words; `transfer` is the folder of the autoencoder that makes codes."""
+
+    signals: tuple[Wanted, ...] = ()
+    transfer: Path | None = None
+
+    def ask(self, text: str) -> str:
+        """A question as the server takes it, JSON."""
+        name = "" if self.transfer is None else transfer_name(self.transfer)
+        return json.dumps({"questions": [text], "signals": self.signals, "transfer": name})
+
+
+def wanting(transfer: Path | None) -> Wanting:
+    """All signals there are to be had."""
+    return Wanting(tuple(name for name in WANTED if name != "code" or transfer is not None), transfer)
+
+
+def ask_together(address: str, asker: Asker, clients: int, each: int, wanted: Wanting) -> Round:
     """`clients` at the same time, each with `each` questions. Raises ExpertError when one is refused."""
     barrier = threading.Barrier(clients + 1)
 
@@ -59,7 +96,7 @@ def ask_together(address: str, asker: Asker, clients: int, each: int, signals: S
         with httpx.Client(base_url=address, timeout=_PATIENCE, trust_env=False) as connection:
             connection.get("/healthz")  # connected before the clock runs
             barrier.wait(_PATIENCE)
-            return [_timed(connection, asker.take(), signals) for _ in range(each)]
+            return [_timed(connection, asker.take(), wanted) for _ in range(each)]
 
     with ThreadPoolExecutor(clients) as pool:
         asked = [pool.submit(client) for _ in range(clients)]
@@ -70,8 +107,8 @@ def ask_together(address: str, asker: Asker, clients: int, each: int, signals: S
     return Round(tuple(took for took, _ in answered), seconds, tuple(body for _, body in answered[-8:]))
 
 
-def _timed(connection: httpx.Client, question: Question, signals: Sequence[str]) -> tuple[float, bytes]:
-    ask = json.dumps({"questions": [question.text], "signals": list(signals)})
+def _timed(connection: httpx.Client, question: Question, wanted: Wanting) -> tuple[float, bytes]:
+    ask = wanted.ask(question.text)
     files = {"frame": ("frame.jpg", question.frame, "image/jpeg")}
     began = time.perf_counter()
     response = connection.post("/v1/answers", files=files, data={"ask": ask})

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -16,11 +17,12 @@ _STOP = 15.0
 
 
 @contextmanager
-def expert_server(model: str, looks: int, batch: int) -> Iterator[str]:
+def expert_server(model: str, looks: int, batch: int, transfer: Path | None = None) -> Iterator[str]:
     """Its address, once it answers. Raises ExpertError when it does not come up in two minutes."""
     port = _free_port()
     command = [sys.executable, "-m", "roomwise", "expert", "serve", "--model", model, "--port", str(port),
                "--looks", str(looks), "--batch", str(batch), "--rate", "0", "--queue", "4096"]  # fmt: skip
+    command += [] if transfer is None else ["--transfer", str(transfer)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     address = f"http://127.0.0.1:{port}"
     try:
