@@ -6,7 +6,7 @@ import sys
 import pytest
 
 _SIZE = 200_000_000
-_PROGRAM = """
+_PROGRAM = f"""
 import sys, threading
 import numpy as np
 from core.allocation import keep_freed_memory
@@ -15,12 +15,12 @@ if sys.argv[1] == "keep" and not keep_freed_memory():
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 def use_and_free():
-    np.ones({size} // 8)
+    np.ones({_SIZE} // 8)
 before = resident()
 thread = threading.Thread(target=use_and_free)
 thread.start(); thread.join()
 print(resident() - before)
-""".format(size=_SIZE)
+"""
 
 
 def kept(how: str) -> int:
