@@ -11,7 +11,10 @@ __version__ = "0.1.0"
 
 VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
+    "run": Verb("agent.run_cli:app", "Answer in a room, and learn: camera, voice and dashboard."),
+    "dash": Verb("agent.attach_cli:app", "Open the dashboard of an agent that runs elsewhere."),
     "replay": Verb("agent.replay_cli:app", "Play a session again: the student learns and takes over."),
+    "sessions": Verb("agent.sessions_cli:app", "List, show, export, import, redact and delete recordings."),
     "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
     "adapt": Verb("agent.adapt_cli:app", "Let the student learn a room now from what is remembered."),
     "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
@@ -25,7 +28,11 @@ VERBS = {
 }
 
 # What a verb needs of a layer that its own may not import; a context carries these names to it.
-PARTS = {"embedder": "models.embedder:load_embedder", "picture": "models.images:load_image"}
+PARTS = {
+    "embedder": "models.embedder:load_embedder",
+    "picture": "models.images:load_image",
+    "screen": "tui.app:show",
+}
 
 app = typer.Typer(cls=lazy_group(VERBS), no_args_is_help=True, add_completion=False)
 

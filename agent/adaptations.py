@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.request import Request, Result
 from adapters.store import AdapterStore
+from agent.guard import Fit, Machine
 from agent.jobs import Job, Starter, clear, ended
 from agent.past import Past
 from agent.scheduler import Standing, due
 from agent.turn import Mind
-from core.events import AdaptationEnded, AdaptationProgressed, AdaptationStarted
+from core.events import AdaptationEnded, AdaptationProgressed, AdaptationStarted, Failed
 
 _TRIES = 3
 """Workers that may die without a word, one after the other, before an adaptation is given up."""
@@ -23,7 +24,8 @@ class Adapting:
     """What adapting needs: where adapters and jobs are kept, who makes a request of what memory holds.
 
     `home` makes one of what it holds of all other rooms; without it that is left to others. With a
-    `rooms_seed` what those rooms' pairs say to a question is learnt as well.
+    `rooms_seed` what those rooms' pairs say to a question is learnt as well. `fit` makes a recipe fit the
+    memory there is, `machine` reads how hot and how hungry it is.
     """
 
     store: AdapterStore
@@ -32,6 +34,8 @@ class Adapting:
     start: Starter
     home: Callable[[Mind, AdapterStore], Request] | None = None
     rooms_seed: int | None = None
+    fit: Callable[[Request], Fit] = lambda request: Fit(request.recipe)
+    machine: Callable[[], Machine] = Machine
 
 
 class Say(Protocol):
@@ -127,9 +131,13 @@ class Adaptations:
         # Counted first: a request that cannot be started is not tried again at every turn.
         self._pairs_before = self._pairs_then
         self._pairs_then = len(request.train) + len(request.hold_out)
-        self._job = self._adapting.start(self._adapting.jobs, request)
+        fitting = self._adapting.fit(request)
+        if fitting.recipe is None:
+            self._say(Failed, what="adaptation", error=fitting.reason)
+            return
+        self._job = self._adapting.start(self._adapting.jobs, replace(request, recipe=fitting.recipe))
         self._began = time.monotonic()
-        self._say(AdaptationStarted, job=self._job.name, pairs=self._pairs_then)
+        self._say(AdaptationStarted, job=self._job.name, pairs=self._pairs_then, note=fitting.reason)
 
     def _interrupted(self, job: Job, reason: str) -> None:
         """It has come to no verdict, and is due as it was before."""

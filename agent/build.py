@@ -2,21 +2,25 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from adapters.request import Request
 from adapters.store import AdapterStore
 from agent.adaptations import Adapting
 from agent.controller import Controller
 from agent.experts import RecordedExpert
+from agent.free_memory import free_memory
+from agent.guard import Fit, Machine, fit
 from agent.home import home_adaptation
 from agent.interviewer import came_after
 from agent.jobs import start
 from agent.learning import adaptation_request
+from agent.meters import Meters
 from agent.others import other_rooms
 from agent.past import Past, read_past, visit_digest
 from agent.record import SESSION, Recorder
@@ -31,6 +35,7 @@ from core.ports import Expert
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
+from models.footprint import footprint
 from models.registry import load_model, model_folder
 from models.remote.address import is_address
 from models.remote.budget import Budget
@@ -104,9 +109,16 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
 
 
 @contextmanager
-def live(room: str, session: str, wish: Wish, config: Config, watch: Emit) -> Iterator[Controller]:
+def live(
+    room: str,
+    session: str,
+    wish: Wish,
+    config: Config,
+    watch: Emit,
+    record: Callable[[Path, dict[str, Any]], Recorder] = Recorder,
+) -> Iterator[Controller]:
     """A new session in a room, recorded under `session` below `wish.folder`; what is remembered there and the
-    adapters are those of all sessions before.
+    adapters are those of all sessions before. `record` makes what writes the recording.
 
     The folder is this process's alone; the session is ended and let go of on leaving. Raises
     UnknownModelError, WeightsError, ConfigError, StorageError.
@@ -118,7 +130,8 @@ def live(room: str, session: str, wish: Wish, config: Config, watch: Emit) -> It
         held.callback(lock_folder(wish.folder).release)
         expert = held.enter_context(_expert(wish, config, past))
         mind, notices = held.enter_context(_mind(room, places, wish, expert, config, past))
-        recorder = held.enter_context(_recorder(places.session, _about(room, wish), past))
+        about = {"session": past.session, **_about(room, wish)}
+        recorder = held.enter_context(record(places.session, about))
         controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past)
         held.callback(controller.close)
         _begin(controller, _beginning(room, wish, past), notices)
@@ -189,7 +202,19 @@ def _adapting(places: Places, wish: Wish) -> Adapting:
     request = partial(adaptation_request, seed=wish.seed)
     home = partial(home_adaptation, seed=wish.seed) if wish.live else None
     seed = wish.seed if wish.live else None
-    return Adapting(AdapterStore(places.adapters), places.jobs, request, start, home, seed)
+    # Replayed, a session must come out the same on every machine.
+    machine = partial(_machine, Meters()) if wish.live else Machine
+    store = AdapterStore(places.adapters)
+    return Adapting(store, places.jobs, request, start, home, seed, _fitting, machine)
+
+
+def _fitting(request: Request) -> Fit:
+    return fit(request.recipe, footprint(model_folder(request.base)), Machine(free_memory()))
+
+
+def _machine(meters: Meters) -> Machine:
+    reading = meters.read()
+    return Machine(celsius=reading.celsius, watts=reading.watts)
 
 
 def _beginning(room: str, wish: Wish, past: Past) -> Event:

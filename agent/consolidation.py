@@ -6,6 +6,7 @@ its time it leaves nothing behind, and is due again.
 
 import shutil
 import time
+from dataclasses import replace
 
 from adapters.request import Request, Result
 from adapters.store import HOME
@@ -42,6 +43,10 @@ class Consolidation:
         self._known = self._counted()
         if home_due(self._known):
             request: Request = self._adapting.home(self._mind, self._adapting.store)
+            fitting = self._adapting.fit(request)
+            if fitting.recipe is None:
+                return  # it is due again when more is known
+            request = replace(request, recipe=fitting.recipe)
             self._job = self._adapting.start(self._adapting.jobs / _FOLDER, request)
             self._began = time.monotonic()
 

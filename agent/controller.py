@@ -12,6 +12,7 @@ from adapters.store import HOME, Version
 from agent.adaptations import Adaptations, Adapting, label
 from agent.consolidation import Consolidation, home_label
 from agent.corrections import corrected
+from agent.guard import strain
 from agent.interviewer import Interviewer
 from agent.late import Late
 from agent.past import Past
@@ -27,6 +28,7 @@ from core.events import (
     Event,
     ExpertUnreachable,
     Failed,
+    LearningHeld,
     LearningPaused,
     Revised,
     SessionEnded,
@@ -51,12 +53,18 @@ class Controller:
         self._adaptations = Adaptations(mind, adapting, past, self._say)
         self._home = Consolidation(mind, adapting, self._say)
         self._activated = ""
-        self._paused = False
+        self._paused, self._held = False, ""
+        self._machine = adapting.machine
         self._turns = {event.turn: event for event in past.asked}
         self._spent = past.spent
         self._rooms = RoomsLearning(mind, adapting.rooms_seed, self._say)
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
         self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
+
+    @property
+    def mind(self) -> Mind:
+        """Who can answer and what is remembered, for who wants to look: on the session's thread alone."""
+        return self._mind
 
     def begin(self, event: Event) -> None:
         """Say that the session begins or goes on; let the room's adapter answer.
@@ -133,7 +141,7 @@ class Controller:
             if any(new):
                 self._activate()
             self._rooms.look()
-            if self._paused:
+            if self._held_back() or self._paused:
                 return
             self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
             if not self._adaptations.running:
@@ -179,6 +187,16 @@ class Controller:
         """A room's own job comes first."""
         if self._home.stop():
             self._activate()
+
+    def _held_back(self) -> bool:
+        """Whether heat or power forbid to learn; what runs is stopped then, and due again afterwards."""
+        reason = strain(self._machine(), self._mind.config.adaptation, bool(self._held))
+        if bool(reason) != bool(self._held):
+            if reason:
+                self._stop()
+            self._say(LearningHeld, reason=reason)
+        self._held = reason
+        return bool(reason)
 
     def _stop(self) -> None:
         self._rooms.stop()

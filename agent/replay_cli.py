@@ -1,6 +1,7 @@
 """`roomwise replay`: a session from its first question to take-over, in the terminal."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -8,19 +9,34 @@ import typer
 
 from agent.pace import PAUSE
 from core.config import NetworkConfig, load_config
-from core.extras import load
+from core.errors import InputError
+from core.extras import load, require
+from core.files import state_dir
 
 app = typer.Typer(add_completion=False)
 DEMO = Path(__file__).parent / "demo" / "session"
 
 
+_Session = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A session folder: recorded, rendered, or pictures and session.json; or a recording's name. "
+        "Default: a demo."
+    ),
+]
+_Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder for memory and recording: new, or to go on in.")
+]
+_Dashboard = Annotated[
+    bool, typer.Option("--dashboard", help="Show a recording as it was, and have nothing answered anew.")
+]
 _Speed = Annotated[
     float | None,
     typer.Option(
         "--speed",
-        min=0.01,
+        min=0.0,
         help="Keep the pauses between questions, divided by this, and wait for no adaptation. "
-        f"{PAUSE:g} s where a session has none. Default: no pauses.",
+        f"{PAUSE:g} s where a session has none. Default, and 0: no pauses; in the dashboard 1.",
     ),
 ]
 _Expert = Annotated[
@@ -35,20 +51,14 @@ _Expert = Annotated[
 
 @app.command()
 def replay(
-    session: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A session folder: recorded, rendered, or pictures and session.json. Default: a demo."
-        ),
-    ] = None,
+    context: typer.Context,
+    session: _Session = None,
     student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
     expert: _Expert = None,
     warm_up: Annotated[int | None, typer.Option("--warm-up", min=0, help="Questions to the expert.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
     speed: _Speed = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for memory and recording: new, or to go on in.")
-    ] = None,
+    out: _Out = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
     ] = None,
@@ -56,6 +66,7 @@ def replay(
         bool, typer.Option("--offline", help="Make no connection, whatever asks for one.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    dashboard: _Dashboard = False,
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
 
@@ -68,12 +79,20 @@ def replay(
     Example: roomwise replay visit --expert https://expert.example:8765
 
     Example: roomwise replay visit --expert recorded --json
+
+    Example: roomwise replay run/session --dashboard --speed 4
     """
+    if dashboard:
+        asked_anew = (student, expert, warm_up, out, report, as_json or None)
+        if any(option is not None for option in asked_anew):
+            raise InputError("A dashboard answers nothing anew. Leave the other options out, but --speed.")
+        _show(session, 1.0 if speed is None else speed, context.obj["screen"])
+        return
     config = load_config()
     if offline:
         config = config.model_copy(update={"network": NetworkConfig(offline=True)})
     summary = load("agent.session:replay_session")(
-        session if session is not None else DEMO,
+        DEMO if session is None else _found(session),
         student if student is not None else config.student.model,
         expert,
         config.router.warm_up if warm_up is None else warm_up,
@@ -81,8 +100,25 @@ def replay(
         out,
         config,
         report=report,
-        speed=speed,
+        speed=speed or None,
         aside=as_json,
     )
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
+
+
+def _found(session: Path) -> Path:
+    """A folder as it is given, or that of the recording of this name."""
+    return session if session.is_dir() else load("agent.sessions:locate")(str(session), state_dir())
+
+
+def _show(session: Path | None, speed: float, screen: str) -> None:
+    """A recording in the dashboard. Raises InputError for a session that was not recorded yet."""
+    require("textual", "tui")
+    if session is None or not ((folder := _found(session)) / "events.jsonl").is_file():
+        name = "the demo" if session is None else session
+        again = "" if session is None else f" {session}"
+        raise InputError(f"Nothing has happened in {name} yet. Record it: roomwise replay{again} --out run")
+    recording = load("agent.record:read_recording")(folder)
+    with closing(load("agent.replayed:ReplayedConsole")(recording, speed, state_dir())) as console:
+        load(screen)(console)

@@ -8,18 +8,26 @@ from rich.markup import escape
 from core.events import (
     Activated,
     AdaptationEnded,
+    AdaptationStarted,
+    CameraChanged,
     Consolidated,
     Corrected,
     Event,
     Failed,
     Inquired,
+    LearningHeld,
     LearningPaused,
+    MicrophoneChanged,
+    RecordingChanged,
     Revised,
     RoomsLearnt,
+    SceneChanged,
+    SpeechHeard,
+    SpeechUnheard,
     ToldLate,
 )
 
-_HARMLESS = frozenset({"index", "calibration"})
+_HARMLESS = frozenset({"index", "calibration", "voice activity"})
 """What can fail without anything being lost."""
 
 
@@ -61,15 +69,49 @@ def _failed(event: Failed) -> str:
     return f"[red]{escape(event.what)} failed[/]: {escape(event.error)}"
 
 
+def _camera(event: CameraChanged) -> str:
+    return _device(f"the camera {escape(event.name)}", event.there, event.reason, event.seconds)
+
+
+def _microphone(event: MicrophoneChanged) -> str:
+    return _device("the microphone", event.there, event.reason, event.seconds)
+
+
+def _device(name: str, there: bool, reason: str, seconds: float) -> str:
+    if not there:
+        return f"[red]{name} is lost[/]: {escape(reason)}"
+    return f"[blue]{name} is back[/] after {seconds:.1f} s" if seconds else f"[blue]{name} is there[/]"
+
+
+def _scene(event: SceneChanged) -> str:
+    if event.change == "view":
+        return "[dim]a view that was not seen before[/]"
+    return "[yellow]this may be another room[/]: if it is, begin there anew with roomwise run --room NAME"
+
+
+def _recording(event: RecordingChanged) -> str:
+    return f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
+
+
 _LINES: dict[type[Event], Callable[[Any], str]] = {
     Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
     ToldLate: _late,
     Corrected: lambda event: f"[magenta]a person says[/] to question {event.turn}: {escape(event.text)}",
     Revised: _revised,
+    LearningHeld: lambda event: (
+        f"[yellow]learning waits[/]: {escape(event.reason)}" if event.reason else "[blue]learning goes on[/]"
+    ),
+    AdaptationStarted: lambda event: f"[yellow]note[/]: {escape(event.note)}" if event.note else "",
     LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
     AdaptationEnded: _ended,
     Consolidated: _consolidated,
     RoomsLearnt: _rooms,
+    CameraChanged: _camera,
+    MicrophoneChanged: _microphone,
+    SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",
+    SpeechUnheard: lambda event: f"[yellow]no words were made out[/]: {escape(event.reason)}",
+    SceneChanged: _scene,
+    RecordingChanged: _recording,
     Activated: lambda event: f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]",
     Failed: _failed,
 }

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeGuard
 import pydantic
 
 from agent.record import EVENTS, SESSION, Recording, read_recording
+from agent.sessions_redact import is_redacted
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged
 from core.files import storage_errors
@@ -114,11 +115,15 @@ def _recorded(recording: Recording) -> Visit:
 
 
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
-    """The questions as they were asked; one asked twice, since the first try was cut short, counts once."""
+    """The questions as they were asked; one asked twice, since the first try was cut short, counts once;
+    one whose frame or words were taken out does not count.
+    """
     found = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
     compared = {event.turn: event.text for event in recording.events if _is_experts(event)}
     before: float | None = None
     for turn, asked in sorted(found[Asked].items()):
+        if is_redacted(asked):
+            continue
         answered, judged = found[Answered].get(turn), found[Judged].get(turn)
         told = answered.text if answered and answered.by == "expert" else compared.get(turn, "")
         yield VisitTurn(

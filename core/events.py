@@ -8,12 +8,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from core.errors import InputError
 
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
+
+Change = Literal["view", "room"]
+"""What a camera can see that is new."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +154,13 @@ class Revised(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LearningHeld(Event):
+    """The machine is too hot or draws too much to learn, as `reason` says; no longer when it is empty."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LearningPaused(Event):
     """Whether adaptations wait from now on."""
 
@@ -189,6 +199,7 @@ class AdaptationStarted(Event):
 
     job: str
     pairs: int
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +254,62 @@ class Activated(Event):
     """The student answers with this adapter from now on, a room's or home; empty: with none."""
 
     adapter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraChanged(Event):
+    """Whether the camera of this `name` gives pictures. `reason` says why not, and ends with a remedy; when
+    it is back, `seconds` is how long there were none, 0 the first time.
+    """
+
+    name: str
+    there: bool
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicrophoneChanged(Event):
+    """Whether the microphone gives sound, in the same way."""
+
+    there: bool
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechHeard(Event):
+    """What somebody was heard to say, in so many seconds of speech; `confidence` in [0, 1]."""
+
+    text: str
+    confidence: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechUnheard(Event):
+    """The key for talking was held, and no words were made out; why, in a few words."""
+
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneChanged(Event):
+    """The camera sees what it has not seen in this session: another view, or very likely another room.
+
+    `likeness` in [-1, 1] is that to the likest view before.
+    """
+
+    change: Change
+    likeness: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingChanged(Event):
+    """Whether what happens from now on is recorded. The one that says no is the last one kept."""
+
+    recording: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,4 +379,4 @@ def _fits(value: object, wanted: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if isinstance(wanted, type):
         return isinstance(value, wanted)
-    return value in get_args(wanted) if get_args(wanted) == get_args(Source) else isinstance(value, dict)
+    return value in get_args(wanted) if get_origin(wanted) is Literal else isinstance(value, dict)

@@ -11,10 +11,11 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 
 from adapters.job import write_result
-from adapters.request import Request, Result
+from adapters.request import Recipe, Request, Result
 from adapters.store import AdapterStore
 from agent.adaptations import Adapting
 from agent.controller import Controller
+from agent.guard import Fit, Machine
 from agent.jobs import Job
 from agent.learning import adaptation_request
 from agent.past import Past
@@ -29,6 +30,7 @@ from core.events import (
     Answered,
     Event,
     Failed,
+    LearningHeld,
     Resumed,
     SessionEnded,
 )
@@ -71,9 +73,14 @@ class _Scene:
     children: list[_Child] = field(default_factory=list)
     recorders: list[Recorder] = field(default_factory=list)
     refuse: bool = False
+    machine: Machine = field(default_factory=Machine)
+    fit: Fit | None = None
 
     def controller(self, past: Past | None = None) -> Controller:
-        adapting = Adapting(self.store, self.folder / "jobs", self._request, self._start)
+        adapting = Adapting(
+            self.store, self.folder / "jobs", self._request, self._start,
+            fit=lambda request: self.fit or Fit(request.recipe), machine=lambda: self.machine,
+        )  # fmt: skip
         self.recorders.append(Recorder(self.folder / f"session-{len(self.recorders)}", {}))
         made = Controller(self.mind, adapting, self.recorders[-1], 0, self.events.append, past or Past("s"))
         made.begin(_BEGUN)
@@ -292,3 +299,36 @@ def test_a_question_without_words_is_no_turn(scene: _Scene) -> None:
     controller.ask("What is thing 9?", jpeg(9))
     assert [event.turn for event in scene.of(Answered)] == [1]
     controller.close()
+
+
+def test_a_hot_machine_learns_later(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    assert len(scene.requests) == 1
+    scene.machine = Machine(celsius=99.0)
+    controller.between_turns()
+    controller.between_turns()
+    (held,) = scene.of(LearningHeld)
+    assert "99 °C" in held.reason and scene.children[0].stopped
+    (ended,) = scene.of(AdaptationEnded)
+    assert ended.again
+    scene.machine = Machine(celsius=40.0)
+    controller.between_turns()
+    assert [bool(event.reason) for event in scene.of(LearningHeld)] == [True, False]
+    assert len(scene.requests) == 2
+
+
+def test_what_does_not_fit_is_shrunk_or_refused_and_said(scene: _Scene) -> None:
+    scene.fit = Fit(Recipe(batch=3), "Fewer pairs to a step.")
+    controller = scene.controller()
+    controller.between_turns()
+    assert scene.requests[0].recipe.batch == 3
+    assert [event.note for event in scene.of(AdaptationStarted)] == ["Fewer pairs to a step."]
+    scene.end("reject")
+    controller.between_turns()
+    scene.fit = Fit(None, "No memory. Close other programs.")
+    _teach(scene, 2)
+    controller.between_turns()
+    controller.between_turns()
+    assert [event.error for event in scene.of(Failed)] == ["No memory. Close other programs."]
+    assert len(scene.requests) == 1

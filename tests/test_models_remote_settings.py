@@ -45,7 +45,10 @@ def test_init_writes_no_token(
 def test_a_token_is_read_as_it_stands_and_hidden_in_what_is_printed_or_kept(text: str) -> None:
     config = load_config(env={"ROOMWISE_EXPERT__TOKEN": text})
     assert config.expert.token.get_secret_value() == text
-    assert text not in f"{config!r} {config} {config.model_dump(mode='json')} {config.model_dump_json()}"
+    # Of the section alone: other settings are true, too.
+    section = config.expert
+    assert text not in f"{section!r} {section} {section.model_dump(mode='json')} {section.model_dump_json()}"
+    assert repr(section) in repr(config) and section.model_dump_json() in config.model_dump_json()
 
 
 @pytest.mark.parametrize(

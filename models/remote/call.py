@@ -1,8 +1,10 @@
 """Calls to an expert's server: in bounded time, at a bounded price, with nothing secret in their errors."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,7 +29,8 @@ class Caller:
 
     A call with all its attempts and the waits between them takes at most `settings.seconds`, unless the
     server lets its reply trickle in. `clock` and `sleep` are in seconds; the clock never goes back.
-    `transport` stands in for the network. Raises ConfigError for a token that no server can have given.
+    `transport` stands in for the network. Raises ConfigError for a token that no server can have
+    given, and for an authority that is none.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Caller:
         self._breaker, self._lock = Breaker(), threading.Lock()
         # What is packed may unpack to anything, so it is asked for unpacked.
         headers = {"User-Agent": "roomwise", "Accept-Encoding": "identity", **_authorization(self._token())}
+        trusted = httpx.create_ssl_context(trust_env=False)
+        _trust(trusted, settings.authority)
         self._client = httpx.Client(
-            headers=headers, transport=transport, follow_redirects=False, trust_env=False
+            headers=headers, transport=transport, follow_redirects=False, trust_env=False, verify=trusted
         )
 
     def get(self, path: str) -> httpx.Response:
@@ -166,6 +171,19 @@ class Caller:
 
 def _size(request: httpx.Request) -> int:
     return int(request.headers.get("Content-Length", "0"))
+
+
+def _trust(context: ssl.SSLContext, authority: str) -> None:
+    """Trust what this PEM file holds as well, if one is named."""
+    if not authority:
+        return
+    try:
+        context.load_verify_locations(Path(authority).expanduser())
+    except (OSError, ssl.SSLError) as error:
+        why = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+        raise ConfigError(
+            f"expert.authority names {authority}: {why}. Give the server's certificate."
+        ) from error
 
 
 def _authorization(token: str) -> dict[str, str]:

@@ -1,0 +1,221 @@
+"""What goes between an agent and a dashboard that is attached: one JSON object a line.
+
+| from the agent | |
+|---|---|
+| {"event": ...} | an event, as it is recorded |
+| {"past": [line, ...]} | events so far, in pieces; {"back": true} ends them |
+| {"pulse": {...}}, {"partial": {...}}, {"gone": {...}} | as their classes |
+| {"reply": 7, "value": ...} | to the wish of that number |
+| {"reply": 7, "error": "CaptureError", "message": "..."} | the same, when it failed |
+| {"refused": "..."} | why nothing is told; the connection is closed |
+
+| to the agent | |
+|---|---|
+| {"hello": 1, "token": "..."} | comes first |
+| {"wish": 7, "kind": "Ask", "values": {...}} | a wish |
+
+Everything is checked against its class. Bytes are Base64.
+"""
+
+import base64
+import binascii
+import dataclasses
+import json
+import math
+import types
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from agent.console import (
+    AdapterLine,
+    Ask,
+    Choose,
+    Correct,
+    Find,
+    Gone,
+    Overlay,
+    Partial,
+    Pause,
+    Picture,
+    Pulse,
+    Record,
+    Remembrance,
+    Revise,
+    SessionLine,
+    Sessions,
+    Setting,
+    Settings,
+    Talk,
+    Versions,
+    Wish,
+)
+from core import errors
+from core.errors import InputError, RoomwiseError
+
+PROTOCOL = 1
+LONGEST_WISH = 64 * 1024
+"""Bytes of a line to the agent."""
+LONGEST_TOLD = 64 * 1024 * 1024
+"""Bytes of a line from it: frames are in some."""
+_HUGE = 2**63
+_REMEDY = "Use the same version of Roomwise on both sides."
+_FAULT = "The agent failed at this. See what it says where it runs, and try again."
+
+Json = dict[str, Any]
+
+REPLIES: dict[type, Any] = {
+    Ask: int, Talk: type(None), Correct: type(None), Revise: type(None), Pause: type(None),
+    Record: type(None), Choose: type(None), Find: list[Remembrance], Picture: bytes, Overlay: bytes,
+    Versions: list[AdapterLine], Sessions: list[SessionLine], Settings: list[Setting],
+}  # fmt: skip
+"""What is replied to each wish."""
+
+_WISHES = {kind.__name__: kind for kind in REPLIES}
+_TOLD: dict[str, type] = {"pulse": Pulse, "partial": Partial, "gone": Gone}
+
+
+def line(message: Json) -> bytes:
+    """A message as it is sent."""
+    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode(errors="replace") + b"\n"
+
+
+def parse(data: bytes) -> Json:
+    """A line as a message. Raises InputError when it is none."""
+    try:
+        message = json.loads(data, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"Not a message: {data[:60]!r}. {_REMEDY}") from error
+    if not isinstance(message, dict):
+        raise InputError(f"Not a message: {data[:60]!r}. {_REMEDY}")
+    return message
+
+
+def wish_message(number: int, wish: Wish) -> Json:
+    """A wish, numbered so that its reply is known."""
+    return {"wish": number, "kind": type(wish).__name__, "values": encoded(wish)}
+
+
+def read_wish(message: Json) -> tuple[int, Wish]:
+    """A wish and its number. Raises InputError when it is none of those that there are."""
+    if message.keys() != {"wish", "kind", "values"} or type(message["wish"]) is not int:
+        raise InputError(f"Not a wish: {str(message)[:60]}. {_REMEDY}")
+    kind = _WISHES.get(message["kind"]) if isinstance(message["kind"], str) else None
+    if kind is None:
+        raise InputError(f"There is no wish {str(message['kind'])[:60]!r}. {_REMEDY}")
+    wish: Wish = decoded(message["values"], kind)
+    return message["wish"], wish
+
+
+def told_message(heard: Pulse | Partial | Gone) -> Json:
+    """What is told beside events."""
+    name = next(name for name, kind in _TOLD.items() if isinstance(heard, kind))
+    return {name: encoded(heard)}
+
+
+def read_told(message: Json) -> Pulse | Partial | Gone | None:
+    """What is told beside events, None when the message is something else. Raises InputError."""
+    name = next((name for name in _TOLD if name in message), None)
+    if name is None:
+        return None
+    told: Pulse | Partial | Gone = decoded(message[name], _TOLD[name])
+    return told
+
+
+def reply_message(number: int, value: Any = None, error: BaseException | None = None) -> Json:
+    """What became of a wish."""
+    if error is None:
+        return {"reply": number, "value": encoded(value)}
+    known = isinstance(error, RoomwiseError)
+    name = type(error).__name__ if known else RoomwiseError.__name__
+    return {"reply": number, "error": name, "message": str(error) if known else _FAULT}
+
+
+def read_reply(message: Json, wish: Wish) -> Any:
+    """The value replied to a wish. Raises the error that was replied, or InputError for no reply to it."""
+    if "error" in message:
+        kind = getattr(errors, str(message["error"]), RoomwiseError)
+        is_ours = isinstance(kind, type) and issubclass(kind, RoomwiseError)
+        raise (kind if is_ours else RoomwiseError)(str(message.get("message", "")) or _FAULT)
+    if "value" not in message:
+        raise InputError(f"Not a reply: {str(message)[:60]}. {_REMEDY}")
+    return decoded(message["value"], REPLIES[type(wish)])
+
+
+def encoded(value: Any) -> Any:
+    """A value of `agent.console` in JSON's own types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {spec.name: encoded(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, Mapping):
+        return {str(name): encoded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encoded(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return 0.0  # a machine's nonsense, that JSON cannot tell
+    return value
+
+
+def decoded(value: Any, wanted: Any) -> Any:
+    """A value of the wanted type, from JSON's types. Raises InputError when it is not of that type."""
+    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
+        return _dataclass(value, wanted)
+    origin, of = get_origin(wanted), get_args(wanted)
+    if origin in (types.UnionType, Union):
+        (other,) = [one for one in of if one is not type(None)]
+        return None if value is None else decoded(value, other)
+    if origin is list and isinstance(value, list):
+        return [decoded(item, of[0]) for item in value]
+    if origin is Mapping and isinstance(value, dict):
+        return {name: decoded(item, of[1]) for name, item in value.items()}
+    if origin is Literal and isinstance(value, str) and value in of:
+        return value
+    return _plain(value, wanted)
+
+
+def _dataclass(value: Any, wanted: type) -> Any:
+    hints = _hints(wanted)
+    if not isinstance(value, dict) or not value.keys() <= hints.keys():
+        raise _wrong(value, wanted)
+    try:
+        return wanted(**{name: decoded(item, hints[name]) for name, item in value.items()})
+    except TypeError as error:  # something is missing
+        raise _wrong(value, wanted) from error
+
+
+def _plain(value: Any, wanted: Any) -> Any:
+    if wanted is float and type(value) in (int, float) and abs(value) < _HUGE:
+        return float(value)
+    if wanted is int and type(value) is int and abs(value) < _HUGE:
+        return value
+    if wanted is str and type(value) is str and _can_be_written(value):
+        return value
+    if wanted in (bool, type(None)) and type(value) is wanted:
+        return value
+    if wanted is bytes and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise _wrong(value, wanted) from error
+    raise _wrong(value, wanted)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _wrong(value: Any, wanted: Any) -> InputError:
+    name = getattr(wanted, "__name__", str(wanted))
+    return InputError(f"This is no {name}: {str(value)[:60]!r}. {_REMEDY}")
+
+
+def _can_be_written(text: str) -> bool:
+    """JSON can spell half a character, which no file and no screen takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,148 @@
+"""Where an agent is attached to: a socket of its own user on this machine, or an address with a token.
+
+The local socket needs no token: only its user may open it, as only he may open the files behind it. Whoever
+comes by an address shows a token, and beyond this machine the connection is encrypted.
+"""
+
+import ipaddress
+import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from core.config import Config
+from core.errors import ConfigError, InputError, StorageError
+
+SOCKET = "agent.sock"
+_LONGEST_PATH = 100
+"""Bytes; systems take some 104 to 108 for the name of a socket."""
+_MAKE_TOKEN = "Set ROOMWISE_ATTACH__TOKEN, for example to the output of: openssl rand -hex 32"
+
+
+@dataclass(frozen=True)
+class Local:
+    """A socket in the file system."""
+
+    path: Path
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """An address; `tls` is None where the connection does not leave the machine. `token` opens the door."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"{self.host}:{self.port}"
+
+
+Place = Local | Remote
+"""Where an agent listens, or is looked for."""
+
+
+@dataclass(frozen=True)
+class House:
+    """What lets dashboards on other machines in: nothing without a `port`. PEM files for TLS."""
+
+    token: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def runtime_dir() -> Path:
+    """The folder for what is there only while an agent runs. Not created here."""
+    home = os.environ.get("ROOMWISE_HOME")
+    return Path(home) / "run" if home else platformdirs.user_runtime_path("roomwise")
+
+
+def local_socket() -> Local:
+    """The socket of this user's agent on this machine. Raises StorageError when its path is too long."""
+    return checked(Local(runtime_dir() / SOCKET))
+
+
+def checked(place: Local) -> Local:
+    """The same, or StorageError where no system takes so long a path."""
+    if len(os.fsencode(place.path)) > _LONGEST_PATH:
+        raise StorageError(f"{place.path} is too long for a socket. Set ROOMWISE_HOME to a shorter path.")
+    return place
+
+
+def door_of(house: House) -> list[Remote]:
+    """Where others are let in, if anywhere. Raises ConfigError for what would be unsafe or cannot work."""
+    if house.port is None:
+        return []
+    if not house.token:
+        raise ConfigError(f"A dashboard that comes by an address needs a token. {_MAKE_TOKEN}")
+    if (house.certificate is None) != (house.key is None):
+        raise ConfigError("TLS takes a certificate and its key. Give both: --tls-cert FILE --tls-key FILE")
+    if house.certificate is None and not is_loopback(house.host):
+        raise ConfigError(
+            f"{house.host} can be reached from other machines, so TLS is needed. "
+            "Give --tls-cert FILE --tls-key FILE"
+        )
+    tls = None
+    if house.certificate is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            tls.load_cert_chain(house.certificate, house.key)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigError(
+                f"{house.certificate} cannot be used with its key ({error.strerror or error}). Check both."
+            ) from error
+    return [Remote(house.host, house.port, tls, house.token)]
+
+
+def place_of(address: str, config: Config, authority: Path | None = None) -> Place:
+    """What an address means: nothing, the path of a socket, or HOST:PORT.
+
+    Raises InputError, ConfigError.
+    """
+    if not address:
+        return local_socket()
+    host, _, port = address.rpartition(":")
+    if not host or "/" in address:
+        return checked(Local(Path(address).expanduser()))
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise InputError(f"{address[:80]} is no address. Write HOST:PORT, or the path of a socket.")
+    host = host.removeprefix("[").removesuffix("]")
+    away = not is_loopback(host)
+    if away and config.network.offline:
+        raise ConfigError(f"No connection is made to {host}: network.offline is set. Unset it first.")
+    token = config.attach.token.get_secret_value()
+    if not token:
+        raise ConfigError(f"An agent at an address asks for a token. {_MAKE_TOKEN}, the same on both sides.")
+    return Remote(host, int(port), _trusting(authority) if away or authority else None, token)
+
+
+def _trusting(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise ConfigError(
+            f"{authority} is no certificate ({error.strerror or error}). Check the path."
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

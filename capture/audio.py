@@ -1,0 +1,98 @@
+"""What sound is here: one channel of 32-bit floats at 16 kHz, in pieces that know when they were heard."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16_000
+"""Samples a second of all sound inside the program: what voice activity and Whisper take."""
+
+CHUNK = 512
+"""Samples of one chunk, 32 ms: what voice activity is judged by."""
+
+SILENCE = -100.0
+"""Level of digital silence, and the lowest that `level` gives, in dB below full scale."""
+
+GAP = 0.1
+"""Seconds by which a piece may be late before sound is missing in front of it."""
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A piece of sound: `samples` float32 [n] in [-1, 1] at `RATE`.
+
+    `at` is when the first of them was captured, in seconds of the monotonic clock.
+    """
+
+    samples: Samples
+    at: float
+
+    @property
+    def ended(self) -> float:
+        """When the last sample was over, in seconds of the monotonic clock."""
+        return self.at + len(self.samples) / RATE
+
+
+class Ears(Protocol):
+    """A microphone, or a file that stands in for one."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+
+    def read(self, timeout: float) -> Block | None:
+        """The next piece of sound; None when none came within `timeout` seconds."""
+
+    def close(self) -> None:
+        """Stop. Never hangs; may be called twice."""
+
+
+def mono(frames: NDArray[Any]) -> Samples:
+    """The mean of all channels of float frames [n, channels] or [n], as float32 [n] in [-1, 1].
+
+    What is no number, as broken drivers deliver it, counts as silence.
+    """
+    sound = np.asarray(frames, dtype=np.float32)
+    sound = np.clip(np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    mixed = sound.mean(axis=1, dtype=np.float32) if sound.ndim == 2 else sound
+    return np.ascontiguousarray(mixed, dtype=np.float32)
+
+
+def level(samples: Samples) -> float:
+    """How loud float32 [n] is: dB of its root mean square below full scale, at least `SILENCE`."""
+    if not len(samples):
+        return SILENCE
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(SILENCE, 10.0 * math.log10(power)) if power > 0 else SILENCE
+
+
+class Chunker:
+    """Cuts pieces of any length into chunks of `CHUNK` samples.
+
+    Where sound is missing before a piece, what was left over is dropped (less than a chunk) and
+    the next chunk begins with that piece.
+    """
+
+    def __init__(self) -> None:
+        self._rest = Block(np.zeros(0, np.float32), 0.0)
+
+    def cut(self, block: Block) -> Iterator[Block]:
+        """The chunks that are complete with this piece."""
+        rest = self._rest
+        if len(rest.samples) and abs(block.at - rest.ended) <= GAP:
+            samples, at = np.concatenate([rest.samples, block.samples]), rest.at
+        else:
+            samples, at = block.samples, block.at
+        whole = len(samples) - len(samples) % CHUNK
+        self._rest = Block(samples[whole:], at + whole / RATE)
+        for first in range(0, whole, CHUNK):
+            yield Block(samples[first : first + CHUNK], at + first / RATE)

@@ -1,0 +1,82 @@
+"""What makes an utterance, and chunks of sound judged by that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from capture.audio import CHUNK, RATE, Block, level
+from capture.audio_floor import RoomFloor
+
+SECONDS = CHUNK / RATE
+"""How long a chunk is."""
+
+_CUT_WITHIN = 5.0  # seconds at the end of the longest utterance in which it is cut
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What makes an utterance. Probabilities in [0, 1], times in seconds, levels in dB."""
+
+    open_microphone: bool = False
+    """Whether speech alone begins an utterance; else a key has to."""
+    begin: float = 0.5
+    """Chunks at least so likely to be speech begin an utterance,"""
+    go_on: float = 0.35
+    """and those that are at least so likely keep it going."""
+    with_key: float = 0.15
+    """While a key is held down so much is enough: whispers are not lost."""
+    pause: float = 0.6
+    """So long without speech ends it."""
+    shortest: float = 0.25
+    """With less speech in it, it is none."""
+    longest: float = 30.0
+    """It is cut at the quietest point before; at least a second."""
+    pre_roll: float = 0.3
+    """So much is given from before its first speech: its first sound is softer than what gave it away."""
+    above_floor: float = 6.0
+    """Speech is so much louder than the room,"""
+    least_level: float = -60.0
+    """and than this below full scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A chunk and what it was judged to be. `keeps`: enough to keep an utterance going."""
+
+    block: Block
+    probability: float
+    level: float
+    floor: float
+    begins: bool
+    keeps: bool
+
+
+def judged(rules: Rules, room: RoomFloor, chunk: Block, probability: float) -> Judged:
+    """Judge a chunk; what is no speech also tells of the room. Speech that goes on may become softer."""
+    loudness = level(chunk.samples)
+    floor = room.add(loudness) if probability < rules.go_on else room.now
+    loud = loudness >= max(rules.least_level, floor + rules.above_floor)
+    audible = loudness >= max(rules.least_level, floor + rules.above_floor / 2)
+    enough = rules.go_on if rules.open_microphone else rules.with_key
+    return Judged(
+        chunk, probability, loudness, floor,
+        begins=loud and probability >= rules.begin, keeps=audible and probability >= enough,
+    )  # fmt: skip
+
+
+def quietest(chunks: Sequence[Judged]) -> int:
+    """The last of the quietest chunks in the seconds, at most half of all, in which to cut."""
+    first = max(len(chunks) // 2, len(chunks) - int(_CUT_WITHIN / SECONDS))
+    levels = [heard.level for heard in chunks[first:]]
+    return len(chunks) - 1 - int(np.argmin(levels[::-1]))
+
+
+def silent_chunks(chunks: Sequence[Judged]) -> int:
+    """How many at the end are no speech."""
+    count = 0
+    for heard in reversed(chunks):
+        if heard.keeps:
+            break
+        count += 1
+    return count

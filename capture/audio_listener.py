@@ -1,0 +1,96 @@
+"""From a microphone to utterances, on one thread: pieces, chunks, voice activity, segments."""
+
+import threading
+from collections.abc import Callable
+
+from capture.audio import Block, Chunker, Ears
+from capture.audio_mute import Mute
+from capture.utterance import Segmenter, Utterance
+from capture.voice_activity import VoiceActivity
+
+_WAIT = 0.1  # seconds
+_GRACE = 2.0
+
+
+class Listener:
+    """Listens until closed or the sound is over. `give` gets each utterance, on the listener's own
+    thread: it must be quick and must not raise.
+
+    The microphone is the listener's: it is started and closed with it. `press` and `release` may come from
+    any thread; their times are of the monotonic clock.
+    """
+
+    def __init__(
+        self, ears: Ears, activity: VoiceActivity, segmenter: Segmenter, give: Callable[[Utterance], None],
+        mute: Mute | None = None,
+    ) -> None:  # fmt: skip
+        self._ears, self._activity, self._segmenter = ears, activity, segmenter
+        self._give, self._mute = give, mute or Mute()
+        self._chunker = Chunker()
+        self._muted = False
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen. Raises CaptureError where the ears do so at once."""
+        self._ears.start()
+        self._thread.start()
+
+    def press(self, at: float) -> None:
+        """The key to talk went down."""
+        with self._lock:
+            self._segmenter.press(at)
+
+    def release(self, at: float) -> None:
+        """It went up."""
+        with self._lock:
+            self._segmenter.release(at)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the end of the sound; False when it takes longer than `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop listening; what is being said is dropped. Never hangs."""
+        self._closing.set()
+        self._ears.close()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(_GRACE)
+
+    def _run(self) -> None:
+        while not self._closing.is_set() and not self._ears.ended:
+            block = self._ears.read(_WAIT)
+            if block is not None:
+                self.hear(block)
+        if not self._closing.is_set():
+            with self._lock:
+                rest = self._segmenter.end()
+            self._give_all(rest)
+
+    def hear(self, block: Block) -> None:
+        """Take one piece of sound, here and now."""
+        for chunk in self._chunker.cut(block):
+            if self._mute.covers(chunk.at, chunk.ended):
+                self._be_muted()
+                continue
+            self._muted = False
+            probability = self._activity.probability(chunk.samples)
+            with self._lock:
+                utterances = self._segmenter.take(chunk, probability)
+            self._give_all(utterances)
+
+    def _be_muted(self) -> None:
+        """What was being said ends; what comes after does not follow on it."""
+        if self._muted:
+            return
+        self._muted = True
+        self._activity.reset()
+        with self._lock:
+            rest = self._segmenter.end()
+        self._give_all(rest)
+
+    def _give_all(self, utterances: list[Utterance]) -> None:
+        for utterance in utterances:
+            self._give(utterance)

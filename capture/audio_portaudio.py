@@ -1,0 +1,128 @@
+"""Microphones through PortAudio, at their own rate and channels. The only file that knows sounddevice."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from capture.audio_messages import MESSAGES
+from capture.audio_pieces import Deliver
+from capture.audio_watch import captured_at
+from capture.microphone import Opener, Stream
+from core.errors import CaptureError
+from core.extras import require
+
+_PIECE = 0.02  # seconds of sound a call
+_MOST_CHANNELS = 8  # sound servers claim to have dozens
+_COMMON_RATES = (48_000, 44_100, 16_000)
+
+
+def portaudio(device: str, messages: Path) -> Opener:
+    """Opens a microphone by number or a part of its name; an empty text is the system's own choice.
+
+    What PortAudio and ALSA print goes into the file `messages`. Raises MissingDependencyError, and
+    CaptureError when PortAudio itself is not installed; calling the result does when there is no such device.
+    """
+    with MESSAGES.hold(messages):
+        library = _library()
+    return _Device(library, int(device) if device.isdecimal() else device or None, messages)
+
+
+def settings(rate: float, channels: int) -> Iterator[tuple[int, int]]:
+    """Rates and channels to try, the device's own first: some refuse any other, and some their own."""
+    own = int(rate)
+    counts = dict.fromkeys((channels if channels <= _MOST_CHANNELS else 2, 1, 2))
+    for count in (count for count in counts if count <= channels):
+        for chosen in dict.fromkeys((own, *_COMMON_RATES)):
+            yield chosen, count
+
+
+class _Device:
+    """One microphone, opened as often as it is called."""
+
+    def __init__(self, library: ModuleType, wanted: int | str | None, messages: Path) -> None:
+        self._library, self._wanted, self._messages = library, wanted, messages
+        self._opened_before = False
+
+    def __call__(self, deliver: Deliver) -> Stream:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(MESSAGES.hold(self._messages))
+            if self._opened_before:
+                _look_again(self._library)
+            self._opened_before = True
+            return _Open(_open(self._library, self._wanted, deliver), stack.pop_all())
+
+
+class _Open:
+    """A running PortAudio stream."""
+
+    def __init__(self, stream: Any, held: contextlib.ExitStack) -> None:
+        self.rate, self.channels = int(stream.samplerate), int(stream.channels)
+        self._stream, self._held = stream, held
+
+    def alive(self) -> bool:
+        return bool(self._stream.active)
+
+    def close(self) -> None:
+        with self._held:
+            # A device that is gone may fail at being stopped, and is stopped by that.
+            self._stream.close(ignore_errors=True)
+
+
+def _library() -> ModuleType:
+    try:
+        return require("sounddevice", "voice")
+    except OSError as error:
+        raise CaptureError(
+            f"Microphones need PortAudio, which is not installed ({error}). "
+            "Install it with: apt install libportaudio2 (elsewhere pip's sounddevice brings it)."
+        ) from error
+
+
+def _look_again(library: ModuleType) -> None:
+    """PortAudio lists devices when it begins: one that was plugged in since is found only after this."""
+    library._terminate()
+    library._initialize()
+
+
+def _open(library: ModuleType, wanted: int | str | None, deliver: Deliver) -> Any:
+    try:
+        found = library.query_devices(wanted, "input")
+    except (ValueError, library.PortAudioError) as error:
+        raise CaptureError(_missing(wanted, error)) from error
+    failure: Exception | None = None
+    for rate, channels in settings(found["default_samplerate"], found["max_input_channels"]):
+        try:
+            stream = library.InputStream(
+                samplerate=rate, blocksize=int(rate * _PIECE), device=wanted, channels=channels,
+                dtype="float32", callback=_callback(deliver, rate),
+            )  # fmt: skip
+            stream.start()
+        except library.PortAudioError as error:
+            failure = failure or error
+        else:
+            return stream
+    raise CaptureError(
+        f"The microphone {found['name']!r} cannot be opened: {failure}. "
+        "Check that no other program holds it, or set voice.microphone to another one."
+    )
+
+
+def _missing(wanted: int | str | None, error: Exception) -> str:
+    remedy = "Plug one in; python -m sounddevice lists what is seen. A container needs --device /dev/snd."
+    if wanted is None:
+        return f"No microphone was found ({error}). {remedy}"
+    return f"There is no microphone {wanted!r} ({error}). Set voice.microphone to another one. {remedy}"
+
+
+def _callback(deliver: Deliver, rate: int) -> Callable[[NDArray[Any], int, Any, Any], None]:
+    def callback(frames: NDArray[Any], count: int, times: Any, status: Any) -> None:
+        delay = float(times.currentTime - times.inputBufferAdcTime)
+        # The memory is PortAudio's and is used again after this.
+        deliver(frames.copy(), captured_at(time.monotonic(), count, rate, delay))
+
+    return callback

@@ -1,0 +1,202 @@
+"""Cameras, streams and videos through OpenCV, whichever is there: that of a wheel, or that of a Jetson."""
+
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from capture.gstreamer import pipeline
+from capture.native import load
+from capture.picture import Captured, Rgb
+from capture.sources.absent import absent, lacking
+from capture.sources.backlog import Backlog
+from capture.sources.player import Shown
+from capture.spec import Csi, Network, Usb
+from core.config import CameraConfig
+from core.errors import CaptureError
+
+_STREAM_SECONDS = 4  # until an address that does not answer is given up
+# Read by OpenCV when it is loaded and when it opens a stream. Its messages quote addresses, passwords too.
+_ENVIRONMENT = {
+    "OPENCV_LOG_LEVEL": "SILENT",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    # UDP loses packets and so parts of pictures. FFmpeg's own time-out is in microseconds.
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"rtsp_transport;tcp|stimeout;{_STREAM_SECONDS}000000",
+}
+_LIBRARY_MISSING = (
+    "Install the library it names (apt install libgl1 libglib2.0-0), or use opencv-python-headless."
+)
+_SLOWEST, _FASTEST = 0.01, 240.0  # pictures a second; who says else does not know
+_LONGEST_TICK = 0.1  # seconds
+_BROKEN = 60  # pictures in a row, then it is no camera that can be used
+
+
+def library() -> Any:
+    """OpenCV. Raises MissingDependencyError, and CaptureError when it is there but cannot be loaded."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    cv2 = load("cv2", "camera", _LIBRARY_MISSING)
+    logging = getattr(getattr(cv2, "utils", None), "logging", None)
+    if logging is not None:  # another may have loaded it before
+        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    return cv2
+
+
+def has(cv2: Any, part: str) -> bool:
+    """Whether OpenCV was built with GStreamer, FFMPEG, or another part that its build information names."""
+    found = re.search(rf"^\s*{part}:\s*(\w+)", cv2.getBuildInformation(), re.MULTILINE | re.IGNORECASE)
+    return found is not None and found[1].upper() == "YES"
+
+
+def check(cv2: Any, spec: Usb | Csi | Network) -> None:
+    """Raises CaptureError when the OpenCV that is installed cannot open cameras of this kind at all."""
+    which = f"OpenCV {cv2.__version__} in {Path(cv2.__file__).parent}"
+    lacks = lacking(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
+    if lacks:
+        raise CaptureError(lacks)
+
+
+class Live:
+    """A device or stream. Raises CaptureError when it does not open."""
+
+    def __init__(self, cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> None:
+        self._cv2, began = cv2, time.monotonic()
+        with _errors(cv2):
+            self._capture = _opened(cv2, spec, config)
+        if not self._capture.isOpened():
+            raise CaptureError(absent(spec))
+        self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
+        # On Linux the driver says when, by the clock that we go by too.
+        self._says_when = self._capture.getBackendName() == "V4L2"
+
+    def read(self) -> Captured | None:
+        """The next whole picture that did not lie in a buffer. Raises CaptureError when none comes."""
+        with _errors(self._cv2):
+            for _ in range(_BROKEN):
+                came = self._grab()
+                rgb = _rgb(self._cv2, *self._capture.retrieve())
+                if rgb is not None:
+                    taken = self._taken(came)
+                    return Captured(rgb, taken, time.time() - (time.monotonic() - taken))
+        raise CaptureError("The camera gives pictures that cannot be used. Plug it in again, or use another.")
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._capture.release()
+
+    def _grab(self) -> float:
+        """Fetch the next new picture without decoding it; when it came."""
+        while True:
+            asked = time.monotonic()
+            if not self._capture.grab():
+                raise CaptureError("The camera gives no pictures any more. Check its cable or its address.")
+            came = time.monotonic()
+            if not self._backlog.is_old(asked, came):
+                return came
+
+    def _taken(self, came: float) -> float:
+        """When the picture was taken: what the driver says where that can be, else when it came."""
+        if not self._says_when:
+            return came
+        said = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
+        return said if came - 5.0 < said <= came else came
+
+
+class VideoReel:
+    """A video file at its own speed, or at `rate` pictures a second. Raises CaptureError if it is none."""
+
+    def __init__(self, cv2: Any, path: Path, rate: float) -> None:
+        self._cv2, self._path = cv2, path.absolute()  # FFmpeg could take another for the name of a protocol
+        self._capture = self._open()
+        self._rate = _rate(cv2, self._capture, rate)
+        self.tick = min(_LONGEST_TICK, 1.0 / self._rate)
+        self._place = -1
+        self._shown: Shown | None = None
+
+    def at(self, seconds: float) -> Shown | None:
+        """See `Reel.at`."""
+        wanted = int(seconds * self._rate + 1e-6)
+        with _errors(self._cv2):
+            while self._place < wanted or self._shown is None:
+                if not self._capture.grab():
+                    return self._nothing_more()
+                self._place += 1
+                if self._place >= wanted or self._shown is None:
+                    self._look()
+        return self._shown
+
+    def rewind(self) -> None:
+        """See `Reel.rewind`. It is opened again, since not every file can be wound back."""
+        self._capture.release()
+        self._capture, self._place, self._shown = self._open(), -1, None
+
+    def close(self) -> None:
+        """See `Reel.close`."""
+        self._capture.release()
+
+    def _open(self) -> Any:
+        api = self._cv2.CAP_FFMPEG if has(self._cv2, "FFMPEG") else self._cv2.CAP_ANY
+        with _errors(self._cv2):
+            capture = self._cv2.VideoCapture(str(self._path), api)
+        if not capture.isOpened():
+            raise CaptureError(f"{self._path} is not a video that can be played. Give another file.")
+        return capture
+
+    def _look(self) -> None:
+        rgb = _rgb(self._cv2, *self._capture.retrieve())
+        if rgb is not None:  # else what was seen before is seen on
+            self._shown = Shown(rgb)
+
+    def _nothing_more(self) -> Shown | None:
+        if self._shown is None:
+            raise CaptureError(f"There is no picture in {self._path}. Give another file.")
+        return None
+
+
+def _opened(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
+    if isinstance(spec, Csi):
+        return cv2.VideoCapture(pipeline(spec.sensor, config), cv2.CAP_GSTREAMER)
+    if isinstance(spec, Network):
+        wanted = ("CAP_PROP_OPEN_TIMEOUT_MSEC", "CAP_PROP_READ_TIMEOUT_MSEC")  # from OpenCV 4.5.2 on
+        pairs = [(getattr(cv2, name), 1000 * _STREAM_SECONDS) for name in wanted if hasattr(cv2, name)]
+        # With its backend named, since those that are tried before it print the address.
+        return cv2.VideoCapture(spec.address, cv2.CAP_FFMPEG, [value for pair in pairs for value in pair])
+    capture = cv2.VideoCapture(spec.device, cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY)
+    settings = (
+        (cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG")),  # raw pictures are too many bytes for USB 2
+        (cv2.CAP_PROP_FRAME_WIDTH, config.width),
+        (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
+        (cv2.CAP_PROP_FPS, config.rate),
+        (cv2.CAP_PROP_BUFFERSIZE, 1),
+    )
+    for name, value in settings:
+        capture.set(name, value)  # what it refuses it does as it likes, and that is well too
+    return capture
+
+
+def _rate(cv2: Any, capture: Any, default: float) -> float:
+    said = float(capture.get(cv2.CAP_PROP_FPS))
+    return said if _SLOWEST <= said <= _FASTEST else default
+
+
+def _rgb(cv2: Any, given: bool, picture: Any) -> Rgb | None:
+    """What OpenCV gave as uint8 [h, w, 3] RGB, be it grey or with a fourth channel; None if it is no use."""
+    if not given or picture is None or picture.size == 0:
+        return None
+    codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+    code = codes.get(1 if picture.ndim == 2 else picture.shape[2])
+    rgb: Rgb | None = None if code is None else cv2.cvtColor(picture, code)
+    return rgb
+
+
+@contextlib.contextmanager
+def _errors(cv2: Any) -> Iterator[None]:
+    """OpenCV's own errors as ours, without their text: it may quote an address."""
+    try:
+        yield
+    except cv2.error as error:
+        raise CaptureError("OpenCV cannot read the camera. Unplug it and plug it in again.") from error

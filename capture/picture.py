@@ -1,0 +1,74 @@
+"""What a camera gives, and what a source of pictures is."""
+
+import dataclasses
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from core.pictures import read_picture
+from core.types import Frame
+
+Rgb = npt.NDArray[np.uint8]
+"""Colours [h, w, 3], from 0 to 255."""
+
+Depth = npt.NDArray[np.uint16]
+"""Distances [h, w] in millimetres, 0 where none was measured."""
+
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A picture, when it was taken, and what distances were measured at the same instant, if any.
+
+    `rgb` is uint8 [h, w, 3], `depth` uint16 [h, w] in millimetres. `taken` is in seconds of the monotonic
+    clock, `wall` in seconds since 1970.
+    """
+
+    rgb: Rgb
+    taken: float
+    wall: float
+    depth: Depth | None = None
+
+
+class Source(Protocol):
+    """A device or file that is open. One thread opens it, reads it and closes it."""
+
+    def read(self) -> Captured | None:
+        """The next picture, waiting for it; None after the last. Raises CaptureError when none comes."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+Opener = Callable[[], Source]
+"""Opens a source anew each time it is called. Raises CaptureError when it is not there."""
+
+
+def whole(captured: Captured) -> Captured | None:
+    """A picture that has the shape and type it claims, without distances that do not fit it.
+
+    None when its colours cannot be used: what broken drivers hand on goes no further.
+    """
+    rgb, depth = captured.rgb, captured.depth
+    if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3:
+        return None
+    if rgb.shape[2] != 3 or rgb.size == 0:
+        return None
+    fits = depth is None or (depth.dtype == np.uint16 and depth.shape == rgb.shape[:2])
+    return captured if fits else dataclasses.replace(captured, depth=None)
+
+
+def frame_of(rgb: Rgb) -> Frame:
+    """A picture uint8 [h, w, 3] as a JPEG and as what that shows, so that both are the same to everybody."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    data = buffer.getvalue()
+    return Frame(data, read_picture(io.BytesIO(data), "The frame", rgb.size, formats=("JPEG",)))

@@ -1,0 +1,81 @@
+"""From what a source is to a camera. What no waiting can cure (a library, a file) is said here, at once."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from capture import opencv
+from capture.camera import Camera
+from capture.camera_watch import Patience, Status
+from capture.picture import Opener, Source
+from capture.sources import oak, realsense
+from capture.sources.folder import frames_of, is_picture, is_recording, pictures_of
+from capture.sources.player import Player
+from capture.sources.stills import Still, Stills
+from capture.spec import DepthCamera, OnDisk, Openable, Spec, parse
+from core.config import CameraConfig
+from core.errors import CaptureError
+
+MAX_PIXELS = 50_000_000
+
+
+def spec_of(config: CameraConfig) -> Spec:
+    """What the settings name, with its name and password. Raises CaptureError."""
+    return parse(config.source, config.user, config.password.get_secret_value())
+
+
+def camera_of(
+    spec: Openable,
+    config: CameraConfig,
+    tell: Callable[[Status], None] = lambda status: None,
+    max_pixels: int = MAX_PIXELS,
+) -> Camera:
+    """A camera that has not been started yet. `tell`: see `Camera`. Larger picture files are refused.
+
+    Raises MissingDependencyError when a library is not installed; CaptureError when the one that is cannot do
+    it, or the file or folder is not there or holds no pictures. A device may be missing, and come later.
+    """
+    # The makers' packages look for their devices by themselves, for up to a quarter of a minute.
+    opening = 30.0 if isinstance(spec, DepthCamera) else Patience.opening
+    patience = Patience(opening, config.stalled_seconds, longest_pause=config.longest_pause_seconds)
+    return Camera(spec.shown, opener_of(spec, config, max_pixels), patience, tell)
+
+
+def opener_of(spec: Openable, config: CameraConfig, max_pixels: int = MAX_PIXELS) -> Opener:
+    """What opens the source each time it is called. Raises as `camera_of` does."""
+    if isinstance(spec, OnDisk):
+        return _on_disk(spec.path, config, max_pixels)
+    if isinstance(spec, DepthCamera):
+        if spec.maker == "oak":
+            return partial(oak.Oak, oak.library(), config)
+        return partial(realsense.RealSense, realsense.library(), config)
+    cv2 = opencv.library()
+    opencv.check(cv2, spec)
+    return partial(opencv.Live, cv2, spec, config)
+
+
+def _on_disk(path: Path, config: CameraConfig, max_pixels: int) -> Opener:
+    if not path.exists():
+        raise CaptureError(
+            f"There is no camera, file or folder {path}. Correct camera.source: 0, csi:0, rtsp://HOST/PATH, "
+            "realsense, oak, demo, or the path of a video, a folder of pictures or a recorded session."
+        )
+    if path.is_dir() or is_picture(path):
+        return partial(_stills, *_pictures(path, config.picture_seconds), path, config.repeat, max_pixels)
+    cv2 = opencv.library()
+    opencv.VideoReel(cv2, path, config.rate).close()  # says now if it is none
+    return partial(_video, cv2, path, config)
+
+
+def _pictures(path: Path, seconds: float) -> tuple[list[Still], float]:
+    if not path.is_dir():
+        return [Still(path, 0.0)], seconds
+    return frames_of(path, seconds) if is_recording(path) else pictures_of(path, seconds)
+
+
+def _stills(stills: list[Still], seconds: float, path: Path, repeat: bool, max_pixels: int) -> Source:
+    return Player(Stills(stills, seconds, str(path), max_pixels), repeat)
+
+
+def _video(cv2: object, path: Path, config: CameraConfig) -> Source:
+    return Player(opencv.VideoReel(cv2, path, config.rate), config.repeat)

@@ -1,0 +1,86 @@
+"""Folders as cameras: pictures in the order of their names, or the frames of a recorded session."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from capture.sources.stills import Still
+from core.errors import CaptureError, InputError
+from core.events import Asked, from_line
+from core.files import storage_errors
+
+_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})
+_DEPTH = "depth-"
+_LONGEST_PAUSE = 60.0  # seconds between two frames of a recording; nobody waits a night for the next
+
+
+def is_recording(folder: Path) -> bool:
+    """Whether a folder holds a session that the agent recorded."""
+    return (folder / "events.jsonl").is_file()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file's name is that of a picture."""
+    return path.suffix.lower() in _PICTURES
+
+
+def pictures_of(folder: Path, seconds: float) -> tuple[list[Still], float]:
+    """The pictures of a folder, each seen for so many seconds, and how long they take together.
+
+    depth-7.png holds the distances of frame-7.jpg. Raises CaptureError when no picture is there.
+    """
+    with storage_errors("read", folder):
+        names = sorted((path.name for path in folder.iterdir() if is_picture(path)), key=_by_number)
+    seen = [name for name in names if not name.startswith(_DEPTH)]
+    if not seen:
+        raise CaptureError(f"There is no picture in {folder}. Put JPEG or PNG files there.")
+    known = set(names)
+    stills = [
+        Still(folder / name, seconds * place, _depth_of(folder, name, known))
+        for place, name in enumerate(seen)
+    ]
+    return stills, seconds * len(stills)
+
+
+def frames_of(folder: Path, seconds: float) -> tuple[list[Still], float]:
+    """The frames of a recorded session at their own times, and how long they take, `seconds` for the last.
+
+    Pauses beyond a minute are cut. Raises CaptureError when no question was asked or the log is damaged.
+    """
+    asked = list(_asked(folder / "events.jsonl"))
+    if not asked:
+        raise CaptureError(f"No question was asked in {folder}. Choose another session.")
+    walls = [event.at - event.frame_age_ms / 1000.0 for event in asked]
+    pauses = [min(_LONGEST_PAUSE, max(0.0, late - early)) for early, late in itertools.pairwise(walls)]
+    starts = list(itertools.accumulate(pauses, initial=0.0))
+    stills = [
+        Still(folder / "blobs" / f"{event.frame}.jpg", start, wall=wall)
+        for event, start, wall in zip(asked, starts, walls, strict=True)
+    ]
+    return stills, starts[-1] + seconds
+
+
+def _asked(log: Path) -> Iterator[Asked]:
+    with storage_errors("read", log):
+        *lines, _ = log.read_bytes().split(b"\n")  # the last one may have been cut off
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = from_line(line.decode())
+        except (InputError, UnicodeDecodeError) as error:
+            raise CaptureError(
+                f"Line {number} of {log} is damaged. Copy the session folder again."
+            ) from error
+        if isinstance(event, Asked) and re.fullmatch(r"[0-9a-f]{64}", event.frame):
+            yield event
+
+
+def _depth_of(folder: Path, name: str, known: set[str]) -> Path | None:
+    depth = f"{_DEPTH}{Path(name).stem.removeprefix('frame-')}.png"
+    return folder / depth if depth in known else None
+
+
+def _by_number(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sorts frame-10 after frame-9."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name

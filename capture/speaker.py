@@ -1,0 +1,167 @@
+"""Answers spoken by a voice on this machine: espeak-ng, or piper and aplay, as programs of their own.
+
+They get their arguments as a list and the text on their standard input: no shell ever sees it. The
+microphone is muted meanwhile.
+"""
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from capture.audio_mute import Mute
+from capture.audio_voices import Command
+from core.text import strip_controls
+
+LONGEST = 1000
+"""Characters that are spoken of an answer; nobody listens to more."""
+
+_SECONDS, _SECONDS_A_CHARACTER = 10.0, 0.25  # after so long a voice has hung
+_GRACE = 2.0
+
+
+class Speaker:
+    """Says one text at a time; a new one cuts the last one short.
+
+    `commands` are piped into each other. `mute` is told when the voice speaks. `failed` is told, on another
+    thread, why nothing could be said.
+    """
+
+    def __init__(
+        self, commands: Sequence[Command], mute: Mute,
+        failed: Callable[[str], None] = lambda reason: None, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._commands, self._mute, self._failed, self._clock = commands, mute, failed, clock
+        self._lock = threading.Lock()
+        self._speech: _Speech | None = None
+
+    @property
+    def speaking(self) -> bool:
+        """Whether something is being said."""
+        speech = self._speech
+        return speech is not None and not speech.over.is_set()
+
+    def say(self, text: str) -> None:
+        """Begin to say a text; returns at once."""
+        words = speakable(text)
+        with self._lock:
+            self._hush()
+            if words:
+                self._speech = _Speech(self._commands, words, self._mute, self._failed, self._clock)
+                self._speech.start()
+
+    def stop(self) -> None:
+        """Cut short what is being said. Waits two seconds at most."""
+        with self._lock:
+            self._hush()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until nothing is being said; False when that takes longer than `timeout` seconds."""
+        speech = self._speech
+        return speech is None or speech.over.wait(timeout)
+
+    def _hush(self) -> None:
+        if self._speech is not None:
+            self._speech.stop()
+            self._speech.over.wait(_GRACE)
+
+
+class _Speech:
+    """One text being said, on a thread of its own."""
+
+    def __init__(
+        self, commands: Sequence[Command], words: str, mute: Mute,
+        failed: Callable[[str], None], clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._commands, self._words, self._mute = commands, words, mute
+        self._failed, self._clock = failed, clock
+        self._lock = threading.Lock()
+        self._programs: list[subprocess.Popen[bytes]] = []
+        self._stopped = False
+        self.over = threading.Event()
+
+    def start(self) -> None:
+        # Muted from here, not from when the thread gets to run.
+        self._mute.begin(self._clock())
+        threading.Thread(target=self._run, name="speaker", daemon=True).start()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            programs = list(self._programs)
+        for program in programs:
+            with contextlib.suppress(ProcessLookupError):
+                program.kill()
+
+    def _run(self) -> None:
+        reason = ""
+        try:
+            reason = self._spoken()
+        except OSError as error:
+            reason = f"{self._commands[0][0]} cannot be run ({error}). Set voice.voice to another."
+        finally:
+            self.stop_and_reap()
+            self._mute.end(self._clock())
+            self.over.set()
+        if reason:
+            self._failed(reason)
+
+    def _spoken(self) -> str:
+        """Run the programs to their end; why they failed, empty when they did not or were stopped."""
+        self._begin()
+        limit = _SECONDS + _SECONDS_A_CHARACTER * len(self._words)
+        try:
+            self._feed()
+            self._programs[-1].wait(limit)
+        except subprocess.TimeoutExpired:
+            return f"The voice took more than {limit:.0f} s. Set voice.voice to another."
+        code = next((program.poll() for program in self._programs if program.poll()), 0)
+        if code and not self._stopped:
+            return (
+                f"The voice failed (code {code}). Try it by itself: {' | '.join(map(_plain, self._commands))}"
+            )
+        return ""
+
+    def _begin(self) -> None:
+        source: int | None = subprocess.PIPE
+        for command in self._commands:
+            last = command is self._commands[-1]
+            with self._lock:
+                if self._stopped:
+                    return
+                program = subprocess.Popen(
+                    list(command), stdin=source, stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+                self._programs.append(program)
+            source = program.stdout  # type: ignore[assignment]  # a pipe's end is as good as its number
+
+    def _feed(self) -> None:
+        if not self._programs:
+            return
+        first = self._programs[0].stdin
+        with contextlib.suppress(BrokenPipeError):
+            first.write(self._words.encode())  # type: ignore[union-attr]  # it was asked for
+        with contextlib.suppress(BrokenPipeError):
+            first.close()  # type: ignore[union-attr]
+
+    def stop_and_reap(self) -> None:
+        """No program is left behind, running or not waited for."""
+        for program in self._programs:
+            if program.poll() is None:
+                program.kill()
+            program.wait()
+            for pipe in (program.stdin, program.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
+
+
+def speakable(text: str) -> str:
+    """What is said of a text: one line, `LONGEST` characters at most, without espeak's phoneme brackets."""
+    return strip_controls(text)[:LONGEST].replace("[[", "[ [").strip()
+
+
+def _plain(command: Command) -> str:
+    return " ".join(command)

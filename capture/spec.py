@@ -1,0 +1,163 @@
+"""What a source's text means: "0", "csi:1", "rtsp://...", a file, a folder. The disk is not looked at.
+
+Addresses may hold a name and a password. They are in `Network.address` and nowhere else: not in what is
+shown, not in what is recorded, not in an error.
+"""
+
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.errors import CaptureError
+
+# Greedy on purpose: a password may hold any of : / ? @ and white space, and too much is better hidden.
+# An address that was taken for a path has lost one of its slashes.
+_CREDENTIALS = re.compile(r"((?:rtsps?|https?):/{1,2}|://).*@", re.DOTALL | re.IGNORECASE)
+# Some cameras take the password behind the path: ?user=me&password=it, or user=me_password=it_channel=1.
+_PARAMETER = re.compile(r"((?:pass|pwd|token|secret|key|auth|credential)[^=&\s]*=)[^&\s]*", re.IGNORECASE)
+
+_SCHEMES = ("rtsp", "rtsps", "http", "https")
+_DEVICE = re.compile(r"/dev/(?:video\d{1,3}|v4l/\S+)")
+_CSI = re.compile(r"csi(?::(\d))?")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The session that comes with the program. Where it lies only the caller knows."""
+
+    shown = "demo"
+
+
+@dataclass(frozen=True)
+class Usb:
+    """A camera the system knows by a number or, on Linux, by a device file."""
+
+    device: int | str
+
+    @property
+    def shown(self) -> str:
+        """For people and recordings."""
+        return str(self.device)
+
+
+@dataclass(frozen=True)
+class Csi:
+    """A camera on a Jetson's own connector, by its number."""
+
+    sensor: int = 0
+
+    @property
+    def shown(self) -> str:
+        """For people and recordings."""
+        return f"csi:{self.sensor}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A camera with an address. `address` holds the password: it goes to the library that connects alone."""
+
+    address: str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """For people and recordings: without credentials."""
+        return masked(self.address)
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """A video, a folder of pictures, or a recorded session: which one is seen when it is opened."""
+
+    path: Path
+
+    @property
+    def shown(self) -> str:
+        """For people and recordings."""
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class DepthCamera:
+    """A camera that measures distances too, reached through its maker's own package."""
+
+    maker: Literal["realsense", "oak"]
+
+    @property
+    def shown(self) -> str:
+        """For people and recordings."""
+        return self.maker
+
+
+Openable = Usb | Csi | Network | OnDisk | DepthCamera
+"""What can be opened here."""
+
+Spec = Demo | Openable
+"""What a source can be."""
+
+
+def parse(text: str, user: str = "", password: str = "") -> Spec:
+    """What a source's text means; `user` and `password` go into an address that has none itself.
+
+    Raises CaptureError, which never repeats an address.
+    """
+    text = text.strip()
+    if not text:
+        raise CaptureError("No camera is named. Set camera.source, for example to 0.")
+    if "://" in text:
+        return Network(_address(text, user, password))
+    if text in ("demo", "realsense", "oak"):
+        return Demo() if text == "demo" else DepthCamera(text)  # type: ignore[arg-type]  # one of the two
+    if text.isascii() and text.isdigit():
+        return Usb(_number(text))
+    if _DEVICE.fullmatch(text):
+        return Usb(text)
+    if text.partition(":")[0] == "csi":
+        return _csi(text)
+    return OnDisk(Path(text))
+
+
+def masked(text: str) -> str:
+    """The text with nothing left of the credentials of an address in it. Idempotent.
+
+    It hides too much rather than too little: from the first :// to the last @.
+    """
+    return _PARAMETER.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
+
+
+def _number(text: str) -> int:
+    if len(text) > 2:
+        raise CaptureError(f"There is no camera number {text[:20]}. Count from 0: camera.source = 0.")
+    return int(text)
+
+
+def _csi(text: str) -> Csi:
+    found = _CSI.fullmatch(text)
+    if found is None:
+        raise CaptureError("A CSI camera is csi or csi:1. Correct camera.source.")
+    return Csi(int(found[1] or 0))
+
+
+def _address(text: str, user: str, password: str) -> str:
+    """The address as it is connected to."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0) and text.isprintable()
+    except ValueError:
+        # Without its cause, which quotes the address.
+        raise CaptureError(f"The camera's address cannot be read. {_EXAMPLE}") from None
+    if parts.scheme not in _SCHEMES:
+        raise CaptureError(f"A camera's address begins with rtsp://, http:// or https://. {_EXAMPLE}")
+    if not usable or " " in text:
+        raise CaptureError(
+            f"The camera's address has a host or port that cannot be. {_EXAMPLE} "
+            "Write / ? # @ : in a password as %2F %3F %23 %40 %3A, or set ROOMWISE_CAMERA__PASSWORD."
+        )
+    if "@" in parts.netloc or not (user or password):
+        return text
+    login = f"{urllib.parse.quote(user, safe='')}:{urllib.parse.quote(password, safe='')}"
+    return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
+
+
+_EXAMPLE = "Correct camera.source: rtsp://HOST:554/PATH."

@@ -1,0 +1,117 @@
+"""Real videos through the OpenCV that is installed."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from capture import opencv
+from capture.camera_watch import Ended, Opened, Status
+from capture.sources.choosing import camera_of, opener_of
+from capture.sources.player import Shown
+from capture.spec import OnDisk, Usb
+from core.config import CameraConfig
+from core.errors import CaptureError
+
+cv2 = pytest.importorskip("cv2")
+LONG = 120.0
+RATE, COUNT = 20.0, 24
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """24 pictures, 20 a second, each ten shades lighter than the one before; the left half is red alone."""
+    path = tmp_path / "film of:the room.avi"
+    opencv.library()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), RATE, (64, 48))
+    for number in range(COUNT):
+        picture = np.full((48, 64, 3), 10 * number, np.uint8)
+        picture[:, :32, :2] = 0
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def number_of(shown: Shown | None) -> int:
+    assert shown is not None
+    return round(float(shown.rgb[:, 40:].mean()) / 10)
+
+
+def test_a_video_plays_at_its_own_speed_in_rgb(video: Path) -> None:
+    reel = opencv.VideoReel(cv2, video, 5.0)
+    assert reel.tick == 1 / RATE
+    seen = {seconds: number_of(reel.at(seconds)) for seconds in (0.0, 0.049, 0.051, 0.3, 1.149)}
+    assert seen == {0.0: 0, 0.049: 0, 0.051: 1, 0.3: 6, 1.149: 22}
+    assert number_of(reel.at(1.149)) == 22
+    shown = reel.at(1.16)
+    assert shown is not None and shown.rgb.shape == (48, 64, 3) and shown.rgb.dtype == np.uint8
+    red, green, blue = shown.rgb[:, 4:28].reshape(-1, 3).mean(axis=0)
+    assert red > 200 and green < 30 and blue < 30
+    assert reel.at(1.21) is None
+    reel.rewind()
+    assert number_of(reel.at(0.1)) == 2
+    reel.close()
+
+
+def test_who_comes_too_late_for_all_of_it_has_missed_it(video: Path) -> None:
+    reel = opencv.VideoReel(cv2, video, 5.0)
+    assert reel.at(100.0) is None
+    reel.close()
+
+
+def test_a_video_is_a_camera_that_ends(video: Path) -> None:
+    told: list[Status] = []
+    with camera_of(OnDisk(video), CameraConfig(repeat=False), told.append) as camera:
+        end = time.monotonic() + LONG
+        while not isinstance(camera.status, Ended):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert camera.newest() is not None
+        time.sleep(0.05)
+        with pytest.raises(CaptureError, match="has ended"):
+            camera.frame(0.04)
+    assert told == [Opened(64, 48, depth=False), Ended()]
+
+
+def test_a_video_that_repeats_goes_on(video: Path) -> None:
+    source = opener_of(OnDisk(video), CameraConfig())()
+    began, last = time.monotonic(), -1.0
+    while time.monotonic() - began < 2 * COUNT / RATE:
+        captured = source.read()
+        assert captured is not None and captured.taken > last
+        last = captured.taken
+    source.close()
+
+
+def test_a_video_that_was_cut_off_plays_as_far_as_it_goes(video: Path) -> None:
+    data = video.read_bytes()
+    video.write_bytes(data[: len(data) // 2])
+    reel = opencv.VideoReel(cv2, video, RATE)
+    assert number_of(reel.at(0.0)) == 0
+    assert reel.at(10.0) is None
+    reel.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no video", b"RIFF\0\0\0\0AVI ", b"#EXTM3U\nhttp://127.0.0.1:9/a.ts\n"]
+)
+def test_what_is_no_video_is_said_before_the_start(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.avi"
+    path.write_bytes(content)
+    with pytest.raises(CaptureError, match="is not a video that can be played"):
+        camera_of(OnDisk(path), CameraConfig())
+
+
+def test_the_opencv_that_is_installed_says_what_it_has() -> None:
+    library = opencv.library()
+    assert opencv.has(library, "FFMPEG")
+    assert not opencv.has(library, "no such part")
+    assert os.environ["OPENCV_FFMPEG_LOGLEVEL"] == "-8"
+
+
+def test_a_device_that_is_not_there_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CaptureError, match=r"/dev/video97|camera 97"):
+        opener_of(Usb(97), CameraConfig())()
+    assert capfd.readouterr() == ("", "")

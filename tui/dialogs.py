@@ -1,0 +1,129 @@
+"""Small screens over the others: the right answer, a yes or no, a picture."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.parts import PictureView
+from tui.state import Turn
+from tui.words import plain
+
+_LONGEST = 4000
+"""Characters of an answer, as many as the memory takes."""
+
+
+class Correcting(ModalScreen[tuple[int, str] | None]):
+    """Which answer was wrong, and the right one. Ends with both, or with None."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave it"),
+        Binding("up", "other(-1)", "Earlier answer", priority=True),
+        Binding("down", "other(1)", "Later answer", priority=True),
+    ]
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        super().__init__()
+        self._turns = turns
+        self._place = len(turns) - 1
+
+    def compose(self) -> ComposeResult:
+        """The turn, and a line for the right answer."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "wrong answer"
+            dialog.border_subtitle = "⏎ keep   ↑↓ another answer   esc leave it"
+            yield Static(self._told(), markup=False)
+            yield Input(placeholder="The right answer", max_length=_LONGEST)
+
+    def _told(self) -> Content:
+        turn = self._turns[self._place]
+        return Content.assemble(
+            (f"{turn.number:>2} ", "$muted"), (plain(turn.question, 300), "bold"),
+            "\n   ", (f"{turn.by} said: ", "$muted"), plain(turn.answer, 300) or "(no words)",
+        )  # fmt: skip
+
+    def action_other(self, step: int) -> None:
+        """Another turn."""
+        self._place = min(len(self._turns) - 1, max(0, self._place + step))
+        self.query_one(Static).update(self._told())
+
+    @on(Input.Submitted)
+    def _done(self, event: Input.Submitted) -> None:
+        answer = plain(event.value, _LONGEST)
+        if answer:
+            self.dismiss((self._turns[self._place].number, answer))
+
+
+class Answering(ModalScreen[str | None]):
+    """Another answer to a remembered question. Ends with it, or with None."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
+
+    def __init__(self, question: str, answer: str) -> None:
+        super().__init__()
+        self._question, self._answer = question, answer
+
+    def compose(self) -> ComposeResult:
+        """The question, and a line for its answer."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "correct"
+            dialog.border_subtitle = "⏎ keep   esc leave it"
+            yield Static(Content.styled(plain(self._question, 300), "bold"), markup=False)
+            yield Input(plain(self._answer), placeholder="The right answer", max_length=_LONGEST)
+
+    @on(Input.Submitted)
+    def _done(self, event: Input.Submitted) -> None:
+        answer = plain(event.value, _LONGEST)
+        if answer:
+            self.dismiss(answer)
+
+
+class Sure(ModalScreen[bool]):
+    """Something that cannot be taken back. Ends with whether it is to be done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes"),
+        Binding("n,escape", "dismiss(False)", "No"),
+    ]
+
+    def __init__(self, title: str, words: str) -> None:
+        """`title` is ours; `words` may hold anything."""
+        super().__init__()
+        self._title, self._words = title, words
+
+    def compose(self) -> ComposeResult:
+        """What is asked."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "y yes   n no"
+            yield Static(Content(plain(self._words, 1000)), markup=False)
+
+
+class Looking(ModalScreen[None]):
+    """A picture as large as the window."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+l,enter,q", "dismiss(None)", "Close")]
+
+    def __init__(self, jpeg: bytes, words: str) -> None:
+        super().__init__()
+        self._jpeg, self._words = jpeg, words
+
+    def compose(self) -> ComposeResult:
+        """The picture under its words."""
+        with Vertical(classes="dialog -large") as dialog:
+            dialog.border_title = "where it looked"
+            dialog.border_subtitle = "esc close"
+            yield PictureView()
+            yield Static(Content.styled(plain(self._words, 300), "bold"), markup=False)
+
+    def on_mount(self, event: Any) -> None:
+        """Show it."""
+        self.query_one(PictureView).show(self._jpeg)

@@ -1,0 +1,180 @@
+"""What is remembered: search it, see its frame, put it right, have it forgotten."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from agent.console import Find, Picture, Remembrance, Revise
+from tui.dialogs import Answering, Sure
+from tui.parts import Now, PictureView, captioned
+from tui.screens import DashScreen
+from tui.state import State
+from tui.table import Cell, Column, Row, Table
+from tui.words import cut, moment, plain, share
+
+_COLUMNS = (
+    Column("question"),
+    Column("answer", 16),
+    Column("like", 6, from_width=62),
+    Column("from", 7, from_width=62),
+    Column("when", 16, from_width=92),
+)
+_REST = 0.25
+"""Seconds of no typing, or of resting on a line, before something is fetched."""
+
+
+class MemoryTable(Table):
+    """The pairs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c,enter", "screen.correct", "Correct", tooltip="Give the chosen pair another answer"),
+        Binding("d,delete", "screen.forget", "Forget", tooltip="Have the chosen pair forgotten"),
+        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching"),
+    ]
+
+
+class MemoryScreen(DashScreen):
+    """Pairs on the left, the chosen one's frame on the right."""
+
+    NAME = "memory"
+    AUTO_FOCUS = "MemoryTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "fetch", "Reload", show=False, tooltip="Look again what is remembered"),
+        Binding("escape", "leave_search", "Pairs", show=False, tooltip="From the search to the pairs"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[str, Remembrance] = {}
+        self._asked_for = ""
+        self._frame = ""
+        self._known = -1
+        self._rest: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """The search above, pairs and frame below."""
+        with Horizontal(classes="search"):
+            yield Static("/")
+            yield Input(placeholder="Search what is remembered", compact=True)
+        with Horizontal(classes="split"):
+            with Vertical(classes="panel", id="pairs"):
+                yield MemoryTable(_COLUMNS)
+                yield Static("Nothing is remembered yet.", classes="empty", markup=False)
+            with Vertical(classes="panel beside", id="pair"):
+                yield PictureView()
+                yield Static("", classes="facts", markup=False)
+
+    def draw_body(self, state: State, now: Now) -> None:
+        """Look again when the session has learnt of something new."""
+        known = sum(bool(turn.pair) + bool(turn.corrected) for turn in state.turns.values())
+        if known != self._known:
+            self._known = known
+            self.action_fetch()
+
+    def action_fetch(self) -> None:
+        """Look what is remembered, of what is searched."""
+        words = plain(self.query_one(Input).value, 300)
+        self._asked_for = words
+        self.desk.want(Find(words), lambda found: self._fill(words, found))
+
+    def _fill(self, words: str, found: Sequence[Remembrance]) -> None:
+        if not self.is_attached or words != self._asked_for:
+            return
+        self._found = {one.pair: one for one in found}
+        self.query_one(MemoryTable).show([_row(one) for one in self._found.values()])
+        empty = self.query_one(".empty", Static)
+        empty.display = not self._found
+        self.query_one(MemoryTable).display = bool(self._found)
+        captioned(self.query_one("#pairs"), "pairs", f"{len(self._found)}")
+        self._show_chosen()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._after_rest(self.action_fetch)
+
+    @on(Input.Submitted)
+    def action_leave_search(self) -> None:
+        """Back to the pairs."""
+        self.query_one(MemoryTable).focus()
+
+    def action_search(self) -> None:
+        """To the line for searching."""
+        self.query_one(Input).focus()
+
+    @on(Table.RowHighlighted)
+    def _moved(self) -> None:
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        one = self._found.get(self.query_one(MemoryTable).chosen or "")
+        captioned(self.query_one("#pair"), "pair")
+        self.query_one(".facts", Static).update(_facts(one) if one else Content(""))
+        if one is None:
+            self.query_one(PictureView).show(b"")
+        elif one.frame != self._frame:
+            self._after_rest(lambda: self._fetch_frame(one.frame))
+
+    def _fetch_frame(self, frame: str) -> None:
+        self._frame = frame
+        view = self.query_one(PictureView)
+
+        def show(jpeg: bytes) -> None:
+            if self.is_attached and frame == self._frame:
+                view.show(jpeg, "This frame is not kept any more.")
+
+        self.desk.want(Picture(frame), show, lambda: show(b""))
+
+    def _after_rest(self, do: Callable[[], None]) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_REST, do)
+
+    def action_correct(self) -> None:
+        """Give the chosen pair another answer."""
+        one = self._chosen()
+        if one is not None:
+            self.app.push_screen(
+                Answering(one.question, one.answer), lambda answer: self._revise(one, answer)
+            )
+
+    def action_forget(self) -> None:
+        """Have the chosen pair forgotten, after asking."""
+        one = self._chosen()
+        if one is not None:
+            words = f"{plain(one.question, 300)} {plain(one.answer, 200)} This cannot be taken back."
+            self.app.push_screen(Sure("forget this pair?", words), lambda sure: self._forget(one, bool(sure)))
+
+    def _revise(self, one: Remembrance, answer: str | None) -> None:
+        if answer is not None and answer != one.answer:
+            self.desk.want(Revise(one.pair, answer), lambda _: self.action_fetch())
+
+    def _forget(self, one: Remembrance, sure: bool) -> None:
+        if sure:
+            self.desk.want(Revise(one.pair, None), lambda _: self.action_fetch())
+
+    def _chosen(self) -> Remembrance | None:
+        return self._found.get(self.query_one(MemoryTable).chosen or "")
+
+
+def _row(one: Remembrance) -> Row:
+    like = "" if one.likeness is None else share(one.likeness)
+    colour = "memory" if one.source == "person" else "expert"
+    return Row(
+        one.pair,
+        (Cell(one.question), Cell(one.answer, bold=True), Cell(like, "secondary"), Cell(one.source, colour),
+         Cell(moment(one.created), "secondary")),
+    )  # fmt: skip
+
+
+def _facts(one: Remembrance) -> Content:
+    return Content.assemble(
+        (plain(one.question, 300), "bold"), "\n", plain(one.answer, 300), "\n",
+        (f"{cut(one.source, 20)} · {moment(one.created)} · {cut(one.room, 30)} · {one.pair[:8]}", "$muted"),
+    )  # fmt: skip

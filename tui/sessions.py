@@ -1,0 +1,116 @@
+"""Recorded sessions, and what can be done with one from a shell."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from agent.console import SessionLine, Sessions
+from tui.parts import Now, captioned
+from tui.screens import DashScreen
+from tui.state import State
+from tui.table import Cell, Column, Row, Table
+from tui.words import cut, moment, plain, share, size
+
+_COLUMNS = (
+    Column("began", 16),
+    Column("room"),
+    Column("turns", 6),
+    Column("taken over", 10, from_width=46),
+    Column("size", 8, from_width=56),
+    Column("name", 14, from_width=84),
+)
+
+
+class SessionsScreen(DashScreen):
+    """Sessions on the left, the chosen one on the right."""
+
+    NAME = "sessions"
+    AUTO_FOCUS = "Table"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "fetch", "Reload", tooltip="Look again what sessions there are"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: dict[str, SessionLine] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """Sessions and the chosen one."""
+        with Horizontal(classes="split"):
+            with Vertical(classes="panel", id="sessions"):
+                yield Table(_COLUMNS)
+                yield Static("No session is recorded here yet.", classes="empty")
+            with Vertical(classes="panel beside", id="session"):
+                yield Static("", classes="facts", markup=False)
+
+    def on_screen_resume(self) -> None:
+        """Look anew each time: others may have been recorded."""
+        super().on_screen_resume()
+        if self.ready:
+            self.action_fetch()
+
+    def on_mount(self) -> None:
+        """Look for the first time."""
+        super().on_mount()
+        self.action_fetch()
+
+    def draw_body(self, state: State, now: Now) -> None:
+        """Nothing of it changes by itself."""
+
+    def action_fetch(self) -> None:
+        """Look what is recorded."""
+        self.desk.want(Sessions(), self._fill)
+
+    def _fill(self, lines: Sequence[SessionLine]) -> None:
+        if not self.is_attached:
+            return
+        self._lines = {line.name: line for line in lines}
+        table = self.query_one(Table)
+        table.show([_row(line, self._here) for line in self._lines.values()])
+        table.display = bool(lines)
+        self.query_one(".empty", Static).display = not lines
+        total = size(sum(line.bytes for line in lines))
+        captioned(self.query_one("#sessions"), "sessions", f"{len(lines)}, {total}")
+        self._show_chosen()
+
+    @property
+    def _here(self) -> str:
+        started = self.desk.state.started
+        return started.session if started else ""
+
+    @on(Table.RowHighlighted)
+    def _show_chosen(self) -> None:
+        line = self._lines.get(self.query_one(Table).chosen or "")
+        captioned(self.query_one("#session"), "session")
+        self.query_one(".facts", Static).update(_facts(line) if line else Content(""))
+
+
+def _row(line: SessionLine, here: str) -> Row:
+    now = bool(here) and here in line.name
+    return Row(
+        line.name,
+        (
+            Cell(moment(line.began), "student" if now else "", now), Cell(line.room, bold=True),
+            Cell(str(line.turns)), Cell(share(line.taken_over), "student"),
+            Cell(size(line.bytes), "secondary"), Cell(line.name, "secondary"),
+        ),
+    )  # fmt: skip
+
+
+def _facts(line: SessionLine) -> Content:
+    done = round(max(0.0, min(1.0, line.taken_over)) * 20)
+    name = cut(line.name, 80)
+    return Content.assemble(
+        (plain(line.room, 60), "bold"), ("\n" + moment(line.began) + "\n\n", "$muted"),
+        f"{line.turns} questions, {size(line.bytes)}\n",
+        ("━" * done, "$student"), ("━" * (20 - done), "$line"), f" {share(line.taken_over)}\n",
+        ("answered without the expert\n\n", "$muted"),
+        ("From a shell:\n", "$muted"),
+        "\n\n".join(f"roomwise sessions {verb} {name}" for verb in ("show", "export", "delete")),
+    )  # fmt: skip

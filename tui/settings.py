@@ -1,0 +1,108 @@
+"""What is set, and where that comes from. Secrets come masked."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from agent.console import Setting, Settings
+from tui.parts import Now, captioned
+from tui.screens import DashScreen
+from tui.state import State
+from tui.table import Cell, Column, Row, Table
+
+_COLUMNS = (Column("setting", 32), Column("value"), Column("from", 22, from_width=70))
+
+
+class SettingsTable(Table):
+    """The settings."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching"),
+    ]
+
+
+class SettingsScreen(DashScreen):
+    """One table, and a line that narrows it."""
+
+    NAME = "settings"
+    AUTO_FOCUS = "SettingsTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave_search", "Settings", show=False, tooltip="From the search to the settings"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: Sequence[Setting] = ()
+
+    def compose_body(self) -> ComposeResult:
+        """The search above, settings below."""
+        with Horizontal(classes="search"):
+            yield Static("/")
+            yield Input(placeholder="Search the settings", compact=True)
+        with Horizontal(classes="split"), Vertical(classes="panel", id="settings"):
+            yield SettingsTable(_COLUMNS)
+            yield Static("No setting is called like that.", classes="empty")
+
+    def on_screen_resume(self) -> None:
+        """Look anew each time."""
+        super().on_screen_resume()
+        if self.ready:
+            self.action_fetch()
+
+    def on_mount(self) -> None:
+        """Look for the first time."""
+        super().on_mount()
+        self.action_fetch()
+
+    def action_fetch(self) -> None:
+        """Look what is set."""
+        self.desk.want(Settings(), self._take)
+
+    def draw_body(self, state: State, now: Now) -> None:
+        """Nothing of it changes by itself."""
+
+    def _take(self, settings: Sequence[Setting]) -> None:
+        if self.is_attached:
+            self._settings = settings
+            self._fill()
+
+    @on(Input.Changed)
+    def _fill(self) -> None:
+        words = self.query_one(Input).value.casefold().split()
+        shown = [
+            one
+            for one in self._settings
+            if all(word in f"{one.name} {one.value}".casefold() for word in words)
+        ]
+        table = self.query_one(SettingsTable)
+        table.show([_row(one) for one in shown])
+        table.display = bool(shown)
+        self.query_one(".empty", Static).display = bool(self._settings) and not shown
+        told = f"{len(shown)} of {len(self._settings)}, set in roomwise.toml"
+        captioned(self.query_one("#settings"), "settings", told)
+
+    def action_search(self) -> None:
+        """To the line for searching."""
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    def action_leave_search(self) -> None:
+        """Back to the settings."""
+        self.query_one(SettingsTable).focus()
+
+
+def _row(one: Setting) -> Row:
+    default = one.origin == "default"
+    return Row(
+        one.name,
+        (
+            Cell(one.name),
+            Cell(one.value, "" if default else "student", not default),
+            Cell(one.origin, "secondary"),
+        ),
+    )
