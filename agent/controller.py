@@ -129,19 +129,19 @@ class Controller:
             self._store.promote(self._mind.room, number)
         self._activate()
 
-    def between_turns(self) -> None:
-        """Ask the expert what it could not be asked, and more; look after the training child: its
-        progress, its end, a swap, the next job.
+    def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
+        """Ask the expert what it could not be asked, and more, until somebody is `awaited`; look after the
+        training child: its progress, its end, a swap, the next job.
         """
         try:
             self._late.run()
-            self._interviewer.run()
+            heard_out = self._interviewer.run(awaited)
             self._account()
             new = [self._home.look(), self._adaptations.look()]
             if any(new):
                 self._activate()
             self._rooms.look()
-            if self._held_back() or self._paused:
+            if self._held_back() or self._paused or not heard_out:
                 return
             self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
             if not self._adaptations.running:

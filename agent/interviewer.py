@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -65,27 +65,31 @@ class Interviewer:
         """There is more to ask about the frame of this turn."""
         self._waiting.append(turn)
 
-    def run(self) -> None:
-        """Ask about all turns that wait. That the expert is gone is an event, said once until it is back;
-        what waits is tried again after a later turn.
+    def run(self, awaited: Callable[[], bool] = lambda: False) -> bool:
+        """Ask about all turns that wait, until a person is `awaited`: then what is left comes later, and the
+        result is False. That the expert is gone is an event, said once until it is back; what waits is tried
+        again after a later turn.
         """
         while self._waiting:
             try:
-                self._ask_about(self._waiting[0])
+                if not self._ask_about(self._waiting[0], awaited):
+                    return False
             except ExpertError as error:
                 if not self._gone:
                     self._say(Failed, what="further questions", error=str(error))
                 self._gone = True
-                return
+                return True
             self._gone = False
             self._waiting.popleft()
+        return True
 
-    def _ask_about(self, turn: int) -> None:
+    def _ask_about(self, turn: int, awaited: Callable[[], bool]) -> bool:
+        """Whether all was asked; what was not follows from memory when it is tried again."""
         mind = self._mind
         of_turn = pair_id(mind.session, turn)
         about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
         if about is None or mind.expert is None or not self._each:
-            return
+            return True
         frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
         known = mind.memory.pairs(mind.room)
         heard = [self._heard(pair) for pair in known]
@@ -95,8 +99,11 @@ class Interviewer:
         for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each - calls):
             calls += len(portion)
             pairs |= self._remembered(turn, frame, portion)
+            if calls < self._each and awaited():
+                return False
         if calls:
             self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
+        return True
 
     def _remembered(self, turn: int, frame: Frame, portion: Portion) -> dict[str, str]:
         """Adds what was answered with words; the pairs' questions by their ids."""

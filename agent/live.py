@@ -92,7 +92,7 @@ class Live:
             with self._opening() as session:
                 self._opened.set_result(None)
                 while self._served(session):
-                    session.between_turns()
+                    session.between_turns(lambda: not self._requests.empty())
         except Exception as error:  # noqa: BLE001  # nobody else would hear of it
             (self.ended if self._opened.done() else self._opened).set_exception(error)
         finally:

@@ -86,6 +86,21 @@ def test_an_expert_that_is_gone_is_an_event(mind: Mind) -> None:
     assert "dead" in said.error
 
 
+def test_a_person_who_waits_comes_first_and_the_rest_is_asked_afterwards(mind: Mind) -> None:
+    mind.config = Config(expert=ExpertConfig(extra=400))
+    events: list[Event] = []
+    interviewer = Interviewer(mind, 10, [_TURN], lambda kind, **values: events.append(kind(at=0.0, **values)))
+    expert = mind.expert
+    assert isinstance(expert, _Expert)
+    assert not interviewer.run(lambda: True)
+    first = list(expert.asked)
+    assert first and not events
+    assert interviewer.run()
+    assert len(expert.asked) > len(first)
+    (said,) = events
+    assert isinstance(said, Inquired) and set(first) & set(said.pairs.values())
+
+
 @pytest.mark.parametrize(("extra", "warm_up"), [(0, 10), (5, 10)])
 def test_asks_nothing_when_it_may_not(mind: Mind, extra: int, warm_up: int) -> None:
     mind.config = Config(expert=ExpertConfig(extra=extra))

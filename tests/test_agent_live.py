@@ -122,7 +122,7 @@ def test_a_fault_between_turns_is_heard_of(student: str, tmp_path: Path) -> None
     @contextmanager
     def opening() -> Iterator[Any]:
         class Broken:
-            def between_turns(self) -> None:
+            def between_turns(self, awaited: object) -> None:
                 raise ZeroDivisionError
 
         yield Broken()
