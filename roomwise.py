@@ -11,19 +11,19 @@ __version__ = "0.1.0"
 
 VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
-    "run": Verb("agent.run_cli:app", "Answer in a room, and learn: camera, voice and dashboard."),
-    "dash": Verb("agent.attach_cli:app", "Open the dashboard of an agent that runs elsewhere."),
-    "replay": Verb("agent.replay_cli:app", "Play a session again: the student learns and takes over."),
-    "sessions": Verb("agent.sessions_cli:app", "List, show, export, import, redact and delete recordings."),
+    "run": Verb("agent.station.cli:app", "Answer in a room, and learn: camera, voice and dashboard."),
+    "dash": Verb("agent.attach.cli:app", "Open the dashboard of an agent that runs elsewhere."),
+    "replay": Verb("agent.replay.cli:app", "Play a session again: the student learns and takes over."),
+    "sessions": Verb("agent.sessions.cli:app", "List, show, export, import, redact and delete recordings."),
     "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
-    "adapt": Verb("agent.adapt_cli:app", "Let the student learn a room now from what is remembered."),
+    "adapt": Verb("agent.learning.cli:app", "Let the student learn a room now from what is remembered."),
     "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),
     "study": Verb("bench.studies.cli:app", "Do published distillation studies again, beside ours."),
     "expert": Verb("expert.cli:app", "Serve an expert to devices on other machines."),
-    "doctor": Verb("agent.doctor_cli:app", "Look over the installation: what is missing, and what fixes it."),
+    "doctor": Verb("agent.doctor.cli:app", "Look over the installation: what is missing, and what fixes it."),
     "config": Verb("core.cli:app", "Show the settings, where they come from, and start a file."),
 }
 

@@ -11,23 +11,23 @@ from typing import Any
 
 from adapters.request import Request
 from adapters.store import AdapterStore
-from agent.adaptations import Adapting
-from agent.controller import Controller
-from agent.experts import RecordedExpert
-from agent.free_memory import free_memory
-from agent.guard import Fit, Machine, fit
-from agent.home import home_adaptation
-from agent.interviewer import came_after
-from agent.jobs import start
-from agent.learning import adaptation_request
-from agent.meters import Meters
-from agent.others import other_rooms
-from agent.past import Past, read_past, visit_digest
-from agent.record import SESSION, Recorder
-from agent.replay import Baselines
-from agent.takeover import ready
-from agent.turn import Emit, Mind, pair_id
-from agent.visit import Visit, VisitTurn
+from agent.learning.adaptations import Adapting
+from agent.learning.free_memory import free_memory
+from agent.learning.guard import Fit, Machine, fit
+from agent.learning.home import home_adaptation
+from agent.learning.jobs import start
+from agent.learning.requests import adaptation_request
+from agent.loop.controller import Controller
+from agent.recording.past import Past, read_past, visit_digest
+from agent.recording.record import SESSION, Recorder
+from agent.recording.visit import Visit, VisitTurn
+from agent.replay.replay import Baselines
+from agent.station.meters import Meters
+from agent.takeover.takeover import ready
+from agent.turns.experts import RecordedExpert
+from agent.turns.interviewer import came_after
+from agent.turns.others import other_rooms
+from agent.turns.turn import Emit, Mind, pair_id
 from core.config import Config
 from core.events import Event, Failed, Resumed, SessionStarted
 from core.lock import lock_folder

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from adapters.request import Limits, Result
 from adapters.store import AdapterStore
-from agent.interviewer import Interviewer
-from agent.jobs import Job, start
-from agent.learning import room_request
-from agent.replay import jpeg
-from agent.replay_cli import DEMO
-from agent.turn import Inquiry, Mind, take_turn
-from agent.visit import Visit, VisitTurn, read_visit
+from agent.learning.jobs import Job, start
+from agent.learning.requests import room_request
+from agent.recording.visit import Visit, VisitTurn, read_visit
+from agent.replay.cli import DEMO
+from agent.replay.replay import jpeg
+from agent.turns.interviewer import Interviewer
+from agent.turns.turn import Inquiry, Mind, take_turn
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config

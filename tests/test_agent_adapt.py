@@ -15,8 +15,8 @@ from adapters.job import read_result, write_request, write_result
 from adapters.request import Request, Result
 from adapters.store import AdapterStore
 from adapters.worker import work
-from agent.adapt import Adapted, adapt
-from agent.jobs import Job, Starter
+from agent.learning.adapt import Adapted, adapt
+from agent.learning.jobs import Job, Starter
 from core.config import Config, StudentConfig
 from core.errors import InputError, ModelError, RoomwiseError, StorageError
 from core.files import state_dir
@@ -174,7 +174,7 @@ def test_the_verb_says_what_it_did_and_ends_with_zero(
     adapter: int | None, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = Adapted("den", 10, 2, adapter, "Because.", 12.3, 40, {})
-    monkeypatch.setattr("agent.adapt.adapt", lambda *args: done)
+    monkeypatch.setattr("agent.learning.adapt.adapt", lambda *args: done)
     assert run(roomwise.app, "roomwise", ["adapt", "--room", "den"]) == 0
     out = capsys.readouterr().out
     assert "10 pairs, 2 of them held out, 12 s" in out and said in out

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from tiny_memory import jpeg
 from tiny_recordings import write_recording
 
-from agent.archive import Limits, write_archive
-from agent.archive_import import import_archive
-from agent.record import BLOBS, EVENTS, SESSION, read_recording
+from agent.recording.record import BLOBS, EVENTS, SESSION, read_recording
+from agent.sessions.archive import Limits, write_archive
+from agent.sessions.archive_import import import_archive
 from core.errors import ArchiveError, InputError, RoomwiseError, StorageError
 
 _PIXELS = 1_000_000
@@ -90,7 +90,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(StorageError, match="disk is full"):
         write_archive(recording, tmp_path / "out" / "one.zip")
     assert not list((tmp_path / "out").iterdir())
-    monkeypatch.setattr("agent.archive.Limits", lambda: Limits(entries=3))
+    monkeypatch.setattr("agent.sessions.archive.Limits", lambda: Limits(entries=3))
     with pytest.raises(InputError, match="--format mcap"):
         write_archive(recording, tmp_path / "out" / "one.zip")
 

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from tiny_certificate import write_certificate
 from tiny_station import Ear, answer
 
-from agent.attach_client import Attached
-from agent.attach_codec import line
-from agent.attach_place import House, Local, Remote, door_of, place_of
-from agent.attach_server import AttachServer
+from agent.attach.client import Attached
+from agent.attach.codec import line
+from agent.attach.place import House, Local, Remote, door_of, place_of
+from agent.attach.server import AttachServer
 from agent.console import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
-from agent.station_audience import Audience
+from agent.station.audience import Audience
 from core.config import AttachConfig, Config, NetworkConfig
 from core.errors import CaptureError, ConfigError, InputError, StorageError
 from core.events import Asked, SessionStarted
@@ -63,7 +63,7 @@ class Toy:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A toy tells nothing by itself."""
-    monkeypatch.setattr("agent.attach_client._QUIET", 600.0)
+    monkeypatch.setattr("agent.attach.client._QUIET", 600.0)
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_a_client_that_reads_nothing_slows_nobody(toy: Toy, place: Local, served
 def test_a_client_that_takes_no_events_is_cut_off(
     toy: Toy, place: Local, served: AttachServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.attach_server._TOO_FAR_BEHIND", 1_000_000)
+    monkeypatch.setattr("agent.attach.server._TOO_FAR_BEHIND", 1_000_000)
     lazy = _raw(place)
     _until(lambda: len(toy.audience))
     long = Asked(at=1, turn=1, question="x" * 100_000, frame="f", frame_age_ms=1)

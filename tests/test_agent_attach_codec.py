@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.attach_codec import (
+from agent.attach.codec import (
     REPLIES,
     encoded,
     line,

@@ -10,17 +10,17 @@ from pathlib import Path
 from tiny_jobs import save_student
 from tiny_station import Ear, answer, nursery
 
-from agent.attach_client import Attached
-from agent.attach_place import Local
+from agent.attach.client import Attached
+from agent.attach.place import Local
 from agent.console import Ask, Back, Gone, Pulse
-from agent.record import read_recording
+from agent.recording.record import read_recording
 from core.events import Answered, Asked, SessionEnded
 
 _ATTACH = """
 import sys, time
 from pathlib import Path
-from agent.attach_client import Attached
-from agent.attach_place import Local
+from agent.attach.client import Attached
+from agent.attach.place import Local
 from agent.console import Back
 with Attached(Local(Path(sys.argv[1]))) as console:
     console.listen(lambda heard: isinstance(heard, Back) and print("attached", flush=True))

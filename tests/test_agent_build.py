@@ -12,9 +12,9 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_sessions import write_visit
 
 from agent import build
-from agent.record import EVENTS, SESSION, read_recording
-from agent.session import replay_session
-from agent.summary import Summary
+from agent.recording.record import EVENTS, SESSION, read_recording
+from agent.recording.summary import Summary
+from agent.replay.session import replay_session
 from core.config import Config
 from core.errors import ImageError, InputError, StorageError, UnknownModelError
 from core.events import Answered, Event, Failed, Resumed, SessionStarted

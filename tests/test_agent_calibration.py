@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tiny_calibration import answers, tiny_calibration, tiny_evidence
 from tiny_jobs import save_student
 
-from agent.calibrating import fit_calibration, fit_spread, stands, threshold_for
-from agent.calibration import (
+from agent.takeover.calibrating import fit_calibration, fit_spread, stands, threshold_for
+from agent.takeover.calibration import (
     FILE,
     STEPS,
     Calibration,
@@ -24,8 +24,8 @@ from agent.calibration import (
     sigmoid,
     write_calibration,
 )
-from agent.evidence import FEATURES, evidence_of
-from agent.takeover import ENOUGH, TakeOver, ready
+from agent.takeover.evidence import FEATURES, evidence_of
+from agent.takeover.takeover import ENOUGH, TakeOver, ready
 from core.errors import WeightsError
 from core.types import Answer, Pair
 from memory.recall import Hit

@@ -13,14 +13,14 @@ from tiny_memory import WordsAndColours, jpeg
 from adapters.job import write_result
 from adapters.request import Recipe, Request, Result
 from adapters.store import AdapterStore
-from agent.adaptations import Adapting
-from agent.controller import Controller
-from agent.guard import Fit, Machine
-from agent.jobs import Job
-from agent.learning import adaptation_request
-from agent.past import Past
-from agent.record import Recorder
-from agent.turn import Mind
+from agent.learning.adaptations import Adapting
+from agent.learning.guard import Fit, Machine
+from agent.learning.jobs import Job
+from agent.learning.requests import adaptation_request
+from agent.loop.controller import Controller
+from agent.recording.past import Past
+from agent.recording.record import Recorder
+from agent.turns.turn import Mind
 from core.config import AdaptationConfig, Config
 from core.errors import QuestionError, StorageError
 from core.events import (

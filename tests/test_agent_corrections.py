@@ -8,11 +8,11 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 
 from adapters.store import AdapterStore
-from agent.adaptations import Adapting
-from agent.controller import Controller
-from agent.past import past_of
-from agent.record import Recorder, read_recording
-from agent.turn import Mind
+from agent.learning.adaptations import Adapting
+from agent.loop.controller import Controller
+from agent.recording.past import past_of
+from agent.recording.record import Recorder, read_recording
+from agent.turns.turn import Mind
 from core.config import AdaptationConfig, Config
 from core.errors import AnswerError, InputError, UnknownPairError
 from core.events import AdaptationStarted, Answered, Corrected, Event, LearningPaused, Resumed, Revised

@@ -12,11 +12,12 @@ from packaging.requirements import Requirement
 from tiny_memory import jpeg
 
 import roomwise
-from agent import doctor_cli, doctor_models
-from agent.doctor import Finding, tried
-from agent.doctor_libraries import extra, library, programs, python
-from agent.doctor_models import weights
-from agent.doctor_state import state
+from agent.doctor import cli as doctor_cli
+from agent.doctor import models as doctor_models
+from agent.doctor.doctor import Finding, tried
+from agent.doctor.libraries import extra, library, programs, python
+from agent.doctor.models import weights
+from agent.doctor.state import state
 from core.errors import StorageError
 from core.files import state_dir
 from core.lazy import run
@@ -135,7 +136,7 @@ def _groups(monkeypatch: pytest.MonkeyPatch, **groups: str) -> None:
 def test_it_ends_with_one_when_something_needed_is_broken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _groups(monkeypatch, state="agent.doctor_state:state")
+    _groups(monkeypatch, state="agent.doctor.state:state")
     assert run(roomwise.app, "roomwise", ["doctor"]) == 0
     assert "5 ok, 0 missing (optional), 0 broken" in capsys.readouterr().out
     (state_dir() / "adapters" / "den" / "0001").mkdir(parents=True)
@@ -155,7 +156,7 @@ def test_a_group_that_cannot_be_imported_is_a_finding(
 def test_everything_but_the_processor_is_looked_at_without_torch() -> None:
     code = (
         "import sys\n"
-        "from agent.doctor_cli import _GROUPS\n"
+        "from agent.doctor.cli import _GROUPS\n"
         "from core.extras import load\n"
         "for group in list(_GROUPS)[:-1]: list(load(_GROUPS[group])())\n"
         "print({'torch', 'transformers', 'numpy'} & sys.modules.keys())"

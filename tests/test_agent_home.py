@@ -16,19 +16,19 @@ from adapters.job import write_request, write_result
 from adapters.request import HOME_RECIPE, Request, Result
 from adapters.store import HOME, AdapterStore
 from adapters.worker import work
-from agent import home
-from agent.adapt import adapt_home
-from agent.adaptations import Adapting
 from agent.build import Places, Wish, _adapting
-from agent.controller import Controller
-from agent.home import home_adaptation, home_limits, home_request, judges
-from agent.jobs import Job
-from agent.learning import adaptation_request, room_request
-from agent.past import Past
-from agent.record import Recorder
-from agent.scheduler import Known, home_due
-from agent.training import TrainingBar
-from agent.turn import Mind
+from agent.learning import home
+from agent.learning.adapt import adapt_home
+from agent.learning.adaptations import Adapting
+from agent.learning.home import home_adaptation, home_limits, home_request, judges
+from agent.learning.jobs import Job
+from agent.learning.requests import adaptation_request, room_request
+from agent.learning.scheduler import Known, home_due
+from agent.learning.training import TrainingBar
+from agent.loop.controller import Controller
+from agent.recording.past import Past
+from agent.recording.record import Recorder
+from agent.turns.turn import Mind
 from core.config import AdaptationConfig, Config, StudentConfig
 from core.errors import InputError
 from core.events import Activated, AdaptationStarted, Answered, Consolidated, Event, Resumed, Routed

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.interview import NAMING, Heard, further, presence
+from agent.turns.interview import NAMING, Heard, further, presence
 from core.scoring import normalise
 
 

@@ -8,9 +8,9 @@ import pytest
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence, wrapped
 
-from agent.experts import RecordedExpert
-from agent.interviewer import Interviewer, came_after, extra_id
-from agent.turn import Mind, pair_id
+from agent.turns.experts import RecordedExpert
+from agent.turns.interviewer import Interviewer, came_after, extra_id
+from agent.turns.turn import Mind, pair_id
 from core.config import Config, ExpertConfig
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired

@@ -9,7 +9,7 @@ from tiny_jobs import examples, request
 
 from adapters.job import read_request, write_result
 from adapters.request import Result
-from agent.jobs import Job, clear, ended, start
+from agent.learning.jobs import Job, clear, ended, start
 
 
 def _job(folder: Path, code: str) -> Job:

@@ -12,9 +12,9 @@ from tiny_memory import WordsAndColours, jpeg
 
 from agent import build
 from agent.build import Wish, live
-from agent.controller import Controller
-from agent.live import Live
-from agent.record import read_recording
+from agent.loop.controller import Controller
+from agent.loop.live import Live
+from agent.recording.record import read_recording
 from core.config import AdaptationConfig, Config
 from core.errors import InputError, QuestionError, UnknownModelError
 from core.events import Answered, Corrected, Event, SessionEnded, SessionStarted

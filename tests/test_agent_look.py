@@ -9,7 +9,7 @@ from PIL import Image
 from tiny_memory import WordsAndColours
 from tiny_models import tiny_florence, wrapped
 
-from agent.look import Look
+from agent.turns.look import Look
 from memory.recall import cue_of
 from models.embedder import RoomEmbedder, StudentEyes
 from models.vlm import VisionLanguageModel

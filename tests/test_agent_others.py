@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_memory import WordsAndColours, jpeg
 
-from agent.others import (
+from agent.turns.others import (
     AUDITS,
     Audit,
     OtherRooms,

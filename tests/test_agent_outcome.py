@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from tiny_events import session_events
 
-from agent.outcome import figures, show_summary, size
-from agent.plot import terminal_curve
-from agent.summary import Summary, summarise
+from agent.recording.summary import Summary, summarise
+from agent.replay.outcome import figures, show_summary, size
+from agent.replay.plot import terminal_curve
 from core.events import AdaptationProgressed, Event, Used
 
 _USED = Used(

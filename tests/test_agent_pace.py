@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.pace import PAUSE, Pace
-from agent.visit import VisitTurn
+from agent.recording.visit import VisitTurn
+from agent.replay.pace import PAUSE, Pace
 
 
 class _Clock:

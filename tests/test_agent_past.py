@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from tiny_calibration import tiny_evidence
 
-from agent.past import Past, past_of, read_past, visit_digest
-from agent.record import EVENTS, Recorder
-from agent.takeover import told_of
-from agent.visit import Visit, VisitTurn
+from agent.recording.past import Past, past_of, read_past, visit_digest
+from agent.recording.record import EVENTS, Recorder
+from agent.recording.visit import Visit, VisitTurn
+from agent.takeover.takeover import told_of
 from core.errors import InputError
 from core.events import (
     AdaptationEnded,

@@ -21,10 +21,10 @@ from tiny_jobs import RECIPE, examples, request, save_student
 import roomwise
 from adapters.job import read_progress, read_request, read_result, write_request, write_result
 from adapters.request import Recipe, Result
-from agent import parcel
-from agent.jobs import Job, Starter, clear
-from agent.parcel import check_name, pack, parcel_of, unpack
-from agent.ray_jobs import Task, on_ray, worked
+from agent.learning import parcel
+from agent.learning.jobs import Job, Starter, clear
+from agent.learning.parcel import check_name, pack, parcel_of, unpack
+from agent.learning.ray_jobs import Task, on_ray, worked
 from core.errors import MissingDependencyError, StorageError
 from core.extras import require
 from core.lazy import run
@@ -222,8 +222,8 @@ def test_the_verb_says_who_runs_the_job(
         begun.append(args[-1])
         raise StorageError("Enough.")
 
-    monkeypatch.setattr("agent.adapt.adapt", adapt)
-    monkeypatch.setattr("agent.ray_jobs.on_ray", lambda: nullcontext("a task"))
+    monkeypatch.setattr("agent.learning.adapt.adapt", adapt)
+    monkeypatch.setattr("agent.learning.ray_jobs.on_ray", lambda: nullcontext("a task"))
     assert run(roomwise.app, "roomwise", ["adapt", *options]) == 2
     assert [getattr(one, "__name__", one) for one in begun] == [told]
     assert "Enough." in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
+from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
 from core.errors import InputError, StorageError
 from core.events import Asked, Event, Remembered, SessionEnded
 
@@ -134,7 +134,7 @@ def test_it_goes_on_where_no_line_was_written_yet(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from agent.record import Recorder
+from agent.recording.record import Recorder
 from core.events import Remembered
 recorder = Recorder(Path(sys.argv[1]), {})
 for turn in range(1_000_000):

@@ -14,11 +14,11 @@ from tiny_server import TOKEN, running, said, small_application
 
 from agent import build
 from agent.build import Wish, staged
-from agent.record import read_recording
-from agent.replay import play
-from agent.session import replay_session
-from agent.summary import summarise
-from agent.visit import read_visit
+from agent.recording.record import read_recording
+from agent.recording.summary import summarise
+from agent.recording.visit import read_visit
+from agent.replay.replay import play
+from agent.replay.session import replay_session
 from core.config import Config, ExpertConfig, NetworkConfig
 from core.errors import ConfigError
 from core.events import (

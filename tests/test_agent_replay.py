@@ -10,10 +10,10 @@ from tiny_models import tiny_florence
 from typer.testing import CliRunner
 
 from agent import build
-from agent.record import read_recording
-from agent.replay_cli import DEMO, app
-from agent.session import replay_session
-from agent.summary import Summary
+from agent.recording.record import read_recording
+from agent.recording.summary import Summary
+from agent.replay.cli import DEMO, app
+from agent.replay.session import replay_session
 from core.config import Config, ExpertConfig
 from core.errors import ImageError, InputError
 from core.events import (

@@ -18,10 +18,11 @@ from tiny_memory import jpeg
 from tiny_recordings import BEGAN, QUESTIONS, write_recording
 from typer.testing import CliRunner
 
-from agent import console, replay_cli
-from agent.record import BLOBS, Recorder, read_recording
-from agent.replayed import ReplayedConsole
-from agent.sessions_redact import Choice, redact
+from agent import console
+from agent.recording.record import BLOBS, Recorder, read_recording
+from agent.replay import cli as replay_cli
+from agent.sessions.redact import Choice, redact
+from agent.sessions.replayed import ReplayedConsole
 from core.errors import InputError
 from core.events import Asked, Event, LearningPaused, Remembered, Resumed, SessionEnded
 

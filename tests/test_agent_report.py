@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tiny_memory import jpeg
 
-from agent.curve import takeover_curve
-from agent.record import Recorder, Recording, read_recording
-from agent.report import write_report
-from agent.summary import summarise
+from agent.recording.record import Recorder, Recording, read_recording
+from agent.recording.summary import summarise
+from agent.replay.curve import takeover_curve
+from agent.replay.report import write_report
 from core.errors import InputError
 from core.events import Answered, Asked, Compared, Judged, Routed, SessionStarted
 

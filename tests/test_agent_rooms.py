@@ -12,10 +12,10 @@ import torch
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 
-from agent import rooms
-from agent.others import AUDITS, other_rooms
-from agent.rooms import RoomsLearning, known_then, learn_rooms
-from agent.turn import Mind
+from agent.learning import rooms
+from agent.learning.rooms import RoomsLearning, known_then, learn_rooms
+from agent.turns.others import AUDITS, other_rooms
+from agent.turns.turn import Mind
 from core.config import Config
 from core.events import Event, Failed, RoomsLearnt
 from memory import elsewhere
@@ -111,6 +111,6 @@ def test_a_child_that_fails_is_an_event(mind: Mind) -> None:
 
 
 def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "agent.rooms", str(tmp_path), "no-such-model", "0"]
+    command = [sys.executable, "-m", "agent.learning.rooms", str(tmp_path), "no-such-model", "0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "no-such-model" in done.stderr

@@ -16,13 +16,14 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_station import Ear, answer
 
 import roomwise
-from agent import build, station_run
-from agent.attach_client import Attached
-from agent.attach_place import local_socket
+from agent import build
+from agent.attach.client import Attached
+from agent.attach.place import local_socket
 from agent.console import Ask, Console, Pulse
-from agent.record import read_recording
-from agent.sessions import SESSIONS
-from agent.station_run import Journal, Plan, changed
+from agent.recording.record import read_recording
+from agent.sessions.sessions import SESSIONS
+from agent.station import run as station_run
+from agent.station.run import Journal, Plan, changed
 from core.config import AdaptationConfig, Config
 from core.errors import CaptureError, ConfigError, RoomNameError, StorageError, UnknownModelError
 from core.events import CameraChanged, Corrected, Failed, RecordingChanged, SessionEnded, SpeechHeard

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_recordings import ANSWERS, BEGAN, QUESTIONS, write_recording
 
-from agent.record import EVENTS, SESSION, Recorder, read_recording
-from agent.sessions import delete, folders, held, locate, session_lines, shelved, when, whole
-from agent.sessions_turns import turns_of
+from agent.recording.record import EVENTS, SESSION, Recorder, read_recording
+from agent.sessions.sessions import delete, folders, held, locate, session_lines, shelved, when, whole
+from agent.sessions.turns import turns_of
 from core.errors import InputError, StorageError
 from core.events import Answered, Asked, Event, Judged, Routed, ToldLate
 from core.lock import lock_folder

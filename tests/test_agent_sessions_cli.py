@@ -10,8 +10,8 @@ from tiny_recordings import ANSWERS, QUESTIONS, write_recording
 from typer.testing import CliRunner, Result
 
 import roomwise
-from agent.record import Recorder, read_recording
-from agent.sessions_cli import app
+from agent.recording.record import Recorder, read_recording
+from agent.sessions.cli import app
 from core.errors import InputError, RoomwiseError
 from core.events import Answered, Asked, Failed, Routed
 from core.lazy import run

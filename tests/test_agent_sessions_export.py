@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from tiny_recordings import ANSWERS, BEGAN, QUESTIONS, write_recording
 
-from agent.mcap_export import export_mcap, nanoseconds
-from agent.parquet_export import export_parquet
-from agent.record import BLOBS, Recording, read_recording
-from agent.sessions_redact import Choice, redact
+from agent.recording.record import BLOBS, Recording, read_recording
+from agent.sessions.mcap_export import export_mcap, nanoseconds
+from agent.sessions.parquet_export import export_parquet
+from agent.sessions.redact import Choice, redact
 from core.errors import InputError, StorageError
 
 _NS = 1_000_000_000

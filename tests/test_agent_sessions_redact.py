@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tiny_memory import jpeg
 from tiny_recordings import ANSWERS, QUESTIONS, lines, write_recording
 
-from agent import sessions_redact
-from agent.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
-from agent.sessions_redact import REDACTED, Choice, redact, without
-from agent.sessions_turns import turns_of
-from agent.visit import read_visit
+from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
+from agent.recording.visit import read_visit
+from agent.sessions import redact as sessions_redact
+from agent.sessions.redact import REDACTED, Choice, redact, without
+from agent.sessions.turns import turns_of
 from core.errors import InputError, StorageError
 from core.events import SpeechHeard
 

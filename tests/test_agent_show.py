@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from tiny_events import session_events
 
-from agent.show import Watcher
+from agent.replay.show import Watcher
 from core.events import (
     Activated,
     AdaptationEnded,

@@ -32,8 +32,8 @@ from agent.console import (
     Talk,
     Versions,
 )
-from agent.record import Recorder, read_recording
-from agent.station import Station
+from agent.recording.record import Recorder, read_recording
+from agent.station.station import Station
 from core.errors import (
     CaptureError,
     InputError,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.meters import Meters, Reading
-from agent.scene import STRANGE_VIEWS, Scenes, glance, has_moved
+from agent.station.meters import Meters, Reading
+from agent.station.scene import STRANGE_VIEWS, Scenes, glance, has_moved
 from core.ports import Rows
 
 

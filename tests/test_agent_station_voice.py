@@ -10,8 +10,8 @@ import pytest
 from tiny_sounds import hiss, save, voice
 from tiny_station import Cable
 
-from agent.station_eyes import Eyes
-from agent.station_voice import Hearing
+from agent.station.eyes import Eyes
+from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
 from capture.audio_inventions import Draft
 from capture.audio_mute import Mute

@@ -5,7 +5,7 @@ import json
 import pytest
 from tiny_events import session_events
 
-from agent.summary import Share, summarise
+from agent.recording.summary import Share, summarise
 from core.events import Answered, Used
 
 

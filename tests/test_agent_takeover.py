@@ -12,11 +12,11 @@ from tiny_memory import WordsAndColours
 from tiny_sessions import write_visit
 
 from agent import build
-from agent.calibration import own_path, sigmoid, write_calibration
-from agent.controller import Controller
-from agent.past import past_of
-from agent.record import read_recording
-from agent.session import replay_session
+from agent.loop.controller import Controller
+from agent.recording.past import past_of
+from agent.recording.record import read_recording
+from agent.replay.session import replay_session
+from agent.takeover.calibration import own_path, sigmoid, write_calibration
 from core.config import Config, RouterConfig
 from core.errors import ExpertError
 from core.events import Answered, Event, Failed, Resumed, Weighed

@@ -10,9 +10,9 @@ from tiny_calibration import tiny_calibration
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import photo, tiny_florence, wrapped
 
-from agent.calibration import sigmoid
-from agent.takeover import TakeOver, audits_of
-from agent.turn import Inquiry, Mind, pair_id, take_turn
+from agent.takeover.calibration import sigmoid
+from agent.takeover.takeover import TakeOver, audits_of
+from agent.turns.turn import Inquiry, Mind, pair_id, take_turn
 from core.config import Config
 from core.errors import ExpertError, ImageError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed

@@ -15,8 +15,8 @@ from tiny_models import tiny_florence
 from typer.testing import CliRunner, Result
 
 from agent import build
-from agent.calibration import FILE, find_calibration, write_calibration
-from agent.reliability import expected_calibration_error
+from agent.takeover.calibration import FILE, find_calibration, write_calibration
+from agent.takeover.reliability import expected_calibration_error
 from bench.takeover.bench import refuse_known
 from bench.takeover.cli import app
 from bench.takeover.picture import coverage_curve, draw

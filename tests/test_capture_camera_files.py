@@ -22,7 +22,7 @@ from core.config import CameraConfig
 from core.errors import CaptureError
 from core.events import Answered, Asked, to_line
 
-DEMO = Path(__file__).resolve().parent.parent / "agent" / "demo" / "session"
+DEMO = Path(__file__).resolve().parent.parent / "agent" / "replay" / "demo" / "session"
 LONG = 120.0
 
 

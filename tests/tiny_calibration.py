@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from agent.calibration import STEPS, Calibration
-from agent.evidence import FEATURES, Evidence
+from agent.takeover.calibration import STEPS, Calibration
+from agent.takeover.evidence import FEATURES, Evidence
 
 
 def tiny_evidence(**values: Any) -> Evidence:

@@ -51,7 +51,7 @@ from core.events import (
 )
 
 BEGAN = 1_790_000_000.0
-DEMO = Path(__file__).parent.parent / "agent" / "demo" / "session"
+DEMO = Path(__file__).parent.parent / "agent" / "replay" / "demo" / "session"
 EVIL = "[bold red]x[/] \x1b[31mred\x1b[0m [@click=app.quit]q[/] \u202eevil \\[ $expert"
 """What a model or a sign on a wall might say."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tiny_memory import jpeg
 
-from agent.record import EVENTS, Recorder
+from agent.recording.record import EVENTS, Recorder
 from core.events import (
     Activated,
     AdaptationEnded,

@@ -25,8 +25,8 @@ from tiny_memory import WordsAndColours, jpeg
 from adapters import worker
 from adapters.request import Request
 from agent import build
-from agent.learning import adaptation_request
-from agent.session import replay_session
+from agent.learning.requests import adaptation_request
+from agent.replay.session import replay_session
 from core.config import AdaptationConfig, Config, RouterConfig
 from core.errors import RoomwiseError
 from core.extras import load
@@ -136,7 +136,7 @@ def _small(*args: Any, **kwargs: Any) -> Request:
 
 
 class _Forked:
-    """What `agent.jobs` uses of a Popen, forked from this process."""
+    """What `agent.learning.jobs` uses of a Popen, forked from this process."""
 
     def __init__(self, command: Sequence[str], stdin: int, stdout: Any, stderr: Any, env: Any) -> None:
         theirs, ours = os.pipe()

@@ -21,11 +21,11 @@ import torch
 from tiny_memory import WordsAndColours
 
 from agent import build
-from agent.attach_place import Local
-from agent.attach_server import AttachServer
+from agent.attach.place import Local
+from agent.attach.server import AttachServer
 from agent.build import Places, Wish, live
 from agent.console import Heard, Pulse
-from agent.station import Senses, Station
+from agent.station.station import Senses, Station
 from capture.camera import Camera
 from capture.camera_watch import Patience, Status
 from capture.picture import Captured

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any
 
 from agent.console import Back, Gone, Heard, Partial, Pulse
-from agent.sentences import sentence
+from agent.loop.sentences import sentence
 from core.events import (
     Activated,
     AdaptationEnded,

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from agent.look import Look
-from agent.turn import Mind, recalled, said_by_student, was_taught
+from agent.turns.look import Look
+from agent.turns.turn import Mind, recalled, said_by_student, was_taught
 from core.config import Config
 from core.errors import QuestionError
 from memory.recall import Hit

@@ -6,10 +6,10 @@ A question is answered from the pairs of other rooms, this room's warm-up and th
 import hashlib
 from collections.abc import Collection
 
-from agent.look import Look
-from agent.replay import jpeg
-from agent.turn import Mind
-from agent.visit import Visit
+from agent.recording.visit import Visit
+from agent.replay.replay import jpeg
+from agent.turns.look import Look
+from agent.turns.turn import Mind
 from memory.elsewhere import guess, learn
 from memory.shelf import shelf, votes_of
 from memory.table import Line

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.visit import read_visit
+from agent.recording.visit import read_visit
 from bench.learning.asking import Asker, Says
 from core.scoring import exact_match
 from core.types import Example

@@ -8,7 +8,7 @@ from adapters.job import write_result
 from adapters.request import Limits
 from adapters.run import run
 from adapters.store import HOME, AdapterStore
-from agent.home import home_request
+from agent.learning.home import home_request
 from bench.learning.plan import write_part
 from bench.learning.state import State
 from memory.store import Memory

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.summary import ALL
+from agent.recording.summary import ALL
 from bench.learning.methods import ORDER
 from bench.report import Row
 from core.errors import InputError

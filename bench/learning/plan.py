@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.request import recipe_for
-from agent.past import visit_digest
-from agent.visit import Visit
+from agent.recording.past import visit_digest
+from agent.recording.visit import Visit
 from bench.learning.places import Place
 from core.config import Config
 from core.files import atomic_write_text, storage_errors

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from agent.past import past_of
-from agent.record import SESSION, Recording, read_recording
-from agent.session import replay_session
-from agent.summary import ALL
-from agent.visit import read_visit
+from agent.recording.past import past_of
+from agent.recording.record import SESSION, Recording, read_recording
+from agent.recording.summary import ALL
+from agent.recording.visit import read_visit
+from agent.replay.session import replay_session
 from bench.learning.methods import AGENT, ROOMWISE
 from bench.learning.plan import Plan, Unit
 from bench.learning.state import copy_state

@@ -6,9 +6,9 @@ Every question is a call to the expert. Nothing of it was known during the visit
 from pathlib import Path
 from typing import Any
 
-from agent.replay import jpeg
-from agent.turn import pair_id
-from agent.visit import Visit
+from agent.recording.visit import Visit
+from agent.replay.replay import jpeg
+from agent.turns.turn import pair_id
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.registry import load_model

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.summary import ALL
+from agent.recording.summary import ALL
 from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.learning.methods import CE, ORDER, REPLAYED, ROOMWISE
 from bench.report import Row, measured

@@ -17,10 +17,10 @@ import torch
 
 from adapters.request import home_recipe
 from adapters.store import AdapterStore
-from agent.rooms import learn_rooms
-from agent.scheduler import LEAST_ROOMS
-from agent.turn import Mind, pair_id
-from agent.visit import Visit, read_visit
+from agent.learning.rooms import learn_rooms
+from agent.learning.scheduler import LEAST_ROOMS
+from agent.recording.visit import Visit, read_visit
+from agent.turns.turn import Mind, pair_id
 from bench.learning.asking import Asker
 from bench.learning.crew import Crew
 from bench.learning.home import consolidate, home_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from agent.summary import ALL
+from agent.recording.summary import ALL
 from bench.intervals import paired_difference
 from bench.learning.methods import ROOMWISE
 from bench.learning.result import outcomes_of

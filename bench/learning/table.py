@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from agent.summary import ALL
+from agent.recording.summary import ALL
 from bench.report import Row
 
 _BY_TAG = ("exact", "nls", "anls")

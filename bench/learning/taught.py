@@ -9,7 +9,7 @@ from adapters.parent import train_upon
 from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.train import Data
-from agent.record import Recording
+from agent.recording.record import Recording
 from bench.learning.methods import Method
 from core.events import AdaptationEnded
 from core.types import Example

@@ -11,10 +11,10 @@ import torch
 from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.store import AdapterStore
-from agent.learning import probe_folder
-from agent.record import Recording, read_recording
-from agent.turn import pair_id
-from agent.visit import Visit, VisitTurn, read_visit
+from agent.learning.requests import probe_folder
+from agent.recording.record import Recording, read_recording
+from agent.recording.visit import Visit, VisitTurn, read_visit
+from agent.turns.turn import pair_id
 from bench.learning.asking import Asker, asker
 from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of

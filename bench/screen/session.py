@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from agent.attach_client import Attached
-from agent.attach_place import SOCKET, Local
+from agent.attach.client import Attached
+from agent.attach.place import SOCKET, Local
 from agent.console import Ask, Back, Gone, Heard
 from bench.screen.terminal import Terminal
 from core.errors import InputError

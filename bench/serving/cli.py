@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from agent.replay import jpeg
-from agent.visit import read_visit
+from agent.recording.visit import read_visit
+from agent.replay.replay import jpeg
 from bench.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
 from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting

@@ -19,7 +19,7 @@ from adapters.distill.pairing import fit_transfer
 from adapters.distill.reading import Reading
 from adapters.distill.transfer import Pairing, Transfer
 from adapters.distill.transfer_files import load_transfer, save_transfer
-from agent.visit import VisitTurn
+from agent.recording.visit import VisitTurn
 from bench.studies.plan import Plan
 from bench.studies.rooms import model, rendered, shown
 from core.files import atomic_write_bytes, storage_errors

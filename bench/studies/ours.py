@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.probe import probe_set
 from adapters.request import Recipe
 from adapters.train import Data, train
-from agent.learning import probe_folder
+from agent.learning.requests import probe_folder
 from core.types import Example
 from models.lora import Adapter, base_of
 from models.vlm import VisionLanguageModel

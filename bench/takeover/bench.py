@@ -5,8 +5,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from agent.calibrating import fit_calibration
-from agent.calibration import (
+from agent.takeover.calibrating import fit_calibration
+from agent.takeover.calibration import (
     Calibration,
     find_calibration,
     own_path,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.calibrating import stands
-from agent.calibration import Calibration, sigmoid
-from agent.reliability import BINS, bin_of, expected_calibration_error
+from agent.takeover.calibrating import stands
+from agent.takeover.calibration import Calibration, sigmoid
+from agent.takeover.reliability import BINS, bin_of, expected_calibration_error
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from bench.report import Row, measured
 from bench.takeover.visits import Said, Visited

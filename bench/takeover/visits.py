@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-from agent.evidence import Evidence
-from agent.past import visit_digest
-from agent.record import Recording, read_recording
-from agent.summary import summarise
-from agent.takeover import read_evidence
-from agent.visit import read_visit
+from agent.recording.past import visit_digest
+from agent.recording.record import Recording, read_recording
+from agent.recording.summary import summarise
+from agent.recording.visit import read_visit
+from agent.takeover.evidence import Evidence
+from agent.takeover.takeover import read_evidence
 from bench.learning.places import session_of, taken
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed

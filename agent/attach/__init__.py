@@ -1,0 +1,1 @@
+"""Dashboards in other processes: a local socket, or an address with a token."""

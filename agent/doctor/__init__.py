@@ -1,0 +1,1 @@
+"""A check-up of the installation: what is missing, and the line that puts it right."""

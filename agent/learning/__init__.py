@@ -1,0 +1,1 @@
+"""When the student learns a room, or what all rooms taught; by which request; the child that trains."""

@@ -1,0 +1,87 @@
+"""`roomwise adapt`: let the student learn a room now, or what all rooms taught."""
+
+import json
+from contextlib import nullcontext
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from core.config import load_config
+from core.errors import InputError
+from core.extras import load
+from core.files import state_dir
+
+app = typer.Typer(add_completion=False)
+
+
+class Where(str, Enum):
+    """Who runs the job."""
+
+    here = "here"
+    ray = "ray"
+
+
+@app.command()
+def adapt(
+    room: Annotated[
+        str | None, typer.Option("--room", help="The room's name; needed where there are several.")
+    ] = None,
+    home: Annotated[
+        bool, typer.Option("--home", help="Learn from all rooms what a new room will begin with.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same adapter.")] = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder", help="Holds memory/ and adapters/, as a replay's --out does. Default: yours."
+        ),
+    ] = None,
+    on: Annotated[
+        Where, typer.Option("--on", help="Learn in a child, or as a task on Ray: RAY_ADDRESS's, or one here.")
+    ] = Where.here,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train an adapter from what is remembered of a room; it answers there if it proves better.
+
+    With --home what all rooms taught is put together, and every later room begins with that.
+    Ends with 0 also when the candidate is rejected, and says why.
+
+    Example: roomwise adapt --room kitchen
+
+    Example: roomwise adapt --home
+
+    Example: roomwise adapt --folder demo/run --json
+
+    Example: RAY_ADDRESS=10.0.0.5:6379 roomwise adapt --on ray
+    """
+    if home and room is not None:
+        raise InputError("Home is of all rooms. Leave out --room, or --home.")
+    config = load_config()
+    bar = load("agent.learning.training:TrainingBar")(Console(stderr=True))
+    place = folder if folder is not None else state_dir()
+    starting = (
+        load("agent.learning.ray_jobs:on_ray")()
+        if on is Where.ray
+        else nullcontext(load("agent.learning.jobs:start"))
+    )
+    with starting as begin:
+        if home:
+            done = load("agent.learning.adapt:adapt_home")(place, seed, config, bar, begin)
+        else:
+            done = load("agent.learning.adapt:adapt")(place, room, seed, config, bar, begin)
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
+    else:
+        _say(done, "" if folder is None else f" (in {folder})")
+
+
+def _say(done: Any, where: str) -> None:
+    typer.echo(f"{done.room}: {done.pairs} pairs, {done.held_out} of them held out, {done.seconds:.0f} s.")
+    if done.adapter is None:
+        typer.echo(f"Rejected: {done.reason} What answered before still does{where}.")
+    else:
+        back = "" if where else f" To go back: roomwise adapters rollback {done.room}"
+        typer.echo(f"Promoted: {done.reason} Adapter {done.adapter} answers from now on{where}.{back}")

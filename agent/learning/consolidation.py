@@ -1,0 +1,104 @@
+"""Home consolidated beside a session: what all other rooms taught, learnt anew in the background.
+
+It has the lowest claim to the processor: it begins when no room's job runs and gives way to one. Ended before
+its time it leaves nothing behind, and is due again.
+"""
+
+import shutil
+import time
+from dataclasses import replace
+
+from adapters.request import Request, Result
+from adapters.store import HOME
+from agent.learning.adaptations import Adapting, Say, label
+from agent.learning.jobs import Job
+from agent.learning.scheduler import Known, home_due
+from agent.turns.turn import Mind
+from core.events import Consolidated
+
+_FOLDER = "home"
+"""Below the jobs, where what a killed process left of it is thrown away."""
+
+
+class Consolidation:
+    """At most one job. Without a way to make a request it never begins one."""
+
+    def __init__(self, mind: Mind, adapting: Adapting, say: Say) -> None:
+        self._mind, self._adapting, self._say = mind, adapting, say
+        self._job: Job | None = None
+        self._known = Known(0, 0)
+        self._began = 0.0
+        self._settled = adapting.home is None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a job whose end has not been heard."""
+        return self._job is not None
+
+    def start_if_due(self) -> None:
+        """Begin if the time has come. It is judged once: a session adds nothing to the other rooms."""
+        if self._settled or self._job is not None or self._adapting.home is None:
+            return
+        self._settled = True
+        self._known = self._counted()
+        if home_due(self._known):
+            request: Request = self._adapting.home(self._mind, self._adapting.store)
+            fitting = self._adapting.fit(request)
+            if fitting.recipe is None:
+                return  # it is due again when more is known
+            request = replace(request, recipe=fitting.recipe)
+            self._job = self._adapting.start(self._adapting.jobs / _FOLDER, request)
+            self._began = time.monotonic()
+
+    def look(self) -> bool:
+        """Hear whether it has ended, and how; whether there is a new home."""
+        job = self._job
+        result = None if job is None else job.poll()
+        if job is None or result is None:
+            return False
+        self._job = None
+        try:
+            return self._end(job, result)
+        finally:
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def stop(self) -> bool:
+        """End it; whether it left a new home. If it had not ended it is due again."""
+        job = self._job
+        if job is None:
+            return False
+        job.stop()
+        result = job.poll()
+        if result is not None and not job.died and result.outcome != "cancelled":
+            return self.look()
+        self.abandon()
+        self._settled = False
+        return False
+
+    def abandon(self) -> None:
+        """End it and hear no more of it."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.stop()
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _counted(self) -> Known:
+        others = {room: pairs for room, pairs in self._mind.memory.rooms().items() if room != self._mind.room}
+        return Known(len(others), sum(others.values()), *self._adapting.store.considered())
+
+    def _end(self, job: Job, result: Result) -> bool:
+        promoted = result.outcome == "promote"
+        version = self._adapting.store.adopt(HOME, job.folder) if promoted else None
+        if not job.died:
+            self._adapting.store.consider(self._known.rooms, self._known.pairs)
+        self._say(
+            Consolidated, rooms=self._known.rooms, pairs=self._known.pairs, promoted=promoted,
+            reason=result.reason, seconds=time.monotonic() - self._began,
+            adapter=home_label(version.number) if version else "",
+        )  # fmt: skip
+        return promoted
+
+
+def home_label(number: int) -> str:
+    """A version of home as events name it, told from a room's."""
+    return f"home {label(number)}"

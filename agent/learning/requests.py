@@ -1,0 +1,73 @@
+"""From what memory holds of a room to a request for an adapter."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapters.request import Limits, Request, recipe_for
+from adapters.store import HOME, AdapterStore
+from agent.turns.turn import Mind
+from core.files import cache_dir
+from core.types import Example, Pair
+from memory.sampling import replay, split
+from memory.store import Memory
+from models.lora import base_of
+
+_REHEARSED = 16
+"""Pairs of other rooms, at most."""
+
+
+def adaptation_request(mind: Mind, store: AdapterStore, seed: int) -> Request:
+    """`room_request` for the room that the mind is in."""
+    limits = Limits(seconds=mind.config.adaptation.seconds)
+    return room_request(mind.memory, mind.room, mind.student.name, store, limits, seed)
+
+
+def room_request(
+    memory: Memory,
+    room: str,
+    base: str,
+    store: AdapterStore,
+    limits: Limits,
+    seed: int,
+) -> Request:
+    """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
+
+    If there is home, that is what it builds upon, and what it is compared with before the room has an
+    adapter of its own. The probe set is the base's own, which the first job makes. Raises ValueError when
+    the room has no pair, UnknownModelError, WeightsError.
+    """
+    held = memory.pairs(room)
+    pairs = [pair for pair in held if pair.asker == "person"]
+    extra = [pair for pair in held if pair.asker == "agent"]
+    home = store.current(HOME)
+    current = store.current(room) or home
+    seen = {id for version in (current, home) if version for id in version.about.get("pairs", ())}
+    parted = split(pairs, seed=seed, trained=seen)
+    others = [pair for pair in memory.pairs() if pair.room != room]
+    return Request(
+        room=room,
+        base=base,
+        train=examples(memory, parted.train),
+        hold_out=examples(memory, parted.held_out),
+        extra=examples(memory, extra),
+        replay=examples(memory, replay(others, _REHEARSED, seed)),
+        current=current.folder if current else None,
+        probe=probe_folder(base),
+        parent=home.folder if home else None,
+        seed=seed,
+        recipe=recipe_for(len(extra)),
+        limits=limits,
+    )
+
+
+def probe_folder(base: str) -> Path:
+    """Where the probe set of a base is kept; it can always be made again."""
+    return cache_dir() / "probes" / base_of(base).digest[:16]
+
+
+def examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
+    """The pairs with their files."""
+    return [
+        Example(pair.id, pair.question, pair.answer, memory.frame_path(pair), memory.signal_path(pair))
+        for pair in pairs
+    ]

@@ -1,0 +1,250 @@
+"""A session from its first question to its end: turns, and what happens between them.
+
+Everything runs on the thread that calls, one call at a time; a training child works beside it. Whatever
+fails between turns is an event, and the student goes on as it is.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from adapters.store import HOME, Version
+from agent.learning.adaptations import Adaptations, Adapting, label
+from agent.learning.consolidation import Consolidation, home_label
+from agent.learning.guard import strain
+from agent.learning.rooms import RoomsLearning
+from agent.recording.past import Past
+from agent.recording.record import Recorder
+from agent.turns.corrections import corrected
+from agent.turns.interviewer import Interviewer
+from agent.turns.late import Late
+from agent.turns.turn import Emit, Inquiry, Mind, take_turn
+from core.errors import InputError, RoomwiseError
+from core.events import (
+    Activated,
+    Answered,
+    Asked,
+    Corrected,
+    Event,
+    ExpertUnreachable,
+    Failed,
+    LearningHeld,
+    LearningPaused,
+    Revised,
+    SessionEnded,
+    Source,
+    Spent,
+)
+from core.text import check_question
+from core.types import Cost
+from models.lora import Adapter, base_of, read_adapter
+
+
+class Controller:
+    """One session in one room. Events go to the recording first, then to `watch`."""
+
+    def __init__(
+        self, mind: Mind, adapting: Adapting, recorder: Recorder, warm_up: int, watch: Emit, past: Past
+    ) -> None:
+        self._mind, self._store, self._recorder = mind, adapting.store, recorder
+        self._warm_up, self._watch = warm_up, watch
+        self._base = base_of(mind.student.name)
+        self._turn = past.turn
+        self._adaptations = Adaptations(mind, adapting, past, self._say)
+        self._home = Consolidation(mind, adapting, self._say)
+        self._activated = ""
+        self._paused, self._held = False, ""
+        self._machine = adapting.machine
+        self._turns = {event.turn: event for event in past.asked}
+        self._spent = past.spent
+        self._rooms = RoomsLearning(mind, adapting.rooms_seed, self._say)
+        self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
+        self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
+
+    @property
+    def mind(self) -> Mind:
+        """Who can answer and what is remembered, for who wants to look: on the session's thread alone."""
+        return self._mind
+
+    def begin(self, event: Event) -> None:
+        """Say that the session begins or goes on; let the room's adapter answer.
+
+        For the only process that uses the folders of adapters and jobs, see `Adaptations.take_up`.
+        """
+        self.emit(event)
+        self._adaptations.take_up()
+        for problem in (*self._store.problems(HOME), *self._store.problems(self._mind.room)):
+            self._say(Failed, what="adapter", error=problem)
+        self._activate()
+
+    def emit(self, event: Event) -> None:
+        """Keep an event, then show it."""
+        self._recorder.append(event)
+        self._watch(event)
+
+    def ask(
+        self, question: str, frame: bytes, frame_age_ms: float = 0.0, wished: Source | None = None
+    ) -> Answered:
+        """Answer one question about a JPEG frame; the expert does where that is `wished` and it is there.
+
+        Raises QuestionError and ImageError, with nothing done.
+        """
+        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished)
+        answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry))
+        self._turn = inquiry.turn
+        if answered.by == "expert":
+            self._inquire(inquiry.turn)
+        return answered
+
+    def correct(self, turn: int, answer: str) -> None:
+        """Take a person's word for the answer to a turn. Raises InputError, AnswerError, StorageError."""
+        event = self._turns.get(turn)
+        if event is None:
+            raise InputError(f"Nothing was asked in turn {turn}. The last one was {self._turn}.")
+        pair = corrected(self._mind, self._asked(event), answer)
+        self._say(Corrected, turn=turn, text=pair.answer, pair=pair.id)
+
+    def revise(self, pair: str, answer: str | None) -> None:
+        """Give a remembered pair another answer, None to forget it. Raises UnknownPairError, AnswerError."""
+        memory = self._mind.memory
+        revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
+        self._say(Revised, pair=revised.id, text="" if answer is None else revised.answer)
+
+    def pause(self, paused: bool) -> None:
+        """Let adaptations wait, or go on. One that runs is stopped, and due again."""
+        if paused and not self._paused:
+            self._stop()
+        if paused != self._paused:
+            self._paused = paused
+            self._say(LearningPaused, paused=paused)
+
+    def choose(self, number: int | None) -> None:
+        """Let this version of the room's adapter answer; None: what answered before the current one.
+
+        Raises InputError, WeightsError, StorageError.
+        """
+        if number is None:
+            self._store.rollback(self._mind.room)
+        else:
+            self._store.promote(self._mind.room, number)
+        self._activate()
+
+    def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
+        """Ask the expert what it could not be asked, and more, until somebody is `awaited`; look after the
+        training child: its progress, its end, a swap, the next job.
+        """
+        try:
+            self._late.run()
+            heard_out = self._interviewer.run(awaited)
+            self._account()
+            new = [self._home.look(), self._adaptations.look()]
+            if any(new):
+                self._activate()
+            self._rooms.look()
+            if self._held_back() or self._paused or not heard_out:
+                return
+            self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
+            if not self._adaptations.running:
+                self._home.start_if_due()
+            if not (self._adaptations.running or self._home.running):
+                self._rooms.start_if_due()
+        except RoomwiseError as error:
+            self._adaptations.abandon()  # nobody would look after them
+            self._home.abandon()
+            self._rooms.stop()
+            self._say(Failed, what="adaptation", error=str(error))
+
+    def settle(self) -> None:
+        """Wait for the training child, if one runs, and put its adapter in."""
+        while self._adaptations.running:
+            self._adaptations.wait(0.2)
+            self.between_turns()
+
+    def close(self) -> None:
+        """End the session; a child that runs is stopped and leaves nothing behind."""
+        try:
+            self._stop()
+            self._say(SessionEnded, turns=self._turn)
+        finally:
+            self._recorder.close()
+
+    def _asked(self, event: Asked) -> Inquiry:
+        frame = self._recorder.kept(event.frame, ".jpg")
+        return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
+
+    def _inquire(self, turn: int) -> None:
+        if turn <= self._warm_up:
+            self._interviewer.wait(turn)
+
+    def _account(self) -> None:
+        """Say what the expert has cost, when that is more than before."""
+        cost = self._mind.expert.cost if self._mind.expert else Cost()
+        if cost != self._spent:
+            self._spent = cost
+            self._say(Spent, calls=cost.calls, bytes=cost.bytes)
+
+    def _make_way(self) -> None:
+        """A room's own job comes first."""
+        if self._home.stop():
+            self._activate()
+
+    def _held_back(self) -> bool:
+        """Whether heat or power forbid to learn; what runs is stopped then, and due again afterwards."""
+        reason = strain(self._machine(), self._mind.config.adaptation, bool(self._held))
+        if bool(reason) != bool(self._held):
+            if reason:
+                self._stop()
+            self._say(LearningHeld, reason=reason)
+        self._held = reason
+        return bool(reason)
+
+    def _stop(self) -> None:
+        self._rooms.stop()
+        try:
+            new = [self._home.stop(), self._adaptations.stop()]
+            if any(new):
+                self._activate()
+        except RoomwiseError as error:
+            self._say(Failed, what="adaptation", error=str(error))
+
+    def _keeping(self, inquiry: Inquiry) -> Emit:
+        """Sees to it that the frame is on the disk before the event that names it."""
+
+        def emit(event: Event) -> None:
+            if isinstance(event, Asked):
+                self._recorder.keep(inquiry.frame, ".jpg")
+            self.emit(event)
+            if isinstance(event, Asked):
+                self._turns[event.turn] = event
+            if isinstance(event, ExpertUnreachable):
+                self._late.wait(inquiry)
+
+        return emit
+
+    def _activate(self) -> None:
+        """Let the room's current adapter answer, home where that is not to, and without either the student
+        as it was loaded.
+        """
+        mind = self._mind
+        home = self._put(self._store.current(HOME), mind.slot.rest_on)
+        room = self._put(self._store.current(mind.room), mind.slot.activate)
+        mind.taught = frozenset(room.about.get("pairs", ())) if room else frozenset()
+        mind.home = home_label(home.number) if home else ""
+        mind.adapter = label(room.number) if room else ""
+        name = mind.adapter or mind.home
+        if name != self._activated:
+            self._activated = name
+            self._say(Activated, adapter=name)
+
+    def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:
+        """The version, if it could be put in its place; else nothing is there."""
+        try:
+            place(read_adapter(version.folder, self._base) if version else None)
+        except RoomwiseError as error:
+            place(None)
+            self._say(Failed, what="adapter", error=str(error))
+            return None
+        return version
+
+    def _say(self, kind: Any, **values: Any) -> None:
+        self.emit(kind(at=time.time(), **values))

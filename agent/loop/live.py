@@ -1,0 +1,130 @@
+"""A session as it happens: what is wanted is said from any thread, and done on the session's own.
+
+| runs on | owns | talks by |
+|---|---|---|
+| whoever asks: a screen, a microphone, a socket | nothing of this | verbs that return a future at once |
+| the session's thread | student, expert, memory, swapping | one request after another; events out |
+| the training child, at most one | its own copy of the student, its job | files |
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from agent.loop.controller import Controller
+from core.errors import InputError
+from core.events import Answered, Source
+from core.types import Frame
+
+_Result = TypeVar("_Result")
+_LOOK = 0.2
+"""Seconds between two looks at what goes on beside the turns."""
+_WAITING = 8
+"""Requests that may wait: who asks more is not heard, and told so."""
+
+
+@dataclass
+class _Request:
+    do: Callable[[Controller], Any]
+    future: "Future[Any]"
+
+
+class Live:
+    """One session on a thread of its own. Construct it, `start` it, `stop` it."""
+
+    def __init__(self, opening: Callable[[], AbstractContextManager[Controller]]) -> None:
+        """`opening` loads models and opens the session; it is called on the session's thread."""
+        self._opening = opening
+        self._requests: queue.Queue[_Request | None] = queue.Queue(_WAITING)
+        self._opened: Future[None] = Future()
+        self.ended: Future[None] = Future()
+        """Ends with the session, or with the fault that ended it."""
+        self._thread = threading.Thread(target=self._serve, name="session", daemon=True)
+
+    def start(self) -> "Future[None]":
+        """Begin to open the session. The future ends when questions can be asked, or with the error."""
+        self._thread.start()
+        return self._opened
+
+    def stop(self) -> None:
+        """End the session: what is being answered is answered, what waits is not."""
+        self._drain()
+        self._requests.put(None)
+        self._thread.join()
+
+    def ask(
+        self, question: str, frame: Frame, frame_age_ms: float, wished: Source | None = None
+    ) -> "Future[Answered]":
+        """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
+        return self.do(lambda session: session.ask(question, frame.jpeg, frame_age_ms, wished))
+
+    def correct(self, turn: int, answer: str) -> "Future[None]":
+        """Take a person's word for the answer to a turn."""
+        return self.do(lambda session: session.correct(turn, answer))
+
+    def revise(self, pair: str, answer: str | None) -> "Future[None]":
+        """Give a remembered pair another answer, None to forget it."""
+        return self.do(lambda session: session.revise(pair, answer))
+
+    def pause(self, paused: bool) -> "Future[None]":
+        """Let adaptations wait, or go on."""
+        return self.do(lambda session: session.pause(paused))
+
+    def choose(self, number: int | None) -> "Future[None]":
+        """Let this version of the room's adapter answer; None: the one before."""
+        return self.do(lambda session: session.choose(number))
+
+    def do(self, request: Callable[[Controller], _Result]) -> "Future[_Result]":
+        """Whatever else is wanted of the session, on its thread. Never blocks."""
+        future: Future[_Result] = Future()
+        try:
+            self._requests.put_nowait(_Request(request, future))
+        except queue.Full:
+            future.set_exception(InputError("Too much is asked at once. Wait for the answers."))
+        return future
+
+    def _serve(self) -> None:
+        try:
+            with self._opening() as session:
+                self._opened.set_result(None)
+                while self._served(session):
+                    session.between_turns(lambda: not self._requests.empty())
+        except Exception as error:  # noqa: BLE001  # nobody else would hear of it
+            (self.ended if self._opened.done() else self._opened).set_exception(error)
+        finally:
+            self._drain()
+            if not self.ended.done():
+                self.ended.set_result(None)
+
+    def _served(self, session: Controller) -> bool:
+        """Do what waits, if anything comes in time; False when the session is to end."""
+        try:
+            request = self._requests.get(timeout=_LOOK)
+        except queue.Empty:
+            return True
+        if request is None:
+            return False
+        if request.future.set_running_or_notify_cancel():
+            _fulfil(request, session)
+        return True
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                request = self._requests.get_nowait()
+            except queue.Empty:
+                return
+            if request is not None:
+                request.future.cancel()
+
+
+def _fulfil(request: _Request, session: Controller) -> None:
+    """What fails is the future's; the session goes on."""
+    try:
+        request.future.set_result(request.do(session))
+    except Exception as error:  # noqa: BLE001  # a fault in one answer ends no session
+        request.future.set_exception(error)

@@ -1,0 +1,1 @@
+"""A session on disk: written, read, and what its events amount to."""

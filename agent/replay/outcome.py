@@ -1,0 +1,99 @@
+"""What a session amounts to, on a terminal: the curve, methods side by side, what was saved and taken."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.recording.summary import ALL, SOURCES, Summary
+from agent.replay.plot import terminal_curve
+
+
+def show_summary(summary: Summary, console: Console) -> None:
+    """The curve, the table by tag where methods were compared, and the figures."""
+    console.print()
+    for line in terminal_curve(summary):
+        console.print(line, highlight=False)
+    if summary.table:
+        console.print(_table(summary))
+    for sentence in figures(summary):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def figures(summary: Summary) -> Iterator[str]:
+    """Sentences: who was right, calls saved, times, memory. Also what the report says."""
+    share = summary.accuracy
+    if share.n:
+        yield f"{share.right} of {share.n} answers were right."
+    calls = f"The expert was asked {summary.expert_calls} times"
+    if summary.extra_calls:
+        calls += f" and {summary.extra_calls} times more by the agent"
+    if summary.spent is not None:
+        calls += f", {summary.spent.bytes / 1e6:.1f} MB over the network"
+    yield f"{calls}; after the warm-up {summary.saved} questions did without it."
+    times = [(by, summary.latency_ms(by)) for by in SOURCES]
+    told = ", ".join(f"{by} {value:.0f} ms" for by, value in times if value is not None)
+    yield f"Median time to an answer: {told or 'none'}."
+    yield from _adapting(summary)
+    yield from _taken(summary)
+
+
+def _adapting(summary: Summary) -> Iterator[str]:
+    for ended in summary.adaptations:
+        verdict = f"adapter {ended.adapter} promoted" if ended.promoted else "no new adapter"
+        yield f"Adaptation, {ended.seconds:.0f} s: {verdict}. {ended.reason}"
+        step, steps = summary.steps.get(ended.job, (0, 0))
+        if step < steps and not ended.again:
+            yield (
+                f"Its time was up at step {step} of {steps}, so another run may answer otherwise. "
+                "Give it longer with adaptation.seconds."
+            )
+
+
+def _taken(summary: Summary) -> Iterator[str]:
+    used = summary.used
+    if used is None:
+        return
+    if used.peak_bytes:
+        yield (
+            f"At most {size(used.peak_bytes)} of memory"
+            + (
+                f", and {size(used.child_peak_bytes)} in the training child."
+                if used.child_peak_bytes
+                else "."
+            )
+        )
+    yield (
+        f"On the disk: adapters {size(used.adapter_bytes)}, memory {size(used.memory_bytes)}, "
+        f"recording {size(used.recording_bytes)}. In all {summary.seconds:.0f} s."
+    )
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: 1.5 MB."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def tags_of(summary: Summary) -> list[str]:
+    """The tags that were compared, all of them first."""
+    tags = dict.fromkeys(tag for by_tag in summary.table.values() for tag in by_tag)
+    return sorted(tags, key=lambda tag: (tag != ALL, tag))
+
+
+def _table(summary: Summary) -> Table:
+    """Tags down, methods across: the share right after the warm-up."""
+    table = Table(title="Right after the warm-up", title_justify="left")
+    table.add_column("what the question takes")
+    table.add_column("n", justify="right")
+    for method in summary.table:
+        table.add_column(method, justify="right")
+    for tag in tags_of(summary):
+        shares = [by_tag.get(tag) for by_tag in summary.table.values()]
+        n = max(share.n for share in shares if share)
+        table.add_row(tag, str(n), *(f"{share.mean:.2f}" if share else "" for share in shares))
+    return table

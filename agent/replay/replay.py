@@ -1,0 +1,145 @@
+"""A session played again from its first question, and what others would have said to each."""
+
+import io
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL.Image import Image
+
+from agent.loop.controller import Controller
+from agent.recording.past import Past
+from agent.recording.visit import Visit, VisitTurn
+from agent.replay.pace import Pace
+from agent.turns.look import Look
+from agent.turns.turn import Emit, Mind, pair_id, recalled, said_by_student, was_taught
+from core.errors import ExpertError
+from core.events import Answered, Compared, Judged
+from core.ports import Expert
+from core.scoring import exact_match, nls
+from core.types import Frame
+from memory.frames import frame_of
+from memory.recall import cue_of, search
+from models.images import load_image
+from models.vlm import VisionLanguageModel
+
+_JPEG = b"\xff\xd8\xff"
+_NEAREST = 5
+
+
+def play(
+    visit: Visit,
+    controller: Controller,
+    baselines: "Baselines",
+    max_pixels: int,
+    past: Past,
+    pace: Pace | None = None,
+) -> None:
+    """Ask every question of the visit, judge the answer, and say what others would have said.
+
+    Without a `pace` as fast as it goes, each adaptation waited for. What is past is not done again; the last
+    turn that was answered is completed. Raises ImageError when a frame cannot be used; what was answered
+    before is kept.
+    """
+    pace = pace or Pace()
+    first = max(1, past.turn)
+    for number, turn in enumerate(visit.turns[first - 1 :], start=first):
+        answered = past.answered.get(number)
+        if answered is None:
+            answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
+        said = time.monotonic()
+        if turn.answer:
+            if number not in past.judged:
+                controller.emit(judged(turn, number, answered.text))
+            baselines.compare(turn, number, answered, controller.emit, past.compared)
+        pace.rest(controller, next(iter(visit.turns[number:]), None), said)
+
+
+def judged(turn: VisitTurn, number: int, text: str) -> Judged:
+    """An answer beside the one that is known."""
+    return Judged(
+        at=time.time(), turn=number, reference=turn.answer, tag=turn.tag,
+        right=exact_match(text, turn.answer), nls=nls(text, turn.answer),
+    )  # fmt: skip
+
+
+def jpeg(path: Path, max_pixels: int) -> bytes:
+    """A picture file as JPEG bytes: its own when it is one. Raises ImageError."""
+    picture = load_image(path, max_pixels)
+    data = path.read_bytes()
+    if data.startswith(_JPEG):
+        return data
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What others would say to the turns after the warm-up, from what is known at that moment.
+
+    Of the warm-up's turns only what the student would have said, so that its curve begins at the first.
+    `untouched` is the student without an adapter, in a copy of its own; memory alone gives the nearest
+    pair's answer; the expert's answers here are for measuring and count as no calls.
+    """
+
+    mind: Mind
+    untouched: VisionLanguageModel
+    warm_up: int
+    max_pixels: int
+
+    def compare(
+        self,
+        turn: VisitTurn,
+        number: int,
+        answered: Answered,
+        emit: Emit,
+        done: Collection[tuple[int, str]] = (),
+    ) -> None:
+        """One event a method, for a turn whose answer is known; but for turns and methods that are done."""
+        frame = frame_of(jpeg(turn.frame, self.max_pixels), self.max_pixels)
+        said: dict[str, str | None] = {"untouched": self._said(self.untouched, frame.picture, turn)}
+        if number > self.warm_up:
+            said |= self._after(frame, turn, number, answered)
+        for method, text in said.items():
+            if text is not None and (number, method) not in done:
+                right = exact_match(text, turn.answer)
+                emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
+
+    def _after(self, frame: Frame, turn: VisitTurn, number: int, answered: Answered) -> dict[str, str | None]:
+        picture = frame.picture
+        return {
+            "memory": self._nearest(picture, turn, number),
+            "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
+            "expert": _asked(self.mind.expert, frame, turn, number),
+        }
+
+    def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
+        return model.answer(picture, turn.question, self.mind.config.student.max_new_tokens).text
+
+    def _adapted(self, picture: Image, turn: VisitTurn) -> str:
+        """What the student would have said, with its adapter where that was taught something like it."""
+        mind, look = self.mind, Look(self.mind.student, picture)
+        embedder = mind.memory.embedder
+        taught = embedder is None or was_taught(mind, recalled(mind, look.cue(embedder, turn.question)))
+        return said_by_student(mind, look, turn.question, taught).text
+
+    def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
+        mind = self.mind
+        if mind.memory.embedder is None:
+            return None
+        cue = cue_of(mind.memory.embedder, turn.question, picture)
+        weight = mind.config.memory.question_weight
+        own = pair_id(mind.session, number)  # what this turn itself has left there would be cheating
+        hits = search(mind.memory, cue, mind.room, _NEAREST, weight)
+        return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
+
+
+def _asked(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:
+    if expert is None:
+        return None
+    try:
+        return expert.ask(frame, turn.question, number).answer.text
+    except ExpertError:
+        return None

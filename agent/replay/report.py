@@ -1,0 +1,118 @@
+"""A session as one page that needs nothing else: frames, answers, take-over curve, methods side by side."""
+
+import base64
+import json
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from agent.recording.record import Recording
+from agent.recording.summary import Summary, TurnSummary
+from agent.replay.curve import takeover_curve
+from agent.replay.outcome import figures, tags_of
+from core.events import AdaptationEnded
+from core.files import atomic_write_text
+
+CURVE = "takeover.svg"
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  color: #222; background: #fff }
+h1 { margin-bottom: 0 } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem }
+table { border-collapse: collapse } th, td { padding: .3rem .8rem; text-align: right }
+th:first-child, td:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }
+tbody tr:nth-child(even) { background: #f5f6f7 } ul { padding-left: 1.2rem }
+.turns { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: .8rem }
+.turn { display: flex; gap: .9rem; border: 1px solid #ddd; border-radius: 6px; padding: .6rem }
+.turn img { width: 8.5rem; height: 8.5rem; object-fit: cover; border-radius: 4px }
+.by { font-weight: 600 } .expert { color: #8a5800 } .student { color: #00587a } .memory { color: #7d247d }
+.right { color: #17692f } .wrong { color: #b3261e } small, .quiet { color: #555 }
+svg { max-width: 100%; height: auto }
+@media (max-width: 30rem) { .turns { grid-template-columns: 1fr } }
+"""
+
+
+def write_report(recording: Recording, summary: Summary, folder: Path) -> Path:
+    """Write `report.html`, `report.json` and the curve as a picture into a folder; returns the page.
+
+    Raises InputError when a frame is missing, StorageError.
+    """
+    curve = takeover_curve(summary)
+    page = "\n".join(_page(recording, summary, curve)) + "\n"
+    atomic_write_text(folder / "report.json", json.dumps(summary.to_dict(), indent=1) + "\n")
+    if curve.startswith("<svg"):
+        atomic_write_text(folder / CURVE, curve + "\n")
+    atomic_write_text(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def _page(recording: Recording, summary: Summary, curve: str) -> Iterator[str]:
+    room = escape(str(recording.about.get("room", "")))
+    yield "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    yield "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+    yield f"<title>{room}: from the first question to take-over</title><style>{_STYLE}</style></head><body>"
+    yield f"<h1>{room}</h1><p class='quiet'>{_who(recording, summary)}</p>"
+    yield "<h2>Take-over</h2>"
+    yield curve
+    yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in figures(summary))}</ul>"
+    yield from _table(summary)
+    for ended in summary.adaptations:
+        yield from _scores(ended)
+    yield "<h2>Turn by turn</h2><div class='turns'>"
+    for turn in summary.turns:
+        yield _turn(turn, recording)
+    yield "</div></body></html>"
+
+
+def _who(recording: Recording, summary: Summary) -> str:
+    student, expert = (escape(str(recording.about.get(name, ""))) for name in ("student", "expert"))
+    seed = f", seed {summary.started.seed}" if summary.started else ""
+    warm_up = f"{summary.warm_up} of {len(summary.turns)} questions were the warm-up"
+    return f"{student} learns from {expert}; {warm_up}{seed}."
+
+
+def _table(summary: Summary) -> Iterator[str]:
+    if not summary.table:
+        return
+    heads = "".join(f"<th>{escape(name)}</th>" for name in ("what the question takes", "n", *summary.table))
+    yield f"<h2>Right after the warm-up</h2><table><thead><tr>{heads}</tr></thead><tbody>"
+    for tag in tags_of(summary):
+        shares = [by_tag.get(tag) for by_tag in summary.table.values()]
+        cells = "".join(f"<td>{share.mean:.2f}</td>" if share else "<td></td>" for share in shares)
+        n = max(share.n for share in shares if share)
+        yield f"<tr><td>{escape(tag)}</td><td>{n}</td>{cells}</tr>"
+    yield "</tbody></table>"
+
+
+def _scores(ended: AdaptationEnded) -> Iterator[str]:
+    """What the gate saw: exact match of current adapter and candidate on each set of questions."""
+    names = {"train": "pairs of the room", "hold_out": "held out (by a trial)", "probe": "probe set"}
+    rows = []
+    for kind, name in names.items():
+        current, candidate = (ended.scores.get(f"{who}.{kind}.exact") for who in ("current", "candidate"))
+        n = int(ended.scores.get(f"candidate.{kind}.n", 0))
+        if n and current is not None and candidate is not None:
+            cells = f"<td>{n}</td><td>{current:.2f}</td><td>{candidate:.2f}</td>"
+            rows.append(f"<tr><td>{name}</td>{cells}</tr>")
+    if rows:
+        title = f"Adaptation {escape(ended.adapter) or '(rejected)'}"
+        yield f"<h2>{title}: {escape(ended.reason)}</h2>"
+        yield "<table><thead><tr><th>right</th><th>n</th><th>before</th><th>after</th></tr></thead>"
+        yield f"<tbody>{''.join(rows)}</tbody></table>"
+
+
+def _turn(turn: TurnSummary, recording: Recording) -> str:
+    data = base64.b64encode(recording.blob(turn.frame, ".jpg").read_bytes()).decode("ascii")
+    verdict = ""
+    if turn.right is not None:
+        word = "✓ right" if turn.right else f"✗ wrong: {turn.reference}"
+        verdict = f" <span class='{'right' if turn.right else 'wrong'}'>{escape(word)}</span>"
+    tag = f"<br>{escape(turn.tag)}" if turn.tag else ""
+    return (
+        f"<div class='turn'><img alt='frame of question {turn.turn}' "
+        f"src='data:image/jpeg;base64,{data}'><div>"
+        f"<b>{turn.turn}. {escape(turn.question)}</b><br>"
+        f"<span class='by {turn.by}'>{turn.by}</span>: {escape(turn.answer) or '(no words)'}{verdict}<br>"
+        f"<small>{escape(turn.why)}<br>{turn.confidence:.2f} sure, {turn.latency_ms:.0f} ms, "
+        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small></div></div>"
+    )

@@ -1,0 +1,80 @@
+"""One replay from a folder to its summary: what `roomwise replay` and the benches call."""
+
+import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from agent.build import RECORDED, Wish, staged
+from agent.loop.usage import used
+from agent.recording.record import read_recording
+from agent.recording.summary import Summary, summarise
+from agent.recording.visit import Visit, read_visit
+from agent.replay.outcome import show_summary
+from agent.replay.pace import Pace
+from agent.replay.replay import play
+from agent.replay.report import write_report
+from agent.replay.show import Watcher
+from core.config import Config
+from core.errors import RoomwiseError
+from core.events import Event
+from core.files import state_dir
+
+
+def replay_session(
+    session: Path,
+    student: str,
+    expert: str | None,
+    warm_up: int,
+    seed: int,
+    out: Path | None,
+    config: Config,
+    report: Path | None = None,
+    quiet: bool = False,
+    speed: float | None = None,
+    aside: bool = False,
+) -> Summary:
+    """Replay a folder and keep everything in `out`, by default a new folder in the state.
+
+    If `out` holds the same session unfinished, it goes on with the first question that was not answered.
+    Without an `expert` it is the configured one where the session's answers are true, else those answers.
+    With a `speed` recorded pauses are divided by it and no adaptation is waited for; home is consolidated
+    meanwhile if earlier rooms in `out` make that due. What happens is shown on stdout, on stderr when
+    `aside`, and not at all when `quiet`.
+    Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
+    """
+    visit = read_visit(session)
+    folder = out if out is not None else state_dir() / "replays" / _stamp()
+    console = Console(quiet=quiet, stderr=aside)
+    watch = _silent if quiet else Watcher(console)
+    wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder, live=speed is not None)
+    with staged(visit, wish, config, watch) as stage:
+        try:
+            limit = config.images.max_pixels
+            play(visit, stage.controller, stage.baselines, limit, stage.past, Pace(speed))
+            stage.controller.emit(used(*(folder / part for part in ("memory", "adapters", "session"))))
+        except (RoomwiseError, KeyboardInterrupt):
+            console.print(
+                f"What was answered is kept: the same with --out {folder} goes on.", highlight=False
+            )
+            raise
+    recording = read_recording(folder / "session")
+    summary = summarise(recording.events)
+    show_summary(summary, console)
+    if report is not None:
+        console.print(f"Report: {write_report(recording, summary, report)}", highlight=False, soft_wrap=True)
+    console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
+    return summary
+
+
+def _fitting(visit: Visit, config: Config) -> str:
+    """Who the expert of a session is when nobody says."""
+    return config.expert.model if visit.answers == "truth" else RECORDED
+
+
+def _silent(event: Event) -> None:
+    return None
+
+
+def _stamp() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")

@@ -1,0 +1,95 @@
+"""A session on a terminal as it happens: each turn, and what the training child is doing."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
+
+from agent.learning.training import TrainingBar
+from agent.loop.sentences import sentence
+from core.events import (
+    AdaptationEnded,
+    AdaptationProgressed,
+    AdaptationStarted,
+    Answered,
+    Asked,
+    Event,
+    ExpertUnreachable,
+    Failed,
+    Judged,
+    Resumed,
+    Routed,
+    SessionEnded,
+    SessionStarted,
+)
+
+_MARKS = {True: "[green]right[/]", False: "[red]wrong[/]"}
+_COLOURS = {"memory": "magenta", "student": "cyan", "expert": "yellow"}
+
+
+class Watcher:
+    """Shows events on a console as they come. One turn's events come one after another."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = TrainingBar(console)
+        self._age = 0.0
+        self._why = ""
+
+    def __call__(self, event: Event) -> None:
+        """Show an event, or keep it for the line that it belongs to."""
+        match event:
+            case Asked():
+                self._age = event.frame_age_ms
+                self._say(f"[bold]{event.turn:>3}[/]  {escape(event.question)}")
+            case Routed():
+                self._why = event.reason
+            case Answered():
+                self._answered(event)
+            case Judged():
+                truth = "" if event.right else f": {escape(event.reference)}"
+                self._say(f"     {_MARKS[event.right]}{truth}")
+            case ExpertUnreachable():
+                self._say(f"     [red]no expert[/]: {escape(event.reason)}")
+            case SessionStarted() | Resumed() | SessionEnded():
+                self._session(event)
+            case _:
+                self._between(event)
+
+    def _answered(self, event: Answered) -> None:
+        self._say(
+            f"     [{_COLOURS[event.by]}]{event.by}[/]: [bold]{escape(event.text) or '(no words)'}[/]  "
+            f"[dim]{event.confidence:.2f} sure, {event.latency_ms:.0f} ms, frame {self._age:.0f} ms old; "
+            f"{escape(self._why)}[/]"
+        )
+
+    def _session(self, event: SessionStarted | Resumed | SessionEnded) -> None:
+        match event:
+            case SessionStarted():
+                pair = f"{escape(event.student)} learns from {escape(event.expert)}"
+                self._say(f"[bold]{escape(event.room)}[/]: {pair}")
+            case Resumed():
+                self._say(f"Going on with question {event.turn}; what came before it is answered.")
+            case SessionEnded():
+                self._bar.stop()
+
+    def _between(self, event: Event) -> None:
+        match event:
+            case AdaptationStarted():
+                self._bar.start(event.pairs)
+            case AdaptationProgressed():
+                self._bar.step(event.step, event.steps, event.loss)
+            case AdaptationEnded() | Failed():
+                self._bar.stop()
+        line = sentence(event)
+        if line:
+            self._say(f"     {line}")
+
+    def _say(self, text: str) -> None:
+        """A line. On a terminal a long one goes on below where it began; elsewhere it stays one line."""
+        if self._console.is_terminal:
+            plain = text.lstrip()
+            line = Padding.indent(Text.from_markup(plain), len(text) - len(plain))
+            self._console.print(line, highlight=False)
+        else:
+            self._console.print(text, highlight=False, soft_wrap=True)

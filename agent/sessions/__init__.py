@@ -1,0 +1,1 @@
+"""Recorded sessions: listed, shown, exported, imported, redacted, deleted, and put before a screen."""

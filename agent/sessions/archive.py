@@ -1,0 +1,98 @@
+"""A session as one zip file: `session.json`, `events.jsonl`, `blobs/`, and nothing else.
+
+What may be in it, and how large, stands here for both directions; `archive_import` trusts none of it.
+"""
+
+import json
+import os
+import re
+import secrets
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.recording.record import BLOBS, EVENTS, SESSION, Recording
+from core.errors import InputError, StorageError
+from core.files import storage_errors
+
+BLOB = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})\.(jpg|wav)")
+"""A frame or a sound, named by its SHA-256."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold: bytes, but for `entries` (a number) and `ratio` (bytes out by bytes in)."""
+
+    archive: int = 2 << 30
+    entries: int = 20_000
+    total: int = 4 << 30
+    about: int = 1 << 20
+    events: int = 256 << 20
+    blob: int = 64 << 20
+    ratio: float = 200.0
+
+    def of(self, name: str) -> int | None:
+        """The most bytes of an entry of this name; None for a name that has no place in an archive."""
+        if name == SESSION:
+            return self.about
+        if name == EVENTS:
+            return self.events
+        return self.blob if BLOB.fullmatch(name) else None
+
+
+def write_archive(recording: Recording, target: Path) -> None:
+    """Write a recording to a new zip file, whole or not at all.
+
+    Frames and sounds are stored as they are, being compressed already; a line of the log that was cut off
+    is left out. Raises InputError when it is more than an archive may hold; StorageError, also when the file
+    is there already.
+    """
+    log = whole_lines(recording.folder)  # before the frames: whatever it speaks of is there by then
+    blobs = [path for path in sorted((recording.folder / BLOBS).glob("*")) if _is_blob(path)]
+    size, limits = sum(path.stat().st_size for path in blobs), Limits()
+    if len(blobs) + 2 > limits.entries or len(log) > limits.events or size + len(log) > limits.archive * 0.9:
+        raise InputError(f"{recording.folder} is too large for one archive. Export it with --format mcap.")
+    with (
+        new_file(target) as path,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive,
+    ):
+        archive.writestr(SESSION, json.dumps(recording.about, indent=1) + "\n")
+        archive.writestr(EVENTS, log)
+        for blob in blobs:
+            archive.write(blob, f"{BLOBS}/{blob.name}", zipfile.ZIP_STORED)
+
+
+def _is_blob(path: Path) -> bool:
+    known = BLOB.fullmatch(f"{BLOBS}/{path.name}") is not None
+    return known and path.is_file() and not path.is_symlink()
+
+
+def whole_lines(folder: Path) -> bytes:
+    """The log of a session up to its last whole line. Raises StorageError."""
+    log = folder / EVENTS
+    with storage_errors("read", log):
+        data = log.read_bytes() if log.is_file() else b""
+    return data[: data.rfind(b"\n") + 1]
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Fill a file aside and give it its name at the end, or not at all.
+
+    Raises StorageError, also when a file of that name is there already.
+    """
+    with storage_errors("write", path):
+        if path.exists():
+            raise StorageError(f"{path} is there already. Choose another name, or move it away.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.part")
+        try:
+            aside.touch(exist_ok=False)
+            yield aside
+            with aside.open("rb+") as file:
+                os.fsync(file.fileno())
+            aside.rename(path)
+        finally:
+            aside.unlink(missing_ok=True)

@@ -1,0 +1,208 @@
+"""`roomwise sessions`: look at what was recorded, take it elsewhere, take things out of it, delete it."""
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import InputError
+from core.extras import load
+from core.files import state_dir
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Name = Annotated[str, typer.Argument(help="A session's name, as `sessions list` shows it, or its folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_EXPORTERS = {
+    "zip": "agent.sessions.archive:write_archive",
+    "mcap": "agent.sessions.mcap_export:export_mcap",
+    "parquet": "agent.sessions.parquet_export:export_parquet",
+}
+
+
+class Format(str, Enum):
+    """What a session is written as."""
+
+    zip = "zip"
+    mcap = "mcap"
+    parquet = "parquet"
+
+
+@app.callback()
+def sessions() -> None:
+    """Recorded visits: questions, frames, answers and what was learnt, each in a folder.
+
+    Example: roomwise sessions list
+    """
+
+
+@app.command("list")
+def listed(as_json: AsJson = False) -> None:
+    """List the recorded sessions, newest first.
+
+    Example: roomwise sessions list --json
+    """
+    found = load("agent.sessions.sessions:shelved")(state_dir())
+    if as_json:
+        lines = [
+            {
+                **(vars(one.line) if one.line else {"name": one.name, "problem": one.problem}),
+                "folder": str(one.folder),
+            }
+            for one in found
+        ]
+        _print_json("list", sessions=lines)
+    else:
+        _print_lines(load("agent.sessions.text:table")(found), "Nothing is recorded yet.")
+
+
+@app.command()
+def show(session: Name, as_json: AsJson = False) -> None:
+    """Show a session: every question with its answer, who gave it, how sure, and what was learnt between.
+
+    Example: roomwise sessions show kitchen-1
+    """
+    folder, recording = _read(session)
+    if as_json:
+        _print_json("show", **load("agent.sessions.text:as_dict")(session, folder, recording))
+    else:
+        _print_lines(load("agent.sessions.text:transcript")(session, recording))
+
+
+@app.command("export")
+def exported(
+    session: Name,
+    file: Annotated[Path, typer.Argument(help="A new file.")],
+    format: Annotated[
+        Format | None, typer.Option("--format", help="Default: as the file's name ends.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a session to one file: zip to import elsewhere, mcap for Foxglove, parquet for datasets.
+
+    Example: roomwise sessions export kitchen-1 kitchen-1.zip
+
+    Example: roomwise sessions export kitchen-1 kitchen-1.mcap
+
+    Example: roomwise sessions export kitchen-1 rows --format parquet
+    """
+    kind = format.value if format else file.suffix.removeprefix(".").lower()
+    if kind not in _EXPORTERS:
+        raise InputError(f"Nothing is written as {file.name!r}. Say which: --format zip, mcap or parquet")
+    _, recording = _read(session)
+    load(_EXPORTERS[kind])(recording, file)
+    size = file.stat().st_size
+    if as_json:
+        _print_json("export", file=str(file), format=kind, bytes=size)
+    else:
+        typer.echo(f"{file}: {size / 1e6:.1f} MB")
+
+
+@app.command("import")
+def imported(
+    file: Annotated[Path, typer.Argument(help="A zip file that `sessions export` wrote.")],
+    name: Annotated[str | None, typer.Option("--name", help="Default: the file's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a session from a zip file; everything in it is checked first, and nothing is replaced.
+
+    Example: roomwise sessions import kitchen-1.zip --name from-anna
+    """
+    most = load("core.config:load_config")().images.max_pixels
+    given = load("agent.sessions.archive_import:import_archive")(file, state_dir(), most, name)
+    if as_json:
+        _print_json("import", name=given)
+    else:
+        typer.echo(f"Imported as {given}. See: roomwise sessions show {given}")
+
+
+@app.command()
+def redact(
+    session: Name,
+    turns: Annotated[
+        list[int] | None, typer.Option("--turn", min=1, help="Of this turn; may be repeated.")
+    ] = None,
+    all_turns: Annotated[bool, typer.Option("--all", help="Of all turns.")] = False,
+    frames: Annotated[bool, typer.Option("--frames", help="Take the frames out.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="Take questions, answers and speech out.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take frames or words out of a recording for good; it says what stays elsewhere.
+
+    Example: roomwise sessions redact kitchen-1 --all --frames
+
+    Example: roomwise sessions redact kitchen-1 --turn 3 --turn 4 --frames --words
+    """
+    if bool(turns) == all_turns:
+        raise InputError("Of which turns? Say --turn NUMBER, more than once if need be, or --all.")
+    if not (frames or words):
+        raise InputError("What is to go? Say --frames, --words or both.")
+    folder, _ = _read(session)
+    _confirm(f"Take {_what(frames, words)} out of {session} for good?", yes)
+    choice = load("agent.sessions.redact:Choice")(frozenset(turns) if turns else None, frames, words)
+    with load("agent.sessions.sessions:held")(folder):
+        done = load("agent.sessions.redact:redact")(folder, choice)
+    kept = _remembered(done.pairs)
+    if as_json:
+        _print_json("redact", name=session, **vars(done), in_memory=kept)
+    else:
+        _print_lines(load("agent.sessions.text:what_stays")(session, choice, done, kept))
+
+
+@app.command()
+def delete(
+    session: Annotated[str, typer.Argument(help="A session's name, as `sessions list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a recording for good. What was remembered from it stays, but for a replay's own memory.
+
+    Example: roomwise sessions delete kitchen-1
+    """
+    folder = load("agent.sessions.sessions:whole")(session, state_dir())
+    size = load("agent.sessions.sessions:size")(folder)
+    _confirm(f"Delete {folder} ({size / 1e6:.1f} MB) for good?", yes)
+    load("agent.sessions.sessions:delete")(session, state_dir())
+    if as_json:
+        _print_json("delete", name=session, bytes=size)
+    else:
+        typer.echo(
+            f"Deleted {session}. What memory and adapters have of it: roomwise memory list, adapters list"
+        )
+
+
+def _read(session: str) -> tuple[Path, Any]:
+    folder = load("agent.sessions.sessions:locate")(session, state_dir())
+    return folder, load("agent.recording.record:read_recording")(folder)
+
+
+def _remembered(pairs: tuple[str, ...]) -> list[str]:
+    """Which of these pairs the memory of all live sessions still has."""
+    folder = state_dir() / "memory"
+    if not pairs or not folder.exists():
+        return []
+    with load("memory.store:Memory").open(folder, None, read_only=True) as memory:
+        here = {pair.id for pair in memory.pairs()}
+    return [pair for pair in pairs if pair in here]
+
+
+def _what(frames: bool, words: bool) -> str:
+    return " and ".join(part for part, gone in (("frames", frames), ("words", words)) if gone)
+
+
+def _confirm(question: str, yes: bool) -> None:
+    if not yes and not typer.confirm(question, err=True):
+        raise InputError("Nothing was done. To go on without being asked: --yes")
+
+
+def _print_lines(lines: Any, otherwise: str = "") -> None:
+    text = "\n".join(lines) or otherwise
+    if text:
+        typer.echo(text)
+
+
+def _print_json(verb: str, **values: Any) -> None:
+    typer.echo(json.dumps({"schema": 1, "command": f"sessions {verb}", **values}, ensure_ascii=False))

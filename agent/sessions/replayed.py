@@ -1,0 +1,181 @@
+"""A recording before a screen: what happened then happens again, at its own pace or another.
+
+Nothing is asked of any model and nothing on the disk is changed. To have the questions answered anew there is
+`agent.replay.replay`.
+"""
+
+import io
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from agent import console
+from agent.recording.record import Recording
+from agent.sessions.replayed_past import remembrances, settings, versions
+from agent.sessions.sessions import session_lines
+from agent.sessions.turns import finite
+from core.errors import InputError, RoomwiseError
+from core.events import Asked, Event, LearningPaused, Resumed
+from core.files import state_dir
+from core.pictures import read_picture
+
+_PULSE = 0.2  # seconds
+_WIDE = 320  # pixels, of the frame that a pulse carries
+_MOST_PIXELS = 50_000_000
+
+
+@dataclass
+class _Listener:
+    """Who hears, and whether it has the frame that is shown."""
+
+    hear: console.Hear
+    fresh: bool = False
+
+
+class ReplayedConsole:
+    """A recorded session as an `agent.console.Console`. It begins when somebody first listens."""
+
+    def __init__(self, recording: Recording, speed: float = 1.0, state: Path | None = None) -> None:
+        """`speed` divides the time between events; 0: none goes by. `state` is where other sessions lie."""
+        self._recording, self._speed = recording, speed
+        self._state = state_dir() if state is None else state
+        self._lock = threading.RLock()
+        self._closed, self._begun = threading.Event(), False
+        self._listeners: list[_Listener] = []
+        self._past: list[Event] = []
+        self._frame, self._pulse = b"", console.Pulse(recording=False)
+        self._files = ThreadPoolExecutor(1, "replayed")
+        self._thread = threading.Thread(target=self._play, name="replayed", daemon=True)
+
+    def listen(self, hear: console.Hear) -> Callable[[], None]:
+        """Hear what has happened so far, then what happens. What is returned ends it."""
+        listener = _Listener(hear)
+        with self._lock:
+            hear(console.Back(tuple(self._past)))
+            self._listeners.append(listener)
+            if not self._begun and not self._closed.is_set():
+                self._begun = True
+                self._thread.start()
+        return lambda: self._forget(listener)
+
+    def put(self, wish: console.Wish) -> "Future[Any]":
+        """What can be looked up is; what would change the session is refused with an InputError."""
+        reply = self._reply(wish)
+        try:
+            return self._files.submit(reply)
+        except RuntimeError:  # closed meanwhile
+            future: Future[Any] = Future()
+            future.set_exception(InputError("This recording is closed. Open it again: roomwise replay"))
+            return future
+
+    def close(self) -> None:
+        """Stop playing."""
+        self._closed.set()
+        if self._begun:
+            self._thread.join()
+        self._files.shutdown(cancel_futures=True)
+
+    def _reply(self, wish: console.Wish) -> Callable[[], Any]:
+        with self._lock:
+            past, about = tuple(self._past), self._recording.about
+        match wish:
+            case console.Picture():
+                return lambda: self._recording.blob(wish.frame, ".jpg").read_bytes()
+            case console.Find():
+                return lambda: remembrances(past, wish)
+            case console.Versions():
+                return lambda: versions(past)
+            case console.Sessions():
+                return lambda: session_lines(self._state)
+            case console.Settings():
+                return lambda: settings(about)
+        return _refuse
+
+    def _play(self) -> None:
+        due, before = time.monotonic(), None
+        for event in self._recording.events:
+            due += self._gap(before, event)
+            before = event
+            if not self._wait(due):
+                return
+            self._happen(event)
+        while not self._closed.wait(_PULSE):
+            self._beat()
+
+    def _gap(self, before: Event | None, event: Event) -> float:
+        """Seconds to wait for an event. Nothing happened between a stop and going on."""
+        if before is None or isinstance(event, Resumed) or not self._speed:
+            return 0.0
+        return max(0.0, finite(event.at) - finite(before.at)) / self._speed
+
+    def _wait(self, due: float) -> bool:
+        """Pulses until an event is due; False when it is closed."""
+        while (left := due - time.monotonic()) > 0:
+            if self._closed.wait(min(left, _PULSE)):
+                return False
+            self._beat()
+        return not self._closed.is_set()
+
+    def _happen(self, event: Event) -> None:
+        if isinstance(event, Asked):
+            self._show(event)
+        elif isinstance(event, LearningPaused):
+            self._pulse = replace(self._pulse, learning=not event.paused)
+        with self._lock:
+            self._past.append(event)
+            for listener in tuple(self._listeners):
+                self._tell(listener, event)
+        if isinstance(event, Asked):
+            self._beat()
+
+    def _show(self, asked: Asked) -> None:
+        """Take up the frame that was asked about. It is as old as it was then: no other was recorded."""
+        problem, frame = "", b""
+        try:
+            if asked.frame:
+                frame = small(self._recording.blob(asked.frame, ".jpg"))
+            else:
+                problem = f"The frame of question {asked.turn} was taken out of this recording."
+        except RoomwiseError as error:
+            problem = str(error)
+        age = finite(asked.frame_age_ms) if frame else None
+        with self._lock:
+            self._frame, self._pulse = frame, replace(self._pulse, camera=problem, age_ms=age)
+            for listener in self._listeners:
+                listener.fresh = False
+
+    def _beat(self) -> None:
+        with self._lock:
+            for listener in tuple(self._listeners):
+                self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
+                listener.fresh = True
+
+    def _tell(self, listener: _Listener, heard: console.Heard) -> None:
+        try:
+            listener.hear(heard)
+        except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others
+            self._forget(listener)
+
+    def _forget(self, listener: _Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+
+def small(path: Path) -> bytes:
+    """A frame as a JPEG small enough for a screen. Raises ImageError."""
+    picture = read_picture(path, str(path), _MOST_PIXELS)
+    picture.thumbnail((_WIDE, _WIDE), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80)
+    return file.getvalue()
+
+
+def _refuse() -> Any:
+    raise InputError("This is a recording: it can be watched, not changed. For a new session: roomwise run")

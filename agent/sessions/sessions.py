@@ -1,0 +1,167 @@
+"""Which sessions there are, by which names, and taking one for this process alone.
+
+    STATE/sessions/NAME            what was recorded live: called NAME
+    STATE/replays/STAMP/session    what a replay without --out left: called replays/STAMP
+
+A live session learns into the memory and adapters of all; a replay has its own beside it.
+"""
+
+import datetime
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.console import SessionLine
+from agent.recording.record import SESSION, Recording, read_recording
+from agent.sessions.turns import finite
+from core.errors import InputError, RoomwiseError
+from core.events import Answered, SessionEnded
+from core.files import storage_errors
+from core.lock import lock_folder
+from core.text import did_you_mean
+
+SESSIONS, REPLAYS = "sessions", "replays"
+_REPLAYED = "session"
+_LOCK = ".lock"
+_GOING = ".deleted"
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A recorded session. `line` is None where it cannot be read; `problem` says why."""
+
+    name: str
+    folder: Path
+    line: SessionLine | None
+    problem: str = ""
+
+
+def folders(state: Path) -> dict[str, Path]:
+    """All session folders below the state, by their names."""
+    live = {path.parent.name: path.parent for path in (state / SESSIONS).glob(f"*/{SESSION}")}
+    replays = {
+        f"{REPLAYS}/{path.parent.parent.name}": path.parent
+        for path in (state / REPLAYS).glob(f"*/{_REPLAYED}/{SESSION}")
+    }
+    found = live | replays
+    # What begins with a dot is being written or deleted.
+    return {name: folder for name, folder in found.items() if not name.split("/")[-1].startswith(".")}
+
+
+def shelved(state: Path) -> list[Shelved]:
+    """All recorded sessions, newest first; those that cannot be read come last."""
+    found = [_looked_into(name, folder) for name, folder in folders(state).items()]
+    return sorted(found, key=lambda one: (one.line.began if one.line else "", one.name), reverse=True)
+
+
+def session_lines(state: Path) -> list[SessionLine]:
+    """What a screen lists: all sessions that can be read, newest first."""
+    return [one.line for one in shelved(state) if one.line is not None]
+
+
+def locate(name: str, state: Path) -> Path:
+    """The folder of a session by its name, or by its path. Raises InputError when there is none."""
+    found = folders(state)
+    if name in found:
+        return found[name]
+    if Path(name).is_dir():
+        return Path(name)
+    remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+    raise InputError(f"There is no session {name!r}. {remedy} See: roomwise sessions list")
+
+
+def line_of(name: str, recording: Recording) -> SessionLine:
+    """A recording as a line of a list."""
+    answered = {event.turn: event.by for event in recording.events if isinstance(event, Answered)}
+    own = sum(by != "expert" for by in answered.values())
+    return SessionLine(
+        name=name,
+        room=str(recording.about.get("room", "")),
+        began=when(recording.events[0].at) if recording.events else "",
+        turns=len(answered),
+        taken_over=own / len(answered) if answered else 0.0,
+        bytes=size(recording.folder),
+    )
+
+
+def when(at: float) -> str:
+    """A time as ISO 8601 in UTC, to the second; empty for one that no calendar has."""
+    try:
+        moment = datetime.datetime.fromtimestamp(finite(at), datetime.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return moment.isoformat(timespec="seconds")
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files below a folder. Raises StorageError."""
+    with storage_errors("read", folder):
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def owner(folder: Path) -> Path | None:
+    """The folder whose lock guards a session: that of its replay, or that of all live sessions."""
+    above = (folder.resolve().parent, folder.resolve().parent.parent)
+    return next((place for place in above if (place / _LOCK).exists()), None)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Nobody else writes this session meanwhile. Raises StorageError when somebody does just now.
+
+    One that was recorded live and has ended is never written again, so that an agent that runs in the same
+    state is no hindrance.
+    """
+    place = owner(folder)
+    if place is None or (place != folder.resolve().parent and _has_ended(folder)):
+        yield
+        return
+    lock = lock_folder(place)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def whole(name: str, state: Path) -> Path:
+    """The folder that goes when this session is deleted: of a replay with all that it has learnt.
+
+    Raises InputError when no session below the state is called so.
+    """
+    found = folders(state)
+    if name not in found:
+        remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+        raise InputError(f"There is no session {name!r} to delete. {remedy} See: roomwise sessions list")
+    return found[name].parent if name.startswith(f"{REPLAYS}/") else found[name]
+
+
+def delete(name: str, state: Path) -> None:
+    """Delete a session for good, and what is left of one whose deleting was cut short.
+
+    Raises InputError, and StorageError when it is in use.
+    """
+    folder = whole(name, state)
+    with held(folders(state)[name]), storage_errors("delete", folder):
+        # The new name is not listed: killed half-way, what is left is no session any more.
+        going = folder.rename(folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{_GOING}"))
+        shutil.rmtree(going)
+    for left in folder.parent.glob(f".*{_GOING}"):
+        shutil.rmtree(left, ignore_errors=True)  # somebody may be at it
+
+
+def _looked_into(name: str, folder: Path) -> Shelved:
+    try:
+        return Shelved(name, folder, line_of(name, read_recording(folder)))
+    except (RoomwiseError, RecursionError) as error:
+        return Shelved(name, folder, None, str(error) or "It is nested too deeply. Delete it.")
+
+
+def _has_ended(folder: Path) -> bool:
+    try:
+        events = read_recording(folder).events
+    except RoomwiseError:
+        return False
+    return bool(events) and isinstance(events[-1], SessionEnded)

@@ -1,0 +1,135 @@
+"""Sessions as lines for a terminal. Nothing that people, models or files say can steer it."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.errors import MarkupError
+from rich.text import Text
+
+from agent.loop.sentences import sentence
+from agent.recording.record import Recording
+from agent.sessions.redact import Choice, Redacted
+from agent.sessions.sessions import Shelved, line_of, when
+from agent.sessions.turns import Turn, turns_of
+from core.events import Asked, Event
+from core.text import strip_controls
+
+_MOST_IDS = 20
+_INDENT = " " * 5
+_HEADER = ("name", "room", "began (UTC)", "turns", "taken over", "size")
+
+
+def table(found: Sequence[Shelved]) -> Iterator[str]:
+    """A line a session, newest first, below a header; what cannot be read says why."""
+    rows = [_HEADER, *(_cells(one) for one in found if one.line is not None)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    for row in rows if len(rows) > 1 else ():
+        left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+        yield "  ".join([*left, *right])
+    for one in found:
+        if one.line is None:
+            yield strip_controls(f"{one.name}: {one.problem}")
+
+
+def _cells(one: Shelved) -> tuple[str, ...]:
+    line = one.line
+    assert line is not None
+    began = line.began.replace("T", " ").removesuffix("+00:00")
+    share = f"{line.taken_over:.0%}" if line.turns else "-"
+    words = (strip_controls(text) for text in (one.name, line.room, began))
+    return (*words, str(line.turns), share, megabytes(line.bytes))
+
+
+def megabytes(count: int) -> str:
+    """Bytes as people read them."""
+    return f"{count / 1e6:.1f} MB"
+
+
+def transcript(name: str, recording: Recording) -> Iterator[str]:
+    """What was said in a session, and what happened between, oldest first."""
+    yield from map(strip_controls, _heading(name, recording))
+    turns = {turn.turn: turn for turn in turns_of(recording.events)}
+    last = {event.turn: event for event in recording.events if isinstance(event, Asked)}
+    for event in recording.events:
+        if isinstance(event, Asked):
+            if last[event.turn] is event:  # asked again after a stop: what counts came last
+                yield from _turn_lines(turns[event.turn])
+        elif told := plain_sentence(event):
+            yield f"{_INDENT}{strip_controls(told)}"
+    if recording.cut_off:
+        yield "The last line was cut off and is left out."
+
+
+def _heading(name: str, recording: Recording) -> Iterator[str]:
+    about, line = recording.about, line_of(name, recording)
+    yield f"{name}: room {line.room}, {line.began or 'nothing happened'}, {megabytes(line.bytes)}"
+    yield ", ".join(f"{part} {about.get(part, '?')}" for part in ("student", "expert", "warm_up"))
+    yield f"{line.turns} turns, {line.taken_over:.0%} of them not answered by the expert"
+    redacted = about.get("redacted")
+    for done in redacted if isinstance(redacted, list) else ():
+        if isinstance(done, dict) and isinstance(done.get("turns"), list):
+            what = " and ".join(part for part in ("frames", "words") if done.get(part)) or "nothing"
+            yield f"redacted: {what} of {_turns(done['turns'])}"
+
+
+def _turn_lines(turn: Turn) -> tuple[str, str]:
+    first = f"{turn.turn:3}. {strip_controls(turn.question)}"
+    if turn.answer is None:
+        return first, f"{_INDENT}(not answered)"
+    answer = strip_controls(turn.answer) or "(no words)"
+    facts = [
+        f"{turn.confidence or 0:.2f} sure",
+        f"{turn.latency_ms or 0:.0f} ms",
+        strip_controls(turn.reason),
+    ]
+    facts += [] if turn.frame else ["frame redacted"]
+    verdict = f"  {strip_controls(turn.verdict)}" if turn.verdict else ""
+    return first, f"{_INDENT}{turn.by}: {answer}{verdict}  ({', '.join(fact for fact in facts if fact)})"
+
+
+def plain_sentence(event: Event) -> str:
+    """The line of an event without markup; empty for one that has none."""
+    line = sentence(event)
+    try:
+        return Text.from_markup(line).plain
+    except MarkupError:
+        return line
+
+
+def what_stays(name: str, choice: Choice, done: Redacted, kept: Sequence[str]) -> Iterator[str]:
+    """What redacting did, and what it cannot have done. `kept` are pairs that memory still has."""
+    what = " and ".join(part for part, gone in (("frames", choice.frames), ("words", choice.words)) if gone)
+    files = "1 file" if done.files == 1 else f"{done.files} files"
+    yield f"{name}: {what} of {_turns(done.turns)} are gone; {files} deleted."
+    if done.also:
+        yield f"The same frames were shown in {_turns(done.also)}: they are gone there as well."
+    yield "Times, sources, confidences and the verdicts' numbers stay."
+    if kept:
+        ids = " ".join(pair[:12] for pair in kept[:_MOST_IDS])
+        more = f" and {len(kept) - _MOST_IDS} more (--json names all)" if len(kept) > _MOST_IDS else ""
+        yield f"Memory still has {len(kept)} pairs from there, with frames and words. To forget them:"
+        yield f"roomwise memory delete {ids}{more}"
+    elif done.pairs and name.startswith("replays/"):
+        yield f"What this replay learnt lies beside it and stays: roomwise sessions delete {name}"
+    if done.learnt:
+        yield "Adapters that were trained on it stay: roomwise adapters list"
+    yield "Exports and copies made before are as they were."
+
+
+def _turns(turns: Collection[object]) -> str:
+    """Numbers of turns as people read them."""
+    return f"turn{'' if len(turns) == 1 else 's'} {', '.join(map(str, turns)) or 'none'}"
+
+
+def as_dict(name: str, folder: Path, recording: Recording) -> dict[str, Any]:
+    """A session with its turns as plain values."""
+    line = vars(line_of(name, recording))
+    about = json.loads(json.dumps(recording.about, default=str))
+    turns = [
+        {**vars(turn), "asked": when(turn.asked_at), "verdict": turn.verdict}
+        for turn in turns_of(recording.events)
+    ]
+    return {**line, "folder": str(folder), "about": about, "cut_off": recording.cut_off, "of_turns": turns}

@@ -1,0 +1,1 @@
+"""A session in this process before a screen: camera, microphone, meters, wishes."""

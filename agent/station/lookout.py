@@ -1,0 +1,61 @@
+"""Looks out for what the camera has not seen yet, when nobody waits for an answer."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from PIL import Image
+
+from agent.loop.controller import Controller
+from agent.loop.live import Live
+from agent.station.eyes import Eyes
+from agent.station.scene import Glance, Scenes, glance, has_moved
+from capture.picture import Rgb
+from core.config import Config
+from core.events import Event, Failed, SceneChanged
+
+_EVERY = 1.0  # seconds
+_OLDEST = 1000.0  # milliseconds
+
+
+class Lookout:
+    """Asked several times a second to look around, it does so once a second at most, and closely only when
+    something has moved: the student's eyes are needed for that.
+    """
+
+    def __init__(self, eyes: Eyes, live: Live, config: Config, say: Callable[[Event], None]) -> None:
+        self._eyes, self._live, self._say = eyes, live, say
+        self._scenes = Scenes(config.router.known_view, config.memory.same_view)
+        self._glance: Glance | None = None
+        self._looking: Future[None] | None = None
+        self._next = 0.0
+
+    def look_around(self, now: float) -> None:
+        """Look if it is time, at `now` of the monotonic clock; returns at once."""
+        if now < self._next or (self._looking is not None and not self._looking.done()):
+            return
+        self._next = now + _EVERY
+        found = self._eyes.newest()
+        if found is None or found[1] > _OLDEST:
+            return
+        rgb = found[0].rgb
+        seen = glance(rgb)
+        if has_moved(seen, self._glance) or not self._scenes.resting:
+            self._glance = seen
+            self._looking = self._live.do(lambda session: self._look(session, rgb))
+
+    def _look(self, session: Controller, rgb: Rgb) -> None:
+        """On the session's thread, where the student is."""
+        embedder = session.mind.memory.embedder
+        if embedder is None:
+            self._next = float("inf")
+            return
+        try:
+            (view,) = embedder.image([Image.fromarray(rgb)])
+        except RuntimeError as error:  # such as no memory left
+            self._next = float("inf")
+            self._say(Failed(at=time.time(), what="scene", error=f"{error}. New views are not noticed."))
+            return
+        new = self._scenes.look(view)
+        if new is not None:
+            self._say(SceneChanged(at=time.time(), change=new[0], likeness=round(new[1], 3)))

@@ -1,0 +1,193 @@
+"""`roomwise run` from its settings to its end: the station opened, shown or served, and closed."""
+
+import datetime
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydantic
+from rich.console import Console as Terminal
+
+from agent.attach.place import House, Place, door_of, local_socket
+from agent.attach.server import AttachServer
+from agent.build import Places, Wish, live
+from agent.console import Console, Heard
+from agent.loop.sentences import sentence
+from agent.sessions.sessions import SESSIONS
+from agent.station.eyes import Make
+from agent.station.station import Senses, Station
+from agent.station.voice import Asked, Hearing, Say, speaker_of
+from capture.audio_messages import MESSAGES
+from capture.audio_mute import Mute
+from capture.camera import Camera
+from capture.camera_watch import Status
+from capture.sources.choosing import camera_of, spec_of
+from capture.speaker import Speaker
+from capture.spec import Demo, OnDisk
+from core.allocation import keep_freed_memory
+from core.config import Config
+from core.errors import ConfigError
+from core.events import Event, SessionEnded, SessionStarted
+from core.files import state_dir
+from core.text import check_room
+
+DEMO = Path(__file__).parent.parent / "replay" / "demo" / "session"
+_SEED = 0
+_SWITCH = 0.001
+"""Seconds that a thread may keep Python from others: an answer asks for it after every operation."""
+
+Show = Callable[[Console], None]
+"""Puts a screen before a session, and returns when the person has left it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run: where, with which settings, for whom. Without a `port` only this machine's user may
+    attach.
+    """
+
+    room: str
+    config: Config
+    listen: bool = True
+    record: bool = True
+    host: str = "127.0.0.1"
+    port: int | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The settings with some of them changed, by dotted name; None changes nothing. Raises ConfigError."""
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in changes.items():
+        section, _, key = name.partition(".")
+        if value is not None:
+            sections.setdefault(section, {})[key] = value
+    try:
+        made = {
+            name: type(getattr(config, name)).model_validate({**dict(getattr(config, name)), **values})
+            for name, values in sections.items()
+        }
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigError(
+            f"{first['loc'][-1]} cannot be that: {first['msg']}. See: roomwise run --help"
+        ) from None
+    return config.model_copy(update=made)
+
+
+def run(plan: Plan, show: Show | None) -> None:
+    """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault.
+
+    Raises what keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError,
+    CaptureError, MissingDependencyError), and the fault that ends it.
+    """
+    keep_freed_memory()
+    sys.setswitchinterval(_SWITCH)
+    with ExitStack() as held:
+        # What native libraries print must not get onto the screen; it is held before the screen is there.
+        held.enter_context(MESSAGES.hold(messages()))
+        station = held.enter_context(opened(plan))
+        if show is None:
+            _serve(station)
+        else:
+            show(station)
+        if station.over.done():
+            station.over.result()
+
+
+@contextmanager
+def opened(plan: Plan) -> Iterator[Station]:
+    """A station begun as planned, to which dashboards may attach. Raises as `run` does."""
+    config = plan.config
+    room, folder = check_room(plan.room), state_dir()
+    session = f"{SESSIONS}/{room}-{_stamp()}"
+    wish = Wish(config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True)
+    house = House(config.attach.token.get_secret_value(), plan.host, plan.port, plan.certificate, plan.key)
+    doors: list[Place] = [local_socket(), *door_of(house)]
+    senses = Senses(_camera(config), _hearing(plan, mute := Mute()), _speaker(config, mute))
+    station = Station(
+        lambda watch, record: live(room, session, wish, config, watch, record),
+        senses, room, Places.below(folder, session), config, plan.record,
+    )  # fmt: skip
+    with AttachServer(station, doors, house.token), station:
+        yield station
+
+
+def messages() -> Path:
+    """Where what native libraries print is kept."""
+    return state_dir() / "native.log"
+
+
+def _camera(config: Config) -> Make:
+    spec = spec_of(config.camera)
+    openable = OnDisk(DEMO) if isinstance(spec, Demo) else spec
+
+    def make(tell: Callable[[Status], None]) -> Camera:
+        camera = camera_of(openable, config.camera, tell, config.images.max_pixels)
+        camera.name = spec.shown
+        return camera
+
+    return make
+
+
+def _hearing(plan: Plan, mute: Mute) -> Callable[[Say, Asked], Hearing | None]:
+    if not plan.listen:
+        return lambda say, ask: None
+    return lambda say, ask: Hearing(plan.config.voice, messages(), mute, say, ask)
+
+
+def _speaker(config: Config, mute: Mute) -> Callable[[Say], Speaker | None]:
+    return lambda say: speaker_of(config.voice, mute, say) if config.voice.speak else None
+
+
+def _serve(station: Station) -> None:
+    """Until somebody wants it to end, or it ends."""
+    stop = threading.Event()
+    station.over.add_done_callback(lambda over: stop.set())
+    before = {
+        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    station.follow(Journal(Terminal(stderr=True)))
+    try:
+        # Waking now and then lets Python see a signal on every system.
+        while not stop.wait(0.5):
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Journal:
+    """Says on a terminal, or to the system's journal, what becomes of a session, not what is said."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def __call__(self, heard: Heard) -> None:
+        """Hear what happens."""
+        line = _public(heard) if isinstance(heard, Event) else ""
+        if line:
+            self._terminal.print(f"{time.strftime('%H:%M:%S')}  {line}", highlight=False, soft_wrap=True)
+
+
+_PRIVATE = frozenset({"SpeechHeard", "Corrected", "Revised", "ToldLate"})
+
+
+def _public(event: Event) -> str:
+    match event:
+        case SessionStarted():
+            return f"[bold]{event.room}[/]: ready. See it with: roomwise dash"
+        case SessionEnded():
+            return f"ended after {event.turns} questions"
+    return "" if type(event).__name__ in _PRIVATE else sentence(event)
+
+
+def _stamp() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")

@@ -1,0 +1,371 @@
+"""A session in this process as a screen sees it: events, pulses, and wishes fulfilled.
+
+| runs on | does |
+|---|---|
+| the session's thread (`agent.loop.live`) | turns, and whatever needs the student or its memory |
+| the camera's, the microphone's, Whisper's | capture; they only tell |
+| `asks` | makes frames ready to be asked about, and speaks |
+| `reads` | what is shown from the disk |
+| `pulse` | how things are, five times a second; whether the view is new, once a second at most |
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from adapters.store import AdapterStore
+from agent.build import Places
+from agent.console import (
+    Ask,
+    Choose,
+    Correct,
+    Find,
+    Gone,
+    Hear,
+    Overlay,
+    Partial,
+    Pause,
+    Picture,
+    Record,
+    Revise,
+    Sessions,
+    Settings,
+    Talk,
+    Versions,
+    Wish,
+)
+from agent.loop.controller import Controller
+from agent.loop.live import Live
+from agent.recording.record import Recorder
+from agent.sessions.sessions import session_lines
+from agent.station.audience import Audience
+from agent.station.eyes import Eyes, Make
+from agent.station.lookout import Lookout
+from agent.station.looks import adapter_lines, picture, remembrances, settings_of
+from agent.station.meters import Meters
+from agent.station.overlay import overlay
+from agent.station.pulse import Indicators, Pulses
+from agent.station.recorder import SwitchedRecorder
+from agent.station.replies import OVER, follow_up, settle
+from agent.station.voice import Asked as Spoken
+from agent.station.voice import Hearing, Say
+from agent.turns.turn import Emit
+from capture.speaker import Speaker
+from core.config import Config
+from core.errors import InputError, RoomwiseError
+from core.events import (
+    Answered,
+    Asked,
+    Event,
+    Failed,
+    LearningPaused,
+    RecordingChanged,
+    SessionStarted,
+    Source,
+)
+from core.types import Frame
+from memory.frames import decode
+
+_BEAT = 0.2
+"""Seconds between two pulses."""
+_HELD = 2
+"""Pulses left out while a question is answered."""
+
+Opening = Callable[[Emit, Callable[[Path, dict[str, Any]], Recorder]], AbstractContextManager[Controller]]
+"""Loads models and opens a session, given who hears its events and what makes its recorder."""
+
+
+@dataclass(frozen=True)
+class Senses:
+    """What a session sees, hears and speaks with. Making `hearing` and `speaker` may raise why they cannot be
+    had: the session goes on without, and says so.
+    """
+
+    camera: Make
+    hearing: Callable[[Say, Spoken], Hearing | None] = lambda say, ask: None
+    speaker: Callable[[Say], Speaker | None] = lambda say: None
+
+
+class Station:
+    """One session with its senses, from `start` to `close`; a `Console`."""
+
+    def __init__(
+        self, opening: Opening, senses: Senses, room: str, places: Places, config: Config, record: bool = True
+    ) -> None:
+        """Raises CaptureError and MissingDependencyError when waiting would not bring the camera."""
+        self._senses, self._room, self._places, self._config = senses, room, places, config
+        self._record = record
+        self._recorder: SwitchedRecorder | None = None
+        self._audience = Audience()
+        self._early: list[Event] | None = []
+        """What happened before the session had begun; None once it has."""
+        self._lock = threading.Lock()
+        self._asked: dict[int, Asked] = {}
+        self._answered: dict[int, Answered] = {}
+        self._replies: set[Future[Any]] = set()
+        self._learning, self._asking = True, 0
+        self._hearing: Hearing | None = None
+        self._speaker: Speaker | None = None
+        self._deaf = ""
+        """Why there is no microphone, where one was wanted."""
+        self._eyes = Eyes(senses.camera, config.camera.oldest_ms / 1000, self.say)
+        self._live = Live(lambda: opening(self._watch, self._recording))
+        self._opened: Future[None] | None = None
+        self._pulses = Pulses(self._eyes, Meters())
+        self._lookout = Lookout(self._eyes, self._live, config, self.say)
+        self._asks = ThreadPoolExecutor(1, thread_name_prefix="asks")
+        self._reads = ThreadPoolExecutor(1, thread_name_prefix="reads")
+        self._closing = threading.Event()
+        self._beating = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self.over: Future[None] = Future()
+        """Ends with the session, or with the fault that ended it."""
+
+    def start(self) -> "Future[None]":
+        """Begin: camera, microphone and session at once. The future ends when questions can be asked, or
+        with the error why they never can be.
+        """
+        self._eyes.start()
+        self._asks.submit(self._sense)
+        self._opened = self._live.start()
+        self._live.ended.add_done_callback(self._ended)
+        self._beating.start()
+        return self._opened
+
+    def close(self) -> None:
+        """End the session and let the devices go. What is being answered is answered first."""
+        self._closing.set()
+        for pool in (self._asks, self._reads):
+            pool.shutdown(cancel_futures=True)
+        if self._hearing is not None:
+            self._hearing.close()
+        if self._opened is not None:
+            self._live.stop()
+            self._beating.join()
+        self._eyes.close()
+        if self._speaker is not None:
+            self._speaker.stop()
+        self._refuse_rest()
+
+    def __enter__(self) -> "Station":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def listen(self, hear: Hear) -> Callable[[], None]:
+        """See `Console`."""
+        return self._audience.listen(hear, self._pulses.whole)
+
+    def follow(self, hear: Hear) -> None:
+        """Hear what happens without being a screen: nothing is made ready to be looked at."""
+        self._audience.follow(hear)
+
+    def put(self, wish: Wish) -> "Future[Any]":
+        """See `Console`."""
+        reply: Future[Any] = Future()
+        if self._audience.gone is not None:
+            reply.set_exception(InputError(OVER))
+            return reply
+        self._replies.add(reply)
+        reply.add_done_callback(self._replies.discard)
+        try:
+            _FULFIL[type(wish)](self, wish, reply)
+        except RoomwiseError as error:
+            settle(reply, error=error)
+        except RuntimeError:  # a pool that was closed meanwhile
+            settle(reply, error=InputError(OVER))
+        return reply
+
+    def say(self, event: Event) -> None:
+        """Keep and show an event from outside the session's thread; before the session has begun, once it
+        has.
+        """
+        with self._lock:
+            if self._early is not None:
+                self._early.append(event)
+                return
+        self._keep(event)
+
+    def ask(
+        self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
+    ) -> "Future[Answered]":
+        """Answer a question about what is `seen`, so many milliseconds old. Raises as that does."""
+        frame, age = seen()
+        with self._lock:
+            self._asking += 1
+        future = self._live.ask(question, frame, age, wished)
+        future.add_done_callback(self._done_asking)
+        return future
+
+    def _keep(self, event: Event) -> None:
+        if self._recorder is not None:
+            self._recorder.append(event)
+        self._audience.tell(event)
+
+    def _recording(self, folder: Path, about: dict[str, Any]) -> Recorder:
+        self._recorder = SwitchedRecorder(folder, about, self._record, self._audience.tell)
+        return self._recorder
+
+    def _watch(self, event: Event) -> None:
+        """Hear what the session has recorded; on its thread."""
+        match event:
+            case Asked():
+                self._asked[event.turn] = event
+            case Answered():
+                self._answered[event.turn] = event
+            case LearningPaused():
+                self._learning = not event.paused
+        self._audience.tell(event)
+        if isinstance(event, SessionStarted):
+            self._say_early()
+        if isinstance(event, Answered) and self._speaker is not None:
+            with suppress(RuntimeError):  # the session ends
+                self._asks.submit(self._speaker.say, event.text)
+
+    def _say_early(self) -> None:
+        with self._lock:
+            early, self._early = self._early or [], None
+        for event in early:
+            self._keep(event)
+
+    def _done_asking(self, future: "Future[Answered]") -> None:
+        with self._lock:
+            self._asking -= 1
+
+    def _sense(self) -> None:
+        """Begin to hear and to speak, as far as that is possible."""
+        try:
+            self._speaker = self._senses.speaker(self.say)
+        except RoomwiseError as error:
+            self.say(Failed(at=time.time(), what="voice", error=str(error)))
+        try:
+            hearing = self._senses.hearing(self.say, self._spoken)
+            if hearing is not None and not self._closing.is_set():
+                hearing.start()
+                self._hearing = hearing
+                self._eyes.heed(hearing.open)
+        except RoomwiseError as error:
+            self._deaf = str(error)
+            self.say(Failed(at=time.time(), what="microphone", error=str(error)))
+
+    def _spoken(self, question: str, began: float) -> None:
+        """Somebody was heard to ask something; on the thread that wrote it down."""
+        self._audience.tell(Partial(0, question))
+        with suppress(RuntimeError):  # the session ends
+            self._asks.submit(self._ask_spoken, question, began)
+
+    def _ask_spoken(self, question: str, began: float) -> None:
+        try:
+            future = self.ask(question, lambda: self._eyes.frame_at(began))
+        except RoomwiseError as error:
+            self._could_not_ask(error)
+        else:
+            future.add_done_callback(
+                lambda done: None if done.cancelled() else self._could_not_ask(done.exception())
+            )
+
+    def _could_not_ask(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.say(Failed(at=time.time(), what="question", error=str(error)))
+
+    def _beat(self) -> None:
+        held = 0
+        while not self._closing.wait(_BEAT):
+            # On a small machine who answers should not wait for pictures; who answers long is not waited for.
+            held = held + 1 if self._asking else 0
+            if len(self._audience) and not 0 < held <= _HELD:
+                recording = self._recorder.recording if self._recorder else self._record
+                also = Indicators(self._deaf, recording, self._learning, len(self._audience))
+                self._audience.tell(self._pulses.make(self._hearing, also))
+            if self._early is None and not self._asking:
+                self._lookout.look_around(time.monotonic())
+
+    def _ended(self, ended: "Future[None]") -> None:
+        """The session is over: on purpose, by a fault, or since it could not be opened."""
+        opened = self._opened
+        error = ended.exception() or (opened.exception() if opened and opened.done() else None)
+        self._audience.end(Gone(str(error) if error else "The session has ended.", ended=True))
+        self._refuse_rest()
+        settle(self.over, error=error)
+
+    def _refuse_rest(self) -> None:
+        for reply in list(self._replies):
+            settle(reply, error=InputError(OVER))
+
+    def _ask(self, wish: Ask, reply: "Future[Any]") -> None:
+        def begin() -> None:
+            try:
+                future = self.ask(wish.question, self._eyes.frame, wish.wished)
+            except RoomwiseError as error:
+                settle(reply, error=error)
+            else:
+                follow_up(future, reply, lambda answered: answered.turn)
+
+        follow_up(self._asks.submit(begin), reply, None)
+
+    def _talk(self, wish: Talk, reply: "Future[Any]") -> None:
+        if self._hearing is None:
+            raise InputError(
+                f"There is no microphone. {self._deaf or 'Start with --listen key, or type the question.'}"
+            )
+        self._hearing.talk(wish.pressed)
+        follow_up(self._asks.submit(self._eyes.heed, wish.pressed), reply)
+
+    def _switch(self, recording: bool) -> None:
+        recorder = self._recorder
+        if recorder is None:
+            raise InputError("The session has not begun yet. Wait a moment.")
+        if recording and recorder.switch(True):
+            self.say(RecordingChanged(at=time.time(), recording=True))
+        elif not recording and recorder.recording:
+            self.say(RecordingChanged(at=time.time(), recording=False))
+            recorder.switch(False)
+
+    def _overlay(self, session: Controller, turn: int) -> bytes:
+        asked, answered = self._asked.get(turn), self._answered.get(turn)
+        if asked is None or answered is None or self._recorder is None:
+            raise InputError(f"There is no answer to a turn {turn} in this session. Choose another.")
+        frame = decode(self._recorder.kept(asked.frame, ".jpg"))
+        return overlay(session.mind.student, frame, asked.question, answered.text)
+
+    def _do(self, what: Callable[[Controller], Any], reply: "Future[Any]") -> None:
+        """On the session's thread."""
+        follow_up(self._live.do(what), reply)
+
+    def _read(self, what: Callable[[], Any], reply: "Future[Any]") -> None:
+        """Beside the session."""
+        follow_up(self._reads.submit(what), reply)
+
+    def _picture(self, frame: str) -> bytes:
+        return picture(frame, self._recorder, self._places.memory)
+
+    def _versions(self) -> Any:
+        return adapter_lines(AdapterStore(self._places.adapters), self._room)
+
+
+_Fulfil = Callable[[Station, Any, "Future[Any]"], None]
+_FULFIL: dict[type, _Fulfil] = {
+    Ask: Station._ask,
+    Talk: Station._talk,
+    Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
+    Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
+    Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
+    Choose: lambda on, wish, reply: on._do(lambda it: it.choose(wish.number), reply),
+    Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.mind.memory, wish), reply),
+    Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
+    Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
+    Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
+    Versions: lambda on, wish, reply: on._read(on._versions, reply),
+    Sessions: lambda on, wish, reply: on._read(lambda: session_lines(on._places.memory.parent), reply),
+    Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
+}
+"""How each wish is fulfilled."""

@@ -1,0 +1,155 @@
+"""Puts further questions to the expert between turns, and remembers what it says."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+
+import numpy as np
+
+from agent.learning.adaptations import Say
+from agent.turns.interview import Heard, further
+from agent.turns.look import Look
+from agent.turns.turn import Mind, pair_id
+from core.errors import ExpertError
+from core.events import Failed, Inquired
+from core.ports import Expert
+from core.signal import TeacherSignal
+from core.types import Frame, Pair, Told
+from memory.frames import frame_of
+from memory.index import Cue
+
+_TURN_DIGITS = 24
+_AT_ONCE = 10
+
+
+Portion = list[tuple[str, Told]]
+"""Questions, each with what the expert said to it."""
+
+
+def interviewed(
+    expert: Expert, frame: Frame, heard: list[Heard], name: str, turn: int, most: int
+) -> Iterator[Portion]:
+    """Put up to `most` questions about a frame to an expert, a few at a time: what to ask next follows from
+    what it said, which `heard` is told. Raises ExpertError.
+    """
+    calls = 0
+    while calls < most:
+        questions = further(heard, name, min(_AT_ONCE, most - calls), np.random.default_rng([turn, calls]))
+        told = expert.ask_more(frame, questions) if questions else []
+        if not told:
+            return
+        calls += len(questions)
+        portion = list(zip(questions, told, strict=True))
+        heard += [
+            Heard(name, question, one.answer.text, sure_of(one.signal), "agent")
+            for question, one in portion
+            if one.answer.text
+        ]
+        yield portion
+
+
+class Interviewer:
+    """Asks about the frames of turns that the expert has answered, an equal part of what it may a turn.
+
+    What it asks follows from memory alone: after a crash it goes on as if there had been none.
+    """
+
+    def __init__(self, mind: Mind, warm_up: int, waiting: Collection[int], say: Say) -> None:
+        self._mind, self._say = mind, say
+        self._each = mind.config.expert.extra // max(1, warm_up)
+        self._waiting = deque(sorted(waiting))
+        self._sure: dict[str, float] = {}
+        self._gone = False
+
+    def wait(self, turn: int) -> None:
+        """There is more to ask about the frame of this turn."""
+        self._waiting.append(turn)
+
+    def run(self, awaited: Callable[[], bool] = lambda: False) -> bool:
+        """Ask about all turns that wait, until a person is `awaited`: then what is left comes later, and the
+        result is False. That the expert is gone is an event, said once until it is back; what waits is tried
+        again after a later turn.
+        """
+        while self._waiting:
+            try:
+                if not self._ask_about(self._waiting[0], awaited):
+                    return False
+            except ExpertError as error:
+                if not self._gone:
+                    self._say(Failed, what="further questions", error=str(error))
+                self._gone = True
+                return True
+            self._gone = False
+            self._waiting.popleft()
+        return True
+
+    def _ask_about(self, turn: int, awaited: Callable[[], bool]) -> bool:
+        """Whether all was asked; what was not follows from memory when it is tried again."""
+        mind = self._mind
+        of_turn = pair_id(mind.session, turn)
+        about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
+        if about is None or mind.expert is None or not self._each:
+            return True
+        frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
+        known = mind.memory.pairs(mind.room)
+        heard = [self._heard(pair) for pair in known]
+        # Some may have been asked before the expert was gone.
+        pairs = {pair.id: pair.question for pair in known if came_after(pair, mind.session, turn)}
+        calls = len(pairs)
+        for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each - calls):
+            calls += len(portion)
+            pairs |= self._remembered(turn, frame, portion)
+            if calls < self._each and awaited():
+                return False
+        if calls:
+            self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
+        return True
+
+    def _remembered(self, turn: int, frame: Frame, portion: Portion) -> dict[str, str]:
+        """Adds what was answered with words; the pairs' questions by their ids."""
+        mind, added = self._mind, {}
+        name = mind.expert.name if mind.expert else ""
+        cues = self._cues(frame, [question for question, _ in portion])
+        for (question, one), cue in zip(portion, cues, strict=True):
+            if one.answer.text:
+                pair = mind.memory.add(
+                    mind.room, frame.jpeg, question, one.answer.text, "expert", name, one.signal,
+                    id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
+                )  # fmt: skip
+                added[pair.id] = question
+        return added
+
+    def _cues(self, frame: Frame, questions: list[str]) -> list[Cue]:
+        embedder = self._mind.memory.embedder
+        if embedder is None or not questions:
+            return [Cue()] * len(questions)
+        view = Look(self._mind.student, frame.picture).cue(embedder, questions[0]).view
+        return [Cue(text, view) for text in embedder.text(questions)]
+
+    def _heard(self, pair: Pair) -> Heard:
+        if pair.id not in self._sure:
+            path = self._mind.memory.signal_path(pair)
+            self._sure[pair.id] = sure_of(None if path is None else path.read_bytes())
+        return Heard(pair.frame, pair.question, pair.answer, self._sure[pair.id], pair.asker)
+
+
+def extra_id(session: str, turn: int, question: str) -> str:
+    """The id of what the agent asked after a turn: it begins as the turn's own pair does."""
+    digest = hashlib.sha256(question.encode()).hexdigest()
+    return pair_id(session, turn)[:_TURN_DIGITS] + digest[: 32 - _TURN_DIGITS]
+
+
+def came_after(pair: Pair, session: str, turn: int) -> bool:
+    """Whether the agent asked this after the turn."""
+    return pair.asker == "agent" and pair.id.startswith(pair_id(session, turn)[:_TURN_DIGITS])
+
+
+def sure_of(signal: bytes | None) -> float:
+    """How likely an expert held a token of its answer; 1 where it ships no likelihoods.
+
+    Told from the signal alone, which is kept: asked again after a crash, the same follows from it.
+    """
+    if signal is None:
+        return 1.0
+    likeliest = TeacherSignal.from_bytes(signal).top_logprobs[:, :1]
+    return float(np.exp(likeliest.astype(np.float64).mean())) if likeliest.size else 1.0
