@@ -32,11 +32,13 @@ from agent.console import (
     Talk,
     Versions,
 )
+from agent.loop.sentences import sentence
 from agent.recording.record import Recorder, read_recording
 from agent.station.station import Station
 from core.errors import (
     CaptureError,
     InputError,
+    MissingDependencyError,
     QuestionError,
     RoomwiseError,
     StorageError,
@@ -299,3 +301,16 @@ def test_many_screens_ask_at_once_and_every_wish_is_replied_to(
     assert ear.wait(lambda heard: isinstance(heard, Gone)).ended
     errors = {type(reply.exception()) for reply in replies} - {type(None)}
     assert errors <= {InputError}
+
+
+def test_without_voice_typing_is_enough(student: str, cable: Cable, ear: Ear, tmp_path: Path) -> None:
+    def hearing(say: object, ask: object) -> Any:
+        raise MissingDependencyError("No sounddevice here. Install the extra voice.")
+
+    with station(student, tmp_path, cable, hearing=hearing) as one:
+        seen(one, ear)
+        said = ear.wait(lambda heard: isinstance(heard, Failed))
+        assert said.what == "no microphone" and "note" in sentence(said)
+        assert ear.of(Pulse)[-1].microphone == ""
+        with pytest.raises(InputError, match="Install the extra voice"):
+            answer(one.put(Talk(True)))

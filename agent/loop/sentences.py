@@ -27,7 +27,7 @@ from core.events import (
     ToldLate,
 )
 
-_HARMLESS = frozenset({"index", "calibration", "voice activity"})
+_HARMLESS = frozenset({"index", "calibration", "voice activity", "no microphone"})
 """What can fail without anything being lost."""
 
 

@@ -58,7 +58,7 @@ from agent.station.voice import Hearing, Say
 from agent.turns.turn import Emit
 from capture.speaker import Speaker
 from core.config import Config
-from core.errors import InputError, RoomwiseError
+from core.errors import InputError, MissingDependencyError, RoomwiseError
 from core.events import (
     Answered,
     Asked,
@@ -114,6 +114,8 @@ class Station:
         self._speaker: Speaker | None = None
         self._deaf = ""
         """Why there is no microphone, where one was wanted."""
+        self._untold = ""
+        """The same where nobody installed what it takes: said to who wants to talk."""
         self._eyes = Eyes(senses.camera, config.camera.oldest_ms / 1000, self.say)
         self._live = Live(lambda: opening(self._watch, self._recording))
         self._opened: Future[None] | None = None
@@ -253,6 +255,9 @@ class Station:
                 hearing.start()
                 self._hearing = hearing
                 self._eyes.heed(hearing.open)
+        except MissingDependencyError as error:
+            self._untold = str(error)  # typing is enough for many: no alarm
+            self.say(Failed(at=time.time(), what="no microphone", error=str(error)))
         except RoomwiseError as error:
             self._deaf = str(error)
             self.say(Failed(at=time.time(), what="microphone", error=str(error)))
@@ -314,9 +319,8 @@ class Station:
 
     def _talk(self, wish: Talk, reply: "Future[Any]") -> None:
         if self._hearing is None:
-            raise InputError(
-                f"There is no microphone. {self._deaf or 'Start with --listen key, or type the question.'}"
-            )
+            why = self._deaf or self._untold or "Start with --listen key, or type the question."
+            raise InputError(f"There is no microphone. {why}")
         self._hearing.talk(wish.pressed)
         follow_up(self._asks.submit(self._eyes.heed, wish.pressed), reply)
 
