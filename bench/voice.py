@@ -8,7 +8,7 @@ file's own time up to where the utterance is handed over, and on the wall after 
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from agent.replay.cli import DEMO
 from bench.intervals import DRAWS, Interval, bootstrap_ratio, drawn_interval
 from bench.report import Report, Row, emit, measured
 from bench.voice_sounds import NOTHING, RATE, VOICES, Sound, in_noise, nothing, save, speak
@@ -29,6 +30,8 @@ from capture.transcribe import Heard, heard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity, open_voice_activity
 from core.config import VoiceConfig, load_config
+from models.images import load_image
+from models.registry import load_model
 
 NOISES: dict[str, float | None] = {"none": None, "20 dB": 20.0, "10 dB": 10.0}
 _LEAD = 1.0  # seconds before a sentence
@@ -44,7 +47,8 @@ class Listened:
     """What came of one file: the texts that were heard, and how many utterances Whisper was given.
 
     `handed` is when the last was handed over, in seconds of the file; `seconds` and `processor` are what it
-    took to write it down, on the wall and of all cores together. All NaN where there was none.
+    took to write it down, on the wall and of all cores together; `answered` the seconds on the wall to its
+    answer. All NaN where there was none.
     """
 
     texts: tuple[str, ...]
@@ -52,6 +56,7 @@ class Listened:
     handed: float
     seconds: float
     processor: float
+    answered: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,18 @@ class Spoken:
 
 
 class Ear:
-    """All of a session's hearing but the microphone."""
+    """All of a session's hearing but the microphone; `answer` is given what was heard."""
 
-    def __init__(self, whisper: Whisper, activity: VoiceActivity, config: VoiceConfig) -> None:
-        self._whisper, self._activity, self._config = whisper, activity, config
+    def __init__(
+        self,
+        whisper: Whisper,
+        activity: VoiceActivity,
+        config: VoiceConfig,
+        answer: Callable[[str], object] = lambda text: None,
+    ) -> None:
+        self._whisper, self._activity, self._config, self._answer = whisper, activity, config, answer
         self._now = 0.0
-        self._done: list[tuple[str, float, float, float]] = []
+        self._done: list[tuple[str, float, float, float, float]] = []
 
     def listen(self, path: Path, key: tuple[float, float] | None) -> Listened:
         """Hear a file, with an open microphone or with a key held from and to so many seconds."""
@@ -83,14 +94,18 @@ class Ear:
         for block in _blocks(ears):
             self._now = block.ended
             listener.hear(block)
-        last = self._done[-1][1:] if self._done else (float("nan"),) * 3
+        last = self._done[-1][1:] if self._done else (float("nan"),) * 4
         return Listened(tuple(text for text, *_ in self._done if text), len(self._done), *last)
 
     def _take(self, utterance: Utterance) -> None:
         began, processor = time.perf_counter(), time.process_time()
         result = heard(self._whisper, utterance)
         seconds, used = time.perf_counter() - began, time.process_time() - processor
-        self._done.append((result.text if isinstance(result, Heard) else "", self._now, seconds, used))
+        text = result.text if isinstance(result, Heard) else ""
+        if text:
+            self._answer(text)
+        answered = time.perf_counter() - began
+        self._done.append((text, self._now, seconds, used, answered))
 
 
 def rules(config: VoiceConfig, open_microphone: bool) -> Rules:
@@ -125,7 +140,7 @@ def voice(
     )
     activity = open_voice_activity(config.activity, lambda note: typer.echo(note, err=True))
     loaded.draft(np.zeros(RATE, np.float32))
-    ear, result = Ear(loaded, activity, config), list[Row]()
+    ear, result = Ear(loaded, activity, config, _answerer()), list[Row]()
     with tempfile.TemporaryDirectory() as folder:
         for noise, decibels in NOISES.items():
             typer.echo(f"{spoken} sentences, noise: {noise}", err=True)
@@ -139,6 +154,14 @@ def voice(
         result += nothing_rows("all", every)
     identity: Row = {"model": Path(model).stem, "activity": activity.name}
     emit(Report("bench voice", seed, [identity | row for row in result]), json=as_json)
+
+
+def _answerer() -> Callable[[str], object]:
+    """Answers by the student, each time looking anew at a picture of the demo."""
+    student = load_model(load_config().student.model)
+    picture = load_image(next(DEMO.glob("frame-*.jpg")), load_config().images.max_pixels)
+    student.answer(picture, "What is there?")
+    return lambda text: student.answer(picture, text)
 
 
 def say(ear: Ear, folder: Path, count: int, decibels: float | None, seed: int) -> Iterator[Spoken]:
@@ -159,7 +182,9 @@ def wait(ear: Ear, folder: Path, kind: str, count: int, seed: int) -> Iterator[t
 
 
 def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
-    """Word error rate, sentences of which nothing was heard, and seconds from the end of speech to text."""
+    """Word error rate, sentences of which nothing was heard, seconds from the end of speech to text, and to
+    the student's answer.
+    """
     said = [words(trial.said) for trial in trials]
     errors = [
         word_errors(reference, words(" ".join(trial.listened.texts)))
@@ -174,8 +199,14 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     timed = [trial for trial in trials if trial.listened.utterances]
     delays = [trial.listened.handed - trial.ended + trial.listened.seconds for trial in timed]
     processor = [trial.listened.processor for trial in timed]
+    answers = [
+        trial.listened.handed - trial.ended + trial.listened.answered
+        for trial in timed
+        if trial.listened.texts
+    ]
+    times = {"speech_to_text_s": delays, "speech_to_answer_s": answers, "whisper_processor_s": processor}
     for percentile in (50, 95):
-        for metric, values in (("speech_to_text_s", delays), ("whisper_processor_s", processor)):
+        for metric, values in times.items():
             interval = _percentile(values, percentile, seed)
             result.append(measured(interval, metric=metric, noise=noise, statistic=f"p{percentile}"))
     return result

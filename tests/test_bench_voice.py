@@ -88,10 +88,19 @@ def _ear() -> Ear:
     return Ear(Parrot(), EnergyGate(), VoiceConfig())
 
 
+@espeak
+def test_what_was_heard_is_answered_before_the_clock_stops(tmp_path: Path) -> None:
+    asked: list[str] = []
+    ear = Ear(Parrot(), EnergyGate(), VoiceConfig(), asked.append)
+    (trial,) = say(ear, tmp_path, 1, None, 0)
+    listened = trial.listened
+    assert tuple(asked) == listened.texts and listened.answered >= listened.seconds
+
+
 def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
     trials = [
-        Spoken("what is this", 2.0, Listened(("what is it",), 1, 2.7, 0.3, 0.2)),
-        Spoken("what is it here", 2.0, Listened(("what is", "it here"), 2, 2.6, 0.2, 0.1)),
+        Spoken("what is this", 2.0, Listened(("what is it",), 1, 2.7, 0.3, 0.2, 0.5)),
+        Spoken("what is it here", 2.0, Listened(("what is", "it here"), 2, 2.6, 0.2, 0.1, 0.3)),
         Spoken("nobody heard this", 2.0, Listened((), 0, NAN, NAN, NAN)),
     ]
     rows = {(row["metric"], row.get("statistic")): row for row in spoken_rows("none", trials, 0)}
@@ -99,6 +108,7 @@ def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
     assert rows["nothing_heard", None]["mean"] == pytest.approx(1 / 3)
     assert rows["speech_to_text_s", "p50"]["mean"] == pytest.approx(0.9)
     assert rows["speech_to_text_s", "p50"]["n"] == 2
+    assert rows["speech_to_answer_s", "p50"]["mean"] == pytest.approx(1.05)
     assert rows["whisper_processor_s", "p50"]["mean"] == pytest.approx(0.15)
     silent = spoken_rows("none", trials[2:] * 2, 0)
     assert math.isnan(float(silent[-1]["mean"] or 0.0))
