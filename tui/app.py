@@ -39,10 +39,10 @@ from tui.terminal import LOG, own_terminal
 from tui.themes import THEMES
 from tui.words import plain
 
-_HUSH = 0.25
-"""Seconds for which a question has the processor to itself."""
 _TICK = 0.1
 """Seconds between two looks into the mailbox: it is painted at most so often."""
+_HUSH = 2
+"""Looks for which a question has the processor to itself."""
 
 
 class Replied(Message):
@@ -100,7 +100,7 @@ class Dashboard(App[None]):
         self._clock, self._calendar = clock, calendar
         self._mailbox = Mailbox()
         self._pulse_at = clock()
-        self._asked_at = 0.0
+        self._hushed = 0
         self._leave: Callable[[], None] = lambda: None
         for one in THEMES.values():
             self.register_theme(one)
@@ -174,9 +174,10 @@ class Dashboard(App[None]):
             self._pulse_at = self._clock()
         self.told = self.told or bool(heard)
         if any(isinstance(one, Asked) for one in heard):
-            self._asked_at = self._clock()
+            self._hushed = _HUSH
         self.state = reduce(fold, heard, self.state)
-        if self.state.answering and self._clock() - self._asked_at < _HUSH:
+        if self.state.answering and self._hushed:
+            self._hushed -= 1
             return  # on a small machine an answer waits for who paints beside it
         for screen in self._open_screens():
             screen.draw(self.state, self.moment())
