@@ -1,5 +1,6 @@
 """`roomwise bench dashboard`: what the dashboard adds to an answer, and how soon it shows a key."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from bench.intervals import DRAWS, Interval, bootstrap_ratio, drawn_interval
 from bench.report import Report, Row, emit, measured
 from bench.screen.session import Run, session
-from core.events import AdaptationEnded
+from core.events import AdaptationEnded, AdaptationStarted
 
 app = typer.Typer(add_completion=False)
 _QUESTIONS = (
@@ -17,6 +18,7 @@ _QUESTIONS = (
     "What is on the floor?", "What is left of the bed?",
 )  # fmt: skip
 _LEARNT = 180.0  # seconds
+_PAUSE = 0.4  # seconds between questions; shorter than a person's
 _LETTER = "ж"
 """Shown nowhere before it is typed."""
 _BACKSPACE = "\x7f"
@@ -54,10 +56,12 @@ def _session(shown: bool, answers: int, keys: int) -> Found:
     with session(shown) as run:
         for number in range(10):  # the warm-up, which the expert answers
             run.ask(_QUESTIONS[number % len(_QUESTIONS)])
+        run.log.wait(AdaptationStarted, 1, _LEARNT)
         if shown:
             _press(run, found, keys)
         run.log.wait(AdaptationEnded, 1, _LEARNT)
         for number in range(answers):
+            time.sleep(_PAUSE)
             found.answers.append(run.ask(_QUESTIONS[number % len(_QUESTIONS)]))
         if shown:
             _press(run, found, keys)
