@@ -41,6 +41,8 @@ from tui.words import plain
 
 _TICK = 0.1
 """Seconds between two looks into the mailbox: it is painted at most so often."""
+_IDLE = 3
+"""Looks for one painting where nothing happens but time."""
 _HUSH = 2
 """Looks for which a question has the processor to itself."""
 
@@ -100,7 +102,7 @@ class Dashboard(App[None]):
         self._clock, self._calendar = clock, calendar
         self._mailbox = Mailbox()
         self._pulse_at = clock()
-        self._hushed = 0
+        self._hushed = self._idle = 0
         self._leave: Callable[[], None] = lambda: None
         for one in THEMES.values():
             self.register_theme(one)
@@ -179,6 +181,10 @@ class Dashboard(App[None]):
         if self.state.answering and self._hushed:
             self._hushed -= 1
             return  # on a small machine an answer waits for who paints beside it
+        self._idle += 1
+        if self._idle < _IDLE and all(isinstance(one, Pulse) for one in heard):
+            return
+        self._idle = 0
         for screen in self._open_screens():
             screen.draw(self.state, self.moment())
 
