@@ -78,6 +78,16 @@ def bootstrap_ratio(
     return drawn_interval(value, (drawn @ tops) / beneath, len(top))
 
 
+def bootstrap_percentile(values: ArrayLike, percentile: float, *, seed: int = 0) -> Interval:
+    """A percentile of `values` [n], each drawn by itself; NaN without any."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if not len(numbers):
+        return Interval(float("nan"), float("nan"), float("nan"), 0)
+    drawn = np.random.default_rng(seed).integers(0, len(numbers), (DRAWS, len(numbers)))
+    value = float(np.percentile(numbers, percentile))
+    return drawn_interval(value, np.percentile(numbers[drawn], percentile, axis=1), len(numbers))
+
+
 def _drawn(groups: int, seed: int) -> NDArray[np.int64]:
     """How often each group comes up in each draw: [draws, groups]."""
     rng = np.random.default_rng(seed)

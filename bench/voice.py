@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 from agent.replay.cli import DEMO
-from bench.intervals import DRAWS, Interval, bootstrap_ratio, drawn_interval
+from bench.intervals import Interval, bootstrap_percentile, bootstrap_ratio
 from bench.report import Report, Row, emit, measured
 from bench.voice_sounds import NOTHING, RATE, VOICES, Sound, in_noise, nothing, save, speak
 from bench.voice_words import sentences, word_errors, words
@@ -207,7 +207,7 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     times = {"speech_to_text_s": delays, "speech_to_answer_s": answers, "whisper_processor_s": processor}
     for percentile in (50, 95):
         for metric, values in times.items():
-            interval = _percentile(values, percentile, seed)
+            interval = bootstrap_percentile(values, percentile, seed=seed)
             result.append(measured(interval, metric=metric, noise=noise, statistic=f"p{percentile}"))
     return result
 
@@ -231,15 +231,6 @@ def share(found: Sequence[bool]) -> Interval:
     middle = (mean + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * math.sqrt(mean * (1 - mean) / n + _Z**2 / (4 * n**2))
     return Interval(mean, max(0.0, middle - half), min(1.0, middle + half), n)
-
-
-def _percentile(values: Sequence[float], percentile: int, seed: int) -> Interval:
-    if not values:
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    numbers = np.asarray(values)
-    drawn = np.random.default_rng(seed).integers(0, len(numbers), (DRAWS, len(numbers)))
-    value = float(np.percentile(numbers, percentile))
-    return drawn_interval(value, np.percentile(numbers[drawn], percentile, axis=1), len(numbers))
 
 
 def _saved(folder: Path, sound: Sound, rate: int) -> Path:

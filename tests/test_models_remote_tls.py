@@ -1,8 +1,6 @@
 """A server with a certificate that nobody well-known signed."""
 
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from tiny_certificate import write_certificate
 from tiny_memory import jpeg
 from tiny_server import Echo, small_application
 
@@ -18,20 +17,11 @@ from core.errors import ConfigError, ExpertError
 from memory.frames import frame_of
 from models.remote.opening import remote_expert
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of localhost, signed by itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    names = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-out", names[0], "-keyout", names[1]],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return names
+    return write_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from agent.learning.adaptations import Adapting, Say, label
 from agent.learning.jobs import Job
 from agent.learning.scheduler import Known, home_due
 from agent.turns.turn import Mind
-from core.events import Consolidated
+from core.events import Consolidated, Failed
 
 _FOLDER = "home"
 """Below the jobs, where what a killed process left of it is thrown away."""
@@ -45,7 +45,8 @@ class Consolidation:
             request: Request = self._adapting.home(self._mind, self._adapting.store)
             fitting = self._adapting.fit(request)
             if fitting.recipe is None:
-                return  # it is due again when more is known
+                self._say(Failed, what="home", error=fitting.reason)
+                return
             request = replace(request, recipe=fitting.recipe)
             self._job = self._adapting.start(self._adapting.jobs / _FOLDER, request)
             self._began = time.monotonic()

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+from agent.system_files import told
+
 
 def free_memory(root: Path = Path("/")) -> int | None:
     """Bytes: what the system could give, or what is left of this process's group, if that is less.
 
     None where the system does not say. `root` stands in for /.
     """
-    told = [value for value in (_available(root), _left_of_group(root)) if value is not None]
-    return min(told, default=None)
+    known = [value for value in (_available(root), _left_of_group(root)) if value is not None]
+    return min(known, default=None)
 
 
 def _available(root: Path) -> int | None:
-    for line in _text(root / "proc/meminfo").splitlines():
+    for line in told(root / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
@@ -22,12 +24,5 @@ def _available(root: Path) -> int | None:
 def _left_of_group(root: Path) -> int | None:
     """Of a container, by cgroup 2."""
     group = root / "sys/fs/cgroup"
-    most, held = (_text(group / name).strip() for name in ("memory.max", "memory.current"))
+    most, held = (told(group / name).strip() for name in ("memory.max", "memory.current"))
     return max(0, int(most) - int(held)) if most.isdigit() and held.isdigit() else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.system_files import told
+
 if sys.platform != "win32":
     import resource
 
@@ -50,7 +52,7 @@ class Meters:
 
     def _memory(self) -> int:
         """What this process holds; where the system says only that, the most it ever held."""
-        pages = _text(self._root / "proc/self/statm").split()
+        pages = told(self._root / "proc/self/statm").split()
         if len(pages) > 1 and pages[1].isdigit():
             return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
         if sys.platform == "win32":
@@ -64,7 +66,7 @@ class Meters:
 
     def _ticks(self) -> tuple[float, float]:
         """Of all cores together since the machine began: busy, and all."""
-        fields = _text(self._root / "proc/stat").partition("\n")[0].split()[1:9]
+        fields = told(self._root / "proc/stat").partition("\n")[0].split()[1:9]
         ticks = [float(field) for field in fields if field.isdigit()]
         idle = sum(ticks[3:5])  # idle, and waiting for a disk
         return sum(ticks) - idle, sum(ticks)
@@ -86,7 +88,7 @@ class Meters:
                 millivolts = _number(folder / f"in{number}_input")
                 milliamperes = _number(folder / f"curr{number}_input")
                 if millivolts is not None and milliamperes is not None:
-                    yield _text(label).strip(), millivolts * milliamperes / 1e6
+                    yield told(label).strip(), millivolts * milliamperes / 1e6
 
     def _celsius(self) -> float | None:
         found = (_number(zone / "temp") for zone in self._root.glob(_ZONES))
@@ -100,14 +102,6 @@ def _hottest(degrees: Iterable[float]) -> float | None:
 
 def _number(path: Path) -> float | None:
     try:
-        return float(_text(path).strip())
+        return float(told(path).strip())
     except ValueError:
         return None
-
-
-def _text(path: Path) -> str:
-    """What a file of the system says; empty when it is not there, or is of a sensor that sleeps."""
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""

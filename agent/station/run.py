@@ -19,6 +19,7 @@ from agent.attach.server import AttachServer
 from agent.build import Places, Wish, live
 from agent.console import Console, Heard
 from agent.loop.sentences import sentence
+from agent.replay.cli import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
@@ -37,7 +38,6 @@ from core.events import Event, SessionEnded, SessionStarted
 from core.files import state_dir
 from core.text import check_room
 
-DEMO = Path(__file__).parent.parent / "replay" / "demo" / "session"
 _SEED = 0
 _SWITCH = 0.001
 """Seconds that a thread may keep Python from others: an answer asks for it after every operation."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bench.intervals import DRAWS, Interval, bootstrap_ratio, drawn_interval
+from bench.intervals import bootstrap_percentile, bootstrap_ratio
 from bench.report import Report, Row, emit, measured
 from bench.screen.session import Run, session
 from core.events import AdaptationEnded, AdaptationStarted
@@ -82,7 +82,12 @@ def _rows(found: dict[bool, list[Found]], seed: int) -> list[Row]:
     rows = []
     for name, values in (("headless", without), ("dashboard", beside)):
         rows.append(
-            measured(_percentile(values.ravel(), 50, seed), metric="answer_ms", method=name, statistic="p50")
+            measured(
+                bootstrap_percentile(values.ravel(), 50, seed=seed),
+                metric="answer_ms",
+                method=name,
+                statistic="p50",
+            )
         )
     ratio = bootstrap_ratio(beside.ravel(), without.ravel(), seed=seed)
     rows.append(measured(ratio, metric="ratio", method="dashboard / headless", statistic="mean"))
@@ -90,12 +95,6 @@ def _rows(found: dict[bool, list[Found]], seed: int) -> list[Row]:
         times = np.array([key for one in found[True] for key in one.keys[learning]])
         if len(times):
             for percentile in (50, 95):
-                interval = _percentile(times, percentile, seed)
+                interval = bootstrap_percentile(times, percentile, seed=seed)
                 rows.append(measured(interval, metric="key_ms", method=state, statistic=f"p{percentile}"))
     return rows
-
-
-def _percentile(times: np.ndarray, percentile: int, seed: int) -> Interval:
-    random = np.random.default_rng(seed)
-    drawn = np.percentile(times[random.integers(0, len(times), (DRAWS, len(times)))], percentile, axis=1)
-    return drawn_interval(float(np.percentile(times, percentile)), drawn, len(times))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
+from bench.intervals import bootstrap_mean, bootstrap_percentile
 from bench.report import Row, Value, measured
 from bench.serving.load import Round
 from models.remote.wire import sizes
@@ -22,7 +22,7 @@ def report_rows(rounds: Rounds, about: Mapping[str, Value], seed: int) -> list[R
         found.append(measured(bootstrap_mean(rates, seed=seed), metric="questions_per_s", **identity))
         times = np.array([took for one in several for took in one.times]) * 1000
         for percentile in (50, 95):
-            interval = _percentile(times, percentile, seed)
+            interval = bootstrap_percentile(times, percentile, seed=seed)
             statistic = f"p{percentile}"
             found.append(measured(interval, metric="latency_ms", statistic=statistic, **identity))
     found += _ratios(rounds, about, seed)
@@ -51,9 +51,3 @@ def _bytes(rounds: Rounds, about: Mapping[str, Value], seed: int) -> list[Row]:
         measured(bootstrap_mean(found, seed=seed), metric="bytes", part=part, **about)
         for part, found in parts.items()
     ]
-
-
-def _percentile(times: np.ndarray, percentile: int, seed: int) -> Interval:
-    random = np.random.default_rng(seed)
-    drawn = np.percentile(times[random.integers(0, len(times), (DRAWS, len(times)))], percentile, axis=1)
-    return drawn_interval(float(np.percentile(times, percentile)), drawn, len(times))
