@@ -1,5 +1,6 @@
 """Sound files that stand in for a microphone: WAV by the standard library, FLAC and others by soundfile."""
 
+import io
 import threading
 import time
 import wave
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.audio import RATE, Block, mono
+from capture.audio import RATE, Block, Samples, mono
 from capture.audio_resample import HIGHEST, LOWEST, Resampler
 from core.errors import CaptureError
 from core.extras import require
@@ -142,6 +143,18 @@ class _Other:
 
     def close(self) -> None:
         self._file.close()
+
+
+def as_wav(samples: Samples) -> bytes:
+    """Samples float32 [n] in [-1, 1] at 16 kHz as a WAV file of 16 bits."""
+    whole = np.clip(np.round(samples * 32768.0), -32768, 32767).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(RATE)
+        written.writeframes(whole.tobytes())
+    return file.getvalue()
 
 
 def pcm(data: bytes, width: int) -> NDArray[np.float32]:

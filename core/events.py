@@ -279,11 +279,15 @@ class MicrophoneChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechHeard(Event):
-    """What somebody was heard to say, in so many seconds of speech; `confidence` in [0, 1]."""
+    """What somebody was heard to say, in so many seconds of speech; `confidence` in [0, 1].
+
+    `audio` is the SHA-256 of its sound among the session's files, empty where that was not recorded.
+    """
 
     text: str
     confidence: float
     seconds: float
+    audio: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -304,7 +304,7 @@ def test_many_screens_ask_at_once_and_every_wish_is_replied_to(
 
 
 def test_without_voice_typing_is_enough(student: str, cable: Cable, ear: Ear, tmp_path: Path) -> None:
-    def hearing(say: object, ask: object) -> Any:
+    def hearing(say: object, ask: object, keep: object) -> Any:
         raise MissingDependencyError("No sounddevice here. Install the extra voice.")
 
     with station(student, tmp_path, cable, hearing=hearing) as one:

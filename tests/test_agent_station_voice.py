@@ -68,7 +68,7 @@ def _sound(folder: Path) -> Path:
 
 def _hearing(folder: Path, heard: _Heard, whisper: Any, **more: Any) -> Hearing:
     config = VoiceConfig(microphone=str(_sound(folder)), activity="energy", **more)
-    return Hearing(config, folder / "log", Mute(), heard.say, heard.ask, whisper)
+    return Hearing(config, folder / "log", Mute(), heard.say, heard.ask, load=whisper)
 
 
 def test_an_open_microphone_gives_a_question_and_when_it_began(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_whisper_that_is_missing_is_said_with_the_remedy(tmp_path: Path) -> No
 def test_a_muted_microphone_shows_it(tmp_path: Path) -> None:
     mute, heard = Mute(), _Heard()
     config = VoiceConfig(microphone=str(_sound(tmp_path)), activity="energy")
-    hearing = Hearing(config, tmp_path / "log", mute, heard.say, heard.ask, _Whisper)
+    hearing = Hearing(config, tmp_path / "log", mute, heard.say, heard.ask, load=_Whisper)
     states = [hearing.state]
     mute.begin(time.monotonic() - 1)
     states.append(hearing.state)

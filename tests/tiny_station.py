@@ -106,7 +106,7 @@ class Ear:
 def station(student: str, folder: Path, cable: Cable, **more: Any) -> Station:
     """A station in a folder, whose session is recorded in `sessions/one`; `more` goes to `Station`."""
     name = f"sessions/{more.pop('session', 'one')}"
-    config, hearing = more.pop("config", CONFIG), more.pop("hearing", lambda say, ask: None)
+    config, hearing = more.pop("config", CONFIG), more.pop("hearing", lambda say, ask, keep: None)
     wish = Wish(student, build.RECORDED, 0, 0, folder, live=True)
     return Station(
         lambda watch, record: live(ROOM, name, wish, config, watch, record),

@@ -18,7 +18,7 @@ from agent.recording.record import Recorder
 from agent.turns.corrections import corrected
 from agent.turns.interviewer import Interviewer
 from agent.turns.late import Late
-from agent.turns.turn import Emit, Inquiry, Mind, take_turn
+from agent.turns.turn import Draft, Emit, Inquiry, Mind, take_turn, unheard
 from core.errors import InputError, RoomwiseError
 from core.events import (
     Activated,
@@ -83,14 +83,16 @@ class Controller:
         self._watch(event)
 
     def ask(
-        self, question: str, frame: bytes, frame_age_ms: float = 0.0, wished: Source | None = None
-    ) -> Answered:
+        self, question: str, frame: bytes, frame_age_ms: float = 0.0, wished: Source | None = None,
+        draft: Draft = unheard,
+    ) -> Answered:  # fmt: skip
         """Answer one question about a JPEG frame; the expert does where that is `wished` and it is there.
+        `draft` hears of the student's answer as it is made.
 
         Raises QuestionError and ImageError, with nothing done.
         """
         inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished)
-        answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry))
+        answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry), draft)
         self._turn = inquiry.turn
         if answered.by == "expert":
             self._inquire(inquiry.turn)

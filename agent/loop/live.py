@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.loop.controller import Controller
+from agent.turns.turn import Draft, unheard
 from core.errors import InputError
 from core.events import Answered, Source
 from core.types import Frame
@@ -57,10 +58,11 @@ class Live:
         self._thread.join()
 
     def ask(
-        self, question: str, frame: Frame, frame_age_ms: float, wished: Source | None = None
-    ) -> "Future[Answered]":
+        self, question: str, frame: Frame, frame_age_ms: float, wished: Source | None = None,
+        draft: Draft = unheard,
+    ) -> "Future[Answered]":  # fmt: skip
         """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
-        return self.do(lambda session: session.ask(question, frame.jpeg, frame_age_ms, wished))
+        return self.do(lambda session: session.ask(question, frame.jpeg, frame_age_ms, wished, draft))
 
     def correct(self, turn: int, answer: str) -> "Future[None]":
         """Take a person's word for the answer to a turn."""

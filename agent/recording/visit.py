@@ -5,7 +5,7 @@ writes them and as anyone can; and a session recorded by the agent (`agent.recor
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
@@ -15,7 +15,7 @@ import pydantic
 from agent.recording.record import EVENTS, SESSION, Recording, read_recording
 from agent.sessions.redact import is_redacted
 from core.errors import InputError, QuestionError
-from core.events import Answered, Asked, Compared, Event, Judged
+from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
 from core.files import storage_errors
 from core.text import check_question, room_name, strip_controls
 
@@ -29,7 +29,8 @@ class VisitTurn:
 
     `told` is what an expert said, where that is recorded beside the answer. `tag` says what a later question
     takes (`same-fact-words`, ...), `family` of what kind it is. `pause` is how many seconds went by
-    before it was asked, None where nobody noted; `frame_age_ms` how old its frame was then.
+    before it was asked, None where nobody noted; `frame_age_ms` how old its frame was then. `audio` is the
+    sound file of a question that was spoken.
     """
 
     frame: Path
@@ -40,6 +41,7 @@ class VisitTurn:
     told: str = ""
     pause: float | None = None
     frame_age_ms: float = 0.0
+    audio: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class _Turn(pydantic.BaseModel):
     answer: str = ""
     tag: str = ""
     family: str = ""
+    audio: str = ""
     pause: float | None = pydantic.Field(default=None, ge=0, allow_inf_nan=False)
 
 
@@ -100,14 +103,16 @@ def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
     if told.frames and turn.frame >= len(told.frames):
         raise InputError(f"{place} names frame {turn.frame} of {len(told.frames)}. Correct it there.")
     frame = folder / (told.frames[turn.frame] if told.frames else f"frame-{turn.frame}.jpg")
-    if folder.resolve() not in frame.resolve().parents:
-        raise InputError(f"{place} names a frame outside its folder. Correct it there.")
+    audio = folder / turn.audio if turn.audio else None
+    for path, what in ((frame, "frame"), (audio, "sound")):
+        if path is not None and folder.resolve() not in path.resolve().parents:
+            raise InputError(f"{place} names a {what} outside its folder. Correct it there.")
     try:
         question = check_question(turn.question)
     except QuestionError as error:
         raise InputError(f"{place} cannot be asked. {error}") from error
     answer = strip_controls(turn.answer)
-    return VisitTurn(frame, question, answer, turn.tag, turn.family, pause=turn.pause)
+    return VisitTurn(frame, question, answer, turn.tag, turn.family, pause=turn.pause, audio=audio)
 
 
 def _recorded(recording: Recording) -> Visit:
@@ -120,6 +125,7 @@ def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
     """
     found = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
     compared = {event.turn: event.text for event in recording.events if _is_experts(event)}
+    sounds = _sounds(recording.events)
     before: float | None = None
     for turn, asked in sorted(found[Asked].items()):
         if is_redacted(asked):
@@ -130,8 +136,21 @@ def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
             recording.blob(asked.frame, ".jpg"), check_question(asked.question),
             judged.reference if judged else told, judged.tag if judged else "", told=told,
             pause=None if before is None else max(0.0, asked.at - before), frame_age_ms=asked.frame_age_ms,
+            audio=recording.blob(sounds[turn], ".wav") if turn in sounds else None,
         )  # fmt: skip
         before = answered.at if answered else None
+
+
+def _sounds(events: Sequence[Event]) -> dict[int, str]:
+    """The sound of each turn that was spoken: the last that was heard, in its words, before it was asked."""
+    heard: dict[str, str] = {}
+    found = {}
+    for event in events:
+        if isinstance(event, SpeechHeard) and event.audio:
+            heard[event.text] = event.audio
+        elif isinstance(event, Asked) and event.question in heard:
+            found[event.turn] = heard.pop(event.question)
+    return found
 
 
 def _is_experts(event: Event) -> TypeGuard[Compared]:

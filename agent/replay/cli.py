@@ -30,6 +30,12 @@ _Out = Annotated[
 _Dashboard = Annotated[
     bool, typer.Option("--dashboard", help="Show a recording as it was, and have nothing answered anew.")
 ]
+_FromAudio = Annotated[
+    bool,
+    typer.Option(
+        "--from-audio", help="Hear spoken questions anew, by voice activity and Whisper. Extra: voice."
+    ),
+]
 _Speed = Annotated[
     float | None,
     typer.Option(
@@ -67,6 +73,7 @@ def replay(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     dashboard: _Dashboard = False,
+    from_audio: _FromAudio = False,
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
 
@@ -80,10 +87,12 @@ def replay(
 
     Example: roomwise replay visit --expert recorded --json
 
+    Example: roomwise replay run/session --from-audio
+
     Example: roomwise replay run/session --dashboard --speed 4
     """
     if dashboard:
-        asked_anew = (student, expert, warm_up, out, report, as_json or None)
+        asked_anew = (student, expert, warm_up, out, report, as_json or None, from_audio or None)
         if any(option is not None for option in asked_anew):
             raise InputError("A dashboard answers nothing anew. Leave the other options out, but --speed.")
         _show(session, 1.0 if speed is None else speed, context.obj["screen"])
@@ -102,6 +111,7 @@ def replay(
         report=report,
         speed=speed or None,
         aside=as_json,
+        from_audio=from_audio,
     )
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))

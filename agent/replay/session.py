@@ -10,6 +10,7 @@ from agent.loop.usage import used
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary, summarise
 from agent.recording.visit import Visit, read_visit
+from agent.replay.hearing import by_ear
 from agent.replay.outcome import show_summary
 from agent.replay.pace import Pace
 from agent.replay.replay import play
@@ -33,6 +34,7 @@ def replay_session(
     quiet: bool = False,
     speed: float | None = None,
     aside: bool = False,
+    from_audio: bool = False,
 ) -> Summary:
     """Replay a folder and keep everything in `out`, by default a new folder in the state.
 
@@ -40,10 +42,13 @@ def replay_session(
     Without an `expert` it is the configured one where the session's answers are true, else those answers.
     With a `speed` recorded pauses are divided by it and no adaptation is waited for; home is consolidated
     meanwhile if earlier rooms in `out` make that due. What happens is shown on stdout, on stderr when
-    `aside`, and not at all when `quiet`.
+    `aside`, and not at all when `quiet`. `from_audio`: what is heard in the session's sounds
+    is asked.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(session)
+    if from_audio:
+        visit = by_ear(visit, config.voice, Console(quiet=quiet, stderr=True))
     folder = out if out is not None else state_dir() / "replays" / _stamp()
     console = Console(quiet=quiet, stderr=aside)
     watch = _silent if quiet else Watcher(console)

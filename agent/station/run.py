@@ -23,7 +23,7 @@ from agent.replay.cli import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
-from agent.station.voice import Asked, Hearing, Say, speaker_of
+from agent.station.voice import Asked, Hearing, KeepSound, Say, speaker_of
 from capture.audio_messages import MESSAGES
 from capture.audio_mute import Mute
 from capture.camera import Camera
@@ -137,10 +137,10 @@ def _camera(config: Config) -> Make:
     return make
 
 
-def _hearing(plan: Plan, mute: Mute) -> Callable[[Say, Asked], Hearing | None]:
+def _hearing(plan: Plan, mute: Mute) -> Callable[[Say, Asked, KeepSound], Hearing | None]:
     if not plan.listen:
-        return lambda say, ask: None
-    return lambda say, ask: Hearing(plan.config.voice, messages(), mute, say, ask)
+        return lambda say, ask, keep: None
+    return lambda say, ask, keep: Hearing(plan.config.voice, messages(), mute, say, ask, keep)
 
 
 def _speaker(config: Config, mute: Mute) -> Callable[[Say], Speaker | None]:

@@ -45,6 +45,7 @@ from agent.loop.live import Live
 from agent.recording.record import Recorder
 from agent.sessions.sessions import session_lines
 from agent.station.audience import Audience
+from agent.station.drafts import Drafts
 from agent.station.eyes import Eyes, Make
 from agent.station.lookout import Lookout
 from agent.station.looks import adapter_lines, picture, remembrances, settings_of
@@ -54,7 +55,7 @@ from agent.station.pulse import Indicators, Pulses
 from agent.station.recorder import SwitchedRecorder
 from agent.station.replies import OVER, follow_up, settle
 from agent.station.voice import Asked as Spoken
-from agent.station.voice import Hearing, Say
+from agent.station.voice import Hearing, KeepSound, Say
 from agent.turns.turn import Emit
 from capture.speaker import Speaker
 from core.config import Config
@@ -88,7 +89,7 @@ class Senses:
     """
 
     camera: Make
-    hearing: Callable[[Say, Spoken], Hearing | None] = lambda say, ask: None
+    hearing: Callable[[Say, Spoken, KeepSound], Hearing | None] = lambda say, ask, keep: None
     speaker: Callable[[Say], Speaker | None] = lambda say: None
 
 
@@ -204,14 +205,22 @@ class Station:
         frame, age = seen()
         with self._lock:
             self._asking += 1
-        future = self._live.ask(question, frame, age, wished)
+        future = self._live.ask(question, frame, age, wished, Drafts(self._turn, self._audience.tell))
         future.add_done_callback(self._done_asking)
         return future
+
+    def _turn(self) -> int:
+        """The turn that is being answered; on the session's thread."""
+        return max(self._asked, default=0)
 
     def _keep(self, event: Event) -> None:
         if self._recorder is not None:
             self._recorder.append(event)
         self._audience.tell(event)
+
+    def _keep_sound(self, data: bytes) -> str:
+        recorder = self._recorder
+        return recorder.keep(data, ".wav") if recorder is not None and recorder.recording else ""
 
     def _recording(self, folder: Path, about: dict[str, Any]) -> Recorder:
         self._recorder = SwitchedRecorder(folder, about, self._record, self._audience.tell)
@@ -250,7 +259,7 @@ class Station:
         except RoomwiseError as error:
             self.say(Failed(at=time.time(), what="voice", error=str(error)))
         try:
-            hearing = self._senses.hearing(self.say, self._spoken)
+            hearing = self._senses.hearing(self.say, self._spoken, self._keep_sound)
             if hearing is not None and not self._closing.is_set():
                 hearing.start()
                 self._hearing = hearing

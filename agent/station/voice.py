@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from agent.console import Listening
 from capture.audio import Ears
-from capture.audio_file import FileMicrophone
+from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
 from capture.audio_mute import Mute
@@ -28,21 +29,29 @@ from core.events import Event, Failed, MicrophoneChanged, SpeechHeard, SpeechUnh
 Say = Callable[[Event], None]
 Asked = Callable[[str, float], None]
 """Gets a question and when it began to be spoken, in seconds of the monotonic clock, on any thread."""
+KeepSound = Callable[[bytes], str]
+"""Keeps a WAV file and gives its SHA-256; empty when sounds are not kept."""
+
+
+def keep_no_sound(data: bytes) -> str:
+    """Forget a sound."""
+    return ""
 
 
 class Hearing:
     """A microphone and who writes down what it hears, from `start` to `close`.
 
-    `say` gets what happens, `ask` each question. Raises MissingDependencyError, CaptureError, WeightsError.
+    `say` gets what happens, `ask` each question, `keep` its sound.
+    Raises MissingDependencyError, CaptureError, WeightsError.
     """
 
     def __init__(
         self, config: VoiceConfig, messages: Path, mute: Mute, say: Say, ask: Asked,
-        load: Callable[[], Whisper] | None = None,
+        keep: KeepSound = keep_no_sound, load: Callable[[], Whisper] | None = None,
     ) -> None:  # fmt: skip
         self.trouble = ""
         """Why nothing is heard, with a remedy; empty while all is well."""
-        self._say, self._ask, self._mute = say, ask, mute
+        self._say, self._ask, self._mute, self._keep = say, ask, mute, keep
         self.open = config.listen == "open"
         """Whether speech alone begins a question; else a key has to."""
         activity = open_voice_activity(config.activity, self._note)
@@ -85,9 +94,9 @@ class Hearing:
     def _give(self, utterance: Utterance) -> None:
         with self._lock:
             self._writing += 1
-        self._transcriber.hear(utterance).add_done_callback(self._written)
+        self._transcriber.hear(utterance).add_done_callback(partial(self._written, utterance))
 
-    def _written(self, future: "Future[Heard | Unheard]") -> None:
+    def _written(self, utterance: Utterance, future: "Future[Heard | Unheard]") -> None:
         with self._lock:
             self._writing -= 1
         if future.cancelled():
@@ -98,8 +107,11 @@ class Hearing:
             return
         match future.result():
             case Heard(text=text, began=began, ended=ended, confidence=confidence):
-                seconds = ended - began
-                self._say(SpeechHeard(at=time.time(), text=text, confidence=confidence, seconds=seconds))
+                sound = self._keep(as_wav(utterance.samples))
+                self._say(
+                    SpeechHeard(at=time.time(), text=text, confidence=confidence, seconds=ended - began,
+                                audio=sound)
+                )  # fmt: skip
                 self._ask(text, began)
             case Unheard(reason=reason, began=began, ended=ended):
                 # To an open microphone a room is full of sounds that nobody meant for it.

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Source, Weighed
 from core.ports import Expert
 from core.scoring import exact_match
+from core.text import strip_controls
 from core.types import Answer, Frame, Told
 from memory.frames import frame_of
 from memory.index import Cue
@@ -31,6 +32,12 @@ _NEAREST = 5
 """Pairs that are looked at for the same question of the same view."""
 
 Emit = Callable[[Event], None]
+Draft = Callable[[str], None]
+"""Hears the student's answer as far as it is made, on the session's thread. Another may take its place."""
+
+
+def unheard(draft: str) -> None:
+    """Where nobody wants to hear an answer before it is there."""
 
 
 @dataclass
@@ -74,13 +81,13 @@ class Inquiry:
     wished: Source | None = None
 
 
-def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answered:
+def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit, draft: Draft = unheard) -> Answered:
     """Answer, after what is to be remembered is on the disk. Raises ImageError for a bad frame."""
     started = time.perf_counter()
     frame = frame_of(inquiry.frame, mind.config.images.max_pixels)
     emit(_now(Asked, inquiry, question=inquiry.question, frame=frame.name,
               frame_age_ms=inquiry.frame_age_ms))  # fmt: skip
-    answering = _Answering(mind, inquiry, frame, emit)
+    answering = _Answering(mind, inquiry, frame, emit, draft)
     by, answer = answering.run(warm_up)
     answered: Answered = _now(
         Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
@@ -94,8 +101,8 @@ def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit) -> Answere
 class _Answering:
     """The steps of one turn."""
 
-    def __init__(self, mind: Mind, inquiry: Inquiry, frame: Frame, emit: Emit) -> None:
-        self._mind, self._inquiry, self._frame, self._emit = mind, inquiry, frame, emit
+    def __init__(self, mind: Mind, inquiry: Inquiry, frame: Frame, emit: Emit, draft: Draft) -> None:
+        self._mind, self._inquiry, self._frame, self._emit, self._draft = mind, inquiry, frame, emit, draft
         self._look = Look(mind.student, frame.picture)
         self._cue = Cue()
         self._hits: list[Hit] = []
@@ -166,7 +173,8 @@ class _Answering:
         return None if same is None else Answer(same.pair.answer, (), (), 1.0)
 
     def _from_student(self, way: Route) -> tuple[Route, Answer]:
-        return self._routed(way, said_by_student(self._mind, self._look, self._inquiry.question, self.taught))
+        question = self._inquiry.question
+        return self._routed(way, said_by_student(self._mind, self._look, question, self.taught, self._draft))
 
     def _from_expert(self, way: Route) -> tuple[Route, Answer] | None:
         expert, inquiry = self._mind.expert, self._inquiry
@@ -212,10 +220,24 @@ def was_taught(mind: Mind, hits: Sequence[Hit]) -> bool:
     return in_scope(hits, mind.taught, mind.config.router)
 
 
-def said_by_student(mind: Mind, look: Look, question: str, taught: bool) -> Answer:
+def said_by_student(mind: Mind, look: Look, question: str, taught: bool, draft: Draft = unheard) -> Answer:
     """The student's answer, with its adapter if that was taught something like the question, else at rest."""
+    longest = mind.config.student.max_new_tokens
     with nullcontext() if taught else mind.slot.suspended():
-        return mind.student.answer(look.vision, question, mind.config.student.max_new_tokens)
+        if draft is unheard:
+            return mind.student.answer(look.vision, question, longest)
+        return _drafted(mind.student.stream(look.vision, question, longest), draft)
+
+
+def _drafted(pieces: Generator[str, None, Answer], draft: Draft) -> Answer:
+    said = ""
+    while True:
+        try:
+            said += next(pieces)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        draft(strip_controls(said))
 
 
 def pair_id(session: str, turn: int) -> str:
