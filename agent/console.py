@@ -16,6 +16,10 @@ Listening = Literal["none", "muted", "key", "open", "speech", "busy"]
 open, somebody speaks, or what was said is being made out."""
 
 
+ExportFormat = Literal["zip", "mcap", "parquet"]
+"""What a recording is written as: to import elsewhere, for Foxglove and Rerun, for tables."""
+
+
 @dataclass(frozen=True)
 class Pulse:
     """How things are, a few times a second. What a machine does not tell is None.
@@ -154,13 +158,21 @@ class Sessions:
 
 
 @dataclass(frozen=True)
+class Export:
+    """A recorded session as one file. Reply: where that is, on the agent's machine."""
+
+    session: str
+    format: ExportFormat = "zip"
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is set, and where that comes from. Reply: a list of `Setting`."""
 
 
 Wish = (
     Ask | Talk | Correct | Revise | Pause | Record | Choose | Find | Picture | Overlay | Versions | Sessions
-    | Settings
+    | Export | Settings
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from agent.console import (
     Back,
     Choose,
     Correct,
+    Export,
     Find,
     Gone,
     Overlay,
@@ -143,6 +145,16 @@ def test_sessions_settings_and_versions_are_listed(running: Station) -> None:
     )
     assert settings["router.warm_up"].origin == "default"
     assert answer(running.put(Versions())) == []
+
+
+def test_a_session_is_exported_beside_the_others(running: Station, tmp_path: Path) -> None:
+    answer(running.put(Ask("What is it?")))
+    file = Path(answer(running.put(Export("one"))))
+    assert file.name == "one.zip" and zipfile.is_zipfile(file)
+    with pytest.raises(StorageError, match="there already"):
+        answer(running.put(Export("one")))
+    with pytest.raises(InputError):
+        answer(running.put(Export("../one")))
 
 
 def test_an_overlay_is_a_picture_of_the_same_size(running: Station) -> None:

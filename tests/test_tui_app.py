@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input
-from tiny_console import EVIL, FakeConsole, learning_events, pulse, session, turn_events
+from tiny_console import EVIL, SESSIONS, FakeConsole, learning_events, pulse, session, turn_events
 from tiny_screens import lines, run, shown, text, ticks, told, until
 
 from agent.console import (
@@ -14,6 +14,7 @@ from agent.console import (
     Back,
     Choose,
     Correct,
+    Export,
     Find,
     Gone,
     Overlay,
@@ -27,10 +28,11 @@ from agent.console import (
 from core.errors import CaptureError, InputError
 from core.events import Activated, Asked, LearningPaused
 from tui.asking import Asking, QuestionInput
-from tui.dialogs import Correcting, Looking, Sure
+from tui.dialogs import Choosing, Correcting, Looking, Sure
 from tui.live import LiveView
 from tui.manual import Manual
 from tui.memory import MemoryTable
+from tui.table import Table
 
 
 def test_a_question_is_typed_answered_and_seen() -> None:
@@ -185,6 +187,26 @@ def test_memory_is_searched_corrected_and_forgotten() -> None:
             await until(pilot, lambda: isinstance(app.screen, Sure))
             await pilot.press("n", "d", "y")
             await until(pilot, lambda: console.wanted(Revise)[1:] == [Revise(f"{6:032x}", None)])
+
+    run(story())
+
+
+def test_a_session_is_exported_and_played_where_that_is_possible() -> None:
+    async def story() -> None:
+        console = FakeConsole()
+        console.replies[Export] = "/home/state/exports/one.mcap"
+        async with shown(console, (120, 40)) as (app, pilot):
+            await pilot.press("f5")
+            await until(pilot, lambda: app.screen.query_one(Table).row_count == len(SESSIONS))
+            name = app.screen.query_one(Table).chosen
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(app.screen, Choosing))
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: console.wanted(Export) == [Export(str(name), "mcap")])
+            await until(pilot, lambda: "Written: /home/state/exports/one.mcap" in told(app))
+            await pilot.press("e", "escape", "p")  # a test has no terminal to make way in
+            await until(pilot, lambda: f"roomwise replay {name} --dashboard" in told(app))
+            assert len(console.wanted(Export)) == 1
 
     run(story())
 

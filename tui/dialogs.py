@@ -1,6 +1,6 @@
 """Small screens over the others: the right answer, a yes or no, a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import on
@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
 
 from tui.parts import PictureView
 from tui.state import Turn
@@ -105,6 +106,34 @@ class Sure(ModalScreen[bool]):
             dialog.border_title = self._title
             dialog.border_subtitle = "y yes   n no"
             yield Static(Content(plain(self._words, 1000)), markup=False)
+
+
+class Choosing(ModalScreen[str | None]):
+    """One of a few. Ends with its name, or with None."""
+
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
+
+    def __init__(self, title: str, options: Mapping[str, str]) -> None:
+        """`options`: what each is, by its name; all ours."""
+        super().__init__()
+        self._title, self._options = title, options
+
+    def compose(self) -> ComposeResult:
+        """What there is."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = "⏎ take it   esc leave it"
+            yield OptionList(
+                *(
+                    Option(Content.assemble((f"{name:<9}", "bold"), (words, "$muted")), id=name)
+                    for name, words in self._options.items()
+                )
+            )
+
+    @on(OptionList.OptionSelected)
+    def _done(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
 
 
 class Looking(ModalScreen[None]):

@@ -1,7 +1,7 @@
 """Recorded sessions, and what can be done with one from a shell."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,13 +10,20 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from agent.console import SessionLine, Sessions
+from agent.console import Export, ExportFormat, SessionLine, Sessions
+from tui.dialogs import Choosing
 from tui.parts import Now, captioned
+from tui.playing import play
 from tui.screens import DashScreen
 from tui.state import State
 from tui.table import Cell, Column, Row, Table
 from tui.words import cut, moment, plain, share, size
 
+_FORMATS: dict[str, str] = {
+    "zip": "to import on another machine",
+    "mcap": "for Foxglove and Rerun",
+    "parquet": "a table for datasets and pandas",
+}
 _COLUMNS = (
     Column("began", 16),
     Column("room"),
@@ -33,6 +40,8 @@ class SessionsScreen(DashScreen):
     NAME = "sessions"
     AUTO_FOCUS = "Table"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "play", "Play", tooltip="Watch it as it was, here; ^q comes back"),
+        Binding("e", "export", "Export", tooltip="Write it to a file, to take it elsewhere"),
         Binding("ctrl+r", "fetch", "Reload", tooltip="Look again what sessions there are"),
     ]
 
@@ -67,6 +76,35 @@ class SessionsScreen(DashScreen):
         """Look what is recorded."""
         self.desk.want(Sessions(), self._fill)
 
+    def action_play(self) -> None:
+        """Watch the chosen session; this one goes on meanwhile."""
+        line = self._chosen()
+        if line is not None:
+            problem = play(self.app, line.name)
+            if problem:
+                self.notify(problem, severity="warning", markup=False)
+
+    @on(Table.RowSelected)
+    def _opened(self) -> None:
+        self.action_play()
+
+    def action_export(self) -> None:
+        """Write the chosen session to a file, after asking of what kind."""
+        line = self._chosen()
+        if line is not None:
+            self.app.push_screen(
+                Choosing("export", _FORMATS), lambda kind: self._export(line.name, kind) if kind else None
+            )
+
+    def _export(self, name: str, kind: str) -> None:
+        for known in get_args(ExportFormat):
+            if known == kind:
+                wish = Export(name, known)
+                self.desk.want(wish, lambda file: self.notify(f"Written: {plain(file, 300)}", markup=False))
+
+    def _chosen(self) -> SessionLine | None:
+        return self._lines.get(self.query_one(Table).chosen or "")
+
     def _fill(self, lines: Sequence[SessionLine]) -> None:
         if not self.is_attached:
             return
@@ -86,7 +124,7 @@ class SessionsScreen(DashScreen):
 
     @on(Table.RowHighlighted)
     def _show_chosen(self) -> None:
-        line = self._lines.get(self.query_one(Table).chosen or "")
+        line = self._chosen()
         captioned(self.query_one("#session"), "session")
         self.query_one(".facts", Static).update(_facts(line) if line else Content(""))
 
@@ -112,5 +150,5 @@ def _facts(line: SessionLine) -> Content:
         ("━" * done, "$student"), ("━" * (20 - done), "$line"), f" {share(line.taken_over)}\n",
         ("answered without the expert\n\n", "$muted"),
         ("From a shell:\n", "$muted"),
-        "\n\n".join(f"roomwise sessions {verb} {name}" for verb in ("show", "export", "delete")),
+        "\n\n".join(f"roomwise sessions {verb} {name}" for verb in ("show", "redact", "delete")),
     )  # fmt: skip

@@ -32,6 +32,7 @@ from agent.console import (
     Ask,
     Choose,
     Correct,
+    Export,
     Find,
     Gone,
     Overlay,
@@ -67,7 +68,7 @@ Json = dict[str, Any]
 REPLIES: dict[type, Any] = {
     Ask: int, Talk: type(None), Correct: type(None), Revise: type(None), Pause: type(None),
     Record: type(None), Choose: type(None), Find: list[Remembrance], Picture: bytes, Overlay: bytes,
-    Versions: list[AdapterLine], Sessions: list[SessionLine], Settings: list[Setting],
+    Versions: list[AdapterLine], Sessions: list[SessionLine], Export: str, Settings: list[Setting],
 }  # fmt: skip
 """What is replied to each wish."""
 

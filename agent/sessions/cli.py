@@ -15,11 +15,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str, typer.Argument(help="A session's name, as `sessions list` shows it, or its folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-_EXPORTERS = {
-    "zip": "agent.sessions.archive:write_archive",
-    "mcap": "agent.sessions.mcap_export:export_mcap",
-    "parquet": "agent.sessions.parquet_export:export_parquet",
-}
 
 
 class Format(str, Enum):
@@ -89,10 +84,8 @@ def exported(
     Example: roomwise sessions export kitchen-1 rows --format parquet
     """
     kind = format.value if format else file.suffix.removeprefix(".").lower()
-    if kind not in _EXPORTERS:
-        raise InputError(f"Nothing is written as {file.name!r}. Say which: --format zip, mcap or parquet")
     _, recording = _read(session)
-    load(_EXPORTERS[kind])(recording, file)
+    load("agent.sessions.exporting:export")(recording, file, kind)
     size = file.stat().st_size
     if as_json:
         _print_json("export", file=str(file), format=kind, bytes=size)

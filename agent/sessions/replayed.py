@@ -17,6 +17,7 @@ from PIL import Image
 
 from agent import console
 from agent.recording.record import Recording
+from agent.sessions.exporting import export_aside
 from agent.sessions.replayed_past import remembrances, settings, versions
 from agent.sessions.sessions import session_lines
 from agent.sessions.turns import finite
@@ -93,6 +94,8 @@ class ReplayedConsole:
                 return lambda: versions(past)
             case console.Sessions():
                 return lambda: session_lines(self._state)
+            case console.Export():
+                return lambda: str(export_aside(wish.session, wish.format, self._state))
             case console.Settings():
                 return lambda: settings(about)
         return _refuse

@@ -25,6 +25,7 @@ from agent.console import (
     Ask,
     Choose,
     Correct,
+    Export,
     Find,
     Gone,
     Hear,
@@ -43,6 +44,7 @@ from agent.console import (
 from agent.loop.controller import Controller
 from agent.loop.live import Live
 from agent.recording.record import Recorder
+from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
 from agent.station.audience import Audience
 from agent.station.drafts import Drafts
@@ -361,6 +363,9 @@ class Station:
     def _picture(self, frame: str) -> bytes:
         return picture(frame, self._recorder, self._places.memory)
 
+    def _export(self, wish: Export) -> str:
+        return str(export_aside(wish.session, wish.format, self._places.memory.parent))
+
     def _versions(self) -> Any:
         return adapter_lines(AdapterStore(self._places.adapters), self._room)
 
@@ -379,6 +384,7 @@ _FULFIL: dict[type, _Fulfil] = {
     Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
     Versions: lambda on, wish, reply: on._read(on._versions, reply),
     Sessions: lambda on, wish, reply: on._read(lambda: session_lines(on._places.memory.parent), reply),
+    Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
     Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
 }
 """How each wish is fulfilled."""
