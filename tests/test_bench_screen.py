@@ -44,3 +44,15 @@ def test_a_program_that_does_not_end_is_ended() -> None:
     with Terminal([sys.executable, "-c", sleeper], dict(os.environ)) as terminal:
         terminal.press("", "on", 20)
     assert terminal.over
+
+
+def test_a_program_that_is_frozen_answers_once_it_goes_on_and_ends_all_the_same() -> None:
+    with Terminal([sys.executable, "-c", _ECHO], dict(os.environ), 90, 30) as terminal:
+        terminal.press("", "90 30", 20)
+        terminal.freeze(True)
+        with pytest.raises(InputError, match="not shown"):
+            terminal.press("ж", "<ж>", 0.3)
+        terminal.freeze(False)
+        assert terminal.press("z", "<z>", 20) > 0
+        terminal.freeze(True)
+    assert terminal.over

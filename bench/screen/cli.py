@@ -1,6 +1,7 @@
 """`roomwise bench dashboard`: what the dashboard adds to an answer, and how soon it shows a key."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -26,15 +27,15 @@ _BACKSPACE = "\x7f"
 
 @dataclass
 class Found:
-    """Milliseconds of answers, and of keys by whether an adaptation ran."""
+    """Milliseconds of answers by whether a dashboard was there, and of keys by whether an adaptation ran."""
 
-    answers: list[float] = field(default_factory=list)
+    answers: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
     keys: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
 
 
 @app.command()
 def dashboard(
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Sessions of each kind, in turn.")] = 3,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Sessions of each kind.")] = 4,
     answers: Annotated[int, typer.Option("--answers", min=10, help="Timed in each session.")] = 40,
     keys: Annotated[int, typer.Option("--keys", min=1, help="Timed in each session and state.")] = 50,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
@@ -42,30 +43,48 @@ def dashboard(
 ) -> None:
     """Run sessions on the demo with and without a dashboard in a terminal of 120 x 40, and time both.
 
-    The same questions come from outside either way. Keys are timed from the press to the bytes that show it,
-    while an adaptation runs and when none does.
+    Two sessions are kept at a time, one of each kind, and asked in turn, each question of both; who is not
+    asked is stopped meanwhile. Keys are timed from the press to the bytes that show it, while an adaptation
+    runs and when none does.
 
     Example: roomwise bench dashboard --json
     """
-    found = {shown: [_session(shown, answers, keys) for _ in range(rounds)] for shown in (False, True)}
+    found = [_round(answers, keys) for _ in range(rounds)]
     emit(Report("bench dashboard", seed, _rows(found, seed)), json=as_json)
 
 
-def _session(shown: bool, answers: int, keys: int) -> Found:
+def _round(answers: int, keys: int) -> Found:
     found = Found()
-    with session(shown) as run:
-        for number in range(10):  # the warm-up, which the expert answers
-            run.ask(_QUESTIONS[number % len(_QUESTIONS)])
-        run.log.wait(AdaptationStarted, 1, _LEARNT)
-        if shown:
-            _press(run, found, keys)
-        run.log.wait(AdaptationEnded, 1, _LEARNT)
-        for number in range(answers):
+    with session(False) as headless:
+        _learn(headless)
+        headless.terminal.freeze(True)
+        with session(True) as shown:
+            _learn(shown, lambda: _press(shown, found, keys))
+            for number in range(answers):
+                question = _QUESTIONS[number % len(_QUESTIONS)]
+                for run, beside in ((shown, True), (headless, False)):
+                    found.answers[beside].append(_timed(run, question))
+                    run.terminal.freeze(True)
+            shown.terminal.freeze(False)
             time.sleep(_PAUSE)
-            found.answers.append(run.ask(_QUESTIONS[number % len(_QUESTIONS)]))
-        if shown:
-            _press(run, found, keys)
+            _press(shown, found, keys)
     return found
+
+
+def _learn(run: Run, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """The warm-up, which the expert answers, and what is learnt from it."""
+    for number in range(10):
+        run.ask(_QUESTIONS[number % len(_QUESTIONS)])
+    run.log.wait(AdaptationStarted, 1, _LEARNT)
+    meanwhile()
+    run.log.wait(AdaptationEnded, 1, _LEARNT)
+
+
+def _timed(run: Run, question: str) -> float:
+    """Milliseconds of an answer, after the session has caught up with the time."""
+    run.terminal.freeze(False)
+    time.sleep(_PAUSE)
+    return run.ask(question)
 
 
 def _press(run: Run, found: Found, keys: int) -> None:
@@ -77,8 +96,8 @@ def _press(run: Run, found: Found, keys: int) -> None:
             found.keys[learning].append(seconds * 1000)
 
 
-def _rows(found: dict[bool, list[Found]], seed: int) -> list[Row]:
-    without, beside = (np.array([one.answers for one in found[shown]]) for shown in (False, True))
+def _rows(found: Sequence[Found], seed: int) -> list[Row]:
+    without, beside = (np.array([one.answers[shown] for one in found]) for shown in (False, True))
     rows = []
     for name, values in (("headless", without), ("dashboard", beside)):
         rows.append(
@@ -89,10 +108,12 @@ def _rows(found: dict[bool, list[Found]], seed: int) -> list[Row]:
                 statistic="p50",
             )
         )
-    ratio = bootstrap_ratio(beside.ravel(), without.ravel(), seed=seed)
+    # Two processes differ by themselves: over sessions, not over questions.
+    sessions = np.repeat(np.arange(len(found)), beside.shape[1]).tolist()
+    ratio = bootstrap_ratio(beside.ravel(), without.ravel(), sessions, seed=seed)
     rows.append(measured(ratio, metric="ratio", method="dashboard / headless", statistic="mean"))
     for learning, state in ((False, "idle"), (True, "adapting")):
-        times = np.array([key for one in found[True] for key in one.keys[learning]])
+        times = np.array([key for one in found for key in one.keys[learning]])
         if len(times):
             for percentile in (50, 95):
                 interval = bootstrap_percentile(times, percentile, seed=seed)

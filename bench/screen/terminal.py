@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 
 from core.errors import InputError
@@ -41,6 +42,8 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(ProcessLookupError):
+            self.freeze(False)  # a program that is stopped hears nothing
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_PATIENCE)
@@ -54,6 +57,10 @@ class Terminal:
     def over(self) -> bool:
         """Whether the program has ended."""
         return self._process.poll() is not None
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop the program and its children where they are, or let them go on."""
+        os.killpg(self._process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def press(self, key: str, shown: str, seconds: float = 5.0) -> float:
         """Seconds from a key to the bytes that show it. Raises InputError when it is not shown in time."""
