@@ -23,11 +23,11 @@ COPY expert ./expert
 COPY memory ./memory
 COPY models ./models
 COPY tui ./tui
-RUN /opt/roomwise/bin/pip install -c here.txt '.[camera]'
+RUN /opt/roomwise/bin/pip install -c here.txt '.[camera,voice,tui]'
 
 FROM nvcr.io/nvidia/l4t-jetpack:r36.4.0
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 libgl1 libglib2.0-0 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 libgl1 libglib2.0-0 libportaudio2 espeak-ng \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-log-init --groups video \
     --create-home --home-dir /var/lib/roomwise roomwise && mkdir /models

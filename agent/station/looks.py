@@ -89,19 +89,25 @@ def settings_of(config: Config, env: Mapping[str, str] | None = None) -> list[Se
     env = os.environ if env is None else env
     names = {name.upper() for name in env}
     found = find_config()
-    in_file, plain = load_config(found, {}) if found else Config(), Config()
+    in_file = load_config(found, {}) if found else Config()
     started_with = load_config(found, env)
     lines = []
     for key, _ in fields():
-        value, default = _value(config, key), _value(plain, key)
+        value = _value(config, key)
         if value != _value(started_with, key):
             origin = "option"
         elif variable_name(key) in names:
             origin = variable_name(key)
         else:
-            origin = str(found) if found and _value(in_file, key) != default else "default"
+            origin = str(found) if _is_set(in_file, key) else "default"
         lines.append(Setting(key, _shown(value), origin))
     return lines
+
+
+def _is_set(config: Config, key: str) -> bool:
+    """Whether somebody set it, be it to what it would be anyway."""
+    section, _, name = key.partition(".")
+    return section in config.model_fields_set and name in getattr(config, section).model_fields_set
 
 
 def _value(config: Config, key: str) -> Any:
