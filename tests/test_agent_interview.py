@@ -49,6 +49,12 @@ def test_what_is_no_thing_is_not_asked_about() -> None:
     assert set(_ask(heard)) <= set(NAMING)
 
 
+def test_a_place_is_no_thing() -> None:
+    heard = [_said("Where is the mug?", "on the bed", asker="person"), _said(NAMING[0], "next to a door")]
+    assert not any("on bed" in question or "next to" in question for question in _ask(heard, 60))
+    assert presence("mug") in _ask(heard, 60), "what was asked about may well be there"
+
+
 _WORDS = st.sampled_from(["door", "red", "bed", "yes", "no", "office chair", "2"])
 _HEARD = st.lists(
     st.builds(

@@ -32,6 +32,10 @@ _OF_TWO = (
 _SURE, _CERTAIN = 0.4, 0.7
 """How sure an expert must be of a name for it to be asked whether the thing is there, and for it to be so."""
 _NO_THING = frozenset({"", "yes", "no", "nothing", "left", "right", "middle", *COLOURS})
+_PLACING = frozenset(
+    "on in under over above below beside behind near next at to against between by inside opposite".split()
+)
+"""Words that begin a place: "on the bed" names none either."""
 _MOST_WORDS = 3
 _PRESENCE = 3
 """One part in so many of a call's questions asks whether things are there."""
@@ -101,7 +105,9 @@ def _names(heard: Sequence[Heard], frame: str) -> dict[str, float]:
 
 def _names_a_thing(name: str) -> bool:
     words = name.split()
-    return name not in _NO_THING and 0 < len(words) <= _MOST_WORDS and name.replace(" ", "").isalpha()
+    if name in _NO_THING or not words or words[0] in _PLACING:
+        return False
+    return len(words) <= _MOST_WORDS and name.replace(" ", "").isalpha()
 
 
 def _present(heard: Sequence[Heard], frame: str) -> list[str]:
