@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from capture.device import Back, Ended, Lost
+
 GAP = 0.5
 """Seconds by which a sound card's times may differ from counted samples before sound is missing."""
 
@@ -16,25 +18,6 @@ class Opened:
 
     rate: int
     channels: int
-
-
-@dataclass(frozen=True)
-class Lost:
-    """No sound comes. The reason ends with a remedy; the microphone is being opened again meanwhile."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Back:
-    """Sound comes again, so many seconds after the last one before."""
-
-    after: float
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A sound file is over."""
 
 
 Status = Opened | Lost | Back | Ended

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import NamedTuple
 
 from capture.camera_reader import Reading
-from capture.camera_watch import Ended, Lost, Patience, Status, Step, Watch
+from capture.camera_watch import Patience, Status, Step, Watch
+from capture.device import Ended, Lost
 from capture.picture import Captured, Depth, Opener, frame_of
 from capture.slot import LatestSlot
 from core.errors import CaptureError

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from capture.device import Back, Ended, Lost
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -12,25 +14,6 @@ class Opened:
     width: int
     height: int
     depth: bool
-
-
-@dataclass(frozen=True)
-class Lost:
-    """No pictures come. The reason ends with a remedy; the camera is being opened again meanwhile."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Back:
-    """Pictures come again, so many seconds after the last one before."""
-
-    after: float
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A video, folder or recording is over, and was not to be repeated."""
 
 
 Status = Opened | Lost | Back | Ended

@@ -7,7 +7,8 @@ import pytest
 
 from capture.audio import RATE, Block
 from capture.audio_pieces import Converter, Deliver, Piece
-from capture.audio_watch import Back, Lost, Opened, Status
+from capture.audio_watch import Opened, Status
+from capture.device import Back, Lost
 from capture.microphone import QUEUE, Microphone, Stream
 from core.errors import CaptureError
 

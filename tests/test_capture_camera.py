@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from capture.camera import Camera
-from capture.camera_watch import Back, Ended, Lost, Opened, Patience, Status
+from capture.camera_watch import Opened, Patience, Status
+from capture.device import Back, Ended, Lost
 from capture.picture import Captured, Source
 from core.errors import CaptureError
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from capture import opencv
-from capture.camera_watch import Ended, Opened, Status
+from capture.camera_watch import Opened, Status
+from capture.device import Ended
 from capture.sources.choosing import camera_of, opener_of
 from capture.sources.player import Shown
 from capture.spec import OnDisk, Usb

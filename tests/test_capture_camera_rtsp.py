@@ -19,7 +19,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from capture.camera import Camera
-from capture.camera_watch import Back, Lost, Opened, Status
+from capture.camera_watch import Opened, Status
+from capture.device import Back, Lost
 from capture.sources.choosing import camera_of, spec_of
 from capture.spec import Network
 from core.config import CameraConfig

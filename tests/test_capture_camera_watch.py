@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.camera_watch import Back, Ended, Lost, Opened, Over, Patience, Progress, Status, Watch
+from capture.camera_watch import Opened, Over, Patience, Progress, Status, Watch
+from capture.device import Back, Ended, Lost
 
 SIZE = Opened(64, 48, depth=False)
 MODES = ("works", "gone", "silent", "hangs")

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from PIL import Image
 
 from capture.camera import Camera
-from capture.camera_watch import Back, Ended, Lost, Opened, Status
+from capture.camera_watch import Opened, Status
+from capture.device import Back, Ended, Lost
 from capture.picture import Captured
 from core.errors import CaptureError
 from core.events import CameraChanged, Event

@@ -15,8 +15,9 @@ from capture.audio_listener import Listener
 from capture.audio_mute import Mute
 from capture.audio_portaudio import portaudio
 from capture.audio_voices import voice_commands
-from capture.audio_watch import Back, Ended, Lost, Opened, Status
+from capture.audio_watch import Opened, Status
 from capture.audio_whisper import Whisper, load_whisper
+from capture.device import Back, Ended, Lost
 from capture.microphone import Microphone
 from capture.speaker import Speaker
 from capture.transcribe import Heard, Transcriber, Unheard
