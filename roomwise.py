@@ -11,11 +11,13 @@ __version__ = "0.1.0"
 
 VERBS = {
     "ask": Verb("agent.cli:app", "Ask a question about a picture."),
+    "look": Verb("agent.looking.cli:app", "Show where student and expert look for their answers."),
     "run": Verb("agent.station.cli:app", "Answer in a room, and learn: camera, voice and dashboard."),
     "dash": Verb("agent.attach.cli:app", "Open the dashboard of an agent that runs elsewhere."),
     "replay": Verb("agent.replay.cli:app", "Play a session again: the student learns and takes over."),
     "sessions": Verb("agent.sessions.cli:app", "List, show, export, import, redact and delete recordings."),
     "memory": Verb("memory.cli:app", "List, search, correct, delete, export and import what is remembered."),
+    "rooms": Verb("agent.whereabouts.cli:app", "List rooms; give them names, merge them, forget them."),
     "adapt": Verb("agent.learning.cli:app", "Let the student learn a room now from what is remembered."),
     "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),

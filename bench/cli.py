@@ -10,10 +10,13 @@ VERBS = {
     "takeover": Verb("bench.takeover.cli:app", "Whether the student is right as often as was asked for."),
     "adapting": Verb("bench.adapting:app", "Seconds of one adaptation, and of answers meanwhile."),
     "expert": Verb("bench.serving.cli:app", "How many devices one expert serves, and at how many bytes."),
+    "recognition": Verb("bench.recognition.cli:app", "Whether rooms are known again, in the dark too."),
     "voice": Verb("bench.voice:app", "Words heard wrong, seconds to text, and questions out of nothing."),
     "dashboard": Verb(
         "bench.screen.cli:app", "What the dashboard adds to an answer, and how soon it shows a key."
     ),
+    "look": Verb("bench.looking.cli:app", "How much of what models look at is the thing asked about."),
+    "pruning": Verb("bench.pruning.cli:app", "Milliseconds against the share of vision tokens kept."),
     "latency": Verb(
         "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."
     ),

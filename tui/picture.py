@@ -1,27 +1,18 @@
-"""A picture in the cells of a terminal: two pixels a cell, one above the other.
-
-Works over SSH, in tmux and in a browser. A terminal with fewer colours gets the nearest of its own; one with
-sixteen or none gets shades made of characters.
-"""
+"""A picture in the cells of a screen, as Textual's strips. How it is drawn is in `core.half_cells`."""
 
 import io
-from functools import lru_cache
 
 from PIL import Image
-from rich.color import Color
-from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
+from core import half_cells as cells
+from core.half_cells import SHADES, UPPER_HALF, fitted
 from core.pictures import read_picture
 
-UPPER_HALF = "▀"
-SHADES = " .:-=+*#%@"
-"""From dark to bright, for terminals that cannot show colours in their own right."""
+__all__ = ["SHADES", "UPPER_HALF", "drawn", "fitted", "half_cells", "read_jpeg"]
+
 _LARGEST = 40_000_000
 """Pixels of a JPEG that is opened at all; a camera's is a twentieth of it."""
-_STEP = 4
-"""Colours are rounded to multiples of this, so that a still picture stays still in spite of noise."""
 
 
 def read_jpeg(jpeg: bytes) -> Image.Image:
@@ -29,57 +20,11 @@ def read_jpeg(jpeg: bytes) -> Image.Image:
     return read_picture(io.BytesIO(jpeg), "The frame", _LARGEST, ("JPEG",))
 
 
-def fitted(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """How many columns and rows a picture of these pixels takes in the space there is, its shape kept.
-
-    A cell is taken to be twice as high as wide. At least one of each; never more than there is.
-    """
-    columns, rows = max(1, columns), max(1, rows)
-    scale = min(columns / max(1, width), 2 * rows / max(1, height))
-    return (
-        min(columns, max(1, round(width * scale))),
-        min(rows, max(1, round(height * scale / 2))),
-    )
-
-
 def half_cells(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
-    """The picture in exactly so many cells: the upper pixel is the letter's colour, the lower its ground."""
-    small = picture.convert("RGB").resize((columns, 2 * rows), Image.Resampling.BOX)
-    pixels = small.point(lambda value: min(255, round(value / _STEP) * _STEP)).tobytes()
-    stride = 3 * columns
-    return [
-        _row(pixels[2 * row * stride : (2 * row + 1) * stride], pixels[(2 * row + 1) * stride :], columns)
-        for row in range(rows)
-    ]
-
-
-def _row(upper: bytes, lower: bytes, columns: int) -> Strip:
-    """Cells alike beside each other become one segment: there is less to send."""
-    segments: list[Segment] = []
-    start = 0
-    for column in range(1, columns + 1):
-        here, first = slice(3 * column, 3 * column + 3), slice(3 * start, 3 * start + 3)
-        if column == columns or upper[here] != upper[first] or lower[here] != lower[first]:
-            segments.append(Segment(UPPER_HALF * (column - start), _style(upper[first], lower[first])))
-            start = column
-    return Strip(segments, columns)
-
-
-@lru_cache(maxsize=32_768)
-def _style(upper: bytes, lower: bytes) -> Style:
-    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
-
-
-def shades(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
-    """The picture in exactly so many cells, its brightness as characters."""
-    grey = picture.convert("L").resize((columns, rows), Image.Resampling.BOX).tobytes()
-    letters = [SHADES[value * len(SHADES) // 256] for value in grey]
-    lines = ("".join(letters[row * columns : (row + 1) * columns]) for row in range(rows))
-    return [Strip([Segment(line)], columns) for line in lines]
+    """The picture in exactly so many cells."""
+    return [Strip(line, columns) for line in cells.half_cells(picture, columns, rows)]
 
 
 def drawn(picture: Image.Image, columns: int, rows: int, colours: str | None) -> list[Strip]:
     """The picture fitted into the space, for a terminal with these colours (Rich's names, None without)."""
-    wide, high = fitted(*picture.size, columns, rows)
-    draw = half_cells if colours in ("truecolor", "256", "eight_bit") else shades
-    return draw(picture, wide, high)
+    return [Strip(line) for line in cells.drawn(picture, columns, rows, colours)]

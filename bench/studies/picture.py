@@ -36,7 +36,8 @@ def svg(title: str, dots: Mapping[str, Interval], reference: str, published: Map
         f"<title>{escape(title)}</title>",
         f"<rect width='{width}' height='{height}' fill='white'/>",
         f"<text x='12' y='20' fill='#333'>{escape(title)}</text>",
-        f"<text x='{width - 12}' y='{_TOP - 8}' text-anchor='end' fill='{_GREY}'>published</text>",
+        f"<text x='{width - 12}' y='{_TOP - 8}' text-anchor='end' fill='{_GREY}'>"
+        f"{'published' if published else ''}</text>",
         *_axis(low, high, height),
         *_lines(dots, (low, high), reference, published),
         "</svg>",

@@ -1,0 +1,58 @@
+"""`roomwise look`: what student and expert attend to for one question, side by side."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from core.config import load_config
+from core.errors import InputError
+from core.extras import load
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def look(
+    image: Annotated[Path, typer.Argument(help="A picture file: JPEG, PNG, ...")],
+    question: Annotated[str, typer.Argument(help="What to ask about it.")],
+    output: Annotated[Path | None, typer.Option("--output", help="PNG to write.")] = None,
+    student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
+    expert: Annotated[
+        str | None, typer.Option("--expert", help="A model on this machine, or none. Default: expert.model.")
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option("--layer", min=1, help="Of the first map, from 1. Default: mean of all.")
+    ] = None,
+    head: Annotated[int | None, typer.Option("--head", min=1, help="The same for heads.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show where student and expert look for the words of their answers to a question about a picture.
+
+    Maps by layer, of the answer's words and of the question's; rollout through all layers with and without
+    the residual; the vision tower's own; how spread out each is, and how much of it is on the picture.
+
+    Example: roomwise look docs/room.jpg "What colour is the sofa?" --output look.png
+
+    Example: roomwise look photo.jpg "What is on the table?" --expert none --layer 2 --head 1 --json
+    """
+    if output is not None and output.suffix.lower() != ".png":
+        raise InputError(f"{output} is no name for a picture of this kind. Give one that ends in .png.")
+    config = load_config()
+    names = [student or config.student.model, expert or config.expert.model]
+    names = names[:1] if expert == "none" else names
+    chosen = [None if one is None else one - 1 for one in (layer, head)]
+    # By name, so that torch is not loaded to show the help.
+    picture, models = load("agent.looking.look:look")(image, question, names, *chosen, config)
+    if output is not None:
+        load("agent.looking.look:write")(output, picture, question, models)
+    if as_json:
+        told: dict[str, Any] = load("agent.looking.show:as_dict")(question, models)
+        typer.echo(json.dumps(told))
+        return
+    console = Console()
+    load("agent.looking.show:show")(picture, models, console)
+    if output is not None:
+        console.print(f"Written to {output}", highlight=False, soft_wrap=True)

@@ -1,0 +1,59 @@
+"""`roomwise bench look`: the command."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
+from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
+from bench.report import Report, console, emit
+from bench.rooms.scene import SPLITS
+from bench.studies.picture import check_picture, draw
+from bench.studies.run import Workers
+from core.errors import InputError
+from core.text import did_you_mean
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def look(
+    rooms: Annotated[
+        int, typer.Option("--rooms", min=1, help="Held-out rooms, up to ten questions each.")
+    ] = 30,
+    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
+    expert: Annotated[str, typer.Option("--expert", help="A model's name or folder.")] = "builtin-expert",
+    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of learning, and of the intervals.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure how much of what a model looks at is the thing that it is asked about, against chance.
+
+    Of expert and student, the student before and after it has learnt ten answers in the room.
+
+    Example: roomwise bench look --rooms 30 --picture look.svg
+    """
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
+    check_picture(picture)
+    plan = Plan(student, expert, split, seed)
+    with Workers(jobs) as workers:
+        every = workers.each(partial(measured_room, plan), range(rooms), "rooms")
+    found = [one for room in every for one in room]
+    if not found:
+        raise InputError("No question of these rooms is about a thing in the picture. Take more rooms.")
+    masses = Masses(found, seed)
+    if picture is not None:
+        dots = {CHANCE: masses.share(CHANCE, FIRST)}
+        dots |= {name: masses.share(name, FIRST) for name in (UNTOUCHED, *METHODS, EXPERT)}
+        title = f"Share of the answer's map on the thing asked about, {len(masses.rooms)} questions"
+        draw(picture, title, dots, CHANCE, {})
+    if as_json:
+        emit(Report("bench look", seed, list(rows(masses))), json=True)
+        return
+    told = f"{len(masses.rooms)} questions in {rooms} {split} rooms, 95 % intervals over rooms. {FIRST}:"
+    console().print(table(masses), told, " ".join(sentences(masses)), highlight=False)

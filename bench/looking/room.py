@@ -1,0 +1,154 @@
+"""One rendered room: what share of each map lies on the things that a question is about.
+
+The expert answers the warm-up, the student learns those answers, and both are asked the rest. A thing's
+pixels are known from the renderer, and only to what measures. Learning is plain LoRA of a few steps on the
+ten pairs (`adapters.distill.few_shot`), with the expert's words alone or with where it looked beside.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from adapters.distill.few_shot import Course, Method, Pairs, read, train_few
+from adapters.distill.rollout import rollouts
+from bench.rooms.sessions import WARM_UP, Session, make_session
+from core.scoring import exact_match
+from models.inside.looks import Words, forced_with_maps, gridded, looks_of, shares
+from models.lora import Adapter, AdapterSlot
+from models.registry import load_model
+from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
+
+METHODS: Mapping[str, Mapping[str, float]] = {
+    "lora": {"ce": 1.0},
+    "lora+attention": {"ce": 1.0, "t2v_kl": 0.5},
+}
+"""What is learnt from, and how much it counts: the expert's words; where its first layer looked beside."""
+EXPERT, UNTOUCHED = "expert", "untouched"
+_SIZE = 224
+_LONGEST = 24
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Mass:
+    """One question and one model's one map: the share of it on the thing, whose part of the frame is `area`.
+
+    `words`: whose words look, and through which layers. `right`: whether that model's answer is.
+    """
+
+    room: int
+    method: str
+    words: str
+    share: float
+    area: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who learns from whom in rooms of which split, and with which seed."""
+
+    student: str
+    expert: str
+    split: str
+    seed: int = 0
+    course: Course = field(default_factory=Course)
+
+
+def measured_room(plan: Plan, index: int) -> list[Mass]:
+    """Render, learn, ask and look. Raises UnknownModelError, WeightsError, InputError without maps."""
+    torch.set_num_threads(1)
+    session = make_session(plan.split, index, _SIZE)
+    expert, student = (_model(name) for name in (plan.expert, plan.student))
+    slot = AdapterSlot(student)
+    found = list(_asked(session, expert, EXPERT))
+    adapters: dict[str, Adapter | None] = {UNTOUCHED: None}
+    for name, weights in METHODS.items():
+        pairs = _pairs(session, student, expert)
+        adapters[name] = train_few(student, pairs, Method(dict(weights)), plan.course, plan.seed).adapter
+    for name, adapter in adapters.items():
+        slot.activate(adapter)
+        try:
+            found += _asked(session, student, name)
+        finally:
+            slot.deactivate()
+    return found
+
+
+def coverage(ids: NDArray[np.uint16], subject: Sequence[int], rows: int, cols: int) -> Numbers:
+    """The part of each cell [rows, cols] that the things with these ids cover, in [0, 1]."""
+    mask = Image.fromarray(np.isin(ids, list(subject)).astype(np.float32), mode="F")
+    return np.asarray(mask.resize((cols, rows), Image.Resampling.BOX), np.float32)
+
+
+def on_thing(cells: torch.Tensor, covered: Numbers) -> float:
+    """The share of a map [rows, cols] that lies on what covers the cells so."""
+    return float((shares(cells).cpu().numpy() * covered).sum())
+
+
+@lru_cache(maxsize=2)
+def _model(name: str) -> VisionLanguageModel:
+    return load_model(name, attention="eager")
+
+
+def _pictures(session: Session) -> list[Image.Image]:
+    """Frames as a camera's JPEG shows them."""
+    found = []
+    for shot in session.shots:
+        buffer = BytesIO()
+        Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
+        found.append(Image.open(buffer).convert("RGB"))
+    return found
+
+
+def _pairs(session: Session, student: VisionLanguageModel, expert: VisionLanguageModel) -> Pairs:
+    """The warm-up as the expert answers it."""
+    pictures, turns = _pictures(session), session.turns[:WARM_UP]
+    places = [turn.frame for turn in turns]
+    questions = [turn.question.text for turn in turns]
+    with torch.no_grad():
+        theirs = expert.constant_features(expert.prepare(pictures))[places]
+        ours = student.constant_features(student.prepare(pictures))[places]
+        said = [one.text for one in expert.answer_many(expert.project(theirs), questions, _LONGEST)]
+        return Pairs(ours, questions, said, read(expert, theirs, questions, said, maps=True))
+
+
+def _asked(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[Mass]:
+    """Of each later question about things that can be seen: where this model looks for its own answer."""
+    pictures = _pictures(session)
+    seen: dict[int, VisionTokens] = {}
+    for turn in session.turns[WARM_UP:]:
+        ids = session.shots[turn.frame].frame.ids
+        area = float(np.isin(ids, list(turn.question.subject)).mean())
+        if area <= 0:
+            continue
+        if turn.frame not in seen:
+            seen[turn.frame] = vlm.encode_images([pictures[turn.frame]])
+        vision = seen[turn.frame]
+        answer = vlm.answer(vision, turn.question.text, _LONGEST).text
+        forced = forced_with_maps(vlm, vision, turn.question.text, answer)
+        covered = coverage(ids, turn.question.subject, vision.rows, vision.cols)
+        right = exact_match(answer, turn.question.answer)
+        for words, cells in _maps(forced, vision):
+            yield Mass(session.room.index, method, words, on_thing(cells, covered), area, bool(right))
+
+
+def _maps(forced: TeacherForced, vision: VisionTokens) -> Iterator[tuple[str, torch.Tensor]]:
+    """The maps that are measured, [rows, cols] each, by name."""
+    kinds: tuple[Words, ...] = ("answer", "question")
+    for words in kinds:
+        looks = looks_of(forced, vision, words)
+        if looks is None:
+            continue
+        yield f"{words}, all layers", looks.chosen()
+        for name, layer in (("first", 0), ("last", len(looks.cells) - 1)):
+            yield f"{words}, {name} layer", looks.chosen(layer)
+    last = rollouts(forced.attentions)[-1][0]
+    yield "question, rollout", gridded(last[forced.txt[0]][:, forced.vis[0]].mean(dim=0), forced, vision)

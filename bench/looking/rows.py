@@ -1,0 +1,123 @@
+"""What share of the maps lies on the thing, against chance and against each other; and what that says."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
+from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass
+from bench.report import Row, measured
+
+CHANCE = "chance"
+FIRST = "answer, all layers"
+"""The map that is drawn, and that `roomwise look` shows first."""
+WHO = (EXPERT, UNTOUCHED, *METHODS)
+
+
+class Masses:
+    """All questions' shares by method and map, the same n questions in the same order."""
+
+    def __init__(self, found: Sequence[Mass], seed: int) -> None:
+        self._seed = seed
+        self.words = list(dict.fromkeys(one.words for one in found))
+        chosen = [one for one in found if (one.method, one.words) == (EXPERT, self.words[0])]
+        self.rooms = [one.room for one in chosen]
+        self.areas = np.array([one.area for one in chosen])
+        self._shares = {
+            (method, words): np.array([
+                one.share for one in found if (one.method, one.words) == (method, words)
+            ])
+            for method in WHO
+            for words in self.words
+        }
+        self._right = {
+            method: np.array([
+                one.right for one in found if (one.method, one.words) == (method, self.words[0])
+            ])
+            for method in WHO
+        }
+
+    def share(self, method: str, words: str) -> Interval:
+        """The mean share on the thing; of chance its mean area."""
+        return bootstrap_mean(self._of(method, words), self.rooms, seed=self._seed)
+
+    def lift(self, method: str, words: str) -> Interval:
+        """How many times as much as chance."""
+        return bootstrap_ratio(self._of(method, words), self.areas, self.rooms, seed=self._seed)
+
+    def difference(self, first: str, second: str, words: str) -> Interval:
+        """What the first has more on the thing than the second."""
+        return paired_difference(self._of(first, words), self._of(second, words), self.rooms, seed=self._seed)
+
+    def exact(self, method: str) -> Interval:
+        """How often its answers are right."""
+        return bootstrap_mean(self._right[method], self.rooms, seed=self._seed)
+
+    def by_outcome(self, method: str, words: str) -> Iterator[tuple[str, Interval]]:
+        """The share where the method's answer is right, and where it is wrong."""
+        shares, rooms = self._of(method, words), np.array(self.rooms)
+        for name, chosen in (("right", self._right[method]), ("wrong", ~self._right[method])):
+            if chosen.any():
+                yield name, bootstrap_mean(shares[chosen], rooms[chosen].tolist(), seed=self._seed)
+
+    def _of(self, method: str, words: str) -> NDArray[np.float64]:
+        return self.areas if method == CHANCE else self._shares[method, words]
+
+
+def rows(masses: Masses) -> Iterator[Row]:
+    """Shares, lifts and differences of every map, right and wrong answers apart for the first."""
+    yield measured(masses.share(CHANCE, FIRST), method=CHANCE, words="", answered="all", metric="mass")
+    for words in masses.words:
+        for method in WHO:
+            about: Row = {"method": method, "words": words}
+            yield measured(masses.share(method, words), **about, answered="all", metric="mass")
+            yield measured(masses.lift(method, words), **about, answered="all", metric="mass / chance")
+            if words == FIRST:
+                for outcome, found in masses.by_outcome(method, words):
+                    yield measured(found, **about, answered=outcome, metric="mass")
+        for first, second in _compared():
+            told: Row = {"method": first, "words": words, "against": second}
+            yield measured(masses.difference(first, second, words), **told, metric="mass difference")
+    for method in WHO:
+        yield measured(masses.exact(method), method=method, words="", answered="all", metric="exact")
+
+
+def table(masses: Masses) -> Table:
+    """A line a map, for people: the share on the thing, and how many times chance."""
+    chance = masses.share(CHANCE, FIRST)
+    found = Table(title=f"Share of the map on the thing asked about; chance is {_bounded(chance)}")
+    found.add_column("whose words look", no_wrap=True)
+    for method in WHO:
+        found.add_column(method, justify="right", no_wrap=True)
+    for words in masses.words:
+        cells = [
+            f"{_bounded(masses.share(method, words))}  x {masses.lift(method, words).mean:.1f}"
+            for method in WHO
+        ]
+        found.add_row(words, *cells)
+    found.add_row("answers that are right", *(_bounded(masses.exact(method)) for method in WHO))
+    return found
+
+
+def _bounded(found: Interval) -> str:
+    known = np.isfinite(found.low)  # it is not with one room alone
+    return f"{found.mean:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if known else "")
+
+
+def _compared() -> list[tuple[str, str]]:
+    return [
+        (EXPERT, CHANCE), (UNTOUCHED, CHANCE), (EXPERT, UNTOUCHED),
+        *((name, UNTOUCHED) for name in METHODS), ("lora+attention", "lora"),
+    ]  # fmt: skip
+
+
+def sentences(masses: Masses) -> Iterator[str]:
+    """What holds, from the intervals."""
+    for first, second in _compared():
+        found = masses.difference(first, second, FIRST)
+        side = "more" if found.low > 0 else "less" if found.high < 0 else None
+        said = f"looks {side} at the thing than {second}" if side else f"cannot be told from {second}"
+        bounds = f" [{found.low:+.3f}, {found.high:+.3f}]" if np.isfinite(found.low) else ""
+        yield f"{first} {said} ({found.mean:+.3f}{bounds})."

@@ -1,0 +1,148 @@
+"""Study 2 as rows, as a table, and as a paragraph that the intervals write."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from bench.intervals import Interval, bootstrap_mean, paired_difference
+from bench.report import Row, measured
+from bench.studies.vit.flow import AGREEMENTS, KINDS, LITERAL, OWN, RESIDUAL, Flow, agreement, paired_depths
+
+SOURCE = "slides of 28-05-2025, Study 2: ViT-B/16 and ViT-L/16, in words and pictures, without numbers"
+SAME, OTHER = "same picture", "another picture"
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Both networks' flows of the same n pictures; `groups` says which belong together."""
+
+    student: str
+    expert: str
+    ours: Sequence[Flow]
+    theirs: Sequence[Flow]
+    groups: Sequence[int]
+    seed: int
+
+    def entropies(self, who: str, kind: str) -> Numbers:
+        """[n, L]."""
+        flows = self.ours if who == self.student else self.theirs
+        return np.stack([one.entropies[kind] for one in flows])
+
+    def apart(self, who: str, kind: str) -> Numbers:
+        """[n, L]."""
+        flows = self.ours if who == self.student else self.theirs
+        return np.stack([one.apart[kind] for one in flows])
+
+    def agreement(self, kind: str, against: str) -> dict[str, Numbers]:
+        """By measure [n, L]; another picture is the next one of another group, or simply the next."""
+        theirs = [self.theirs[place] for place in self._partners(against)]
+        found = [
+            agreement(mine.maps[kind], other.maps[kind])
+            for mine, other in zip(self.ours, theirs, strict=True)
+        ]
+        return {name: np.stack([one[name] for one in found]) for name in AGREEMENTS}
+
+    def interval(self, values: Numbers) -> Interval:
+        """Of one number a picture."""
+        return bootstrap_mean(values, list(self.groups), seed=self.seed)
+
+    def difference(self, first: Numbers, second: Numbers) -> Interval:
+        """Of two numbers a picture."""
+        return paired_difference(first, second, list(self.groups), seed=self.seed)
+
+    def _partners(self, against: str) -> list[int]:
+        n = len(self.groups)
+        if against == SAME:
+            return list(range(n))
+        found = []
+        for place, group in enumerate(self.groups):
+            others = [(place + step) % n for step in range(1, n)]
+            foreign = [one for one in others if self.groups[one] != group]
+            found.append((foreign or others or [place])[0])
+        return found
+
+
+def rows(flows: Flows) -> Iterator[Row]:
+    """Entropy and spread of every layer of both; agreement at every depth of the student."""
+    for who in dict.fromkeys((flows.student, flows.expert)):
+        for kind in KINDS:
+            for metric, values in (
+                ("entropy", flows.entropies(who, kind)),
+                ("rows apart", flows.apart(who, kind)),
+            ):
+                for layer in range(values.shape[1]):
+                    about: Row = {"model": who, "map": kind, "layer": layer + 1}
+                    yield measured(flows.interval(values[:, layer]), **about, metric=metric)
+    for kind in KINDS:
+        for against in (SAME, OTHER):
+            for metric, values in flows.agreement(kind, against).items():
+                layers = paired_depths(values.shape[1], len(flows.theirs[0].entropies[kind]))
+                for layer, deep in enumerate(layers):
+                    told: Row = {
+                        "map": kind,
+                        "layer": layer + 1,
+                        "expert_layer": deep + 1,
+                        "against": against,
+                    }
+                    yield measured(flows.interval(values[:, layer]), **told, metric=metric)
+
+
+def table(flows: Flows) -> Table:
+    """A line a layer of the student: entropies of both at that depth, agreement, and that with chance."""
+    made = Table(title=f"{flows.student} and {flows.expert} at equal depth, {len(flows.groups)} pictures")
+    names = ("map", "layer", "with", "entropy", "entropy", "rows apart", "rows apart", *AGREEMENTS)
+    for name in names:
+        made.add_column(name, justify="left" if name == "map" else "right", no_wrap=True)
+    made.add_row("", "", "", flows.student, flows.expert, flows.student, flows.expert,
+                 *[f"{SAME} / other"] * len(AGREEMENTS), style="dim")  # fmt: skip
+    for kind in KINDS:
+        mine, other = flows.agreement(kind, SAME), flows.agreement(kind, OTHER)
+        entropies = [flows.entropies(who, kind).mean(axis=0) for who in (flows.student, flows.expert)]
+        apart = [flows.apart(who, kind).mean(axis=0) for who in (flows.student, flows.expert)]
+        for layer, deep in enumerate(paired_depths(len(entropies[0]), len(entropies[1]))):
+            numbers = [entropies[0][layer], entropies[1][deep], apart[0][layer], apart[1][deep]]
+            pairs = [
+                f"{mine[name][:, layer].mean():.3f} / {other[name][:, layer].mean():.3f}"
+                for name in AGREEMENTS
+            ]
+            cells = [f"{number:.3f}" for number in numbers]
+            made.add_row(kind, str(layer + 1), str(deep + 1), *cells, *pairs)
+    return made
+
+
+def sentences(flows: Flows) -> Iterator[str]:
+    """What holds of what the slides say."""
+    for who in dict.fromkeys((flows.student, flows.expert)):
+        own = flows.entropies(who, OWN)
+        found = flows.difference(own[:, -1], own[:, 0])
+        yield f"{who}: from the first layer to the last its own maps {_grows(found, 'spread out', 'narrow')}."
+        ends = [flows.entropies(who, kind)[:, -1] for kind in (RESIDUAL, LITERAL)]
+        apart = [flows.apart(who, kind)[:, -1].mean() for kind in (RESIDUAL, LITERAL)]
+        yield (
+            f"Rolled out to the end with the residual they have entropy {ends[0].mean():.3f} and rows "
+            f"{apart[0]:.4f} bits apart; as the slides multiply, without it, {ends[1].mean():.3f} and "
+            f"{apart[1]:.4f}."
+        )
+    for kind in KINDS:
+        mine, other = flows.agreement(kind, SAME)["spearman"], flows.agreement(kind, OTHER)["spearman"]
+        found = flows.difference(mine[:, -1], other[:, -1])
+        said = "more" if found.low > 0 else "less" if found.high < 0 else "no more, as far as can be told,"
+        name = "layer's own map" if kind == OWN else kind
+        yield (
+            f"At the last depth ({name}) both correlate {said} over the same picture "
+            f"than over different ones ({found.mean:+.3f}{_bounds(found)})."
+        )
+
+
+def _grows(found: Interval, up: str, down: str) -> str:
+    side = up if found.low > 0 else down if found.high < 0 else "neither spread out nor narrow for sure"
+    return f"{side} (entropy {found.mean:+.3f}{_bounds(found)})"
+
+
+def _bounds(found: Interval) -> str:
+    return f" [{found.low:+.3f}, {found.high:+.3f}]" if np.isfinite(found.low) else ""

@@ -1,0 +1,53 @@
+"""`roomwise study vlm`: the slides' Study 1, layers of expert and student on right and on wrong answers."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.report import Report, emit
+from bench.studies.command import ExpertOption, JobsOption, JsonOption, SplitOption, StudentOption
+from bench.studies.picture import check_picture
+from bench.studies.run import Workers
+from bench.studies.table import show
+from bench.studies.vlm.found import Found
+from bench.studies.vlm.picture import svg
+from bench.studies.vlm.rooms import samples
+from bench.studies.vlm.rows import SOURCE, rows, sentences, table
+from core.files import atomic_write_text
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def vlm(
+    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms, twenty questions each.")] = 25,
+    student: StudentOption = "builtin-student",
+    expert: ExpertOption = "builtin-expert",
+    split: SplitOption = "test",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of permutations, draws, intervals.")] = 0,
+    jobs: JobsOption = 2,
+    as_json: JsonOption = False,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+) -> None:
+    """Compare a student with an expert layer by layer, on questions that it answers right and on others.
+
+    Distances: the slide's (two principal components, squared difference), the same after Procrustes, linear
+    CKA, representational similarity, and Jensen-Shannon of maps.
+
+    Example: roomwise study vlm --rooms 25 --picture vlm.svg
+
+    Example: roomwise study vlm --student ./florence-2-base --expert ./florence-2-large --json
+    """
+    check_picture(picture)
+    with Workers(jobs) as workers:
+        every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
+    found = Found([one for room in every for one in room], seed)
+    if picture is not None:
+        atomic_write_text(picture, svg(found, student, expert))
+    if as_json:
+        emit(Report("study vlm", seed, list(rows(found))), json=True)
+        return
+    reading = f"published: {SOURCE}. Intervals are of 95 %, over rooms; p at equal length of the question."
+    show(table(found), [reading, "", " ".join(sentences(found))])

@@ -1,0 +1,87 @@
+"""All questions of a study as arrays, and the cells that the slide shows."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.intervals import Interval, bootstrap_mean
+from bench.studies.vlm.cells import SEEN, WORDS, Cell
+from bench.studies.vlm.groups import Effect, effect, permutations
+from bench.studies.vlm.rooms import Sample
+
+Grouping = Literal["right", "same"]
+"""Whether the student's answer is true; whether it is the expert's."""
+AROUND = 2
+"""Of the expert's layers the slide shows its middle one, and so many to either side."""
+
+
+class Found:
+    """n questions; a cell may lack those that have too few words to compare."""
+
+    def __init__(self, samples: Sequence[Sample], seed: int) -> None:
+        self.seed = seed
+        self.rooms = np.array([one.room for one in samples])
+        self.lengths = np.array([one.length for one in samples])
+        self.flags: Mapping[Grouping, NDArray[np.bool_]] = {
+            "right": np.array([one.right for one in samples]),
+            "same": np.array([one.same for one in samples]),
+        }
+        self.cells = list(dict.fromkeys(cell for one in samples for cell in one.cells))
+        self._values = {
+            cell: np.array([one.cells.get(cell, np.nan) for one in samples]) for cell in self.cells
+        }
+
+    def mean(self, cell: Cell) -> Interval:
+        """Over all questions."""
+        values, there = self._of(cell)
+        return bootstrap_mean(values, self.rooms[there].tolist(), seed=self.seed)
+
+    def effect(self, cell: Cell, grouping: Grouping) -> Effect | None:
+        """Of the grouping's flag; None where all questions are of one group."""
+        values, there = self._of(cell)
+        flags = self.flags[grouping][there]
+        if not flags.any() or flags.all():
+            return None
+        shuffled = self._shuffled[grouping][:, there]
+        return effect(values, flags, self.rooms[there].tolist(), shuffled, self.seed)
+
+    def layers(self, part: str) -> tuple[int, int]:
+        """How many the student and the expert have there."""
+        own = [cell for cell in self.cells if cell.part == part]
+        return (
+            1 + max((cell.student for cell in own), default=-1),
+            1 + max((cell.expert for cell in own), default=-1),
+        )
+
+    def around_middle(self, part: str, distance: str) -> dict[int, Cell]:
+        """By how far from the expert's middle layer: the cells with the student's, those that there are.
+
+        The middle of L layers is the one numbered L // 2, from 0.
+        """
+        ours, theirs = self.layers(part)
+        wanted = {
+            offset: Cell(part, ours // 2, theirs // 2 + offset, distance)
+            for offset in range(-AROUND, AROUND + 1)
+        }
+        return {offset: cell for offset, cell in wanted.items() if cell in self._values}
+
+    def as_published(self, distance: str) -> list[Cell]:
+        """The slide's cells: both encoders, around the middle."""
+        return [cell for part in (SEEN, WORDS) for cell in self.around_middle(part, distance).values()]
+
+    def values(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
+        """[cells, n], of a question that a cell lacks the cell's mean."""
+        rows = [self._values[cell] for cell in cells]
+        return np.stack([np.where(np.isfinite(row), row, np.nanmean(row)) for row in rows])
+
+    def _of(self, cell: Cell) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        values = self._values[cell]
+        there = np.isfinite(values)
+        return values[there], there
+
+    @cached_property
+    def _shuffled(self) -> dict[Grouping, NDArray[np.bool_]]:
+        return {name: permutations(flags, self.lengths, self.seed) for name, flags in self.flags.items()}
