@@ -5,11 +5,13 @@ So a candidate is turned down only for harm that is out of proportion, or for ha
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.judge import Score
 from adapters.request import Limits
 
+_LESS_LIKELY = 0.05
 _CHANCE = 0.5
 """Over the root of the number of questions: how much of a share of right answers is chance."""
 
@@ -52,6 +54,27 @@ def decide(candidate: Judged, current: Judged, limits: Limits) -> Verdict:
         f"It gets {_share(candidate.train)} of the room's pairs right, {_share(current.train)} before"
         + (f"; probe set {_share(candidate.probe)}." if candidate.probe.n else "."),
     )
+
+
+def fewest_tokens(judged: Mapping[float, tuple[Score, Score]]) -> float:
+    """The smallest share of vision tokens that costs nothing on held-out pairs; 1 where none is found.
+
+    For each share the scores on held-out pairs and on the probe set, all of one model; 1 is among them. Two
+    or three pairs alone would let chance decide: their answers may not become less likely by more than
+    `_LESS_LIKELY` nats a token either, nor may the probe set lose more than a tenth of what is chance there.
+    """
+    pairs, general = judged[1.0]
+    if not pairs.n:
+        return 1.0
+    chance = 0.1 * _CHANCE / math.sqrt(max(1, general.n))
+    enough = [
+        share
+        for share, (ours, probe) in judged.items()
+        if ours.exact >= pairs.exact
+        and ours.loglik >= pairs.loglik - _LESS_LIKELY
+        and probe.exact >= general.exact - chance
+    ]
+    return min(enough, default=1.0)
 
 
 def _harm(candidate: Judged, current: Judged, limits: Limits) -> str:

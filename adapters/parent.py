@@ -1,6 +1,7 @@
 """An adapter that builds upon another one, and contains it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from adapters.request import Recipe
 from adapters.train import Data, OnStep, train
@@ -24,7 +25,7 @@ def train_upon(
     as the recipe has it, and the parent in full. Raises WeightsError when that does not fit.
     """
     slot = AdapterSlot(vlm)
-    slot.activate(parent)
+    slot.activate(None if parent is None else replace(parent, keep_tokens=None))
     try:
         learnt = train(vlm, data, recipe, seed, on_step, used, on_trial)
     finally:

@@ -105,6 +105,8 @@ class Request:
     current: Path | None = None
     probe: Path | None = None
     parent: Path | None = None
+    keep_tokens: float | Literal["auto"] = 1.0
+    """As `student.keep_tokens`: it learns from, and is judged with, as many vision tokens as it will have."""
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
     limits: Limits = field(default_factory=Limits)

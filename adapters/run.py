@@ -6,13 +6,13 @@ are asked about too.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from adapters.gate import Judged, Verdict, decide
+from adapters.gate import Judged, Verdict, decide, fewest_tokens
 from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
 from adapters.judge import Score, judge
 from adapters.parent import train_upon
@@ -24,7 +24,11 @@ from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.lora_training import weakened
+from models.pruning.serving import keep_tokens, pruner
 from models.registry import load_model
+
+_SHARES = (0.75, 0.5, 0.25)
+"""Of vision tokens, tried where a room may choose."""
 
 
 def run(folder: Path, request: Request) -> Result:
@@ -47,6 +51,7 @@ class Job:
         every = (*request.train, *request.hold_out, *request.extra)
         maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
         self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
+        keep_tokens(self._vlm, request.keep_tokens)
         self._slot = AdapterSlot(self._vlm)
         # Before any adapter is in, since a probe set that is missing is answered now.
         probe = request.probe
@@ -54,6 +59,7 @@ class Job:
         self._pairs = (*request.train, *request.hold_out)
         self._steps = 0
         self._tried = Score()
+        self._kept: float | None = None
         self._judging = 0.0
 
     def run(self) -> Result:
@@ -67,6 +73,7 @@ class Job:
         adapter = self._trained()
         if adapter is None or self._tried.n < len(request.hold_out):
             return self._result(Verdict(False, "Its time was up before there was anything to judge."), {})
+        adapter = replace(adapter, keep_tokens=self._kept)
         candidate = Judged(
             self._judged("candidate", adapter, self._pairs),
             self._tried,
@@ -98,9 +105,20 @@ class Job:
         def on_trial() -> None:
             with weakened(self._vlm, request.recipe.shrink):
                 self._tried = self._scored("trial", request.hold_out)
+                if request.keep_tokens == "auto":
+                    self._kept = self._enough()
 
         data = Data(request.train, request.replay, self._probe, request.hold_out, request.extra)
         return train_upon(self._vlm, self._parent, data, request.recipe, request.seed, said, used, on_trial)
+
+    def _enough(self) -> float:
+        """The share of vision tokens that the model as it is does as well with, on pairs it has not seen."""
+        judged = {1.0: (self._tried, self._scored("trial", self._probe))}
+        for share in _SHARES:
+            with self._vlm.pruned_by(pruner(share)):
+                pairs = self._scored("trial", self._request.hold_out)
+                judged[share] = pairs, self._scored("trial", self._probe)
+        return fewest_tokens(judged)
 
     def _judged(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:
         self._slot.activate(adapter)
@@ -117,7 +135,7 @@ class Job:
     def _write(self, adapter: Adapter, scores: dict[str, Any]) -> None:
         with atomic_directory(self._folder / CANDIDATE, replace=True) as folder:
             write_adapter(adapter, self._base, folder)
-            write_version(folder, self._base, self._request, scores, self._steps, self._passed())
+            write_version(folder, self._base, self._request, scores, self._steps, self._passed(), self._kept)
 
     def _result(self, verdict: Verdict, scores: dict[str, Any]) -> Result:
         outcome: Outcome = "promote" if verdict.promote else "reject"

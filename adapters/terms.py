@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from adapters.losses import map_divergence, text_to_vision, top_divergence
+from adapters.losses import map_divergence, renormalised, text_to_vision, top_divergence
 from adapters.material import Teaching
 from models.loss import IGNORED
 from models.vlm import TeacherForced
@@ -22,6 +22,9 @@ def looking(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bo
         cells = forced.vis[row]
         if mean_token:  # it comes first and is no place
             cells = cells & (cells.cumsum(0) > 1)
+        if forced.kept is not None:  # of the expert's map, only what the student sees
+            places = forced.kept[row][forced.kept[row] >= 0] - int(mean_token)
+            wanted = renormalised(wanted[:, places[places >= 0]])
         looked = text_to_vision(forced.attentions[0][row], forced.txt[row], cells)
         divergences.append(map_divergence(looked, wanted))
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())

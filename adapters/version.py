@@ -18,9 +18,18 @@ _LIBRARIES = ("roomwise", "torch", "transformers", "peft", "safetensors", "numpy
 
 
 def write_version(
-    folder: Path, base: Base, request: Request, scores: Mapping[str, Any], steps: int, seconds: float
+    folder: Path,
+    base: Base,
+    request: Request,
+    scores: Mapping[str, Any],
+    steps: int,
+    seconds: float,
+    keep_tokens: float | None = None,
 ) -> None:
-    """Write version.json beside an adapter's two files, which it vouches for. Raises StorageError."""
+    """Write version.json beside an adapter's two files, which it vouches for. Raises StorageError.
+
+    `keep_tokens`: the share of vision tokens found to be enough, None where that was not asked for.
+    """
     values = {
         "schema": SCHEMA,
         "room": request.room,
@@ -36,6 +45,7 @@ def write_version(
         "recipe": asdict(request.recipe),
         "limits": asdict(request.limits),
         "steps": steps,
+        "keep_tokens": keep_tokens,
         "seconds": round(seconds, 3),
         "scores": scores,
         "libraries": library_versions(),

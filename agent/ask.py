@@ -6,6 +6,7 @@ from core.config import Config
 from core.text import check_question
 from core.types import Answer
 from models.images import load_image
+from models.pruning.serving import keep_tokens
 from models.registry import load_model
 
 
@@ -16,4 +17,6 @@ def ask(image: Path, question: str, model: str, config: Config) -> Answer:
     """
     words = check_question(question)
     picture = load_image(image, config.images.max_pixels)
-    return load_model(model).answer(picture, words, config.student.max_new_tokens)
+    vlm = load_model(model)
+    keep_tokens(vlm, config.student.keep_tokens)
+    return vlm.answer(picture, words, config.student.max_new_tokens)

@@ -4,7 +4,7 @@ A section is a table of the file and a part of the names of variables; `core.con
 """
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -42,6 +42,10 @@ class StudentConfig(_Section):
     max_new_tokens: int = pydantic.Field(default=24, ge=1, le=1024)
     """Longest answer, in tokens."""
 
+    keep_tokens: Annotated[float, pydantic.Field(gt=0, le=1)] | Literal["auto"] = 1.0
+    """Share of a picture's vision tokens that are read, those that matter least to the question left out: at
+    least 16 stay. 1: all. auto: as few as each room's adapter was found to do as well with."""
+
 
 class ExpertConfig(_Section):
     """The large model that answers first."""
@@ -55,8 +59,8 @@ class ExpertConfig(_Section):
     to the vote. Each look takes as long as the first."""
 
     extra: int = pydantic.Field(default=400, ge=0, le=10_000)
-    """How many questions of its own the agent may put to the expert in a session, about frames that a person
-    asked about: an equal part of them after each question of the warm-up. Every one is a call."""
+    """How many questions of its own the agent may put to the expert in each room of a session, about frames
+    that a person asked about: an equal part of them after each question of the warm-up. Each is a call."""
 
     remote_model: str = ""
     """The name that a server at an address ending in /v1 serves the expert by."""

@@ -16,8 +16,9 @@ from transformers import DynamicCache
 
 from core.errors import ModelError, QuestionError
 from models.loss import IGNORED
-from models.maps import checked_maps
+from models.maps import FirstLook, checked_maps, mean_over_heads
 from models.prompt import Prompt, plain, spell_llava, spell_smolvlm
+from models.rotary import queries_and_keys
 from models.sequences import Sequences
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
@@ -92,11 +93,11 @@ class DecoderOnly(VisionLanguageModel):
 
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> "DecoderOnlySteps":
         """Spell the prompts; the model reads them with the first step."""
-        tokens = vision.for_questions(len(questions))
-        read = self._read([self._prompt(question, tokens.shape[1]) for question in questions])
+        vision = self._pruned(vision, questions)
+        read = self._read(vision, questions)
         # Padding stands on the left, so that every row's last token is the last of its prompt.
         ids, mask = read.padded(self.tokenizer.pad_token_id, left=True)
-        return DecoderOnlySteps(self._model, self._embeds(ids, tokens), mask)
+        return DecoderOnlySteps(self._model, self._embeds(ids, vision), mask, read.positions(left=True))
 
     def teacher_forced(
         self,
@@ -106,13 +107,13 @@ class DecoderOnly(VisionLanguageModel):
         attentions: bool = False,
     ) -> TeacherForced:
         """See the base class. Labels are the answer's tokens and the end of text."""
-        tokens = vision.for_questions(len(questions))
-        prompts = [self._prompt(question, tokens.shape[1]) for question in questions]
-        read = self._read(prompts, [plain(answer, self._markers) for answer in answers])
+        vision = self._pruned(vision, questions)
+        read = self._read(vision, questions, [plain(answer, self._markers) for answer in answers])
         ids, mask = read.padded(self.tokenizer.pad_token_id)
         output = self._model(
-            inputs_embeds=self._embeds(ids, tokens),
-            attention_mask=mask,
+            inputs_embeds=self._embeds(ids, vision),
+            attention_mask=mask,  # always given: without it gaps in the positions would part the row
+            position_ids=read.positions(),
             output_attentions=attentions,
             use_cache=False,
         )
@@ -125,7 +126,25 @@ class DecoderOnly(VisionLanguageModel):
             txt=read.words,
             ans=read.answers,
             attentions=checked_maps(output.attentions, layers) if attentions else (),
+            kept=None if vision.kept is None else vision.places(len(questions)),
         )
+
+    def first_look(
+        self, vision: VisionTokens, questions: Sequence[str], everything: bool = False
+    ) -> FirstLook:
+        """See the base class. A query sees what stands before it, so vision tokens see only earlier ones."""
+        read = self._read(vision, questions)
+        ids, mask = read.padded(self.tokenizer.pad_token_id)
+        places = read.positions()
+        language = self.module.get_submodule(self._layout.language.rstrip("."))
+        states = queries_and_keys(language, self._embeds(ids, vision), places)
+        begin = 0 if everything else int((ids == self._image_id).nonzero()[:, 1].max()) + 1
+        order = torch.arange(ids.shape[1], device=ids.device)
+        seen = (order[None, :] <= order[begin:, None]) & mask.bool()[:, None, None, :]
+        rows = mean_over_heads(states.queries[:, :, begin:], states.keys, seen, states.scale)
+        vis = ids == self._image_id
+        shown = rows[vis.unsqueeze(1).expand_as(rows)].reshape(*rows.shape[:2], -1)
+        return FirstLook(shown, read.words[:, begin:], mask.bool()[:, begin:])
 
     def question_spans(self, question: str) -> list[tuple[int, int]]:
         """See the base class. Where a token reaches into the template, its part of the question counts."""
@@ -155,48 +174,57 @@ class DecoderOnly(VisionLanguageModel):
         bos = self.tokenizer.bos_token or ""
         return self._layout.spell(plain(question, self._markers), str(bos), vision_tokens)
 
-    def _read(self, prompts: Sequence[Prompt], answers: Sequence[str] | None = None) -> Sequences:
+    def _read(
+        self, vision: VisionTokens, questions: Sequence[str], answers: Sequence[str] | None = None
+    ) -> Sequences:
+        """Prompts, and answers behind them, with a placeholder for each vision token that is there."""
+        prompts = [self._prompt(question, vision.whole) for question in questions]
         read = Sequences.tokenize(self.tokenizer, prompts, answers, self.device)
         room = self._model.config.text_config.max_position_embeddings
         if read.longest > room:
             raise QuestionError(
                 f"The question makes a prompt of {read.longest} tokens, {room} fit. Ask it in fewer words."
             )
-        return read
+        return read if vision.kept is None else read.keeping(self._image_id, vision.places(len(questions)))
 
-    def _embeds(self, ids: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def _embeds(self, ids: torch.Tensor, vision: VisionTokens) -> torch.Tensor:
         """Token embeddings [B, S, D] with vision tokens in the places kept for them."""
+        tokens = vision.for_questions(len(ids))
+        if vision.kept is not None:
+            tokens = tokens[vision.places(len(ids)) >= 0]
         embeds: torch.Tensor = self._model.get_input_embeddings()(ids)
         places = (ids == self._image_id).unsqueeze(-1)
         return embeds.masked_scatter(places, tokens.to(embeds.dtype))
 
 
 class DecoderOnlySteps:
-    """The `Steps` of a batch of answers; `embeds` [B, S, D] are left-padded, `mask` [B, S] is 0 there."""
+    """The `Steps` of a batch of answers; `embeds` [B, S, D] are left-padded, `mask` [B, S] is 0 there.
 
-    def __init__(self, model: Any, embeds: torch.Tensor, mask: torch.Tensor) -> None:
+    `positions` [B, S] may have gaps where vision tokens were left out; answers go on after the last.
+    """
+
+    def __init__(self, model: Any, embeds: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor) -> None:
         self._model = model
         self._embeds = embeds
         self._mask = mask
+        self._positions = positions
         self._cache = DynamicCache(config=model.config.get_text_config())
 
     def first(self) -> torch.Tensor:
         """Read the prompts. Logits [B, V]."""
-        # Padding must not move the positions of the words after it.
-        positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
-        return self._run(positions, inputs_embeds=self._embeds)
+        return self._run(inputs_embeds=self._embeds)
 
     def next(self, tokens: torch.Tensor) -> torch.Tensor:
         """Read one token a row [B]. Logits [B, V]."""
         self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
-        positions = self._mask.sum(dim=1, keepdim=True) - 1
-        return self._run(positions, input_ids=tokens.unsqueeze(1))
+        self._positions = self._positions[:, -1:] + 1
+        return self._run(input_ids=tokens.unsqueeze(1))
 
-    def _run(self, positions: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
+    def _run(self, **inputs: torch.Tensor) -> torch.Tensor:
         output = self._model(
             **inputs,
             attention_mask=self._mask,
-            position_ids=positions,
+            position_ids=self._positions,
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,

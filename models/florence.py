@@ -14,9 +14,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers.models.bart.modeling_bart import BartAttention
 
 from core.errors import QuestionError
-from models.florence_steps import FlorenceSteps
+from models.florence_steps import FlorenceSteps, heads_apart
 from models.loss import IGNORED
-from models.maps import checked_maps
+from models.maps import FirstLook, checked_maps, mean_over_heads
 from models.prompt import FLORENCE_TASKS, plain
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
@@ -61,7 +61,7 @@ class Florence(VisionLanguageModel):
 
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> FlorenceSteps:
         """Run the encoder over picture and questions."""
-        embeds, mask, _ = self._encoder_inputs(vision, questions)
+        embeds, mask, _ = self._encoder_inputs(self._pruned(vision, questions), questions)
         # Without padding there is nothing to mask, and attention takes its faster way.
         needed = None if bool(mask.all()) else mask
         hidden = self._language.encoder(inputs_embeds=embeds, attention_mask=needed).last_hidden_state
@@ -75,6 +75,7 @@ class Florence(VisionLanguageModel):
         attentions: bool = False,
     ) -> TeacherForced:
         """See the base class. Labels are the answer's tokens and the end, after <s> where that is forced."""
+        vision = self._pruned(vision, questions)
         embeds, mask, txt = self._encoder_inputs(vision, questions)
         labels = self._labels(answers)
         encoded = self._language.encoder(
@@ -87,8 +88,9 @@ class Florence(VisionLanguageModel):
             output_attentions=attentions,
             use_cache=False,
         )
+        places = vision.places(len(questions))
         vis = torch.zeros_like(txt)
-        vis[:, : vision.tokens.shape[1]] = True
+        vis[:, : places.shape[1]] = places >= 0
         config = self._text_config
         return TeacherForced(
             logits=self._model.lm_head(decoded.last_hidden_state),
@@ -100,7 +102,22 @@ class Florence(VisionLanguageModel):
             cross_attentions=checked_maps(decoded.cross_attentions, config.decoder_layers)
             if attentions
             else (),
+            kept=None if vision.kept is None else places,
         )
+
+    def first_look(
+        self, vision: VisionTokens, questions: Sequence[str], everything: bool = False
+    ) -> FirstLook:
+        """See the base class; of the encoder, where text sees all vision tokens and they see each other."""
+        embeds, mask, words = self._encoder_inputs(vision, questions)
+        encoder, tokens = self._language.encoder, vision.tokens.shape[1]
+        begin = 0 if everything else tokens  # rows before are not asked for
+        hidden = encoder.layernorm_embedding(embeds + encoder.embed_positions(embeds[:, :, 0]))
+        attention = encoder.layers[0].self_attn
+        queries = heads_apart(attention, attention.q_proj(hidden[:, begin:]))
+        keys = heads_apart(attention, attention.k_proj(hidden))
+        rows = mean_over_heads(queries, keys, mask.bool()[:, None, None, :], attention.scaling)
+        return FirstLook(rows[:, :, :tokens], words[:, begin:], mask.bool()[:, begin:])
 
     def question_spans(self, question: str) -> list[tuple[int, int]]:
         """See the base class."""
@@ -139,16 +156,32 @@ class Florence(VisionLanguageModel):
         self, vision: VisionTokens, questions: Sequence[str]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Embeddings [B, S, D], mask [B, S] int64 (0 on padding), the question's own words [B, S] bool."""
-        tokens = vision.for_questions(len(questions))
-        rows = [self._question_ids(question, tokens.shape[1]) for question in questions]
+        tokens, places = vision.for_questions(len(questions)), vision.places(len(questions))
+        # However many were left out, the question may be no longer: positions are counted as with all.
+        rows = [self._question_ids(question, vision.whole) for question in questions]
         ids = pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id).to(self.device)
         lengths = torch.tensor([len(row) for row in rows], device=self.device).unsqueeze(1)
         place = torch.arange(ids.shape[1], device=self.device)
         words = (place > 0) & (place < lengths - 1)  # not <s> and </s>
-        seen = torch.ones(tokens.shape[:2], dtype=torch.long, device=self.device)
+        seen = (places >= 0).long()
         embeds = torch.cat([tokens, self._language.shared(ids).to(tokens.dtype)], dim=1)
+        if vision.kept is not None:
+            embeds = embeds + self._back_in_place(places, vision.whole, ids.shape[1])
         mask = torch.cat([seen, (place < lengths).long()], dim=1)
         return embeds, mask, torch.cat([torch.zeros_like(seen, dtype=torch.bool), words], dim=1)
+
+    def _back_in_place(self, places: torch.Tensor, whole: int, words: int) -> torch.Tensor:
+        """What makes up for positions that moved up when vision tokens were left out, [B, K + words, D].
+
+        The encoder counts positions by place in what it is given and adds the learned vector of each; here
+        is, for each place, the vector of where the token was less that of where it is.
+        """
+        table = self._language.encoder.embed_positions
+        text = torch.arange(whole, whole + words, device=places.device).expand(len(places), -1)
+        was = torch.cat([places.clamp(min=0), text], dim=1) + table.offset
+        now = torch.arange(was.shape[1], device=places.device) + table.offset
+        moved: torch.Tensor = table.weight[was] - table.weight[now]
+        return moved
 
     def _question_ids(self, question: str, vision_tokens: int) -> torch.Tensor:
         tokenizer = self.tokenizer

@@ -61,14 +61,14 @@ class FlorenceSteps:
         return normed
 
 
-def _heads(attention: Any, projected: torch.Tensor) -> torch.Tensor:
+def heads_apart(attention: Any, projected: torch.Tensor) -> torch.Tensor:
     """[B, T, D] -> [B, H, T, D/H]."""
     batch, length, _ = projected.shape
     return projected.view(batch, length, attention.num_heads, attention.head_dim).transpose(1, 2)
 
 
 def _keys_and_values(attention: Any, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return _heads(attention, attention.k_proj(hidden)), _heads(attention, attention.v_proj(hidden))
+    return heads_apart(attention, attention.k_proj(hidden)), heads_apart(attention, attention.v_proj(hidden))
 
 
 def _attend(
@@ -79,7 +79,7 @@ def _attend(
     mask: torch.Tensor | None = None,
     causal: bool = False,
 ) -> torch.Tensor:
-    queries = _heads(attention, attention.q_proj(hidden))
+    queries = heads_apart(attention, attention.q_proj(hidden))
     looked = scaled_dot_product_attention(
         queries, keys, values, attn_mask=mask, is_causal=causal, scale=attention.scaling
     )

@@ -10,7 +10,7 @@ changing adapters takes milliseconds. The weights as they were are kept beside, 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,8 +21,9 @@ from torch import nn
 from core.errors import WeightsError
 from core.files import atomic_write_text, storage_errors
 from models.adapter_files import CONFIG_FILE, WEIGHTS_FILE, Base, check_version, read_json
+from models.pruning.serving import pruner
 from models.registry import model_folder
-from models.vlm import VisionLanguageModel
+from models.vlm import Pruner, VisionLanguageModel
 from models.weights import DIGEST_FILE, digest
 
 _PREFIX = "base_model.model."
@@ -34,12 +35,14 @@ _OTHER_KINDS = ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", 
 class Adapter:
     """For each changed layer its two matrices, float32: down [rank, in] and up [out, rank].
 
-    A layer's weight [out, in] gains `scale` * up @ down.
+    A layer's weight [out, in] gains `scale` * up @ down. `keep_tokens` is the share of vision tokens that the
+    gate found enough for it, None where nobody looked.
     """
 
     rank: int
     alpha: float
     matrices: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    keep_tokens: float | None = None
 
     @property
     def scale(self) -> float:
@@ -112,8 +115,13 @@ def read_adapter(folder: Path, base: Base) -> Adapter:
 
     Raises WeightsError, which names both bases when they differ.
     """
-    check_version(folder, base)
-    return _read(folder)
+    about = check_version(folder, base)
+    return replace(_read(folder), keep_tokens=_share(about.get("keep_tokens")))
+
+
+def _share(said: object) -> float | None:
+    """What version.json says; whatever is no share counts as nothing said."""
+    return float(said) if isinstance(said, int | float) and 0 < said <= 1 else None
 
 
 def _read(folder: Path) -> Adapter:
@@ -138,20 +146,31 @@ def _read(folder: Path) -> Adapter:
         ) from error
 
 
+@dataclass(frozen=True)
+class _State:
+    """Changed weights by layer, and what leaves vision tokens out while they answer."""
+
+    weights: dict[str, torch.Tensor]
+    pruner: Pruner | None
+
+
 class AdapterSlot:
     """The one place of a loaded model where an adapter sits. Not safe for several threads.
 
     A second adapter may lie under it, on which the model rests while there is no other or that is suspended.
     Each changed layer has its weights as they were loaded, at rest and with the adapter in; which of them
-    answer is a matter of pointers, so that every state is what it was, to the bit.
+    answer is a matter of pointers, so that every state is what it was, to the bit. So is which vision tokens
+    are left out, where adapters choose that.
     """
 
     def __init__(self, vlm: VisionLanguageModel) -> None:
         self._module = vlm.module
         self._name = vlm.name
+        self._vlm = vlm
         self._loaded: dict[str, torch.Tensor] = {}
-        self._resting: dict[str, torch.Tensor] = {}
-        self._active: dict[str, torch.Tensor] | None = None
+        self._bare = _State({}, vlm.pruner)
+        self._resting = self._bare
+        self._active: _State | None = None
 
     def activate(self, adapter: Adapter | None) -> None:
         """Put an adapter in, in place of the one before; None leaves the model at rest.
@@ -167,7 +186,7 @@ class AdapterSlot:
 
         Raises WeightsError as `activate` does.
         """
-        self._hold({} if adapter is None else self._changed(adapter), self._active)
+        self._hold(self._bare if adapter is None else self._changed(adapter), self._active)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -181,7 +200,7 @@ class AdapterSlot:
     @contextmanager
     def bare(self) -> Iterator[None]:
         """Inside, the base answers as it was loaded."""
-        self._show({})
+        self._show(self._bare)
         try:
             yield
         finally:
@@ -191,28 +210,34 @@ class AdapterSlot:
         """Leave the model at rest: with nothing under it the base as it was loaded, to the bit."""
         self.activate(None)
 
-    def _shown(self) -> Mapping[str, torch.Tensor]:
+    def _shown(self) -> _State:
         return self._resting if self._active is None else self._active
 
-    def _show(self, weights: Mapping[str, torch.Tensor]) -> None:
+    def _show(self, state: _State) -> None:
         for name, loaded in self._loaded.items():
-            self._weight(name).data = weights.get(name, loaded)
+            self._weight(name).data = state.weights.get(name, loaded)
+        if self._vlm.adapters_choose:
+            self._vlm.pruner = state.pruner
 
-    def _hold(self, resting: dict[str, torch.Tensor], active: dict[str, torch.Tensor] | None) -> None:
+    def _hold(self, resting: _State, active: _State | None) -> None:
         """Keep these, and the loaded weights of their layers and no others."""
-        self._show({})
+        self._show(self._bare)
         self._resting, self._active = resting, active
-        self._loaded = {name: self._weight(name).data for name in {**resting, **(active or {})}}
+        changed = {**resting.weights, **(active.weights if active else {})}
+        self._loaded = {name: self._weight(name).data for name in changed}
         self._show(self._shown())
 
     @torch.no_grad()
-    def _changed(self, adapter: Adapter) -> dict[str, torch.Tensor]:
-        """Weights of the layers that it changes."""
+    def _changed(self, adapter: Adapter) -> _State:
+        """Weights of the layers that it changes, and what it does with vision tokens."""
         changes = {name: adapter.change(name) for name in adapter.matrices}
         for name, change in changes.items():
             self._check(name, change)
         loaded = {name: self._loaded.get(name, self._weight(name).data) for name in changes}
-        return {name: loaded[name] + change.to(loaded[name]) for name, change in changes.items()}
+        weights = {name: loaded[name] + change.to(loaded[name]) for name, change in changes.items()}
+        return _State(
+            weights, self._bare.pruner if adapter.keep_tokens is None else pruner(adapter.keep_tokens)
+        )
 
     def _check(self, name: str, change: torch.Tensor) -> None:
         layers = dict(self._module.named_modules())

@@ -18,6 +18,8 @@ class Sequences:
 
     rows: list[torch.Tensor]
     roles: list[torch.Tensor]
+    places: list[torch.Tensor]
+    """Positions: from 0 on, with gaps where placeholders were left out."""
 
     @classmethod
     def tokenize(
@@ -42,7 +44,19 @@ class Sequences:
                 kinds.append(_ANSWER)
             rows.append(torch.tensor(ids, device=device))
             roles.append(torch.tensor(kinds, device=device))
-        return cls(rows, roles)
+        return cls(rows, roles, [torch.arange(len(row), device=device) for row in rows])
+
+    def keeping(self, placeholder: int, kept: torch.Tensor) -> "Sequences":
+        """Without the placeholders, counted from 0 in each row, that `kept` [B, K] does not name.
+
+        All others keep their positions. -1 in `kept` names none.
+        """
+        stay = [_staying(row == placeholder, places) for row, places in zip(self.rows, kept, strict=True)]
+
+        def left(parts: list[torch.Tensor]) -> list[torch.Tensor]:
+            return [part[here] for part, here in zip(parts, stay, strict=True)]
+
+        return Sequences(left(self.rows), left(self.roles), left(self.places))
 
     @property
     def longest(self) -> int:
@@ -66,6 +80,10 @@ class Sequences:
         ones = [torch.ones_like(row) for row in self.rows]
         return ids, pad_sequence(ones, batch_first=True, padding_value=0, padding_side=side)
 
+    def positions(self, left: bool = False) -> torch.Tensor:
+        """Positions [B, S] int64, 0 on padding."""
+        return pad_sequence(self.places, batch_first=True, padding_side="left" if left else "right")
+
     def answer_part(
         self, logits: torch.Tensor, ids: torch.Tensor, ignored: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,6 +100,13 @@ class Sequences:
 
     def _padded_roles(self) -> torch.Tensor:
         return pad_sequence(self.roles, batch_first=True, padding_value=_PAD)
+
+
+def _staying(placeholders: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Which tokens of a row stay, [S] bool: all that are no placeholder, and the placeholders named."""
+    stay = ~placeholders
+    stay[placeholders.nonzero().squeeze(1)[kept[kept >= 0]]] = True
+    return stay
 
 
 def _role(prompt: Prompt, begin: int, end: int) -> int:

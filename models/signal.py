@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from core.signal import TOP, TeacherSignal
 from models.loss import IGNORED
+from models.maps import laid_out
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 _SMALLEST = 1e-7  # probability; half precision holds its logarithm
@@ -62,7 +63,10 @@ def first_layer_map(forced: TeacherForced, vision: VisionTokens, row: int = 0) -
     Heads are averaged; the mean token is left out; raw mass, so rows sum to less than 1.
     """
     heads = forced.attentions[0][row].float().mean(dim=0)
-    seen = heads[forced.txt[row]][:, forced.vis[row]][:, int(vision.mean_token) :]
+    seen = heads[forced.txt[row]][:, forced.vis[row]]
+    if forced.kept is not None:
+        seen = laid_out(seen, forced.kept[row][forced.kept[row] >= 0], vision.whole)
+    seen = seen[:, int(vision.mean_token) :]
     return seen.reshape(-1, vision.rows, vision.cols)
 
 

@@ -11,15 +11,17 @@ import abc
 import contextlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from PIL.Image import Image
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from core.types import Answer
 from models.decoding import Spelling, Steps, greedy, greedy_rows, to_answer
+from models.maps import FirstLook
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,37 @@ class VisionTokens:
 
     N = rows x cols, and one more in front where `mean_token` says so: the mean of all cells
     (Florence-2). The grid covers the image as the processor passed it on, usually squashed to a square.
+    Where some were left out, `kept` [B, K] int64 are the places of those that stay among all N, ascending;
+    -1 at the end of a row that keeps fewer than others. `tokens` are [B, K, D] then.
     """
 
     tokens: torch.Tensor
     rows: int
     cols: int
     mean_token: bool
+    kept: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return int(self.tokens.shape[0])
 
     @property
+    def whole(self) -> int:
+        """N: how many there are when none is left out."""
+        return self.rows * self.cols + int(self.mean_token)
+
+    @property
     def grid(self) -> torch.Tensor:
-        """The cells alone, [B, rows, cols, D]."""
+        """The cells alone, [B, rows, cols, D]. Raises ValueError where some were left out."""
+        if self.kept is not None:
+            raise ValueError("some of these vision tokens were left out: they make no grid")
         cells = self.tokens[:, int(self.mean_token) :]
         return cells.reshape(len(self), self.rows, self.cols, -1)
 
     def select(self, images: Sequence[int]) -> "VisionTokens":
         """The tokens of these images in this order; the same one may come up again."""
-        tokens = self.tokens[torch.as_tensor(images, dtype=torch.long, device=self.tokens.device)]
-        return VisionTokens(tokens, self.rows, self.cols, self.mean_token)
+        rows = torch.as_tensor(images, dtype=torch.long, device=self.tokens.device)
+        kept = None if self.kept is None else self.kept[rows]
+        return replace(self, tokens=self.tokens[rows], kept=kept)
 
     def for_questions(self, count: int) -> torch.Tensor:
         """Tokens [count, N, D] for `count` questions: one image each, or one image for all of them."""
@@ -55,13 +68,30 @@ class VisionTokens:
             raise ValueError(f"{len(self)} images for {count} questions; give one for all or one each")
         return self.tokens.expand(count, -1, -1)
 
+    def places(self, count: int) -> torch.Tensor:
+        """`kept` for `count` questions, [count, K]: every place in order where none was left out."""
+        kept = self.kept
+        if kept is None:
+            kept = torch.arange(self.tokens.shape[1], device=self.tokens.device).unsqueeze(0)
+        return kept.expand(count, -1)
+
 
 def stacked(seen: Sequence[VisionTokens]) -> VisionTokens:
     """Several of one model as one, in this order. Raises ValueError when they are of different models."""
     first = seen[0]
     if len({(one.rows, one.cols, one.mean_token) for one in seen}) > 1:
         raise ValueError("vision tokens of different grids")
+    if any(one.kept is not None for one in seen):
+        return _stacked_parts(seen)
     return replace(first, tokens=torch.cat([one.tokens for one in seen]))
+
+
+def _stacked_parts(seen: Sequence[VisionTokens]) -> VisionTokens:
+    """The same where tokens were left out, of some more than of others."""
+    rows = [row for one in seen for row in one.tokens]
+    places = [row for one in seen for row in one.places(len(one))]
+    kept = pad_sequence(places, batch_first=True, padding_value=-1)
+    return replace(seen[0], tokens=pad_sequence(rows, batch_first=True), kept=kept)
 
 
 @dataclass(frozen=True)
@@ -73,7 +103,8 @@ class TeacherForced:
     markers, no padding) and answer tokens; in encoder-decoders `ans` is empty, the answer being
     in the decoder. `attentions`: per layer [B, H, S, S], of the encoder or the only stack;
     `cross_attentions`: per layer [B, H, T, S], empty for decoder-only families. Rows are queries and sum
-    to 1, also on padding: mask them. Both are empty unless asked for.
+    to 1, also on padding: mask them. Both are empty unless asked for. `kept` as in `VisionTokens`, for
+    each question, where the model left vision tokens out.
     """
 
     logits: torch.Tensor
@@ -83,16 +114,31 @@ class TeacherForced:
     ans: torch.Tensor
     attentions: tuple[torch.Tensor, ...] = ()
     cross_attentions: tuple[torch.Tensor, ...] = ()
+    kept: torch.Tensor | None = None
+
+
+class Pruner(Protocol):
+    """Leaves out vision tokens that a question does not need."""
+
+    def __call__(
+        self, vlm: "VisionLanguageModel", vision: VisionTokens, questions: Sequence[str]
+    ) -> VisionTokens:
+        """The tokens that stay, one row a question."""
+        ...
 
 
 class VisionLanguageModel(abc.ABC):
     """A network with what it needs to read images and text.
 
     `name` is what it was loaded as, `module` the transformers model, `image_processor` and `tokenizer`
-    the parts of its processor. Not safe for several threads.
+    the parts of its processor. Where there is a `pruner`, every question is answered and learnt from the
+    vision tokens that it leaves; with `adapters_choose` an adapter that was found to do with fewer brings
+    its own. Not safe for several threads.
     """
 
     family: str
+    pruner: Pruner | None = None
+    adapters_choose: bool = False
 
     def __init__(
         self,
@@ -149,6 +195,14 @@ class VisionLanguageModel(abc.ABC):
 
         `vision` holds one image for all questions or one each. Attention maps need a model that was
         loaded with `attention="eager"`; otherwise ModelError says so. Dropout is as the module's mode.
+        """
+
+    @abc.abstractmethod
+    def first_look(
+        self, vision: VisionTokens, questions: Sequence[str], everything: bool = False
+    ) -> FirstLook:
+        """What the text behind the picture sees of all N vision tokens in the first layer; computed by
+        ourselves, so that any attention will do. `everything`: what all positions see, the picture's too.
         """
 
     @abc.abstractmethod
@@ -226,6 +280,21 @@ class VisionLanguageModel(abc.ABC):
                 yield [row.read(token, logprob) for row, token, logprob in read]
         yield [row.rest() for row in rows]
         return [to_answer(self.tokenizer, row.ids, row.logprobs) for row in rows]
+
+    @contextlib.contextmanager
+    def pruned_by(self, pruner: Pruner | None) -> Iterator[None]:
+        """Inside, this one leaves vision tokens out, or None does."""
+        before, self.pruner = self.pruner, pruner
+        try:
+            yield
+        finally:
+            self.pruner = before
+
+    def _pruned(self, vision: VisionTokens, questions: Sequence[str]) -> VisionTokens:
+        """What the language model is to see; tokens that were chosen before are left as they are."""
+        if self.pruner is None or vision.kept is not None:
+            return vision
+        return self.pruner(self, vision, questions)
 
     def _encoded(self, picture: Image | VisionTokens) -> VisionTokens:
         return picture if isinstance(picture, VisionTokens) else self.encode_images([picture])

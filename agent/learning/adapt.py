@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -74,7 +74,13 @@ def adapt(
     with Memory.open(folder / "memory", read_only=True) as memory:
         chosen = _room(memory.rooms(), room, config.adaptation.least_pairs, folder)
         return _adapted(
-            folder, lambda store: room_request(memory, chosen, student, store, limits, seed), bar, begin
+            folder,
+            lambda store: replace(
+                room_request(memory, chosen, student, store, limits, seed),
+                keep_tokens=config.student.keep_tokens,
+            ),
+            bar,
+            begin,
         )
 
 
@@ -95,7 +101,13 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter
                 f"memory has {len(rooms)}. Visit more, or adapt to one: roomwise adapt --room {min(rooms)}"
             )
         done = _adapted(
-            folder, lambda store: home_request(memory, student, home_limits(config), seed), bar, begin
+            folder,
+            lambda store: replace(
+                home_request(memory, student, home_limits(config), seed),
+                keep_tokens=config.student.keep_tokens,
+            ),
+            bar,
+            begin,
         )
     learn_rooms(folder / "memory", student, seed)
     AdapterStore(folder / "adapters").consider(len(rooms), sum(rooms.values()))

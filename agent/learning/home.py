@@ -1,6 +1,7 @@
 """From what memory holds of all rooms to a request for the adapter that a new room begins with."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.request import Limits, Request, home_recipe
 from adapters.store import HOME, AdapterStore
@@ -23,7 +24,8 @@ def home_limits(config: Config) -> Limits:
 
 def home_adaptation(mind: Mind, store: AdapterStore, seed: int) -> Request:
     """`home_request` of all rooms but the one that the mind is in, which has an adapter of its own."""
-    return home_request(mind.memory, mind.student.name, home_limits(mind.config), seed, but=mind.room)
+    request = home_request(mind.memory, mind.student.name, home_limits(mind.config), seed, but=mind.room)
+    return replace(request, keep_tokens=mind.config.student.keep_tokens)
 
 
 def home_request(memory: Memory, base: str, limits: Limits, seed: int, but: str = "") -> Request:

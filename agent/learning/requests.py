@@ -1,6 +1,7 @@
 """From what memory holds of a room to a request for an adapter."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.request import Limits, Request, recipe_for
@@ -19,7 +20,8 @@ _REHEARSED = 16
 def adaptation_request(mind: Mind, store: AdapterStore, seed: int) -> Request:
     """`room_request` for the room that the mind is in."""
     limits = Limits(seconds=mind.config.adaptation.seconds)
-    return room_request(mind.memory, mind.room, mind.student.name, store, limits, seed)
+    request = room_request(mind.memory, mind.room, mind.student.name, store, limits, seed)
+    return replace(request, keep_tokens=mind.config.student.keep_tokens)
 
 
 def room_request(

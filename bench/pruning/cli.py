@@ -1,0 +1,122 @@
+"""`roomwise bench pruning`: the language model's time against the share of vision tokens that is kept."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.curves import draw, interval_of
+from bench.intervals import Interval, bootstrap_percentile
+from bench.latency import QUESTIONS, made_up_picture
+from bench.pruning.sizes import SIZES, write_size
+from bench.pruning.timing import WARM_UPS, timed, timing_rows
+from bench.report import Report, Row, emit, measured
+from bench.studies.picture import check_picture
+from core.config import load_config
+from core.errors import InputError
+from core.text import did_you_mean
+from models.pruning.choice import Rule
+from models.pruning.serving import BY, WAYS, By
+from models.registry import load_model
+from models.vlm import VisionLanguageModel, VisionTokens
+
+SHARES = (1.0, 0.75, 0.5, 0.25)
+_LOOKS = 3
+"""How often the tower is timed."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def pruning(
+    model: Annotated[
+        str | None, typer.Option("--model", help="A name or folder. Default: student.model.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option("--size", help=f"Random weights instead: {', '.join(SIZES)}.")
+    ] = None,
+    write: Annotated[Path | None, typer.Option("--write", help="Where they are kept, for --model.")] = None,
+    share: Annotated[list[float] | None, typer.Option("--share", help="Of tokens kept; repeatable.")] = None,
+    by: Annotated[str, typer.Option("--by", help=f"What tells which: {', '.join(WAYS)}.")] = BY,
+    length: Annotated[int, typer.Option("--length", min=1, help="Tokens of every answer.")] = 8,
+    repeats: Annotated[int, typer.Option("--repeats", min=2, help="Answers timed of each share.")] = 10,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the processor.")] = 2,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="For weights, order and intervals.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time answers of one length with all vision tokens and with fewer, turn by turn.
+
+    `times_faster` compares medians of the language model alone, the choice of tokens included; what the
+    vision tower takes before is the row `vision_ms`, and stays the same. `times_less_work` compares what the
+    processor spent, which holds on a machine that is not idle; trust it with --threads 1.
+
+    Example: roomwise bench pruning --size florence-2-base --repeats 10
+    """
+    check_picture(picture)
+    shares = _shares(share or SHARES)
+    kind = _by(by)
+    torch.set_num_threads(threads)
+    with TemporaryDirectory() as spare:
+        vlm = load_model(_named(model, size, write, Path(spare), seed))
+        vlm.name = size or vlm.name
+        vision, tower = _seen(vlm, seed)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("answers", total=repeats + WARM_UPS)
+        timing = timed(
+            vlm, vision, QUESTIONS, shares, repeats, length, kind, seed, lambda: progress.advance(bar)
+        )
+    rows = [measured(tower, metric="vision_ms", model=vlm.name), *timing_rows(vlm.name, timing, seed)]
+    rows = [{**row, "by": kind, "length": length, "threads": threads} for row in rows]
+    if picture is not None:
+        _draw(picture, vlm.name, rows)
+    emit(Report("bench pruning", seed, rows), json=as_json)
+
+
+def _shares(wished: Sequence[float]) -> tuple[float, ...]:
+    """All first, then what was wished. Raises InputError for what is no share, before anything is loaded."""
+    return tuple(dict.fromkeys((1.0, *(Rule(share=one).share or 1.0 for one in wished))))
+
+
+def _by(name: str) -> By:
+    for one in WAYS:
+        if one == name:
+            return one
+    raise InputError(f"There is no importance {name!r}. {did_you_mean(name, WAYS)}")
+
+
+def _named(model: str | None, size: str | None, write: Path | None, spare: Path, seed: int) -> str:
+    """The model to load; random weights are written first. Raises InputError, StorageError."""
+    if size is None:
+        if write is not None:
+            raise InputError("--write keeps the weights of a size. Name one: --size florence-2-base")
+        return model if model is not None else load_config().student.model
+    if model is not None:
+        raise InputError("--model and --size are two models. Give one of them.")
+    return str(write_size(size, spare / "model" if write is None else write, seed))
+
+
+def _seen(vlm: VisionLanguageModel, seed: int) -> tuple[VisionTokens, Interval]:
+    """The vision tokens of a picture, and milliseconds of making them."""
+    pixels = vlm.prepare([made_up_picture(seed)])
+    times = []
+    for _ in range(_LOOKS + 1):
+        began = time.perf_counter()
+        vision = vlm.encode_constant(pixels)
+        times.append(1000 * (time.perf_counter() - began))
+    return vision, bootstrap_percentile(times[1:], 50, seed=seed)
+
+
+def _draw(path: Path, name: str, rows: Sequence[Row]) -> None:
+    ordered = sorted(rows, key=lambda row: float(row.get("share") or 0))
+    lines = {
+        metric: [(float(row["share"] or 0), interval_of(row)) for row in ordered if row["metric"] == metric]
+        for metric in ("language_ms", "prefill_ms")
+    }
+    draw(path, f"{name}: language model", ("share of vision tokens kept", "milliseconds"), lines)

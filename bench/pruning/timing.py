@@ -1,0 +1,107 @@
+"""Time answers of a fixed length with more and with fewer vision tokens, in turns."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.intervals import DRAWS, drawn_interval
+from bench.report import Row, Value, measured
+from models.decoding import greedy
+from models.pruning.choice import Rule
+from models.pruning.serving import By, Pruning
+from models.vlm import Pruner, VisionLanguageModel, VisionTokens
+
+WARM_UPS = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """For each share, in the same order of repeats, milliseconds [n]: of all before the first token is known,
+    and of all; of all what the processor spent on it, threads added up, which other programs that want it do
+    not lengthen; and how many vision tokens the language model read.
+    """
+
+    prefill: dict[float, NDArray[np.float64]]
+    whole: dict[float, NDArray[np.float64]]
+    processor: dict[float, NDArray[np.float64]]
+    tokens: dict[float, int]
+
+
+def timed(
+    vlm: VisionLanguageModel,
+    vision: VisionTokens,
+    questions: Sequence[str],
+    shares: Sequence[float],
+    repeats: int,
+    length: int,
+    by: By,
+    seed: int,
+    on_repeat: Callable[[], None],
+) -> Timing:
+    """Every repeat asks one question at all shares, in an order drawn anew, after some that do not count.
+
+    An answer has `length` tokens whatever they are, so that none is shorter and thus faster. Choosing the
+    tokens is part of the time.
+    """
+    rng = np.random.default_rng(seed)
+    prefill = {share: np.empty(repeats) for share in shares}
+    whole = {share: np.empty(repeats) for share in shares}
+    processor = {share: np.empty(repeats) for share in shares}
+    tokens = {}
+    for number in range(-WARM_UPS, repeats):
+        question = questions[number % len(questions)]
+        for share in rng.permutation(np.array(shares)).tolist():
+            pruner = None if share >= 1 else Pruning(Rule(share=share), by)
+            spent = time.process_time()
+            first, last = _once(vlm, vision, question, pruner, length)
+            if number >= 0:
+                prefill[share][number], whole[share][number] = first, last
+                processor[share][number] = 1000 * (time.process_time() - spent)
+        on_repeat()
+    for share in shares:
+        part = None if share >= 1 else Pruning(Rule(share=share), by)(vlm, vision, questions[:1])
+        tokens[share] = int((part or vision).tokens.shape[1])
+    return Timing(prefill, whole, processor, tokens)
+
+
+def _once(
+    vlm: VisionLanguageModel, vision: VisionTokens, question: str, pruner: Pruner | None, length: int
+) -> tuple[float, float]:
+    began = time.perf_counter()
+    passed = []
+    with torch.inference_mode(), vlm.pruned_by(pruner):
+        for _ in greedy(vlm.begin(vision, [question]), (), length):
+            if vlm.device.type == "cuda":
+                torch.cuda.synchronize(vlm.device)
+            passed.append(1000 * (time.perf_counter() - began))
+    return passed[0], passed[-1]
+
+
+def timing_rows(model: str, timing: Timing, seed: int) -> list[Row]:
+    """Medians with 95 % intervals, and how many times faster than with all tokens: medians of the same draws.
+
+    `share` 1 must be among them.
+    """
+    repeats = len(timing.whole[1.0])
+    drawn = np.random.default_rng(seed).integers(0, repeats, (DRAWS, repeats))
+    rows: list[Row] = []
+    for share, whole in timing.whole.items():
+        about: dict[str, Value] = {"model": model, "share": share, "vision_tokens": timing.tokens[share]}
+        parts = {
+            "language_ms": whole,
+            "prefill_ms": timing.prefill[share],
+            "processor_ms": timing.processor[share],
+        }
+        for metric, times in parts.items():
+            interval = drawn_interval(float(np.median(times)), np.median(times[drawn], axis=1), repeats)
+            rows.append(measured(interval, metric=metric, **about))
+        for metric, every in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
+            full, part = every[1.0], every[share]
+            ratios = np.median(full[drawn], axis=1) / np.median(part[drawn], axis=1)
+            interval = drawn_interval(float(np.median(full) / np.median(part)), ratios, repeats)
+            rows.append(measured(interval, metric=metric, **about))
+    return rows

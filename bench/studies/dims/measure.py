@@ -1,0 +1,147 @@
+"""What is left of tokens, maps, answers and time at each width."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.intervals import DRAWS, bootstrap_mean, drawn_interval, paired_difference
+from bench.models import Asked
+from bench.report import Row, Value, measured
+from bench.studies.dims.ways import Way
+from core.scoring import exact_match, nls
+from models.decoding import greedy
+from models.reducing.linear import linear_cka, retained
+from models.vlm import VisionLanguageModel, VisionTokens
+
+WHOLE = "all"
+_LONGEST = 12
+_TIMED, _LENGTH, _WARM_UPS = 16, 8, 3
+"""Questions in a timed pass, and tokens of its answers."""
+_HALF = 2
+"""Bytes of a number as it would be sent or kept."""
+_TOKENS = 20_000
+
+Said = Mapping[tuple[str, int], Sequence[str]]
+
+
+@torch.inference_mode()
+def answers(
+    vlm: VisionLanguageModel, made: Sequence[Way], asked: Sequence[Asked], on_picture: Callable[[], None]
+) -> tuple[Said, VisionTokens]:
+    """What each way says to every question, all numbers under (WHOLE, D); and the pictures' tokens."""
+    pictures: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        pictures[one.room, one.frame].append(place)
+    shown = [Image.open(BytesIO(asked[places[0]].picture)).convert("RGB") for places in pictures.values()]
+    vision = vlm.encode_images(shown)
+    channels = int(vision.tokens.shape[2])
+    every = [Way(WHOLE, channels, vlm, None), *made]
+    said: dict[tuple[str, int], list[str]] = {(way.method, way.width): [""] * len(asked) for way in every}
+    for number, places in enumerate(pictures.values()):
+        questions = [asked[place].question.text for place in places]
+        for way in every:
+            found = way.vlm.answer_many(way.shown(vision.select([number])), questions, _LONGEST)
+            for place, answer in zip(places, found, strict=True):
+                said[way.method, way.width][place] = answer.text
+        on_picture()
+    return said, vision
+
+
+def answer_rows(model: str, said: Said, asked: Sequence[Asked], seed: int) -> Iterator[Row]:
+    """Exact match and NLS, and the difference from all numbers on the same questions; over rooms."""
+    rooms = [one.room for one in asked]
+    truth = [one.question.answer for one in asked]
+    right = {key: np.array(list(map(exact_match, found, truth))) for key, found in said.items()}
+    whole = next(found for (method, _), found in right.items() if method == WHOLE)
+    for (method, width), found in right.items():
+        about: dict[str, Value] = {"model": model, "method": method, "width": width}
+        yield measured(bootstrap_mean(found, rooms, seed=seed), metric="exact", **about)
+        near = list(map(nls, said[method, width], truth))
+        yield measured(bootstrap_mean(near, rooms, seed=seed), metric="nls", **about)
+        if method != WHOLE:
+            lost = paired_difference(found, whole, rooms, seed=seed)
+            yield measured(lost, metric="exact difference", **about)
+
+
+@torch.no_grad()
+def token_rows(
+    model: str, made: Sequence[Way], vision: VisionTokens, questions: Sequence[str], seed: int
+) -> Iterator[Row]:
+    """Bytes a token; of reducers also the variance that is left, CKA to the whole, and by how much the first
+    layer looks elsewhere: KL in nats of the question's words' rows, intervals over pictures.
+    """
+    first = int(vision.mean_token)
+    tokens = vision.tokens[:, first:].flatten(0, 1).float()[:_TOKENS]
+    before = _looks(made[0].vlm, vision, questions)
+    yield {
+        "model": model, "method": WHOLE, "width": tokens.shape[1], "metric": "bytes_per_token",
+        "mean": _HALF * tokens.shape[1],
+    }  # fmt: skip
+    for way in made:
+        about: dict[str, Value] = {"model": model, "method": way.method, "width": way.width}
+        if way.reducer is None:
+            continue
+        yield {**about, "metric": "bytes_per_token", "mean": _HALF * way.width}
+        yield {**about, "metric": "retained", "mean": retained(way.reducer, tokens)}
+        yield {**about, "metric": "cka", "mean": linear_cka(tokens, way.reducer.there_and_back(tokens))}
+        now = _looks(way.vlm, way.shown(vision), questions)
+        apart = [
+            float(torch.nn.functional.kl_div(n.log(), b, reduction="sum") / len(b))
+            for n, b in zip(now, before, strict=True)
+        ]
+        yield measured(bootstrap_mean(apart, seed=seed), metric="map_kl", **about)
+
+
+def _looks(vlm: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str]) -> list[torch.Tensor]:
+    """Of each picture and its question, rows [words, N] that sum to 1."""
+    look = vlm.first_look(vision, questions)
+    found = [rows[words] for rows, words in zip(look.rows, look.words, strict=True)]
+    return [(rows / rows.sum(dim=1, keepdim=True)).clamp(min=1e-8) for rows in found]
+
+
+@torch.inference_mode()
+def seconds(
+    vlm: VisionLanguageModel,
+    made: Sequence[Way],
+    vision: VisionTokens,
+    questions: Sequence[str],
+    repeats: int,
+    seed: int,
+) -> dict[tuple[str, int], NDArray[np.float64]]:
+    """Milliseconds [repeats] of reading `_TIMED` questions and answering in as many tokens each, in turns."""
+    channels = int(vision.tokens.shape[2])
+    every = [Way(WHOLE, channels, vlm, None), *made]
+    part = vision.select([number % len(vision) for number in range(_TIMED)])
+    asked = [questions[number % len(questions)] for number in range(_TIMED)]
+    times = {(way.method, way.width): np.empty(repeats) for way in every}
+    rng = np.random.default_rng(seed)
+    for number in range(-_WARM_UPS, repeats):
+        for place in rng.permutation(len(every)).tolist():
+            way = every[place]
+            began = time.perf_counter()
+            for _ in greedy(way.vlm.begin(way.shown(part), asked), (), _LENGTH):
+                pass
+            if number >= 0:
+                times[way.method, way.width][number] = 1000 * (time.perf_counter() - began)
+    return times
+
+
+def second_rows(model: str, times: Mapping[tuple[str, int], NDArray[np.float64]], seed: int) -> Iterator[Row]:
+    """Medians, and how many times faster than with all numbers: medians of the same draws of repeats."""
+    whole = next(found for (method, _), found in times.items() if method == WHOLE)
+    drawn = np.random.default_rng(seed).integers(0, len(whole), (DRAWS, len(whole)))
+    for (method, width), found in times.items():
+        about: dict[str, Value] = {"model": model, "method": method, "width": width}
+        middle = np.median(found[drawn], axis=1)
+        yield measured(
+            drawn_interval(float(np.median(found)), middle, len(found)), metric="language_ms", **about
+        )
+        ratios = np.median(whole[drawn], axis=1) / middle
+        ratio = float(np.median(whole) / np.median(found))
+        yield measured(drawn_interval(ratio, ratios, len(found)), metric="times_faster", **about)

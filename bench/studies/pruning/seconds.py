@@ -1,0 +1,119 @@
+"""Seconds per answer of one length: features set to zero as the post has it, and tokens really left out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL.Image import Image
+
+from bench.intervals import bootstrap_mean, bootstrap_ratio
+from bench.report import Row, Value, measured
+from bench.studies.pruning.published import CHOSEN, LAYER_WISE, PATCH_WISE, PROMPTS, SECONDS, SOURCE, TOKENS
+from models.decoding import greedy
+from models.pruning.choice import Rule
+from models.pruning.serving import Pruning
+from models.pruning.tower import tower_maps, used_layers
+from models.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores
+from models.vlm import VisionLanguageModel, VisionTokens
+
+METHODS = ("none", "layer-wise", "patch-wise", "half left out")
+_WARM_UPS = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One answer: by which method, to which prompt about which picture and when; `said` are its tokens."""
+
+    method: str
+    prompt: int
+    picture: int
+    repeat: int
+    seconds: float
+    said: tuple[int, ...]
+
+
+@torch.inference_mode()
+def asked(
+    vlm: VisionLanguageModel, pictures: Sequence[Image], length: int, repeats: int, seed: int,
+    on_answer: Callable[[], None],
+) -> tuple[list[Asked], dict[str, float]]:  # fmt: skip
+    """All answers, methods in an order drawn anew each time, after warm-ups; and the share that each drops.
+
+    The choice of what to zero is made beforehand, as in the post; that of what to leave out is timed.
+    """
+    shown, shares = _shown(vlm, pictures)
+    rng = np.random.default_rng(seed)
+    found = []
+    for repeat in range(-_WARM_UPS, repeats):
+        for picture in range(len(pictures)):
+            for prompt, text in enumerate(PROMPTS):
+                for method in rng.permutation(METHODS).tolist():
+                    began = time.perf_counter()
+                    pruner = Pruning(Rule(share=0.5)) if method == "half left out" else None
+                    with vlm.pruned_by(pruner):
+                        steps = vlm.begin(shown[method].select([picture]), [text])
+                        said = tuple(ids[0] for ids, _ in greedy(steps, (), length))
+                    if repeat >= 0:
+                        seconds = time.perf_counter() - began
+                        found.append(Asked(method, prompt, picture, repeat, seconds, said))
+                on_answer()
+            if repeat < 0:  # a warm-up needs one picture
+                break
+    return found, shares
+
+
+def _shown(
+    vlm: VisionLanguageModel, pictures: Sequence[Image]
+) -> tuple[dict[str, VisionTokens], dict[str, float]]:
+    """Vision tokens by method, and which share of features each set to zero or leaves out."""
+    pixels = vlm.prepare(pictures)
+    features = vlm.constant_features(pixels)
+    maps = tower_maps(vlm, pixels)
+    scores = class_scores([maps[layer] for layer in used_layers(vlm)])
+    threshold = CHOSEN * TOKENS / (features.shape[1] + 1)
+    by_patch, by_layer = patch_scores(scores, PATCH_WISE), segment_scores(scores, LAYER_WISE)
+    whole = vlm.project(features)
+    shown = {
+        "none": whole,
+        "layer-wise": replace(whole, tokens=vlm.project(layer_wise(features, by_layer, threshold)).tokens),
+        "patch-wise": replace(whole, tokens=vlm.project(patch_wise(features, by_patch, threshold)).tokens),
+        "half left out": whole,
+    }
+    shares = {
+        "none": 0.0,
+        "layer-wise": float((by_layer < threshold).float().mean()),
+        "patch-wise": float((by_patch < threshold).float().mean()),
+        "half left out": 0.5,
+    }
+    return shown, shares
+
+
+def seconds_rows(model: str, found: Sequence[Asked], shares: dict[str, float], seed: int) -> Iterator[Row]:
+    """Seconds per answer by method and prompt, the ratio to none over the same answers, how many are the same
+    words; intervals over pairs of picture and repeat.
+    """
+    by = {method: [one for one in found if one.method == method] for method in METHODS}
+    none = by["none"]
+    for method, answers in by.items():
+        about: dict[str, Value] = {"model": model, "method": method, "dropped": shares[method]}
+        for prompt in (None, *range(len(PROMPTS))):
+            some = [one.seconds for one in answers if prompt in (None, one.prompt)]
+            name = "all" if prompt is None else PROMPTS[prompt]
+            yield measured(bootstrap_mean(some, seed=seed), metric="seconds", prompt=name, **about)
+        order = {(one.prompt, one.picture, one.repeat): one for one in answers}
+        pairs = [(order[one.prompt, one.picture, one.repeat], one) for one in none]
+        groups = [f"{one.picture} {one.repeat}" for one in none]
+        ratio = bootstrap_ratio(
+            [a.seconds for a, _ in pairs], [b.seconds for _, b in pairs], groups, seed=seed
+        )
+        yield measured(ratio, metric="ratio", prompt="all", **about)
+        same = bootstrap_mean([a.said == b.said for a, b in pairs], groups, seed=seed)
+        yield measured(same, metric="same words", prompt="all", **about)
+    for method, total in SECONDS.items():
+        ratio_then = total / SECONDS["none"]
+        yield {
+            "model": "llava-7b", "method": f"{method}, published: {SOURCE}", "metric": "ratio",
+            "prompt": "all", "mean": ratio_then,
+        }  # fmt: skip

@@ -1,0 +1,93 @@
+"""How much each vision token matters, told from attention or from the tokens themselves. Pure, in float32.
+
+t2v         what the question's words look at
+colmean     what all queries look at
+cls         what a tower's class token looks at
+expert_t2v  t2v of the expert's cached map
+fused       half the rank in one, half in another
+spread      what is least like the tokens chosen before it; needs no attention
+"""
+
+import torch
+
+from core.errors import ModelError
+
+
+def row_mean(rows: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Mean over the queries that count: attention [B, Q, N] and bool [B, Q] -> [B, N] float32.
+
+    Where no query of a row counts, as of a question without words of its own, all of them do.
+    """
+    counted = counts | ~counts.any(dim=1, keepdim=True)
+    weights = counted.float() / counted.sum(dim=1, keepdim=True)
+    return torch.einsum("bq,bqn->bn", weights, rows.float())
+
+
+def class_rows(maps: torch.Tensor) -> torch.Tensor:
+    """What the class token, which comes first, looks at: [B, H, 1 + N, 1 + N] -> [B, H, N]."""
+    return maps[:, :, 0, 1:].float()
+
+
+def column_mean(maps: torch.Tensor) -> torch.Tensor:
+    """What all queries look at on average: [B, H, Q, N] -> [B, N]."""
+    return maps.float().mean(dim=(1, 2))
+
+
+def ranks(importance: torch.Tensor) -> torch.Tensor:
+    """Places in ascending order, [B, N] -> [B, N] from 0 for the least to 1 for the most important."""
+    places = importance.argsort(dim=1).argsort(dim=1).float()
+    return places / max(1, importance.shape[1] - 1)
+
+
+def fused(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Half the rank in one and half that in the other, both [B, N]: scales do not matter."""
+    return 0.5 * ranks(first) + 0.5 * ranks(second)
+
+
+def spread(tokens: torch.Tensor, count: int) -> torch.Tensor:
+    """How far each token is from all that were chosen before it, [B, N, D] -> [B, N], `count` chosen in turn.
+
+    Farthest-point sampling (Gonzalez 1985, Clustering to minimize the maximum intercluster distance) by
+    1 - cosine, tokens less their mean: what is shared by the whole picture tells no two apart. The first is
+    the least like all others and has 2, the greatest distance there is; later ones never have more than
+    earlier ones, and those that were not chosen have what is left.
+    """
+    units = torch.nn.functional.normalize(tokens.float() - tokens.float().mean(dim=1, keepdim=True), dim=-1)
+    apart = (1 - units @ units.transpose(1, 2)).clamp(min=0)
+    rows = torch.arange(len(tokens), device=tokens.device)
+    chosen = apart.mean(dim=2).argmax(dim=1)
+    importance = torch.zeros_like(apart[:, 0])
+    importance[rows, chosen] = 2.0
+    nearest = apart[rows, chosen]
+    for _ in range(min(count, tokens.shape[1]) - 1):
+        left = nearest.masked_fill(importance > 0, -1.0)
+        chosen = left.argmax(dim=1)
+        importance[rows, chosen] = nearest[rows, chosen].clamp(min=1e-6)
+        nearest = torch.minimum(nearest, apart[rows, chosen])
+    return torch.where(importance > 0, importance, nearest)
+
+
+def pooled(importance: torch.Tensor, rows: int, cols: int) -> torch.Tensor:
+    """Importance of a square of patches [B, P] for the grid of tokens made of them, [B, rows * cols].
+
+    A token's is the mean of its patches'. Raises ModelError where patches are no square of whole tokens.
+    """
+    side = round(importance.shape[1] ** 0.5)
+    if side * side != importance.shape[1] or side % rows or side % cols:
+        raise ModelError(
+            f"{importance.shape[1]} patches do not make up a grid of {rows} x {cols} vision tokens. "
+            "Choose the importance t2v, which needs no tower."
+        )
+    grid = importance.reshape(-1, 1, side, side).float()
+    return torch.nn.functional.avg_pool2d(grid, (side // rows, side // cols)).flatten(1)
+
+
+def checked(importance: torch.Tensor) -> torch.Tensor:
+    """The same, once every row has something in it. Raises ModelError for numbers that tell nothing."""
+    told = importance.isfinite().all() and bool((importance.clamp(min=0).sum(dim=1) > 0).all())
+    if not importance.numel() or not told:
+        raise ModelError(
+            "The maps are empty or not finite: they tell of no vision token that matters. "
+            "Set student.keep_tokens to 1, or choose another importance."
+        )
+    return importance
