@@ -9,7 +9,7 @@ A version that was damaged is skipped, with its error in `problems`; the last go
 
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,17 @@ _FILES = (CONFIG_FILE, WEIGHTS_FILE, VERSION_FILE)
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a store holds: the files of a version, and how they are vouched for (gives its version.json)."""
+
+    files: tuple[str, ...]
+    check: Callable[[Path], dict[str, Any]]
+
+
+LORA = Kind(_FILES, check_version)
+
+
+@dataclass(frozen=True)
 class Version:
     """One adapter of a room. `about` is its version.json; `problem` says why it cannot be used, or ""."""
 
@@ -41,8 +52,9 @@ class Version:
 class AdapterStore:
     """All adapters below one folder. For one process at a time; reading is safe beside a writer."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, kind: Kind = LORA) -> None:
         self._root = root
+        self._kind = kind
 
     def rooms(self) -> list[str]:
         """Rooms that have adapters."""
@@ -105,7 +117,7 @@ class AdapterStore:
         if result is None or result.outcome != "promote":
             reason = "it has not ended" if result is None else f"{result.outcome}: {result.reason}"
             raise InputError(f"The job in {job} has no adapter to promote ({reason}). Adapt again.")
-        about = check_version(job / CANDIDATE)
+        about = self._kind.check(job / CANDIDATE)
         versions = self.versions(room)
         # A kill may have come between the copy and the pointer, or before anybody was told.
         known = [version.number for version in versions if not version.problem and version.about == about]
@@ -143,6 +155,20 @@ class AdapterStore:
         self._point(room, UNTOUCHED, [])
         return None
 
+    def rename(self, room: str, name: str) -> None:
+        """Give a room's adapters to another name, which must have none. Raises StorageError."""
+        source, target = self._folder(room), self._folder(name)
+        if source.is_dir():
+            with storage_errors("rename", source):
+                source.rename(target)
+
+    def forget(self, room: str) -> None:
+        """Delete a room's adapters for good. Raises StorageError."""
+        folder = self._folder(room)
+        if folder.is_dir():
+            with storage_errors("delete", folder):
+                shutil.rmtree(folder)
+
     def export(self, room: str, number: int, folder: Path) -> Path:
         """Copy a version to a new folder, where peft can load it. Raises StorageError when that exists."""
         self._copy(self.version(room, number).folder, folder)
@@ -151,13 +177,13 @@ class AdapterStore:
     def _version(self, room: str, number: int) -> Version:
         folder = self._folder(room) / f"{number:04}"
         try:
-            return Version(room, number, folder, check_version(folder))
+            return Version(room, number, folder, self._kind.check(folder))
         except RoomwiseError as error:
             return Version(room, number, folder, problem=str(error))
 
     def _copy(self, source: Path, target: Path) -> None:
         with atomic_directory(target) as folder:
-            for name in _FILES:
+            for name in self._kind.files:
                 shutil.copyfile(source / name, folder / name)
 
     def _pointer(self, room: str) -> tuple[int, list[int]]:

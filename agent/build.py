@@ -28,6 +28,8 @@ from agent.turns.experts import RecordedExpert
 from agent.turns.interviewer import came_after
 from agent.turns.others import other_rooms
 from agent.turns.turn import Emit, Mind, pair_id
+from agent.whereabouts.finding import whereabouts
+from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
 from core.events import Event, Failed, Resumed, SessionStarted
 from core.lock import lock_folder
@@ -36,6 +38,7 @@ from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
 from models.footprint import footprint
+from models.pruning.serving import keep_tokens
 from models.registry import load_model, model_folder
 from models.remote.address import is_address
 from models.remote.budget import Budget
@@ -85,8 +88,9 @@ class Stage:
 
 
 @contextmanager
-def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[Stage]:
-    """Everything a replay needs, in a folder that is new or holds the same session unfinished.
+def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool = False) -> Iterator[Stage]:
+    """Everything a replay needs, in a folder that is new or holds the same session unfinished. Of a visit to
+    several rooms the agent is told none, unless all are to be taken for `one_room`.
 
     The folder is this process's alone; the session is ended and let go of on leaving. Raises InputError when
     the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
@@ -98,27 +102,31 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit) -> Iterator[St
         about = _about(visit.room, wish) | {"visit": visit_digest(visit)}
         past = read_past(places.session, about, len(visit.turns))
         expert = held.enter_context(_expert(wish, config, past, visit.turns))
-        mind, notices = held.enter_context(_mind(visit.room, places, wish, expert, config, past))
+        wanders = visit.wanders and not one_room
+        here = past.rooms.last or (FRESH if wanders else visit.room)
+        mind, notices = held.enter_context(_mind(here, places, wish, expert, config, past))
+        where = _whereabouts(mind, notices, past, told=False) if wanders else None
         _forget_unanswered(mind.memory, past, len(visit.turns))
         recorder = held.enter_context(_recorder(places.session, about, past))
-        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past)
+        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past, where)
         baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
         held.callback(controller.close)
-        _begin(controller, _beginning(visit.room, wish, past), notices)
+        _begin(controller, _beginning(here, wish, past), notices)
         yield Stage(controller, baselines, past)
 
 
 @contextmanager
 def live(
-    room: str,
+    room: str | None,
     session: str,
     wish: Wish,
     config: Config,
     watch: Emit,
     record: Callable[[Path, dict[str, Any]], Recorder] = Recorder,
 ) -> Iterator[Controller]:
-    """A new session in a room, recorded under `session` below `wish.folder`; what is remembered there and the
-    adapters are those of all sessions before. `record` makes what writes the recording.
+    """A new session in a room, None for the agent to tell which, recorded under `session` below
+    `wish.folder`; what is remembered there and the adapters are those of all sessions before. `record`
+    makes what writes the recording.
 
     The folder is this process's alone; the session is ended and let go of on leaving. Raises
     UnknownModelError, WeightsError, ConfigError, StorageError.
@@ -130,23 +138,37 @@ def live(
         held.callback(lock_folder(wish.folder).release)
         expert = held.enter_context(_expert(wish, config, past))
         mind, notices = held.enter_context(_mind(room, places, wish, expert, config, past))
+        where = _whereabouts(mind, notices, past, told=room is not None)
+        room = mind.room
         about = {"session": past.session, **_about(room, wish)}
         recorder = held.enter_context(record(places.session, about))
-        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past)
+        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past, where)
         held.callback(controller.close)
         _begin(controller, _beginning(room, wish, past), notices)
         yield controller
 
 
+def _whereabouts(mind: Mind, notices: list[Failed], past: Past, told: bool) -> Whereabouts | None:
+    """What tells rooms apart; what is to be said of it is added to the notices."""
+
+    def notice(sentence: str) -> None:
+        notices.append(Failed(at=time.time(), what="index", error=sentence))
+
+    unsettled = not told and not past.begun
+    return whereabouts(mind.memory, mind.student, notice, told=told, unsettled=unsettled)
+
+
 @contextmanager
 def _mind(
-    room: str, places: Places, wish: Wish, expert: Expert, config: Config, past: Past
+    room: str | None, places: Places, wish: Wish, expert: Expert, config: Config, past: Past
 ) -> Iterator[tuple[Mind, list[Failed]]]:
     """Who can answer, and what is to be said of how they were found."""
     student = load_model(wish.student)
+    keep_tokens(student, config.student.keep_tokens)
     said: list[str] = []
     with Memory.open(places.memory, room_embedder(student), on_notice=said.append) as memory:
         takeover, warning = ready(wish.student, config.router.agreement, past.audits)
+        room = room or fresh_name({*memory.rooms(), *memory.gallery.counts()})
         mind = Mind(room, past.session, student, expert, memory, config, takeover=takeover)
         mind.others = other_rooms(memory)
         notices = [Failed(at=time.time(), what="index", error=sentence) for sentence in said]

@@ -1,16 +1,11 @@
 """What happens in a session, as frozen values. Log, screen, report and replay all read this one stream.
 
-A line of JSON per event: {"event": "Answered", "at": ..., ...}. Fields may be added with a default, never
-renamed; a reader passes over kinds it does not know, so that an older program opens a newer log.
+Fields may be added with a default, never renamed; `core.event_lines` writes and reads them.
 """
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin
-
-from core.errors import InputError
+from typing import Literal
 
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
@@ -96,7 +91,8 @@ class Answered(Event):
 class Judged(Event):
     """How an answer compares with a known one, where there is one.
 
-    `tag` says what a question after the warm-up takes (`same-fact-words`, ...), empty where nobody said.
+    `tag` says what a question after the warm-up takes (`same-fact-words`, ...), empty where nobody said;
+    `room` is where it was truly asked, likewise.
     """
 
     turn: int
@@ -104,6 +100,7 @@ class Judged(Event):
     right: bool
     nls: float
     tag: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,11 +192,12 @@ class Spent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptationStarted(Event):
-    """A candidate is being trained on this many pairs."""
+    """A candidate is being trained on this many pairs of a room; "" is the one that the session began in."""
 
     job: str
     pairs: int
     note: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +214,7 @@ class AdaptationProgressed(Event):
 class AdaptationEnded(Event):
     """What became of the candidate, and why. `adapter` is its version when it was promoted.
 
-    `again`: it came to no verdict, since it was interrupted, and is begun anew.
+    `again`: it came to no verdict, since it was interrupted, and is begun anew. `room`: as when it started.
     """
 
     job: str
@@ -226,6 +224,7 @@ class AdaptationEnded(Event):
     adapter: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     again: bool = False
+    room: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,6 +309,34 @@ class SceneChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoomRecognised(Event):
+    """What is seen is a known room, by so many views of a kind (`rgb`, `depth`). `likeness` in [-1, 1] is the
+    mean cosine with the likest of its own; `probability` in [0, 1] that it is this room.
+    """
+
+    room: str
+    likeness: float
+    probability: float
+    views: int
+    kind: str = "rgb"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomEntered(Event):
+    """From here on all is of this room: what is asked, remembered and learnt. `new`: it was not known.
+
+    `before` is the room until then. `moved`: what was asked there was of this room all along, since there was
+    no telling yet; its pairs are this room's now.
+    """
+
+    room: str
+    before: str
+    new: bool
+    reason: str
+    moved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordingChanged(Event):
     """Whether what happens from now on is recorded. The one that says no is the last one kept."""
 
@@ -342,45 +369,3 @@ class SessionEnded(Event):
     """The visit was ended on purpose. A log without it stopped in the middle."""
 
     turns: int
-
-
-_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
-
-
-def to_line(event: Event) -> str:
-    """The event as one line of JSON, without the line break."""
-    return json.dumps({"event": type(event).__name__, **dataclasses.asdict(event)}, ensure_ascii=False)
-
-
-def from_line(line: str) -> Event | None:
-    """The event of a line, None for a kind that this version does not know. Raises InputError."""
-    try:
-        values: dict[str, Any] = json.loads(line)
-        kind = _KINDS.get(values.pop("event"))
-        if kind is None:
-            return None
-        known = {spec.name: spec for spec in dataclasses.fields(kind)}
-        event = kind(**{name: value for name, value in values.items() if name in known})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"Not an event: {line[:80]!r}. Use a log as the agent wrote it.") from error
-    _check(event)
-    return event
-
-
-def _check(event: Event) -> None:
-    for spec in dataclasses.fields(event):
-        value = getattr(event, spec.name)
-        if not _fits(value, spec.type):
-            raise InputError(
-                f"{type(event).__name__}.{spec.name} cannot be {value!r}. Use a log as the agent wrote it."
-            )
-
-
-def _fits(value: object, wanted: Any) -> bool:
-    if wanted is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if wanted is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if isinstance(wanted, type):
-        return isinstance(value, wanted)
-    return value in get_args(wanted) if get_origin(wanted) is Literal else isinstance(value, dict)

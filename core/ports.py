@@ -12,6 +12,9 @@ from core.types import Cost, Frame, Told
 Rows = npt.NDArray[np.float32]
 """Vectors of length 1, one a row."""
 
+Millimetres = npt.NDArray[np.uint16]
+"""A depth frame [height, width]: distances along the optical axis in millimetres, 0 where there is none."""
+
 
 class Embedder(Protocol):
     """Turns questions and frames into vectors whose inner product says how alike they are."""
@@ -27,6 +30,23 @@ class Embedder(Protocol):
 
     def image(self, images: Sequence[Image]) -> Rows:
         """Unit rows float32 [n, d2] of n RGB images."""
+        ...
+
+
+class SceneEncoder(Protocol):
+    """Turns views of a room into vectors, from colour or from depth alone: both lie in one space."""
+
+    @property
+    def name(self) -> str:
+        """What made the vectors, weights included: vectors of different names must not be compared."""
+        ...
+
+    def rgb(self, images: Sequence[Image]) -> Rows:
+        """Unit rows float32 [n, d] of n > 0 RGB pictures. Raises InputError for one that shows nothing."""
+        ...
+
+    def depth(self, depths: Sequence[Millimetres]) -> Rows:
+        """Unit rows float32 [n, d] of n > 0 depth frames. Raises InputError for one that cannot be depth."""
         ...
 
 

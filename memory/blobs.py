@@ -1,4 +1,4 @@
-"""Frames and teacher signals as files named by what is in them, so that each is kept once."""
+"""Frames, depth frames and teacher signals as files named by what is in them, so that each is kept once."""
 
 import hashlib
 import re
@@ -8,12 +8,12 @@ from pathlib import Path
 from core.errors import StorageError
 from core.files import atomic_write_bytes, storage_errors
 
-FRAME, SIGNAL = ".jpg", ".safetensors"
-_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|safetensors)")
+FRAME, SIGNAL, DEPTH = ".jpg", ".safetensors", ".png"
+_NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|safetensors|png)")
 
 
 class Blobs:
-    """The files of one folder. `kind` is FRAME or SIGNAL everywhere."""
+    """The files of one folder. `kind` is FRAME, SIGNAL or DEPTH everywhere."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

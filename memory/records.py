@@ -82,6 +82,11 @@ def rooms(database: sqlite3.Connection) -> dict[str, int]:
     return dict(database.execute("SELECT room, count(*) FROM pairs GROUP BY room ORDER BY room"))
 
 
+def move(database: sqlite3.Connection, room: str, to: str) -> int:
+    """Give the pairs of a room to another; how many."""
+    return database.execute("UPDATE pairs SET room = ? WHERE room = ?", (to, room)).rowcount
+
+
 def is_used(database: sqlite3.Connection, column: str, name: str) -> bool:
     """Whether any pair refers to this blob; `column` is frame or signal."""
     return database.execute(f"SELECT 1 FROM pairs WHERE {column} = ?", (name,)).fetchone() is not None

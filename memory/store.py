@@ -1,7 +1,7 @@
 """The pairs of all rooms: a SQLite database is the truth, frames and signals lie beside it by hash.
 
     memory.sqlite3        pairs and their former answers
-    blobs/                frames (JPEG) and teacher signals (safetensors), each once
+    blobs/                frames (JPEG), depth frames (PNG) and teacher signals (safetensors), each once
     vectors.safetensors   what recall compares by; derived, made again when missing
 
 One process writes at a time; others may read meanwhile. In a process, one thread at a time.
@@ -30,6 +30,7 @@ from core.types import Asker, Pair
 from memory import records
 from memory.blobs import FRAME, SIGNAL, Blobs
 from memory.frames import decode
+from memory.gallery import Gallery
 from memory.index import Cue, Index, Vectors
 from memory.records import Former
 from memory.schema import DATABASE, database_errors, open_database, outdated, transaction
@@ -54,6 +55,7 @@ class Memory:
         self.folder = folder
         self.blobs = Blobs(folder / "blobs")
         self.embedder = embedder
+        self.gallery = Gallery(database, self.blobs, self._errors, now)
         self._database = database
         self._lock = lock
         self._notice = notice
@@ -169,13 +171,10 @@ class Memory:
             with transaction(self._database):
                 records.delete(self._database, pair)
             self._index.remove(number)
+            if not records.is_used(self._database, "frame", pair.frame):
+                self.gallery.forget_frame(pair.frame)
             self._drop_unused(pair)
-            if self.embedder is None:
-                prune(self.folder, self.numbered(), self._notice)
-            else:
-                self._save()
-            # Else the journal would hold its words until it is overwritten.
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._deleted()
         return pair
 
     def pairs(self, room: str | None = None) -> list[Pair]:
@@ -201,6 +200,31 @@ class Memory:
         """How many pairs each room has."""
         with self._errors():
             return records.rooms(self._database)
+
+    def move(self, room: str, to: str) -> int:
+        """Give the pairs and views of a room to another, which may be new; how many pairs.
+
+        Raises RoomNameError, StorageError.
+        """
+        name = check_room(to)
+        with self._errors():
+            count = records.move(self._database, room, name)
+            self.gallery.move(room, name)
+        return count
+
+    def forget(self, room: str) -> int:
+        """Forget a room: its pairs, views and files for good; how many pairs."""
+        pairs = self.numbered(room)
+        with self._errors():
+            self.gallery.forget(room)
+            with transaction(self._database):
+                for pair in pairs.values():
+                    records.delete(self._database, pair)
+            for number in pairs:
+                self._index.remove(number)
+            self.drop_strays()
+            self._deleted()
+        return len(pairs)
 
     def frame_path(self, pair: Pair) -> Path:
         """The pair's frame, a JPEG file."""
@@ -231,7 +255,8 @@ class Memory:
         """Delete files that no pair refers to: a crash or a refused import may have left them."""
         pairs = self.numbered().values()
         wanted = {f"{pair.frame}{FRAME}" for pair in pairs}
-        self.blobs.keep_only(wanted | {f"{pair.signal}{SIGNAL}" for pair in pairs if pair.signal})
+        signals = {f"{pair.signal}{SIGNAL}" for pair in pairs if pair.signal}
+        self.blobs.keep_only(wanted | signals | set(self.gallery.files()))
 
     def _insert(
         self, pairs: Sequence[Pair], formers: Mapping[Pair, Sequence[Former]] | None = None
@@ -282,8 +307,16 @@ class Memory:
         keep(self.folder, self._index, self.numbered(), self._notice)
         self._unsaved = 0
 
+    def _deleted(self) -> None:
+        """Leave nothing of what was deleted: neither vectors, nor its words in the journal."""
+        if self.embedder is None:
+            prune(self.folder, self.numbered(), self._notice)
+        else:
+            self._save()
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _drop_unused(self, pair: Pair) -> None:
-        if not records.is_used(self._database, "frame", pair.frame):
+        if not (records.is_used(self._database, "frame", pair.frame) or self.gallery.uses(pair.frame)):
             self.blobs.remove(pair.frame, FRAME)
         if pair.signal is not None and not records.is_used(self._database, "signal", pair.signal):
             self.blobs.remove(pair.signal, SIGNAL)

@@ -1,7 +1,7 @@
 """A session's controller: what happens between turns, without a training child."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.turn import Mind
+from agent.whereabouts.whereabouts import Move
 from core.config import AdaptationConfig, Config
 from core.errors import QuestionError, StorageError
 from core.events import (
@@ -31,10 +32,14 @@ from core.events import (
     Event,
     Failed,
     LearningHeld,
+    Remembered,
     Resumed,
+    RoomEntered,
+    Routed,
     SessionEnded,
 )
 from core.files import sha256_file
+from core.types import Answer, Cost, Frame, Told
 from memory.store import Memory
 from models.lora import Adapter, base_of, write_adapter
 from models.registry import load_model
@@ -62,6 +67,18 @@ class _Child:
         self.returncode = -15
 
 
+class _Oracle:
+    """Knows one answer, and no more."""
+
+    name, teaches, cost = "oracle", True, Cost()
+
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+        return Told(Answer("left", (), (), 1.0))
+
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        return []
+
+
 @dataclass
 class _Scene:
     """A controller whose children are played by the test."""
@@ -76,13 +93,14 @@ class _Scene:
     machine: Machine = field(default_factory=Machine)
     fit: Fit | None = None
 
-    def controller(self, past: Past | None = None) -> Controller:
+    def controller(self, past: Past | None = None, warm_up: int = 0) -> Controller:
         adapting = Adapting(
             self.store, self.folder / "jobs", self._request, self._start,
             fit=lambda request: self.fit or Fit(request.recipe), machine=lambda: self.machine,
         )  # fmt: skip
         self.recorders.append(Recorder(self.folder / f"session-{len(self.recorders)}", {}))
-        made = Controller(self.mind, adapting, self.recorders[-1], 0, self.events.append, past or Past("s"))
+        watch = self.events.append
+        made = Controller(self.mind, adapting, self.recorders[-1], warm_up, watch, past or Past("s"))
         made.begin(_BEGUN)
         return made
 
@@ -332,3 +350,43 @@ def test_what_does_not_fit_is_shrunk_or_refused_and_said(scene: _Scene) -> None:
     controller.between_turns()
     assert [event.error for event in scene.of(Failed)] == ["No memory. Close other programs."]
     assert len(scene.requests) == 1
+
+
+def test_a_job_is_for_its_own_room_wherever_one_is_when_it_ends(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.between_turns()
+    controller.enter(Move("hall", new=True, reason="It looks like it."))
+    scene.end("promote")
+    controller.between_turns()
+    (entered,) = scene.of(RoomEntered)
+    assert (entered.room, entered.before, entered.new) == ("hall", "den", True)
+    assert scene.of(AdaptationEnded)[-1].room == "den"
+    assert scene.store.current("den") is not None and scene.store.current("hall") is None
+    assert not scene.of(Activated)
+    controller.enter(Move("den", reason="It was seen before."))
+    assert [event.adapter for event in scene.of(Activated)] == ["0001"]
+    controller.enter(Move("hall", reason="It was seen before."))
+    assert [event.adapter for event in scene.of(Activated)] == ["0001", ""]
+
+
+def test_each_room_has_a_warm_up_and_keeps_what_was_asked_in_it(scene: _Scene) -> None:
+    scene.mind.expert = _Oracle()
+    controller = scene.controller(warm_up=1)
+    for room in ("den", "hall", "den", "hall"):
+        if scene.mind.room != room:
+            controller.enter(Move(room, reason="It looks like it."))
+        number = len(scene.of(Routed))
+        controller.ask(f"Where is the lamp {number}?", jpeg(20 + number))
+    assert [event.to for event in scene.of(Routed)] == ["expert", "expert", "student", "student"]
+    of_turns = {event.turn: scene.mind.memory.get(event.pair).room for event in scene.of(Remembered)}
+    assert of_turns == {1: "den", 2: "hall"}
+    controller.correct(1, "there")
+    controller.correct(3, "here")
+    given = [pair for pair in scene.mind.memory.pairs() if pair.answer in {"here", "there"}]
+    assert [pair.room for pair in given] == ["den", "den"]
+
+
+def test_what_was_asked_before_the_room_was_told_is_of_that_room(scene: _Scene) -> None:
+    controller = scene.controller()
+    controller.enter(Move("hall", reason="It looks like it.", moved=True))
+    assert scene.mind.memory.rooms() == {"hall": 2}

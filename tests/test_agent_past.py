@@ -67,7 +67,7 @@ def test_a_turn_counts_once_it_is_answered() -> None:
 )
 def test_an_adaptation_counts_once_it_came_to_an_end(events: list[Event], pairs: int, under_way: str) -> None:
     past = past_of("s", events)
-    assert past.pairs_then == pairs
+    assert past.pairs_then.get("", 0) == pairs
     assert (past.open_job.job if past.open_job else "") == under_way
 
 

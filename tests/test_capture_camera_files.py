@@ -20,7 +20,8 @@ from capture.sources.stills import Still, Stills
 from capture.spec import OnDisk, parse
 from core.config import CameraConfig
 from core.errors import CaptureError
-from core.events import Answered, Asked, to_line
+from core.event_lines import to_line
+from core.events import Answered, Asked
 
 DEMO = Path(__file__).resolve().parent.parent / "agent" / "replay" / "demo" / "session"
 LONG = 120.0

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.events import Answered, Event, Routed, SessionEnded, from_line, to_line
+from core.event_lines import from_line, to_line
+from core.events import Answered, Event, Routed, SessionEnded
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses__()])

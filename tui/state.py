@@ -22,6 +22,7 @@ from core.events import (
     Judged,
     LearningPaused,
     Remembered,
+    RoomEntered,
     Routed,
     SessionEnded,
     SessionStarted,
@@ -195,6 +196,11 @@ def _started(state: State, event: SessionStarted) -> State:
     return replace(state, started=event, ended=None)
 
 
+def _entered(state: State, event: RoomEntered) -> State:
+    started = state.started and replace(state.started, room=event.room)
+    return replace(state, started=started)
+
+
 def _asked(state: State, event: Asked) -> State:
     """Asked again counts as asked now: what counts of a turn is what came last."""
     turn = Turn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
@@ -250,6 +256,7 @@ _IN_TURNS: frozenset[type[Event]] = frozenset({Corrected, ToldLate})
 
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
     SessionStarted: _started,
+    RoomEntered: _entered,
     SessionEnded: _closed,
     Asked: _asked,
     Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),

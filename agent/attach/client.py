@@ -26,7 +26,8 @@ from agent.attach.place import Local, Place, Remote
 from agent.console import Back, Gone, Hear, Heard, Wish
 from agent.station.replies import settle
 from core.errors import InputError, RoomwiseError
-from core.events import Event, from_line
+from core.event_lines import from_line
+from core.events import Event
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0  # seconds between attempts
 _CONNECT = 10.0  # seconds an attempt may take

@@ -31,7 +31,8 @@ from agent.attach.codec import (
 from agent.attach.place import Local, Place
 from agent.console import Back, Console, Heard, Pulse
 from core.errors import InputError, StorageError
-from core.events import Event, to_line
+from core.event_lines import to_line
+from core.events import Event
 from core.files import storage_errors
 from core.lock import FolderLock, lock_folder
 

@@ -52,8 +52,13 @@ class Adaptations:
     def __init__(self, mind: Mind, adapting: Adapting, past: Past, say: Say) -> None:
         self._mind, self._adapting, self._say = mind, adapting, say
         self._open = past.open_job
-        self._pairs_then = self._pairs_before = past.pairs_then
+        self._pairs_then = dict(past.pairs_then)
+        """Of how many pairs each room's last job that counts began."""
+        self._before: int | None = None
+        """The same of the room of the job under way, before that began."""
         self._job: Job | None = None
+        self._room = mind.room
+        """Whose job it is: one may be elsewhere by the time it ends."""
         self._began = 0.0
         self._tries = 0
 
@@ -72,7 +77,10 @@ class Adaptations:
         if self._open is not None:
             self._job = ended(self._adapting.jobs / self._open.job)
             self._began = time.monotonic()
-            self._pairs_then = self._open.pairs if self._job else self._pairs_before
+            self._room = self._open.room or self._mind.room
+            if self._job:
+                self._before = self._pairs_then.get(self._room)
+                self._pairs_then[self._room] = self._open.pairs
 
     def look(self) -> bool:
         """Tell how far the job is and how it ended; whether there is a new adapter."""
@@ -93,11 +101,13 @@ class Adaptations:
         return self._end(job, result)
 
     def start_if_due(self, turn: int, warm_up: int, make_way: Callable[[], None] = lambda: None) -> None:
-        """Begin the next job if the time has come; `make_way` is called before."""
+        """Begin the next job of the room if the time has come; `make_way` is called before. `turn` counts the
+        questions asked in this room.
+        """
         held = self._mind.memory.pairs(self._mind.room)
         pairs = sum(pair.asker == "person" for pair in held)
         settings = self._mind.config.adaptation
-        standing = Standing(turn, warm_up, pairs, self._pairs_then, self.running)
+        standing = Standing(turn, warm_up, pairs, self._pairs_then.get(self._mind.room, 0), self.running)
         if due(standing, settings.least_pairs, settings.again_after):
             make_way()
             self._start()
@@ -129,29 +139,37 @@ class Adaptations:
     def _start(self) -> None:
         request = self._adapting.request(self._mind, self._adapting.store)
         # Counted first: a request that cannot be started is not tried again at every turn.
-        self._pairs_before = self._pairs_then
-        self._pairs_then = len(request.train) + len(request.hold_out)
+        self._room = self._mind.room
+        self._before = self._pairs_then.get(self._room)
+        pairs = self._pairs_then[self._room] = len(request.train) + len(request.hold_out)
         fitting = self._adapting.fit(request)
         if fitting.recipe is None:
             self._say(Failed, what="adaptation", error=fitting.reason)
             return
         self._job = self._adapting.start(self._adapting.jobs, replace(request, recipe=fitting.recipe))
         self._began = time.monotonic()
-        self._say(AdaptationStarted, job=self._job.name, pairs=self._pairs_then, note=fitting.reason)
+        self._say(
+            AdaptationStarted, job=self._job.name, pairs=pairs, note=fitting.reason, room=self._room
+        )  # fmt: skip
 
     def _interrupted(self, job: Job, reason: str) -> None:
         """It has come to no verdict, and is due as it was before."""
-        self._pairs_then = self._pairs_before
-        seconds = time.monotonic() - self._began
-        self._say(AdaptationEnded, job=job.name, promoted=False, reason=reason, seconds=seconds, again=True)
+        self._pairs_then.pop(self._room, None)
+        if self._before is not None:
+            self._pairs_then[self._room] = self._before
+        self._say(
+            AdaptationEnded, job=job.name, promoted=False, reason=reason, again=True, room=self._room,
+            seconds=time.monotonic() - self._began,
+        )  # fmt: skip
 
     def _end(self, job: Job, result: Result) -> bool:
         promoted = result.outcome == "promote"
-        version = self._adapting.store.adopt(self._mind.room, job.folder) if promoted else None
+        version = self._adapting.store.adopt(self._room, job.folder) if promoted else None
         self._say(
             AdaptationEnded, job=job.name, promoted=promoted, reason=result.reason,
             seconds=max(result.seconds, time.monotonic() - self._began),
             adapter=label(version.number) if version else "", scores=_flat(result.scores),
+            room=self._room,
         )  # fmt: skip
         return promoted
 

@@ -5,7 +5,8 @@ fails between turns is an event, and the student goes on as it is.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.store import HOME, Version
@@ -15,10 +16,12 @@ from agent.learning.guard import strain
 from agent.learning.rooms import RoomsLearning
 from agent.recording.past import Past
 from agent.recording.record import Recorder
+from agent.recording.rooms import warm_up_end
 from agent.turns.corrections import corrected
 from agent.turns.interviewer import Interviewer
 from agent.turns.late import Late
 from agent.turns.turn import Draft, Emit, Inquiry, Mind, take_turn, unheard
+from agent.whereabouts.whereabouts import Move, Sight, Whereabouts
 from core.errors import InputError, RoomwiseError
 from core.events import (
     Activated,
@@ -31,6 +34,7 @@ from core.events import (
     LearningHeld,
     LearningPaused,
     Revised,
+    RoomEntered,
     SessionEnded,
     Source,
     Spent,
@@ -41,19 +45,33 @@ from models.lora import Adapter, base_of, read_adapter
 
 
 class Controller:
-    """One session in one room. Events go to the recording first, then to `watch`."""
+    """One session, in one room after another. Events go to the recording first, then to `watch`."""
 
     def __init__(
-        self, mind: Mind, adapting: Adapting, recorder: Recorder, warm_up: int, watch: Emit, past: Past
+        self,
+        mind: Mind,
+        adapting: Adapting,
+        recorder: Recorder,
+        warm_up: int,
+        watch: Emit,
+        past: Past,
+        whereabouts: Whereabouts | None = None,
     ) -> None:
+        """Without `whereabouts` a session stays in the room that it began in."""
         self._mind, self._store, self._recorder = mind, adapting.store, recorder
         self._warm_up, self._watch = warm_up, watch
         self._base = base_of(mind.student.name)
         self._turn = past.turn
+        mind.asked_in = dict(past.rooms.asked)
+        self._stays = dict(past.rooms.asked)
+        """What each turn's warm-up is counted by: the room it was asked in."""
+        self._takeovers = {mind.room: mind.takeover}
         self._adaptations = Adaptations(mind, adapting, past, self._say)
         self._home = Consolidation(mind, adapting, self._say)
-        self._activated = ""
+        self._activated = ("", "")
         self._paused, self._held = False, ""
+        self._counted_by = ""
+        self._whereabouts = whereabouts
         self._machine = adapting.machine
         self._turns = {event.turn: event for event in past.asked}
         self._spent = past.spent
@@ -91,7 +109,8 @@ class Controller:
 
         Raises QuestionError and ImageError, with nothing done.
         """
-        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished)
+        of_room = self._asked_here() + 1
+        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished, of_room)
         answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry), draft)
         self._turn = inquiry.turn
         if answered.by == "expert":
@@ -111,6 +130,54 @@ class Controller:
         memory = self._mind.memory
         revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
         self._say(Revised, pair=revised.id, text="" if answer is None else revised.answer)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody has to look which room this is."""
+        return self._whereabouts is None or self._whereabouts.settled
+
+    def look(self, sight: Sight) -> None:
+        """See where this is; if it is another room, all that comes is of that one. Between turns alone.
+
+        Nothing is lost by it: pairs stay where they were asked, a job goes on for its own room.
+        """
+        if self._whereabouts is not None:
+            move = self._whereabouts.look(sight, self._mind.room)
+            for event in move.events:
+                self.emit(event)
+            if move.room != self._mind.room:
+                self.enter(move)
+
+    def enter(self, move: Move) -> None:
+        """Be in another room from now on: its pairs, its adapter, its own warm-up."""
+        mind = self._mind
+        before, mind.room = mind.room, move.room
+        if move.moved:
+            mind.memory.move(before, mind.room)
+            for asked in (mind.asked_in, self._stays):
+                asked |= {turn: mind.room for turn, room in asked.items() if room == before}
+        mind.takeover = self._takeovers.setdefault(mind.room, replace(mind.takeover, audits=[]))
+        told = {"new": move.new, "reason": move.reason, "moved": move.moved}
+        self._say(RoomEntered, room=mind.room, before=before, **told)
+        for problem in self._store.problems(mind.room):
+            self._say(Failed, what="adapter", error=problem)
+        self._activate()
+
+    def count_anew(self, stay: str) -> None:
+        """Count the warm-up by this name and not by the room, for who compares with rooms not told apart."""
+        self._counted_by = stay
+
+    def recount(self, stays: Mapping[int, str]) -> None:
+        """Count turns that are past by these names, likewise."""
+        self._stays |= stays
+
+    def _asked_here(self) -> int:
+        """How many questions have been answered in this room; one that was cut short is asked again."""
+        return sum(room == self._stay for turn, room in self._stays.items() if turn <= self._turn)
+
+    @property
+    def _stay(self) -> str:
+        return self._counted_by or self._mind.room
 
     def pause(self, paused: bool) -> None:
         """Let adaptations wait, or go on. One that runs is stopped, and due again."""
@@ -145,7 +212,7 @@ class Controller:
             self._rooms.look()
             if self._held_back() or self._paused or not heard_out:
                 return
-            self._adaptations.start_if_due(self._turn, self._warm_up, self._make_way)
+            self._adaptations.start_if_due(self._asked_here(), self._warm_up, self._make_way)
             if not self._adaptations.running:
                 self._home.start_if_due()
             if not (self._adaptations.running or self._home.running):
@@ -174,8 +241,12 @@ class Controller:
         frame = self._recorder.kept(event.frame, ".jpg")
         return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
 
+    def _ending(self, turn: int) -> int:
+        """The turn that the warm-up ends with, seen from this one."""
+        return warm_up_end(self._stays, turn, self._stays.get(turn, self._stay), self._warm_up)
+
     def _inquire(self, turn: int) -> None:
-        if turn <= self._warm_up:
+        if turn <= self._ending(turn):
             self._interviewer.wait(turn)
 
     def _account(self) -> None:
@@ -215,6 +286,8 @@ class Controller:
         def emit(event: Event) -> None:
             if isinstance(event, Asked):
                 self._recorder.keep(inquiry.frame, ".jpg")
+                self._mind.asked_in[event.turn] = self._mind.room
+                self._stays[event.turn] = self._stay
             self.emit(event)
             if isinstance(event, Asked):
                 self._turns[event.turn] = event
@@ -234,8 +307,10 @@ class Controller:
         mind.home = home_label(home.number) if home else ""
         mind.adapter = label(room.number) if room else ""
         name = mind.adapter or mind.home
-        if name != self._activated:
-            self._activated = name
+        # Rooms number their adapters alike: another room's is another one, whatever its name.
+        known = (mind.room if mind.adapter else "", name)
+        if known != self._activated:
+            self._activated = known
             self._say(Activated, adapter=name)
 
     def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:

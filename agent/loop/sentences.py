@@ -20,6 +20,8 @@ from core.events import (
     MicrophoneChanged,
     RecordingChanged,
     Revised,
+    RoomEntered,
+    RoomRecognised,
     RoomsLearnt,
     SceneChanged,
     SpeechHeard,
@@ -27,6 +29,7 @@ from core.events import (
     ToldLate,
 )
 
+_CAMERAS = {"rgb": "the camera", "depth": "the depth camera"}
 _HARMLESS = frozenset({"index", "calibration", "voice activity", "no microphone"})
 """What can fail without anything being lost."""
 
@@ -86,7 +89,18 @@ def _device(name: str, there: bool, reason: str, seconds: float) -> str:
 def _scene(event: SceneChanged) -> str:
     if event.change == "view":
         return "[dim]a view that was not seen before[/]"
-    return "[yellow]this may be another room[/]: if it is, begin there anew with roomwise run --room NAME"
+    return "[yellow]this may be another room[/]: begun without --room, the agent tells by itself"
+
+
+def _recognised(event: RoomRecognised) -> str:
+    by = f"{event.views} view{'s' if event.views > 1 else ''} of {_CAMERAS.get(event.kind, event.kind)}"
+    return f"[green]this is {escape(event.room)}[/]: {by}, {event.probability:.0%} sure"
+
+
+def _entered(event: RoomEntered) -> str:
+    begin = "a new room," if event.new else "back in"
+    also = "; what was asked until now is remembered for it" if event.moved else ""
+    return f"[blue]{begin} {escape(event.room)}[/]: {escape(event.reason)}{also}"
 
 
 def _recording(event: RecordingChanged) -> str:
@@ -111,6 +125,8 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",
     SpeechUnheard: lambda event: f"[yellow]no words were made out[/]: {escape(event.reason)}",
     SceneChanged: _scene,
+    RoomRecognised: _recognised,
+    RoomEntered: _entered,
     RecordingChanged: _recording,
     Activated: lambda event: f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]",
     Failed: _failed,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.record import SESSION, read_recording
-from agent.recording.visit import Visit
+from agent.recording.rooms import Rooms, rooms_of, warm_up_end
+from agent.recording.visit import Visit, VisitTurn
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import audits_of
 from core.errors import InputError
@@ -29,6 +30,7 @@ from core.events import (
     Judged,
     Remembered,
     SessionEnded,
+    SessionStarted,
     Spent,
     ToldLate,
 )
@@ -41,11 +43,11 @@ _OTHER = "Choose a new folder: --out FOLDER"
 class Past:
     """What has happened already; of a new session, nothing.
 
-    `judged` are turns, `compared` turns and methods. `pairs_then` is of how many pairs the last adaptation
-    that counts began; `open_job` one whose end nobody was told. `ended`: on purpose or by an error.
+    `judged` are turns, `compared` turns and methods. `pairs_then` is of how many pairs each room's last
+    adaptation that counts began; `open_job` one whose end nobody was told. `ended`: on purpose or by error.
     `inquired` are turns after which the agent asked the expert more. `audits`: what the student's answers
     rested on where the expert was asked as well, and whether it said the same. `unasked` wait for the expert;
-    to the turns in `late` it answered later. `spent` is what it has cost.
+    to the turns in `late` it answered later. `spent` is what it has cost. `rooms`: where it was.
     """
 
     session: str
@@ -53,7 +55,7 @@ class Past:
     answered: Mapping[int, Answered] = field(default_factory=dict)
     judged: frozenset[int] = frozenset()
     compared: frozenset[tuple[int, str]] = frozenset()
-    pairs_then: int = 0
+    pairs_then: Mapping[str, int] = field(default_factory=dict)
     open_job: AdaptationStarted | None = None
     ended: bool = False
     inquired: frozenset[int] = frozenset()
@@ -62,6 +64,7 @@ class Past:
     unasked: tuple[Asked, ...] = ()
     late: frozenset[int] = frozenset()
     spent: Cost = field(default_factory=Cost)
+    rooms: Rooms = field(default_factory=Rooms)
 
     @property
     def turn(self) -> int:
@@ -71,13 +74,20 @@ class Past:
     def uninquired(self, warm_up: int) -> list[int]:
         """Turns of the warm-up that the expert answered and after which it was asked no more, though due."""
         answered = {event.turn for event in self.answered.values() if event.by == "expert"} | self.late
-        return sorted(turn for turn in answered if turn <= warm_up and turn not in self.inquired)
+        asked = self.rooms.asked
+        return sorted(
+            turn
+            for turn in answered - self.inquired
+            if turn <= warm_up_end(asked, turn, asked.get(turn, ""), warm_up)
+        )
 
 
 def past_of(session: str, events: Iterable[Event]) -> Past:
     """What a session's events amount to for going on with it."""
     listed = list(events)
-    pairs_then, open_job = _adaptations(listed)
+    rooms = rooms_of(listed)
+    began = next((event.room for event in listed if isinstance(event, SessionStarted)), "")
+    pairs_then, open_job = _adaptations(listed, began)
     return Past(
         session,
         begun=bool(listed),
@@ -88,11 +98,12 @@ def past_of(session: str, events: Iterable[Event]) -> Past:
         open_job=open_job,
         ended=bool(listed) and isinstance(listed[-1], SessionEnded),
         inquired=frozenset(event.turn for event in listed if isinstance(event, Inquired)),
-        audits=tuple(audits_of(listed)),
+        audits=tuple(audits_of(event for event in listed if _of_room(event, rooms))),
         asked=tuple(event for event in listed if isinstance(event, Asked)),
         unasked=tuple(_unasked(listed)),
         late=frozenset(event.turn for event in listed if isinstance(event, ToldLate)),
         spent=next((Cost(e.calls, e.bytes) for e in reversed(listed) if isinstance(e, Spent)), Cost()),
+        rooms=rooms,
     )
 
 
@@ -134,16 +145,34 @@ def _unasked(events: Iterable[Event]) -> list[Asked]:
 
 def visit_digest(visit: Visit) -> str:
     """The SHA-256 of what is asked of which frame, and of what is known; not of the pictures themselves."""
-    told = [[turn.frame.name, turn.question, turn.answer, turn.tag, turn.family] for turn in visit.turns]
+    told = [
+        [turn.frame.name, turn.question, turn.answer, turn.tag, turn.family, *_around(turn)]
+        for turn in visit.turns
+    ]
     return hashlib.sha256(json.dumps([visit.room, visit.answers, told]).encode()).hexdigest()
 
 
-def _adaptations(events: Iterable[Event]) -> tuple[int, AdaptationStarted | None]:
-    """Of how many pairs the last job that counts began, and the job that is under way after all events."""
-    pairs, under_way = 0, None
+def _around(turn: VisitTurn) -> list[Any]:
+    """Where a turn was asked and what was seen before, in a visit to several rooms."""
+    return [turn.room, [path.name for path in turn.seen]] if turn.room or turn.seen else []
+
+
+def _of_room(event: Event, rooms: Rooms) -> bool:
+    """Whether it tells about the room that the session is in: others have another student, so to say."""
+    return rooms.asked.get(getattr(event, "turn", 0), rooms.last) == rooms.last
+
+
+def _adaptations(events: Iterable[Event], began: str) -> tuple[dict[str, int], AdaptationStarted | None]:
+    """Of how many pairs each room's last job that counts began, and the job that is under way after all
+    events. Jobs that name no room are of the one that the session `began` in.
+    """
+    pairs: dict[str, int] = {}
+    under_way = None
     for event in events:
         if isinstance(event, AdaptationStarted):
             under_way = event
         elif isinstance(event, AdaptationEnded) and under_way is not None:
-            pairs, under_way = pairs if event.again else under_way.pairs, None
+            if not event.again:
+                pairs[under_way.room or began] = under_way.pairs
+            under_way = None
     return pairs, under_way

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any
 
 from core.errors import InputError, StorageError
-from core.events import Event, from_line, to_line
+from core.event_lines import from_line, to_line
+from core.events import Event
 from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"

@@ -1,11 +1,12 @@
 """What a session's events amount to: the take-over curve, who was right how often, calls and times saved."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, TypeVar
 
+from agent.recording.rooms import rooms_of, warm_ups
 from core.events import (
     AdaptationEnded,
     AdaptationProgressed,
@@ -34,7 +35,8 @@ class TurnSummary:
     """One turn. `right` is None where no answer is known; `others`: whether each method would have been.
 
     `student` and `untouched`: whether the student would have been right, as it was at that moment and
-    without any adapter; None where nobody looked.
+    without any adapter; None where nobody looked. `room` is where the agent took it to be asked, `true_room`
+    where it was, "" where nobody said; `warm`: it is of the room's warm-up.
     """
 
     turn: int
@@ -52,6 +54,9 @@ class TurnSummary:
     frame_age_ms: float = 0.0
     student: bool | None = None
     untouched: bool | None = None
+    room: str = ""
+    true_room: str = ""
+    warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Summary:
     `extra_calls` is how many questions of its own the agent put to the expert; `late` how many the expert
     answered only after the student had. `steps`: of each job the step
     it came to last, and of how many. `seconds` is how long all took, from the first event to the last.
-    `used`, `started` and `spent` are None in a log that lacks them.
+    `used`, `started` and `spent` are None in a log that lacks them. `one_room` is the same session with all
+    of its rooms taken for one, where that was played too.
     """
 
     warm_up: int
@@ -88,6 +94,7 @@ class Summary:
     extra_calls: int = 0
     late: int = 0
     spent: Spent | None = None
+    one_room: "Summary | None" = None
 
     @property
     def expert_calls(self) -> int:
@@ -97,7 +104,26 @@ class Summary:
     @property
     def saved(self) -> int:
         """Questions after the warm-up that it did not have to answer."""
-        return sum(turn.by != "expert" for turn in self.turns if turn.turn > self.warm_up)
+        return sum(turn.by != "expert" for turn in self.turns if not turn.warm)
+
+    @property
+    def after(self) -> Share:
+        """Of what was said after the warm-ups, where the answer is known."""
+        known = [turn.right for turn in self.turns if turn.right is not None and not turn.warm]
+        return Share(sum(known), len(known))
+
+    @property
+    def placed(self) -> Share:
+        """How many turns were taken to be asked in the room that the agent has for the true one: the one it
+        took most of that room's turns for, and no other room's.
+        """
+        names = [(turn.true_room, turn.room) for turn in self.turns if turn.true_room]
+        counted = Counter(names)
+        chosen: dict[str, str] = {}
+        for (true, room), _ in counted.most_common():
+            if true not in chosen and room not in chosen.values():
+                chosen[true] = room
+        return Share(sum(chosen.get(true) == room for true, room in names), len(names))
 
     @property
     def accuracy(self) -> Share:
@@ -121,6 +147,9 @@ class Summary:
             "spent": {"calls": self.spent.calls, "bytes": self.spent.bytes} if self.spent else {},
             "saved": self.saved,
             "right": self.accuracy.mean,
+            "right_after": self.after.mean,
+            "placed": {"mean": self.placed.mean, "n": self.placed.n},
+            **({"one_room": self.one_room.to_dict()} if self.one_room else {}),
             "latency_ms": {by: self.latency_ms(by) for by in SOURCES},
             "seconds": self.seconds,
             "used": vars(self.used) if self.used else {},
@@ -147,7 +176,15 @@ def summarise(events: Iterable[Event]) -> Summary:
     started, used = _last(SessionStarted, listed), _last(Used, listed)
     warm_up = started.warm_up if started else 0
     whole = [parts for _, parts in sorted(by_turn.items()) if {Asked, Routed, Answered} <= parts.keys()]
-    turns = tuple(_turn(parts, others[parts[Asked].turn], warm_up) for parts in whole)
+    asked_in = rooms_of(listed).asked
+    # By the true room where that is known: all methods are compared on the same turns.
+    true = [parts[Judged].room if Judged in parts else "" for parts in whole]
+    rooms = [known or asked_in.get(_number(parts), "") for known, parts in zip(true, whole, strict=True)]
+    warm = warm_ups(rooms, warm_up)
+    turns = tuple(
+        _turn(parts, others[_number(parts)], early, asked_in.get(_number(parts), ""))
+        for parts, early in zip(whole, warm, strict=True)
+    )
     ended = tuple(event for event in listed if isinstance(event, AdaptationEnded))
     steps = {
         event.job: (event.step, event.steps) for event in listed if isinstance(event, AdaptationProgressed)
@@ -163,18 +200,23 @@ def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:
     return next((event for event in reversed(events) if isinstance(event, kind)), None)
 
 
-def _turn(parts: dict[type, Any], others: dict[str, bool], warm_up: int) -> TurnSummary:
+def _number(parts: dict[type, Any]) -> int:
+    return int(parts[Asked].turn)
+
+
+def _turn(parts: dict[type, Any], others: dict[str, bool], warm: bool, room: str) -> TurnSummary:
     asked, routed, answered = (parts[kind] for kind in (Asked, Routed, Answered))
     judged = parts.get(Judged)
     known = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
     by_student = known.get("right") if answered.by == "student" else None
     then = others.get("adapted", by_student)
-    if then is None and asked.turn <= warm_up:  # nothing had been learnt yet
+    if then is None and warm:  # nothing had been learnt yet
         then = others.get("untouched")
     return TurnSummary(
         asked.turn, asked.question, asked.frame, answered.by, routed.reason, answered.text,
-        answered.confidence, answered.latency_ms, others=others if asked.turn > warm_up else {},
-        frame_age_ms=asked.frame_age_ms, student=then, untouched=others.get("untouched"), **known,
+        answered.confidence, answered.latency_ms, others={} if warm else others,
+        frame_age_ms=asked.frame_age_ms, student=then, untouched=others.get("untouched"), room=room,
+        true_room=judged.room if judged else "", warm=warm, **known,
     )  # fmt: skip
 
 

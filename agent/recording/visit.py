@@ -5,14 +5,15 @@ writes them and as anyone can; and a session recorded by the agent (`agent.recor
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
 
 import pydantic
 
 from agent.recording.record import EVENTS, SESSION, Recording, read_recording
+from agent.recording.rooms import rooms_of
 from agent.sessions.redact import is_redacted
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
@@ -30,7 +31,8 @@ class VisitTurn:
     `told` is what an expert said, where that is recorded beside the answer. `tag` says what a later question
     takes (`same-fact-words`, ...), `family` of what kind it is. `pause` is how many seconds went by
     before it was asked, None where nobody noted; `frame_age_ms` how old its frame was then. `audio` is the
-    sound file of a question that was spoken.
+    sound file of a question that was spoken. `seen` are pictures that the camera took before it. `room` is
+    where it was asked, to score by alone, in a visit to several rooms.
     """
 
     frame: Path
@@ -42,15 +44,25 @@ class VisitTurn:
     pause: float | None = None
     frame_age_ms: float = 0.0
     audio: Path | None = None
+    seen: tuple[Path, ...] = ()
+    room: str = ""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A session to be replayed, in the room of this name. `answers`: see `Whose`."""
+    """A session to be replayed, in the room of this name. `answers`: see `Whose`. `depth` are the files of
+    distances of pictures that have one.
+    """
 
     room: str
     turns: tuple[VisitTurn, ...]
     answers: Whose = "expert"
+    depth: Mapping[Path, Path] = field(default_factory=dict)
+
+    @property
+    def wanders(self) -> bool:
+        """Whether it is in several rooms, so that the agent has to notice which."""
+        return len({turn.room for turn in self.turns}) > 1
 
 
 class _Turn(pydantic.BaseModel):
@@ -60,6 +72,8 @@ class _Turn(pydantic.BaseModel):
     tag: str = ""
     family: str = ""
     audio: str = ""
+    seen: list[pydantic.NonNegativeInt] = []
+    room: str = ""
     pause: float | None = pydantic.Field(default=None, ge=0, allow_inf_nan=False)
 
 
@@ -67,6 +81,7 @@ class _Folder(pydantic.BaseModel):
     room: str = ""
     answers: Whose = "expert"
     frames: list[str] = []
+    depth: list[str] = []
     turns: list[_Turn] = pydantic.Field(min_length=1)
 
 
@@ -95,16 +110,21 @@ def _plain(folder: Path) -> Visit:
         room_name(told.room or folder.resolve().name),
         tuple(_plain_turn(folder, told, number) for number in range(len(told.turns))),
         told.answers,
+        {folder / frame: folder / depth for frame, depth in zip(told.frames, told.depth, strict=False)},
     )
+
+
+def _frame(folder: Path, told: _Folder, number: int, place: str) -> Path:
+    if told.frames and number >= len(told.frames):
+        raise InputError(f"{place} names frame {number} of {len(told.frames)}. Correct it there.")
+    return folder / (told.frames[number] if told.frames else f"frame-{number}.jpg")
 
 
 def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
     turn, place = told.turns[number], f"Turn {number + 1} in {folder / SESSION}"
-    if told.frames and turn.frame >= len(told.frames):
-        raise InputError(f"{place} names frame {turn.frame} of {len(told.frames)}. Correct it there.")
-    frame = folder / (told.frames[turn.frame] if told.frames else f"frame-{turn.frame}.jpg")
+    frame, *seen = (_frame(folder, told, one, place) for one in (turn.frame, *turn.seen))
     audio = folder / turn.audio if turn.audio else None
-    for path, what in ((frame, "frame"), (audio, "sound")):
+    for path, what in ((frame, "frame"), *((one, "frame") for one in seen), (audio, "sound")):
         if path is not None and folder.resolve() not in path.resolve().parents:
             raise InputError(f"{place} names a {what} outside its folder. Correct it there.")
     try:
@@ -112,7 +132,10 @@ def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
     except QuestionError as error:
         raise InputError(f"{place} cannot be asked. {error}") from error
     answer = strip_controls(turn.answer)
-    return VisitTurn(frame, question, answer, turn.tag, turn.family, pause=turn.pause, audio=audio)
+    return VisitTurn(
+        frame, question, answer, turn.tag, turn.family, pause=turn.pause, audio=audio, seen=tuple(seen),
+        room=turn.room,
+    )  # fmt: skip
 
 
 def _recorded(recording: Recording) -> Visit:
@@ -125,7 +148,7 @@ def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
     """
     found = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
     compared = {event.turn: event.text for event in recording.events if _is_experts(event)}
-    sounds = _sounds(recording.events)
+    sounds, rooms = _sounds(recording.events), rooms_of(recording.events)
     before: float | None = None
     for turn, asked in sorted(found[Asked].items()):
         if is_redacted(asked):
@@ -137,6 +160,7 @@ def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
             judged.reference if judged else told, judged.tag if judged else "", told=told,
             pause=None if before is None else max(0.0, asked.at - before), frame_age_ms=asked.frame_age_ms,
             audio=recording.blob(sounds[turn], ".wav") if turn in sounds else None,
+            room=(judged.room if judged else "") or rooms.asked.get(turn, ""),
         )  # fmt: skip
         before = answered.at if answered else None
 

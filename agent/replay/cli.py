@@ -15,6 +15,8 @@ from core.files import state_dir
 
 app = typer.Typer(add_completion=False)
 DEMO = Path(__file__).parent / "demo" / "session"
+TWO_ROOMS = "two-rooms"
+"""What the demo of a visit to two rooms is called, and its folder beside the other one's."""
 
 
 _Session = Annotated[
@@ -55,6 +57,12 @@ _Expert = Annotated[
 ]
 
 
+_Report = Annotated[Path | None, typer.Option("--report", help="Folder for report.html and report.json.")]
+_OneRoom = Annotated[
+    bool, typer.Option("--one-room", help="Play it again with all rooms taken for one, and compare.")
+]
+
+
 @app.command()
 def replay(
     context: typer.Context,
@@ -65,15 +73,14 @@ def replay(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same answers.")] = 0,
     speed: _Speed = None,
     out: _Out = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for report.html and report.json.")
-    ] = None,
+    report: _Report = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Make no connection, whatever asks for one.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     dashboard: _Dashboard = False,
     from_audio: _FromAudio = False,
+    one_room: _OneRoom = False,
 ) -> None:
     """Play a session again: the expert answers first, the student learns and takes over.
 
@@ -89,11 +96,12 @@ def replay(
 
     Example: roomwise replay run/session --from-audio
 
+    Example: roomwise replay two-rooms --one-room --report rooms
+
     Example: roomwise replay run/session --dashboard --speed 4
     """
     if dashboard:
-        asked_anew = (student, expert, warm_up, out, report, as_json or None, from_audio or None)
-        if any(option is not None for option in asked_anew):
+        if any((student, expert, warm_up is not None, out, report, as_json, from_audio, one_room)):
             raise InputError("A dashboard answers nothing anew. Leave the other options out, but --speed.")
         _show(session, 1.0 if speed is None else speed, context.obj["screen"])
         return
@@ -112,13 +120,16 @@ def replay(
         speed=speed or None,
         aside=as_json,
         from_audio=from_audio,
+        one_room=one_room,
     )
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
 
 
 def _found(session: Path) -> Path:
-    """A folder as it is given, or that of the recording of this name."""
+    """A folder as it is given, or that of the demo or recording of this name."""
+    if str(session) == TWO_ROOMS and not session.is_dir():
+        return DEMO.parent / TWO_ROOMS
     return session if session.is_dir() else load("agent.sessions.sessions:locate")(str(session), state_dir())
 
 

@@ -34,8 +34,29 @@ def figures(summary: Summary) -> Iterator[str]:
     times = [(by, summary.latency_ms(by)) for by in SOURCES]
     told = ", ".join(f"{by} {value:.0f} ms" for by, value in times if value is not None)
     yield f"Median time to an answer: {told or 'none'}."
+    yield from _rooms(summary)
     yield from _adapting(summary)
     yield from _taken(summary)
+
+
+def _rooms(summary: Summary) -> Iterator[str]:
+    """How well rooms were told apart, and what that was worth."""
+    placed, one = summary.placed, summary.one_room
+    if len({turn.true_room for turn in summary.turns}) > 1:
+        yield f"{placed.right} of {placed.n} questions were taken to be asked in the room where they were."
+    if one is not None:
+        ours, theirs = summary.after, one.after
+        yield (
+            f"After the warm-ups {ours.right} of {ours.n} answers were right with a memory and an adapter "
+            f"for each room, {theirs.right} of {theirs.n} with one of each for all rooms."
+        )
+        alone = [_share(found, "adapted") for found in (summary, one)]
+        if alone[0] and alone[1]:
+            yield f"The student alone: {alone[0]} of {ours.n} with its room's adapter, {alone[1]} with one."
+
+
+def _share(summary: Summary, method: str) -> int:
+    return summary.table[method][ALL].right if method in summary.table else 0
 
 
 def _adapting(summary: Summary) -> Iterator[str]:

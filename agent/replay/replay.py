@@ -10,16 +10,19 @@ from PIL.Image import Image
 
 from agent.loop.controller import Controller
 from agent.recording.past import Past
+from agent.recording.rooms import warm_ups
 from agent.recording.visit import Visit, VisitTurn
 from agent.replay.pace import Pace
 from agent.turns.look import Look
 from agent.turns.turn import Emit, Mind, pair_id, recalled, said_by_student, was_taught
+from agent.whereabouts.whereabouts import Sight
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
 from core.ports import Expert
 from core.scoring import exact_match, nls
 from core.types import Frame
 from memory.frames import frame_of
+from memory.gallery import decode_depth
 from memory.recall import cue_of, search
 from models.images import load_image
 from models.vlm import VisionLanguageModel
@@ -35,31 +38,51 @@ def play(
     max_pixels: int,
     past: Past,
     pace: Pace | None = None,
+    one_room: bool = False,
 ) -> None:
     """Ask every question of the visit, judge the answer, and say what others would have said.
 
     Without a `pace` as fast as it goes, each adaptation waited for. What is past is not done again; the last
-    turn that was answered is completed. Raises ImageError when a frame cannot be used; what was answered
-    before is kept.
+    turn that was answered is completed. In a visit to several rooms the agent looks around first, to
+    notice itself where it is; with `one_room` it does not, though each room has a warm-up all the same.
+    Raises ImageError when a frame cannot be used; what was answered before is kept.
     """
     pace = pace or Pace()
     first = max(1, past.turn)
+    warm = warm_ups([turn.room for turn in visit.turns], baselines.warm_up)
+    if one_room:
+        controller.recount({
+            number: turn.room for number, turn in enumerate(visit.turns[: past.turn], start=1)
+        })
     for number, turn in enumerate(visit.turns[first - 1 :], start=first):
         answered = past.answered.get(number)
         if answered is None:
+            if one_room:
+                controller.count_anew(turn.room)
+            elif visit.wanders:
+                look_around(visit, turn, controller, max_pixels)
             answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
         said = time.monotonic()
         if turn.answer:
             if number not in past.judged:
                 controller.emit(judged(turn, number, answered.text))
-            baselines.compare(turn, number, answered, controller.emit, past.compared)
+            baselines.compare(turn, number, answered, controller.emit, warm[number - 1], past.compared)
         pace.rest(controller, next(iter(visit.turns[number:]), None), said)
+
+
+def look_around(visit: Visit, turn: VisitTurn, controller: Controller, max_pixels: int) -> None:
+    """Show the agent what the camera saw before a question, and then what it is asked about."""
+    for path in (*turn.seen, turn.frame):
+        frame = frame_of(jpeg(path, max_pixels), max_pixels)
+        depth = visit.depth.get(path)
+        far = decode_depth(depth.read_bytes()) if depth is not None and depth.is_file() else None
+        controller.look(Sight(frame.jpeg, frame.picture, far))
 
 
 def judged(turn: VisitTurn, number: int, text: str) -> Judged:
     """An answer beside the one that is known."""
     return Judged(
-        at=time.time(), turn=number, reference=turn.answer, tag=turn.tag,
+        at=time.time(), turn=number, reference=turn.answer, tag=turn.tag, room=turn.room,
         right=exact_match(text, turn.answer), nls=nls(text, turn.answer),
     )  # fmt: skip
 
@@ -95,12 +118,15 @@ class Baselines:
         number: int,
         answered: Answered,
         emit: Emit,
+        warm: bool,
         done: Collection[tuple[int, str]] = (),
     ) -> None:
-        """One event a method, for a turn whose answer is known; but for turns and methods that are done."""
+        """One event a method, for a turn whose answer is known; but for turns and methods that are done.
+        `warm`: the turn is of a warm-up.
+        """
         frame = frame_of(jpeg(turn.frame, self.max_pixels), self.max_pixels)
         said: dict[str, str | None] = {"untouched": self._said(self.untouched, frame.picture, turn)}
-        if number > self.warm_up:
+        if not warm:
             said |= self._after(frame, turn, number, answered)
         for method, text in said.items():
             if text is not None and (number, method) not in done:

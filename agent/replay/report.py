@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from core.files import atomic_write_text
 
 CURVE = "takeover.svg"
 
+_LOOKED = (
+    "The small pictures show where the student, as it was at the end, and the expert look for the answer's "
+    "words: the mean over layers, heads and words."
+)
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
   color: #222; background: #fff }
@@ -27,18 +31,24 @@ tbody tr:nth-child(even) { background: #f5f6f7 } ul { padding-left: 1.2rem }
 .turn img { width: 8.5rem; height: 8.5rem; object-fit: cover; border-radius: 4px }
 .by { font-weight: 600 } .expert { color: #8a5800 } .student { color: #00587a } .memory { color: #7d247d }
 .right { color: #17692f } .wrong { color: #b3261e } small, .quiet { color: #555 }
+.looks { display: flex; gap: .5rem; margin-top: .4rem } figure { margin: 0 }
+.turn .looks img { width: 6.5rem; height: 6.5rem } figcaption { font-size: .75rem; color: #555 }
 svg { max-width: 100%; height: auto }
 @media (max-width: 30rem) { .turns { grid-template-columns: 1fr } }
 """
 
 
-def write_report(recording: Recording, summary: Summary, folder: Path) -> Path:
+Looks = Mapping[int, Mapping[str, bytes]]
+"""By turn and model a JPEG of where it looked."""
+
+
+def write_report(recording: Recording, summary: Summary, folder: Path, looks: Looks | None = None) -> Path:
     """Write `report.html`, `report.json` and the curve as a picture into a folder; returns the page.
 
-    Raises InputError when a frame is missing, StorageError.
+    `looks` are shown beside their turns. Raises InputError when a frame is missing, StorageError.
     """
     curve = takeover_curve(summary)
-    page = "\n".join(_page(recording, summary, curve)) + "\n"
+    page = "\n".join(_page(recording, summary, curve, looks or {})) + "\n"
     atomic_write_text(folder / "report.json", json.dumps(summary.to_dict(), indent=1) + "\n")
     if curve.startswith("<svg"):
         atomic_write_text(folder / CURVE, curve + "\n")
@@ -46,7 +56,7 @@ def write_report(recording: Recording, summary: Summary, folder: Path) -> Path:
     return folder / "report.html"
 
 
-def _page(recording: Recording, summary: Summary, curve: str) -> Iterator[str]:
+def _page(recording: Recording, summary: Summary, curve: str, looks: Looks) -> Iterator[str]:
     room = escape(str(recording.about.get("room", "")))
     yield "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
     yield "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -58,9 +68,12 @@ def _page(recording: Recording, summary: Summary, curve: str) -> Iterator[str]:
     yield from _table(summary)
     for ended in summary.adaptations:
         yield from _scores(ended)
-    yield "<h2>Turn by turn</h2><div class='turns'>"
+    yield "<h2>Turn by turn</h2>"
+    if looks:
+        yield f"<p class='quiet'>{_LOOKED}</p>"
+    yield "<div class='turns'>"
     for turn in summary.turns:
-        yield _turn(turn, recording)
+        yield _turn(turn, recording, looks.get(turn.turn, {}))
     yield "</div></body></html>"
 
 
@@ -101,7 +114,7 @@ def _scores(ended: AdaptationEnded) -> Iterator[str]:
         yield f"<tbody>{''.join(rows)}</tbody></table>"
 
 
-def _turn(turn: TurnSummary, recording: Recording) -> str:
+def _turn(turn: TurnSummary, recording: Recording, looks: Mapping[str, bytes]) -> str:
     data = base64.b64encode(recording.blob(turn.frame, ".jpg").read_bytes()).decode("ascii")
     verdict = ""
     if turn.right is not None:
@@ -114,5 +127,16 @@ def _turn(turn: TurnSummary, recording: Recording) -> str:
         f"<b>{turn.turn}. {escape(turn.question)}</b><br>"
         f"<span class='by {turn.by}'>{turn.by}</span>: {escape(turn.answer) or '(no words)'}{verdict}<br>"
         f"<small>{escape(turn.why)}<br>{turn.confidence:.2f} sure, {turn.latency_ms:.0f} ms, "
-        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small></div></div>"
+        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small>{_looked(looks, turn.turn)}</div></div>"
     )
+
+
+def _looked(looks: Mapping[str, bytes], turn: int) -> str:
+    """Where each model looks for the answer, small."""
+    figures = "".join(
+        f"<figure><img alt='where {escape(name)} looks, question {turn}' "
+        f"src='data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}'>"
+        f"<figcaption>{escape(name)}</figcaption></figure>"
+        for name, jpeg in looks.items()
+    )
+    return f"<div class='looks'>{figures}</div>" if figures else ""

@@ -1,13 +1,16 @@
 """One replay from a folder to its summary: what `roomwise replay` and the benches call."""
 
 import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from agent.build import RECORDED, Wish, staged
+from agent.build import RECORDED, Places, Stage, Wish, staged
+from agent.looking.turns import looks_of_turns
 from agent.loop.usage import used
-from agent.recording.record import read_recording
+from agent.recording.past import past_of
+from agent.recording.record import SESSION, read_recording
 from agent.recording.summary import Summary, summarise
 from agent.recording.visit import Visit, read_visit
 from agent.replay.hearing import by_ear
@@ -35,6 +38,7 @@ def replay_session(
     speed: float | None = None,
     aside: bool = False,
     from_audio: bool = False,
+    one_room: bool = False,
 ) -> Summary:
     """Replay a folder and keep everything in `out`, by default a new folder in the state.
 
@@ -43,7 +47,7 @@ def replay_session(
     With a `speed` recorded pauses are divided by it and no adaptation is waited for; home is consolidated
     meanwhile if earlier rooms in `out` make that due. What happens is shown on stdout, on stderr when
     `aside`, and not at all when `quiet`. `from_audio`: what is heard in the session's sounds
-    is asked.
+    is asked. `one_room`: it is played a second time, in `out`/one-room, with all rooms taken for one.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(session)
@@ -53,11 +57,10 @@ def replay_session(
     console = Console(quiet=quiet, stderr=aside)
     watch = _silent if quiet else Watcher(console)
     wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder, live=speed is not None)
+    plays = _Plays(visit, wish, config, Pace(speed))
     with staged(visit, wish, config, watch) as stage:
         try:
-            limit = config.images.max_pixels
-            play(visit, stage.controller, stage.baselines, limit, stage.past, Pace(speed))
-            stage.controller.emit(used(*(folder / part for part in ("memory", "adapters", "session"))))
+            plays.run(stage)
         except (RoomwiseError, KeyboardInterrupt):
             console.print(
                 f"What was answered is kept: the same with --out {folder} goes on.", highlight=False
@@ -65,11 +68,50 @@ def replay_session(
             raise
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
+    if one_room:
+        summary = replace(summary, one_room=plays.in_one_room(console))
     show_summary(summary, console)
     if report is not None:
-        console.print(f"Report: {write_report(recording, summary, report)}", highlight=False, soft_wrap=True)
+        page = write_report(
+            recording, summary, report, looks_of_turns(recording, summary, folder / "adapters")
+        )
+        console.print(f"Report: {page}", highlight=False, soft_wrap=True)
     console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
     return summary
+
+
+@dataclass(frozen=True)
+class _Plays:
+    """How a visit is played."""
+
+    visit: Visit
+    wish: Wish
+    config: Config
+    pace: Pace
+
+    def run(self, stage: Stage, one_room: bool = False) -> None:
+        """From where it stopped to its end, and what that took."""
+        limit, places = self.config.images.max_pixels, Places.below(self.wish.folder)
+        play(self.visit, stage.controller, stage.baselines, limit, stage.past, self.pace, one_room)
+        stage.controller.emit(used(places.memory, places.adapters, places.session))
+
+    def in_one_room(self, console: Console) -> Summary:
+        """The same again, with one memory and one adapter for all rooms; nothing of it is shown."""
+        console.print("Once more, with all rooms taken for one.", highlight=False)
+        again = replace(self, wish=replace(self.wish, folder=self.wish.folder / "one-room"))
+        done = again.wish.folder / "session"
+        if not _over(done, len(self.visit.turns)):
+            with staged(again.visit, again.wish, again.config, _silent, one_room=True) as stage:
+                again.run(stage, one_room=True)
+        return summarise(read_recording(done).events)
+
+
+def _over(session: Path, turns: int) -> bool:
+    """Whether it was played to its end before."""
+    if not (session / SESSION).exists():
+        return False
+    past = past_of("", read_recording(session).events)
+    return past.ended and past.turn >= turns
 
 
 def _fitting(visit: Visit, config: Config) -> str:

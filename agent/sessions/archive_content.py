@@ -9,7 +9,8 @@ from typing import Any
 from agent.recording.record import BLOBS, EVENTS, FORMAT, SESSION
 from agent.sessions.archive import BLOB
 from core.errors import ArchiveError, ImageError, InputError
-from core.events import Asked, Event, from_line
+from core.event_lines import from_line
+from core.events import Asked, Event
 from memory.frames import decode
 
 _LONGEST_LINE = 4 << 20

@@ -33,7 +33,10 @@ _Port = Annotated[
 @app.command()
 def run(
     context: typer.Context,
-    room: Annotated[str, typer.Option("--room", help="The room's name; it has its own memory.")] = "room",
+    room: Annotated[
+        str | None,
+        typer.Option("--room", help="The room's name. Default: the agent looks which room this is."),
+    ] = None,
     source: _Source = None,
     student: Annotated[str | None, typer.Option("--student", help="Default: student.model.")] = None,
     expert: Annotated[

@@ -10,7 +10,9 @@ from agent.loop.controller import Controller
 from agent.loop.live import Live
 from agent.station.eyes import Eyes
 from agent.station.scene import Glance, Scenes, glance, has_moved
-from capture.picture import Rgb
+from agent.whereabouts.recognition import brightness, is_dark
+from agent.whereabouts.whereabouts import Sight
+from capture.picture import Captured, frame_of
 from core.config import Config
 from core.events import Event, Failed, SceneChanged
 
@@ -38,20 +40,21 @@ class Lookout:
         found = self._eyes.newest()
         if found is None or found[1] > _OLDEST:
             return
-        rgb = found[0].rgb
-        seen = glance(rgb)
+        captured = found[0]
+        seen = glance(captured.rgb)
         if has_moved(seen, self._glance) or not self._scenes.resting:
             self._glance = seen
-            self._looking = self._live.do(lambda session: self._look(session, rgb))
+            self._looking = self._live.do(lambda session: self._look(session, captured))
 
-    def _look(self, session: Controller, rgb: Rgb) -> None:
+    def _look(self, session: Controller, captured: Captured) -> None:
         """On the session's thread, where the student is."""
+        picture = Image.fromarray(captured.rgb)
         embedder = session.mind.memory.embedder
         if embedder is None:
             self._next = float("inf")
             return
         try:
-            (view,) = embedder.image([Image.fromarray(rgb)])
+            (view,) = embedder.image([picture])
         except RuntimeError as error:  # such as no memory left
             self._next = float("inf")
             self._say(Failed(at=time.time(), what="scene", error=f"{error}. New views are not noticed."))
@@ -59,3 +62,8 @@ class Lookout:
         new = self._scenes.look(view)
         if new is not None:
             self._say(SceneChanged(at=time.time(), change=new[0], likeness=round(new[1], 3)))
+        # In the dark the student's eyes see nothing rest: distances may still tell the room.
+        tells = self._scenes.resting and (new is not None or not session.settled)
+        if tells or is_dark(brightness(picture)):
+            frame = frame_of(captured.rgb)
+            session.look(Sight(frame.jpeg, frame.picture, captured.depth))

@@ -24,6 +24,7 @@ from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
 from agent.station.voice import Asked, Hearing, KeepSound, Say, speaker_of
+from agent.whereabouts.whereabouts import FRESH
 from capture.audio_messages import MESSAGES
 from capture.audio_mute import Mute
 from capture.camera import Camera
@@ -48,11 +49,11 @@ Show = Callable[[Console], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run: where, with which settings, for whom. Without a `port` only this machine's user may
-    attach.
+    """What is run: where (None: the agent is to tell), with which settings, for whom. Without a `port` only
+    this machine's user may attach.
     """
 
-    room: str
+    room: str | None
     config: Config
     listen: bool = True
     record: bool = True
@@ -106,15 +107,15 @@ def run(plan: Plan, show: Show | None) -> None:
 def opened(plan: Plan) -> Iterator[Station]:
     """A station begun as planned, to which dashboards may attach. Raises as `run` does."""
     config = plan.config
-    room, folder = check_room(plan.room), state_dir()
-    session = f"{SESSIONS}/{room}-{_stamp()}"
+    room, folder = None if plan.room is None else check_room(plan.room), state_dir()
+    session = f"{SESSIONS}/{room or FRESH}-{_stamp()}"
     wish = Wish(config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True)
     house = House(config.attach.token.get_secret_value(), plan.host, plan.port, plan.certificate, plan.key)
     doors: list[Place] = [local_socket(), *door_of(house)]
     senses = Senses(_camera(config), _hearing(plan, mute := Mute()), _speaker(config, mute))
     station = Station(
         lambda watch, record: live(room, session, wish, config, watch, record),
-        senses, room, Places.below(folder, session), config, plan.record,
+        senses, room or FRESH, Places.below(folder, session), config, plan.record,
     )  # fmt: skip
     with AttachServer(station, doors, house.token), station:
         yield station

@@ -69,6 +69,7 @@ from core.events import (
     Failed,
     LearningPaused,
     RecordingChanged,
+    RoomEntered,
     SessionStarted,
     Source,
 )
@@ -237,6 +238,8 @@ class Station:
                 self._answered[event.turn] = event
             case LearningPaused():
                 self._learning = not event.paused
+            case SessionStarted() | RoomEntered():
+                self._room = event.room
         self._audience.tell(event)
         if isinstance(event, SessionStarted):
             self._say_early()

@@ -21,6 +21,5 @@ def corrected(mind: Mind, inquiry: Inquiry, answer: str) -> Pair:
         frame = frame_of(inquiry.frame, mind.config.images.max_pixels)
         embedder = mind.memory.embedder
         cue = Look(mind.student, frame.picture).cue(embedder, inquiry.question) if embedder else Cue()
-        return mind.memory.add(
-            mind.room, inquiry.frame, inquiry.question, answer, "person", "", id=id, cue=cue
-        )
+        room = mind.room_of(inquiry.turn)
+        return mind.memory.add(room, inquiry.frame, inquiry.question, answer, "person", "", id=id, cue=cue)

@@ -87,11 +87,11 @@ class Interviewer:
         """Whether all was asked; what was not follows from memory when it is tried again."""
         mind = self._mind
         of_turn = pair_id(mind.session, turn)
-        about = next((pair for pair in mind.memory.pairs(mind.room) if pair.id == of_turn), None)
+        known = mind.memory.pairs(mind.room_of(turn))
+        about = next((pair for pair in known if pair.id == of_turn), None)
         if about is None or mind.expert is None or not self._each:
             return True
         frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
-        known = mind.memory.pairs(mind.room)
         heard = [self._heard(pair) for pair in known]
         # Some may have been asked before the expert was gone.
         pairs = {pair.id: pair.question for pair in known if came_after(pair, mind.session, turn)}
@@ -113,7 +113,7 @@ class Interviewer:
         for (question, one), cue in zip(portion, cues, strict=True):
             if one.answer.text:
                 pair = mind.memory.add(
-                    mind.room, frame.jpeg, question, one.answer.text, "expert", name, one.signal,
+                    mind.room_of(turn), frame.jpeg, question, one.answer.text, "expert", name, one.signal,
                     id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
                 )  # fmt: skip
                 added[pair.id] = question

@@ -55,7 +55,7 @@ class Late:
         embedder = mind.memory.embedder
         cue = Look(mind.student, frame.picture).cue(embedder, inquiry.question) if embedder else Cue()
         pair = mind.memory.add(
-            mind.room, inquiry.frame, inquiry.question, told.answer.text, "expert", mind.expert.name,
-            told.signal, id=pair_id(mind.session, inquiry.turn), cue=cue,
+            mind.room_of(inquiry.turn), inquiry.frame, inquiry.question, told.answer.text, "expert",
+            mind.expert.name, told.signal, id=pair_id(mind.session, inquiry.turn), cue=cue,
         )  # fmt: skip
         return pair.id

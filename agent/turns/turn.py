@@ -44,7 +44,7 @@ def unheard(draft: str) -> None:
 class Mind:
     """Who can answer in a room. `adapter` names the version the student holds, "" for none; `taught` are the
     ids of the pairs that it was taught. `home` names what it rests on where that is not to answer, "" for
-    the student as it was loaded.
+    the student as it was loaded. `asked_in` is which room each turn of the session was asked in.
     """
 
     room: str
@@ -58,9 +58,14 @@ class Mind:
     home: str = ""
     takeover: TakeOver = field(default_factory=TakeOver)
     others: OtherRooms | None = None
+    asked_in: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.slot = AdapterSlot(self.student)
+
+    def room_of(self, turn: int) -> str:
+        """The room that a turn was asked in: what comes of it belongs there, wherever one is by then."""
+        return self.asked_in.get(turn, self.room)
 
     def answering(self, taught: bool) -> str:
         """What the student answers with, `taught` saying whether the adapter knows about the question."""
@@ -71,7 +76,8 @@ class Mind:
 class Inquiry:
     """A question, already checked, about a JPEG frame that was `frame_age_ms` old when it was asked.
 
-    `wished`: whom the person wants to hear, None for whoever is to answer.
+    `wished`: whom the person wants to hear, None for whoever is to answer. `of_room` counts the questions in
+    the room, this one included, where that is not the session's only one.
     """
 
     turn: int
@@ -79,6 +85,7 @@ class Inquiry:
     frame: bytes
     frame_age_ms: float = 0.0
     wished: Source | None = None
+    of_room: int = 0
 
 
 def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit, draft: Draft = unheard) -> Answered:
@@ -113,7 +120,7 @@ class _Answering:
         known = self._recalled()
         way = route(
             Situation(
-                self._inquiry.turn,
+                self._inquiry.of_room or self._inquiry.turn,
                 warm_up,
                 known is not None,
                 self._mind.expert is not None,
@@ -201,8 +208,11 @@ class _Answering:
     def _without_expert(self, warm_up: int) -> Route:
         mind = self._mind
         return route(
-            Situation(self._inquiry.turn, warm_up, False, False, mind.adapter, self.taught, mind.home)
-        )
+            Situation(
+                self._inquiry.of_room or self._inquiry.turn, warm_up, False, False, mind.adapter,
+                self.taught, mind.home,
+            )
+        )  # fmt: skip
 
     def _routed(self, way: Route, answer: Answer) -> tuple[Route, Answer]:
         self._emit(_now(Routed, self._inquiry, to=way.to, reason=way.reason))

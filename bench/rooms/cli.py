@@ -20,6 +20,7 @@ from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import VIEWS, make_session, write_session, write_shots
 from bench.rooms.sheet import draw_sheet
 from bench.rooms.views import visit
+from bench.rooms.wander import write_wander
 from core.errors import InputError
 from core.files import atomic_directory, atomic_write_text
 from core.text import did_you_mean
@@ -72,14 +73,23 @@ def rooms(
 def session(
     out: Annotated[Path, typer.Option("--out", help="Folder to make; it replays like a recording.")],
     index: Annotated[int, typer.Option("--index", min=0, help="Number of the room.")] = 0,
+    then: Annotated[
+        int | None, typer.Option("--then", min=0, help="Number of a second room: over there, and back.")
+    ] = None,
     split: Split = "test",
     size: Size = 224,
 ) -> None:
-    """Write one visit: frames, depth, and twenty questions with their answers.
+    """Write one visit: frames, depth, and twenty questions with their answers, of one room or of each of two.
 
     Example: roomwise render session --index 3 --out visit
+
+    Example: roomwise render session --index 3 --then 8 --out wander
     """
     _check_split(split)
+    if then is not None:
+        write_wander([make_session(split, number, size) for number in (index, then)], out)
+        typer.echo(f"{out}: two rooms")
+        return
     visited = make_session(split, index, size)
     write_session(visited, out)
     typer.echo(f"{out}: {visited.room.kind}, {len(visited.shots)} frames, {len(visited.turns)} questions")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from capture.sources.stills import Still
 from core.errors import CaptureError, InputError
-from core.events import Asked, from_line
+from core.event_lines import from_line
+from core.events import Asked
 from core.files import storage_errors
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})

@@ -1,0 +1,110 @@
+"""`roomwise rooms`: the rooms that are known, their names, and what is kept of them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import InputError
+from core.extras import load
+from core.files import state_dir
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+Room = Annotated[str, typer.Argument(help="The room's name, as it is listed.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")]
+
+
+@app.callback()
+def rooms() -> None:
+    """Rooms the agent has been in. It names new ones itself; they can have better names.
+
+    Example: roomwise rooms list
+    """
+
+
+@app.command("list")
+def listed(as_json: AsJson = False) -> None:
+    """List the rooms: pairs, views to know them by, and which adapter answers.
+
+    Example: roomwise rooms list --json
+    """
+    with _parts(read_only=True) as parts:
+        found = load("agent.whereabouts.rooms:known_rooms")(*parts)
+    if as_json:
+        typer.echo(json.dumps({"rooms": [asdict(room) for room in found]}))
+        return
+    for room in found:
+        typer.echo(_line(room))
+    if not found:
+        typer.echo("No room is known yet. Begin in one: roomwise run")
+
+
+@app.command()
+def name(
+    room: Room, new: Annotated[str, typer.Argument(help="What it is to be called.")], as_json: AsJson = False
+) -> None:
+    """Give a room another name; pairs, views and adapters stay with it.
+
+    Example: roomwise rooms name room-2 kitchen
+    """
+    with _parts() as parts:
+        _say(load("agent.whereabouts.rooms:rename")(*parts, room, new), as_json)
+
+
+@app.command()
+def merge(
+    room: Room,
+    into: Annotated[str, typer.Argument(help="The room that it is part of.")],
+    as_json: AsJson = False,
+    yes: Yes = False,
+) -> None:
+    """Make two rooms one: pairs and views move; the adapters of the first one go for good.
+
+    Example: roomwise rooms merge room-3 kitchen
+    """
+    _confirm(f"Move all of {room} to {into}, and delete the adapters of {room}?", yes)
+    with _parts() as parts:
+        _say(load("agent.whereabouts.rooms:merge")(*parts, room, into), as_json)
+
+
+@app.command()
+def forget(room: Room, as_json: AsJson = False, yes: Yes = False) -> None:
+    """Forget a room for good: pairs, frames, views and adapters. Recordings stay: roomwise sessions.
+
+    Example: roomwise rooms forget room-2
+    """
+    _confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
+    with _parts() as parts:
+        was = load("agent.whereabouts.rooms:forget")(*parts, room)
+    typer.echo(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Raises InputError when it is not meant. Asked on stderr: stdout holds the answer alone."""
+    if not yes and not typer.confirm(question, err=True):
+        raise InputError("Nothing was done. To go on without being asked: --yes")
+
+
+@contextmanager
+def _parts(read_only: bool = False) -> Iterator[tuple[Any, Any]]:
+    """Memory and adapters, held by this process where something is to change. Raises StorageError."""
+    folder = state_dir()
+    # By name, so that the help is quick to show.
+    opened = load("memory.store:Memory").open(folder / "memory", read_only=read_only)
+    with opened as memory:
+        yield memory, load("adapters.store:AdapterStore")(folder / "adapters")
+
+
+def _say(room: Any, as_json: bool) -> None:
+    typer.echo(json.dumps(asdict(room)) if as_json else _line(room))
+
+
+def _line(room: Any) -> str:
+    adapter = "the untouched student" if room.adapter is None else f"adapter {room.adapter}"
+    views = f"{room.views} views, {room.depth_views} by depth"
+    return f"{room.name}  {room.pairs} pairs, {views}, {adapter} answers"

@@ -1,0 +1,147 @@
+"""`roomwise bench recognition`: whether rooms are known again, from colours and from distances alone."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+from rich.console import Console
+
+from agent.whereabouts.recognition import FILE, write_calibrations
+from bench.recognition.fitting import calibrate, gathered, learn
+from bench.recognition.scores import Probe, open_set, top1
+from bench.recognition.views import Views, of_sessions, rendered
+from bench.report import Report, Row, emit, measured
+from bench.rooms.scene import SPLITS
+from core.errors import InputError
+from core.ports import Millimetres, Rows, SceneEncoder
+from core.text import did_you_mean
+from memory.gallery import Kind
+from models.embedder import StudentEyes
+from models.places import EYES, PROJECTIONS, Projection, load_places, read_projections, write_projections
+from models.registry import load_model, model_folder
+from models.scene.encoder import BUILTIN_FOLDER, load_scene_encoder
+from models.vlm import VisionLanguageModel
+from models.weights import digest
+
+app = typer.Typer(add_completion=False)
+_SIZE = 224
+_MOST_SEEN = 3
+KINDS: tuple[Kind, ...] = ("rgb", "depth")
+
+
+class BareEyes:
+    """The student's eyes as memory compares frames by them, which were not made for telling rooms."""
+
+    name = "eyes"
+
+    def __init__(self, model: VisionLanguageModel) -> None:
+        self._eyes = StudentEyes(model, "")
+
+    def rgb(self, images: Sequence[Image.Image]) -> Rows:
+        """Unit rows [n, 4 C]."""
+        return self._eyes.image(images)
+
+    def depth(self, depths: Sequence[Millimetres]) -> Rows:
+        """None."""
+        raise InputError("These eyes see colours only. Choose another encoder.")
+
+
+@app.command()
+def recognition(
+    sessions: Annotated[
+        Path | None, typer.Option("--sessions", help="A folder of sessions instead of rendered rooms.")
+    ] = None,
+    rooms: Annotated[int, typer.Option("--rooms", min=4, help="Rendered rooms, five views each.")] = 100,
+    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    fit: Annotated[
+        Path | None,
+        typer.Option("--fit", help="First fit projections and thresholds to rooms rendered in this folder."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", help="For the intervals and who is known.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Enrol the first view of each room, then look at the others: is the room known, and which is it?
+
+    `looks` says from where: `other` places in the room, one view or `several` together, or from `near` the
+    first. Rows: top-1 among all rooms, and the open-set AUROC with a random half of them known.
+
+    Example: roomwise bench recognition --rooms 100
+
+    Example: roomwise bench recognition --sessions recordings --json
+
+    Example: roomwise pretrain render --data rooms && roomwise bench recognition --fit rooms
+    """
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
+    if fit is not None:
+        fit_all(fit)
+    model = load_model(EYES)
+    views = rendered(split, rooms, _SIZE, jobs) if sessions is None else of_sessions(sessions)
+    found = [row for encoder in _encoders(model) for row in rows(encoder, views, seed)]
+    emit(Report("bench recognition", seed, found), json=as_json)
+
+
+def _encoders(model: VisionLanguageModel) -> Iterator[SceneEncoder]:
+    """What rooms could be recognised by: as memory compares frames, as the agent does, and the encoder of
+    scenes where there is one.
+    """
+    yield BareEyes(model)
+    yield load_places(model)
+    if BUILTIN_FOLDER.is_dir():
+        yield load_scene_encoder()
+
+
+def rows(encoder: SceneEncoder, rooms: Sequence[Views], seed: int) -> Iterator[Row]:
+    """Top-1 and AUROC of an encoder, by kind of view and by where is looked from."""
+    name = encoder.name.split(":")[0]
+    for kind in KINDS:
+        try:
+            encoded = [_encoded(encoder, room, kind) for room in rooms]
+        except InputError:
+            continue
+        usable = [one for one in encoded if len(one[0]) > 1]
+        if len(usable) < 2:
+            continue
+        enrolled = [views[:1] for views, _ in usable]
+        for looks, probes in _probes(usable).items():
+            identity: Row = {"model": name, "modality": kind, "looks": looks, "rooms": len(usable)}
+            yield measured(top1(probes, enrolled, seed), **identity, metric="top1")
+            yield measured(open_set(probes, enrolled, seed), **identity, metric="auroc")
+
+
+def _encoded(encoder: SceneEncoder, room: Views, kind: Kind) -> tuple[Rows, Rows]:
+    """Of the room's views and of those from near, [n, d] each."""
+    if kind == "rgb":
+        views = encoder.rgb(room.rgb)
+        return views, encoder.rgb(room.near) if room.near else views[:0]
+    views = encoder.depth(room.depth) if room.depth else np.zeros((0, 1), "f4")
+    return views, encoder.depth(room.near_depth) if room.near_depth else views[:0]
+
+
+def _probes(rooms: Sequence[tuple[Rows, Rows]]) -> dict[str, list[Probe]]:
+    found = {
+        "other": [Probe(n, view[None]) for n, (views, _) in enumerate(rooms) for view in views[1:]],
+        "several": [Probe(n, views[1:][:_MOST_SEEN]) for n, (views, _) in enumerate(rooms) if len(views) > 2],
+        "near": [Probe(n, near[:1]) for n, (_, near) in enumerate(rooms) if len(near)],
+    }
+    return {looks: probes for looks, probes in found.items() if probes}
+
+
+def fit_all(data: Path) -> None:
+    """Learn the projections from the rooms in `data`, then the thresholds; both replace the committed ones.
+
+    Raises InputError when there are no rooms, StorageError.
+    """
+    model = load_model(EYES)
+    found = {kind: gathered(data, model, kind) for kind in KINDS}
+    learnt: dict[Kind, Projection] = {kind: learn(one) for kind, one in found.items()}
+    write_projections(PROJECTIONS, learnt, digest(model_folder(EYES)))
+    # Read again, so that thresholds are those of what was kept, at its precision.
+    projections, _, name = read_projections(PROJECTIONS)
+    calibrations = {kind: calibrate(one, projections[kind]) for kind, one in found.items()}
+    write_calibrations(name, calibrations)
+    Console(stderr=True).print(f"Fitted {name}: {PROJECTIONS} and {FILE}", highlight=False)

@@ -1,0 +1,202 @@
+"""What rooms are recognised by, fitted on rooms that `roomwise pretrain render` has rendered.
+
+The projections are learnt from seven rooms in eight; curve and thresholds from the eighth, whose rooms the
+projections have not seen, as they are used: some views known, others looked at, of this room or another.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from agent.whereabouts.recognition import Calibration, Curve, decide, features
+from bench.pretrain.rendering import shard_folders
+from bench.recognition.discriminants import discriminants
+from bench.recognition.views import measured_depth
+from core.errors import InputError
+from core.ports import Rows
+from memory.gallery import Kind, Shelf
+from models.places import Projection, depth_features, rgb_features
+from models.vlm import VisionLanguageModel
+
+WIDTH = 64
+"""Numbers of a vector."""
+_JUDGING = 8
+"""Every so many a room judges."""
+_BATCH = 16
+_EVERY = 4
+"""Of distances, every so many a view is enough: each is a place of its own."""
+_CROPS = 2
+"""Looks from near that are made of each depth frame, by cropping."""
+_OTHERS = 8
+"""Other rooms that each room's views are compared with for the curve."""
+_KNOWN, _TRIALS = 20, 3000
+"""Rooms that are known when thresholds are fitted, and how often somebody looks."""
+_RIGHT = 0.95
+"""How often a room that is said to be known, or new, is to be just that."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Features [n, f] of views, the place (room or view) that each is to be known by, and its room."""
+
+    features: NDArray[np.float32]
+    places: NDArray[np.int64]
+    rooms: NDArray[np.int64]
+
+    def among(self, judging: bool) -> "Gathered":
+        """Of the rooms that judge, or of the others."""
+        chosen = (self.rooms % _JUDGING == 0) == judging
+        return Gathered(self.features[chosen], self.places[chosen], self.rooms[chosen])
+
+
+def gathered(data: Path, model: VisionLanguageModel, kind: Kind) -> Gathered:
+    """Features of all training views below `data`; of distances, every fourth. A room is known by its colours
+    from any side; by distances a view is, from near. Raises InputError when there are none.
+    """
+    folders = list(shard_folders(data, "train"))
+    if not folders:
+        raise InputError(f"There are no rooms in {data}. Make them with: roomwise pretrain render.")
+    rng = np.random.default_rng(0)
+    rows, places, rooms = [], list[int](), list[int]()
+    for folder in track(folders, f"{kind} features", console=Console(stderr=True), transient=True):
+        lines = [json.loads(line)["room"] for line in (folder / "facts.jsonl").read_text().splitlines()]
+        for place, found in enumerate(_read(folder, model, kind, rng)):
+            rows.append(found)
+            number = len(rooms)
+            rooms.append(lines[place if kind == "rgb" else place // (1 + _CROPS) * _EVERY])
+            places.append(rooms[-1] if kind == "rgb" else number // (1 + _CROPS))
+    return Gathered(np.stack(rows), np.array(places), np.array(rooms))
+
+
+def _read(
+    folder: Path, model: VisionLanguageModel, kind: Kind, rng: np.random.Generator
+) -> Iterator[NDArray[np.float32]]:
+    if kind == "rgb":
+        frames = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False)
+        for start in range(0, len(frames), _BATCH):
+            yield from rgb_features(model, [Image.fromarray(one) for one in frames[start : start + _BATCH]])
+        return
+    for metres in np.load(folder / "depth.npy", mmap_mode="r", allow_pickle=False)[::_EVERY]:
+        depth = measured_depth(metres, rng)
+        yield from depth_features([depth, *(_cropped(depth, rng) for _ in range(_CROPS))])
+
+
+def _cropped(depth: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """What a camera shows that was turned or moved a little: a part of the frame, its distances scaled."""
+    side = int(depth.shape[0] * rng.uniform(0.82, 0.97))
+    top, left = rng.integers(0, depth.shape[0] - side + 1, 2)
+    part = depth[top : top + side, left : left + side]
+    shown: NDArray[np.uint16] = np.clip(part * rng.uniform(0.95, 1.05), 0, 65535).astype(np.uint16)
+    return shown
+
+
+def learn(found: Gathered) -> Projection:
+    """The projection, from the rooms that do not judge."""
+    learning = found.among(judging=False)
+    return discriminants(learning.features, np.unique(learning.places, return_inverse=True)[1], WIDTH)
+
+
+def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -> Calibration:
+    """Curve and thresholds, from the rooms that judge."""
+    judging = found.among(judging=True)
+    rows = project(judging.features)
+    views = [rows[judging.places == place] for place in np.unique(judging.places)]
+    return calibrated([one for one in views if len(one) > 1], np.random.default_rng(seed))
+
+
+def calibrated(views: Sequence[Rows], rng: np.random.Generator) -> Calibration:
+    """From the views [n, d] of places, n > 1 each."""
+    curve = fitted_curve(*_compared(views, rng))
+    trials = list(_trials(views, curve, rng))
+    known = _threshold([(p, right) for what, p, right in trials if what == "known"])
+    new = _threshold([(p, right) for what, p, right in trials if what == "new"])
+    about = _measured(trials, known, new) | {"places": len(views), "known_at_once": _KNOWN, "wanted": _RIGHT}
+    return Calibration(curve, known, new, about)
+
+
+def _compared(
+    views: Sequence[Rows], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What the curve weighs [n, 5], and whether it was the same place [n]."""
+    rows, same = [], []
+    for number, place in enumerate(views):
+        for other in [number, *rng.integers(0, len(views), _OTHERS).tolist()]:
+            enrolled, seen = _parted(len(place), rng)
+            known = views[other][: len(enrolled)] if other != number else place[enrolled]
+            likeness = float((place[seen] @ known.T).max(1).mean())
+            rows.append(features(likeness, len(known), len(seen)))
+            same.append(other == number)
+    return np.stack(rows), np.array(same)
+
+
+def _parted(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Some views to know a place by, others to look at."""
+    order = rng.permutation(count)
+    enrolled = int(rng.integers(1, count))
+    seen = int(rng.integers(1, count - enrolled + 1))
+    return order[:enrolled], order[enrolled : enrolled + seen]
+
+
+def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> Curve:
+    """Logistic regression by Newton's method, both outcomes weighing the same: its logit is then the
+    log-likelihood ratio. A small ridge keeps separable data finite.
+    """
+    weight = np.where(same, 0.5 / same.mean(), 0.5 / (1 - same.mean()))
+    w, ridge = np.zeros(rows.shape[1]), 1e-3 * np.eye(rows.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(rows @ w, -30, 30)))
+        hessian = (rows * (weight * p * (1 - p))[:, None]).T @ rows + ridge
+        step = np.linalg.solve(hessian, rows.T @ (weight * (p - same)) + ridge @ w)
+        w -= step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return Curve(*map(float, w))
+
+
+def _trials(
+    views: Sequence[Rows], curve: Curve, rng: np.random.Generator
+) -> Iterator[tuple[str, float, bool]]:
+    """Somebody who knows some rooms begins in one of them or in another: what the likelier of "known" and
+    "new" is, how likely, whether that is right.
+    """
+    probe = Calibration(curve, known=0.5, new=0.5)
+    for _ in range(_TRIALS):
+        chosen = rng.choice(len(views), min(_KNOWN + 1, len(views)), replace=False).tolist()
+        there, others = chosen[0], chosen[1:]
+        enrolled, seen = _parted(len(views[there]), rng)
+        known = rng.random() < 0.5
+        shelf = [(str(n), views[n][: len(enrolled)]) for n in others]
+        if known:
+            shelf[0] = (str(there), views[there][enrolled])
+        names = [name for name, rows in shelf for _ in rows]
+        verdict = decide(
+            views[there][seen], Shelf(tuple(names), np.concatenate([rows for _, rows in shelf])), probe, None
+        )
+        if verdict.what != "unsure":
+            right = verdict.room == str(there) if verdict.what == "known" else not known
+            yield verdict.what, verdict.probability, right
+
+
+def _threshold(found: Sequence[tuple[float, bool]]) -> float:
+    """The least probability from which on a share `_RIGHT` is right; 1 where none is high enough."""
+    order = sorted(found, reverse=True)
+    right = np.cumsum([was for _, was in order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(right >= _RIGHT)
+    return max(0.5, float(order[good[-1]][0])) if len(good) else 1.0
+
+
+def _measured(trials: Sequence[tuple[str, float, bool]], known: float, new: float) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for what, least in (("known", known), ("new", new)):
+        said = [right for one, p, right in trials if one == what and p >= least]
+        told[f"said_{what}"] = len(said) / _TRIALS
+        told[f"{what}_right"] = float(np.mean(said)) if said else None
+    return told | {"trials": _TRIALS}

@@ -1,0 +1,118 @@
+"""Views of rooms to recognise them by: rendered ones, the same from near, or the pictures of sessions."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.rooms.layout import build_room
+from bench.rooms.render import choose_views, render_frame
+from bench.rooms.sessions import VIEWS
+from bench.rooms.tracer import Tracer, View
+from core.errors import InputError
+from memory.gallery import decode_depth
+from models.images import load_image
+
+_QUALITY = 92
+_TURN = 6.0
+"""Degrees that a camera is turned, at most, when it looks again from near."""
+_STEP = 0.15
+"""Metres that it is moved, at most."""
+_MAX_PIXELS = 50_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Of one room: pictures, and distances uint16 [h, w] in millimetres where there are any; `near` are
+    looks from close to where the first picture was taken.
+    """
+
+    room: str
+    rgb: Sequence[Image.Image]
+    depth: Sequence[NDArray[np.uint16]] = ()
+    near: Sequence[Image.Image] = ()
+    near_depth: Sequence[NDArray[np.uint16]] = ()
+
+
+def rendered(split: str, rooms: int, size: int, jobs: int) -> list[Views]:
+    """The first rooms of a split, each as a visitor sees it and again from near its first view."""
+    make = partial(_rendered, split=split, size=size)
+    with (
+        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        Progress(console=Console(stderr=True), transient=True) as progress,
+    ):
+        return list(progress.track(workers.map(make, range(rooms)), total=rooms, description="rooms"))
+
+
+def of_sessions(folder: Path) -> list[Views]:
+    """Sessions of at least two pictures below a folder. Raises InputError when there are none."""
+    found = [_of_session(path.parent) for path in sorted(folder.glob("*/session.json"))]
+    several = [views for views in found if len(views.rgb) > 1]
+    if not several:
+        raise InputError(f"No session in {folder} has two pictures. Check the path.")
+    return several
+
+
+def measured_depth(metres: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint16]:
+    """What a structured-light camera makes of exact distances [h, w]: millimetres, 0 where it sees nothing.
+
+    Noise grows with the square of the distance (Nguyen, Izadi and Lovell 2012, Modeling Kinect sensor noise:
+    0.0012 + 0.0019 (z - 0.4)^2 m); beyond 8 m, nearer than 0.3 m and on a twentieth of the edges in depth
+    nothing comes back.
+    """
+    exact = np.asarray(metres, np.float32)
+    noisy = exact + rng.normal(size=exact.shape) * (0.0012 + 0.0019 * (exact - 0.4) ** 2)
+    edges = np.hypot(*np.gradient(exact)) > 0.05 * np.maximum(exact, 0.3)
+    lost = (exact < 0.3) | (exact > 8.0) | (edges & (rng.random(exact.shape) < 0.5))
+    shown: NDArray[np.uint16] = np.where(lost, 0, np.clip(noisy * 1000, 0, 65535)).round().astype(np.uint16)
+    return shown
+
+
+def _rendered(index: int, split: str, size: int) -> Views:
+    tracer = Tracer(build_room(split, index))
+    chosen = choose_views(tracer, VIEWS)
+    rng = np.random.default_rng([index, 7])
+    near = [_moved(view, rng) for view in chosen[:1]]
+    frames = [render_frame(tracer, view, size, number) for number, view in enumerate([*chosen, *near])]
+    rgb = [_photographed(frame.rgb) for frame in frames]
+    depth = [measured_depth(frame.depth, rng) for frame in frames]
+    count = len(chosen)
+    return Views(f"{split}-{index}", rgb[:count], depth[:count], rgb[count:], depth[count:])
+
+
+def _moved(view: View, rng: np.random.Generator) -> View:
+    """The same look by somebody who has moved a little."""
+    yaw = np.deg2rad(rng.uniform(-_TURN, _TURN))
+    turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]], np.float32)
+    step = rng.uniform(-_STEP, _STEP, 3).astype(np.float32)
+    return View(view.eye + step, (turn @ view.rotation).astype(np.float32), view.fov)
+
+
+def _photographed(rgb: NDArray[np.uint8]) -> Image.Image:
+    """As a camera's file holds it."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=_QUALITY)
+    return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+def _of_session(folder: Path) -> Views:
+    told = json.loads((folder / "session.json").read_bytes())
+    names = list(_names(folder, told))
+    rgb = [load_image(folder / name, _MAX_PIXELS) for name in names]
+    depths = [folder / name for name in told.get("depth", ())]
+    return Views(folder.name, rgb, [decode_depth(path.read_bytes()) for path in depths])
+
+
+def _names(folder: Path, told: dict[str, Any]) -> Iterator[str]:
+    yield from told.get("frames") or sorted(path.name for path in folder.glob("frame-*.jpg"))

@@ -1,0 +1,216 @@
+"""What rooms look like: views of each, as a scene encoder's vectors, so that a room is known again.
+
+A view is a frame (JPEG) or a depth frame (16-bit PNG, millimetres) beside the pairs', and the vector [d] that
+an encoder of a certain name made of it. Vectors of different names are never compared: what another encoder
+made is made again from the frames.
+"""
+
+import io
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from core.errors import InputError, RoomwiseError
+from core.ports import Millimetres, Rows, SceneEncoder
+from memory.blobs import DEPTH, FRAME, Blobs
+from memory.frames import decode
+from memory.schema import transaction
+
+Kind = Literal["rgb", "depth"]
+"""What a view was taken with: a camera of colours, or one of distances."""
+
+MOST = 32
+"""Views of a kind that are kept of a room."""
+ALIKE = 0.98
+"""Cosine from which a further view of a room tells nothing that is not known."""
+
+_SUFFIX: dict[Kind, str] = {"rgb": FRAME, "depth": DEPTH}
+_NOT_DEPTH = "A depth frame of the gallery is no 16-bit PNG. Forget the room: roomwise rooms forget {}"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The views of one kind, of all rooms: rows float32 [n, d], and the room of each."""
+
+    rooms: tuple[str, ...]
+    rows: Rows
+
+    def of(self, room: str) -> Rows:
+        """The rows [n, d] of one room."""
+        return self.rows[[one == room for one in self.rooms]] if self.rooms else self.rows
+
+
+class Gallery:
+    """The views in a memory; `Memory.gallery` is one. `errors` turns those of the database into ours."""
+
+    def __init__(
+        self,
+        database: sqlite3.Connection,
+        blobs: Blobs,
+        errors: Callable[[], AbstractContextManager[None]],
+        now: Callable[[], str],
+    ) -> None:
+        self._database, self._blobs, self._errors, self._now = database, blobs, errors, now
+
+    def add(self, room: str, kind: Kind, data: bytes, vector: Rows, encoder: str) -> bool:
+        """Keep a view, `data` being its file's bytes, `vector` float32 [d]; whether it was kept.
+
+        It is not where the room has one so alike. Of more than `MOST` the one goes that tells least: the
+        older of the two most alike. Raises StorageError.
+        """
+        known = [row for _, row in self._numbered(room, kind, encoder)]
+        if known and float(np.max(np.stack(known) @ vector)) >= ALIKE:
+            return False
+        with self._errors():
+            frame = self._blobs.put(data, _SUFFIX[kind])
+            self._insert(room, kind, frame, vector, encoder)
+            numbered = self._numbered(room, kind, encoder)
+            if len(numbered) > MOST:
+                self._drop(least_telling(numbered))
+        return True
+
+    def shelf(self, kind: Kind, encoder: str) -> Shelf:
+        """All views of a kind that this encoder made, oldest first."""
+        with self._errors():
+            rows = self._database.execute(
+                "SELECT room, vector FROM views WHERE kind = ? AND encoder = ? ORDER BY number",
+                (kind, encoder),
+            ).fetchall()
+        vectors = [np.frombuffer(vector, np.float32) for _, vector in rows]
+        return Shelf(tuple(room for room, _ in rows), np.stack(vectors) if rows else np.zeros((0, 0), "f4"))
+
+    def counts(self) -> dict[str, dict[Kind, int]]:
+        """How many views of each kind each room has."""
+        found: dict[str, dict[Kind, int]] = {}
+        with self._errors():
+            rows = self._database.execute("SELECT room, kind, count(*) FROM views GROUP BY room, kind")
+            for room, kind, count in rows:
+                found.setdefault(room, {"rgb": 0, "depth": 0})[kind] = count
+        return found
+
+    def catch_up(self, encoder: SceneEncoder, notice: Callable[[str], None]) -> None:
+        """Make what another encoder made again from the frames, and views of pairs' frames that have none.
+
+        `notice` is told in a sentence. A frame that cannot be read or shows nothing is passed over, and told.
+        """
+        with self._errors():
+            stale = self._database.execute(
+                "SELECT number, room, kind, frame FROM views WHERE encoder != ?", (encoder.name,)
+            ).fetchall()
+            fresh = self._database.execute(
+                "SELECT DISTINCT room, frame FROM pairs WHERE room NOT IN (SELECT room FROM views)"
+            ).fetchall()
+        if stale:
+            notice(f"The views of rooms are read again, {len(stale)} of them: another encoder made them.")
+        for number, room, kind, frame in stale:
+            vector = self._read(room, kind, frame, encoder, notice)
+            with self._errors():
+                if vector is None:
+                    self._drop(number)
+                else:
+                    self._database.execute(
+                        "UPDATE views SET vector = ?, encoder = ? WHERE number = ?",
+                        (vector.tobytes(), encoder.name, number),
+                    )
+        for room, frame in fresh:
+            vector = self._read(room, "rgb", frame, encoder, notice)
+            if vector is not None:
+                with self._errors():
+                    self._insert(room, "rgb", frame, vector, encoder.name)
+
+    def forget_frame(self, frame: str) -> None:
+        """Forget the views of a frame, by its SHA-256: a person had it forgotten."""
+        with self._errors():
+            self._database.execute("DELETE FROM views WHERE frame = ?", (frame,))
+
+    def move(self, room: str, to: str) -> None:
+        """Give the views of a room to another."""
+        with self._errors():
+            self._database.execute("UPDATE OR IGNORE views SET room = ? WHERE room = ?", (to, room))
+            self._database.execute("DELETE FROM views WHERE room = ?", (room,))
+
+    def forget(self, room: str) -> None:
+        """Forget the views of a room; their files go with the next sweep unless a pair needs them."""
+        with self._errors():
+            self._database.execute("DELETE FROM views WHERE room = ?", (room,))
+
+    def files(self) -> Iterator[str]:
+        """Names of the files that views refer to."""
+        with self._errors():
+            rows = self._database.execute("SELECT DISTINCT kind, frame FROM views").fetchall()
+        yield from (f"{frame}{_SUFFIX[kind]}" for kind, frame in rows)
+
+    def uses(self, frame: str) -> bool:
+        """Whether a view is of this frame."""
+        query = "SELECT 1 FROM views WHERE frame = ?"
+        return self._database.execute(query, (frame,)).fetchone() is not None
+
+    def _insert(self, room: str, kind: Kind, frame: str, vector: Rows, encoder: str) -> None:
+        with transaction(self._database):
+            self._database.execute(
+                "INSERT OR REPLACE INTO views (room, kind, frame, encoder, vector, seen) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (room, kind, frame, encoder, np.ascontiguousarray(vector, np.float32).tobytes(), self._now()),
+            )
+
+    def _drop(self, number: int) -> None:
+        self._database.execute("DELETE FROM views WHERE number = ?", (number,))
+
+    def _numbered(self, room: str, kind: Kind, encoder: str) -> list[tuple[int, Rows]]:
+        with self._errors():
+            rows = self._database.execute(
+                "SELECT number, vector FROM views WHERE room = ? AND kind = ? AND encoder = ? "
+                "ORDER BY number",
+                (room, kind, encoder),
+            ).fetchall()
+        return [(number, np.frombuffer(vector, np.float32)) for number, vector in rows]
+
+    def _read(
+        self, room: str, kind: Kind, frame: str, encoder: SceneEncoder, notice: Callable[[str], None]
+    ) -> Rows | None:
+        try:
+            data = self._blobs.get(frame, _SUFFIX[kind])
+            return encoded(kind, data, encoder, room)
+        except RoomwiseError as error:
+            notice(f"A view of {room} is of no use. {error}")
+            return None
+
+
+def encoded(kind: Kind, data: bytes, encoder: SceneEncoder, room: str = "it") -> Rows:
+    """The vector [d] of a view's file. Raises ImageError, InputError when it shows nothing."""
+    rows = encoder.rgb([decode(data)]) if kind == "rgb" else encoder.depth([decode_depth(data, room)])
+    vector: Rows = rows[0]
+    return vector
+
+
+def decode_depth(data: bytes, room: str = "it") -> Millimetres:
+    """Distances uint16 [h, w] in millimetres of a 16-bit PNG. Raises InputError when it is none."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            found = np.asarray(picture)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(_NOT_DEPTH.format(room)) from error
+    if found.ndim != 2 or found.dtype.kind not in "iu":
+        raise InputError(_NOT_DEPTH.format(room))
+    return found.astype(np.uint16)
+
+
+def encode_depth(depth: Millimetres) -> bytes:
+    """Distances uint16 [h, w] in millimetres as a 16-bit PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(depth, np.uint16)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def least_telling(numbered: list[tuple[int, Rows]]) -> int:
+    """Of views with their numbers, at least two, oldest first: the older of the two most alike."""
+    rows = np.stack([row for _, row in numbered])
+    likeness = rows @ rows.T
+    np.fill_diagonal(likeness, -np.inf)
+    first, second = divmod(int(np.argmax(likeness)), len(rows))
+    return numbered[min(first, second)][0]

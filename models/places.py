@@ -1,0 +1,211 @@
+"""Views as vectors that tell rooms apart: what the built-in student's eyes see, and in which colours.
+
+Features of one view are the mean and spread of the vision tower's cells, and histograms of opponent colours
+(Swain and Ballard 1991, Color indexing) of the whole and of its upper, middle and lower third; those of a
+depth frame are histograms of distance and mean distances on a grid. A linear projection makes views of one
+room alike and views of others not: Fisher's discriminants with the spread within rooms shrunk towards the
+identity (Friedman 1989), learnt from rendered rooms by `roomwise bench recognition --fit`. The tower's raw
+features know the kind of a room; it is the projection that knows which one.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from core.errors import InputError, WeightsError
+from core.files import atomic_write_bytes, storage_errors
+from core.ports import Millimetres, Rows
+from models.registry import load_model, model_folder
+from models.vlm import VisionLanguageModel
+from models.weights import digest
+
+Kind = Literal["rgb", "depth"]
+EYES = "builtin-student"
+"""Whose tower looks, whoever the student is: the projections were learnt for it."""
+PROJECTIONS = Path(__file__).parent / "builtin" / "places" / "projections.safetensors"
+
+FARTHEST = 8.0
+"""Metres; indoor cameras measure no farther."""
+_LEAST_DEPTH = 0.05
+"""Share of a depth frame that must have been measured for it to show a room."""
+_LONGEST = 20_000.0
+"""Millimetres: no room is so deep, so its frame is of another unit."""
+_SIDE = 48
+_LIGHT, _CHROMA, _SPREAD = 6, 8, 0.35
+_EDGES = np.log([0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.4, 2.8, 3.2, 3.7, 4.3, 5.0, 6.0, 8.0])
+_GRID, _CELLS = 4, 12
+_REMEDY = "Install Roomwise whole again, or fit them: roomwise bench recognition --fit DATA"
+
+
+@dataclass(frozen=True)
+class Projection:
+    """(features - mean) / scale times `weights` [features, d], all float32; then made of length 1."""
+
+    mean: Rows
+    scale: Rows
+    weights: Rows
+
+    def __call__(self, features: Rows) -> Rows:
+        """Unit rows [n, d] of features [n, f]."""
+        rows = (features - self.mean) / self.scale @ self.weights
+        found: Rows = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)).astype("f4")
+        return found
+
+
+class Places:
+    """A `SceneEncoder` for recognising rooms. Load it with `load_places`; one thread at a time."""
+
+    def __init__(self, model: VisionLanguageModel, projections: dict[Kind, Projection], name: str) -> None:
+        self._model, self._projections, self.name = model, projections, name
+
+    def rgb(self, images: Sequence[Image.Image]) -> Rows:
+        """Unit rows float32 [n, d] of n > 0 RGB pictures. Raises InputError for one of a single colour."""
+        return self._projections["rgb"](rgb_features(self._model, images))
+
+    def depth(self, depths: Sequence[Millimetres]) -> Rows:
+        """Unit rows float32 [n, d2] of n > 0 depth frames uint16 [h, w]. Raises InputError for one that
+        measured next to nothing, or is not in millimetres.
+        """
+        return self._projections["depth"](depth_features(depths))
+
+
+def load_places(student: VisionLanguageModel | None = None) -> Places:
+    """The encoder with the committed projections; a `student` that is the built-in one lends its eyes.
+
+    Raises WeightsError where they are missing, damaged, or were learnt for other eyes.
+    """
+    eyes = digest(model_folder(EYES))
+    projections, told, name = read_projections(PROJECTIONS)
+    if told != eyes:
+        raise WeightsError(f"{PROJECTIONS} belongs to other weights of {EYES}. {_REMEDY}")
+    known = student is not None and digest(model_folder(student.name)) == eyes
+    model = student if known and student is not None else load_model(EYES)
+    return Places(model, projections, name)
+
+
+def rgb_features(model: VisionLanguageModel, images: Sequence[Image.Image]) -> Rows:
+    """Features float32 [n, f] of n > 0 pictures. Raises InputError for one of a single colour."""
+    colours = [_colours(image) for image in images]
+    return np.concatenate([_seen(model, images), np.stack(colours)], axis=1)
+
+
+def depth_features(depths: Sequence[Millimetres]) -> Rows:
+    """The same of n > 0 depth frames. Raises InputError as `Places.depth` does."""
+    for depth in depths:
+        check_depth(depth)
+    return np.stack([np.concatenate([_distances(depth), _surface(depth)]) for depth in depths])
+
+
+def check_depth(depth: Millimetres) -> None:
+    """Raises InputError for what cannot be a depth frame of a room in millimetres."""
+    if depth.ndim != 2 or depth.dtype != np.uint16 or not depth.size:
+        raise InputError(
+            f"A depth frame is uint16 [h, w], not {depth.dtype} {list(depth.shape)}. "
+            "Convert it to millimetres."
+        )
+    measured = depth[depth > 0]
+    if measured.size < _LEAST_DEPTH * depth.size:
+        raise InputError("The depth frame measured next to nothing. Uncover the depth camera, or step back.")
+    middle = float(np.median(measured))
+    if not 100.0 < middle < _LONGEST:
+        raise InputError(
+            f"Half of the depth frame is nearer than {middle:.0f} mm, which is no room. "
+            "Give distances in millimetres."
+        )
+
+
+def _seen(model: VisionLanguageModel, images: Sequence[Image.Image]) -> Rows:
+    """Mean and standard deviation of each of the tower's channels over the picture: [n, 2 C]."""
+    with torch.no_grad():
+        found = model.constant_features(model.prepare(images)).float()
+    cells = found.transpose(1, 2) if found.ndim == 3 else found.flatten(2)
+    rows: Rows = torch.cat([cells.mean(2), cells.std(2)], 1).cpu().numpy()
+    return rows
+
+
+def _colours(image: Image.Image) -> Rows:
+    """Square roots (Hellinger) of the shares of brightness and opponent colours, [576]."""
+    small = np.asarray(image.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32) / 255
+    if float(np.ptp(small, axis=(0, 1)).max()) < 1 / 255:
+        raise InputError("The picture has one colour only and shows no room. Uncover the camera.")
+    red, green, blue = np.moveaxis(small, 2, 0)
+    light = np.clip((small.mean(2) * _LIGHT).astype(int), 0, _LIGHT - 1)
+    chroma = _binned(red - green) * _CHROMA + _binned((red + green) / 2 - blue)
+    counts = [np.bincount((light * _CHROMA**2 + chroma).ravel(), minlength=_LIGHT * _CHROMA**2)]
+    counts += [np.bincount(third.ravel(), minlength=_CHROMA**2) for third in np.split(chroma, 3)]
+    shares: Rows = np.sqrt(np.concatenate(counts) / _SIDE**2).astype(np.float32)
+    return shares
+
+
+def _binned(values: Rows) -> npt.NDArray[np.int64]:
+    return np.clip(((values + _SPREAD) / (2 * _SPREAD) * _CHROMA).astype(np.int64), 0, _CHROMA - 1)
+
+
+def _surface(depth: Millimetres) -> Rows:
+    """Logarithms of the mean distance in metres in each field of a finer grid, what was not measured left
+    out; the farthest where nothing was: [144].
+    """
+    size = (_CELLS, _CELLS)
+    there = Image.fromarray((depth > 0).astype(np.float32)).resize(size, Image.Resampling.BOX)
+    metres = Image.fromarray(depth.astype(np.float32) / 1000).resize(size, Image.Resampling.BOX)
+    share = np.asarray(there)
+    mean = np.where(share > 0.02, np.asarray(metres) / np.maximum(share, 0.02), FARTHEST)
+    found: Rows = np.log(np.clip(mean, 0.2, FARTHEST)).astype(np.float32).ravel()
+    return found
+
+
+def _distances(depth: Millimetres) -> Rows:
+    """Square roots of the shares of 16 ranges of distance, in each field of a grid and in all, [272]."""
+    metres = np.maximum(depth.astype(np.float32) / 1000, 0.2)
+    bins = np.where(depth > 0, np.digitize(np.log(metres), _EDGES), len(_EDGES) + 1)
+    fields = [part for band in np.array_split(bins, _GRID) for part in np.array_split(band, _GRID, axis=1)]
+    shares = [np.bincount(part.ravel(), minlength=len(_EDGES) + 2) / max(1, part.size) for part in fields]
+    found: Rows = np.sqrt(np.concatenate([*shares, np.mean(shares, 0)])).astype(np.float32)
+    return found
+
+
+def write_projections(path: Path, projections: dict[Kind, Projection], eyes: str) -> None:
+    """Keep them as safetensors in half precision, with the digest of the eyes. Raises StorageError."""
+    arrays = {
+        f"{kind}.{field}": np.ascontiguousarray(value, np.float16)
+        for kind, projection in projections.items()
+        for field, value in vars(projection).items()
+    }
+    arrays["eyes"] = np.frombuffer(eyes.encode(), np.uint8)
+    atomic_write_bytes(path, save(arrays))
+
+
+def read_projections(path: Path) -> tuple[dict[Kind, Projection], str, str]:
+    """The projections, the digest of the eyes they were learnt for, and the encoder's name.
+
+    Raises WeightsError when there are none or they are damaged.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There are no projections at {path}. {_REMEDY}")
+    with storage_errors("read", path):
+        data = path.read_bytes()
+    try:
+        arrays = load(data)
+        kinds: tuple[Kind, ...] = ("rgb", "depth")
+        found = {kind: _projection(arrays, kind) for kind in kinds}
+        eyes = arrays["eyes"].tobytes().decode()
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} is damaged ({error}). {_REMEDY}") from error
+    return found, eyes, f"places:{hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def _projection(arrays: dict[str, npt.NDArray[np.float16]], kind: Kind) -> Projection:
+    mean, scale, weights = (arrays[f"{kind}.{one}"].astype("f4") for one in ("mean", "scale", "weights"))
+    if not (mean.shape == scale.shape == weights.shape[:1] and math.isfinite(float(weights.sum()))):
+        raise ValueError(f"the {kind} projection has shapes that do not fit")
+    return Projection(mean, scale, weights)
