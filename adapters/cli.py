@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
+from adapters.scene.adapting import BUILTIN, adapt_scene, scene_request
+from adapters.scene.paired_files import list_pairs
+from adapters.scene.store import encoder_folder, scene_store
 from adapters.store import AdapterStore, Version, meant, shown
+from core.extras import load
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -14,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 Room = Annotated[str, typer.Argument(help="The room's name; home is of all rooms.")]
 Number = Annotated[int, typer.Argument(help="The adapter's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+OfScene = Annotated[bool, typer.Option("--scene", help="Of the scene encoder; ROOM is then a camera.")]
 
 
 @app.callback()
@@ -43,13 +50,19 @@ def listed(
     for name in [meant(room, rooms)] if room is not None else rooms:
         current = store.current(name)
         rows += [_row(version, version == current, shown(name, rooms)) for version in store.versions(name)]
+    scenes = scene_store(state_dir())
+    for camera in [room] if room is not None else scenes.rooms():
+        current = scenes.current(camera)
+        rows += [_row(version, version == current, camera, "scene") for version in scenes.versions(camera)]
     if as_json:
         typer.echo(json.dumps({"adapters": rows}))
         return
     for row in rows:
         star = "*" if row["current"] else " "
-        said = row["problem"] or f"{row['created']}  {row['pairs']} pairs  {_scores(row['scores'])}"
-        typer.echo(f"{star} {row['room']} {row['version']}  {said}")
+        told = _scores(row["scores"]) if row["kind"] == "lora" else _likeness(row["scores"])
+        said = row["problem"] or f"{row['created']}  {row['pairs']} pairs  {told}"
+        what = "" if row["kind"] == "lora" else "scene encoder "
+        typer.echo(f"{star} {what}{row['room']} {row['version']}  {said}")
     if not rows:
         typer.echo("No adapters yet. The student learns one after its first questions in a room.")
 
@@ -77,11 +90,15 @@ def promote(room: Room, number: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def rollback(room: Room, as_json: AsJson = False) -> None:
+def rollback(room: Room, scene: OfScene = False, as_json: AsJson = False) -> None:
     """Go back to what answered before the current adapter.
 
     Example: roomwise adapters rollback kitchen
     """
+    if scene:
+        back = scene_store(state_dir()).rollback(room)
+        _say_encoder(room, back, as_json)
+        return
     store = _store()
     _say_current(room, store.rollback(meant(room, store.rooms())), as_json)
 
@@ -102,6 +119,67 @@ def export(
     typer.echo(json.dumps({"folder": str(written)}) if as_json else str(written))
 
 
+@app.command()
+def scene(
+    camera: Annotated[str, typer.Argument(help="A name for the camera.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Its pictures, FILE.jpg, with depth beside: FILE.depth.png.")
+    ],
+    job: Annotated[
+        Path | None, typer.Option("--job", help="A new folder for the job. Default: in the state.")
+    ] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="What it may take.")] = 240.0,
+    as_json: AsJson = False,
+) -> None:
+    """Adapt the scene encoder to a camera's depth, by pictures of the same views.
+
+    Example: roomwise adapters scene realsense ./views
+    """
+    pairs = list_pairs(folder)
+    place = job or state_dir() / "jobs" / f"scene-{uuid4().hex[:12]}"
+    found = adapt_scene(place, scene_request(state_dir(), camera, pairs, seconds=seconds))
+    if as_json:
+        number = None if found.version is None else found.version.number
+        told = {"camera": camera, "outcome": found.result.outcome, "reason": found.result.reason}
+        typer.echo(json.dumps({**told, "version": number}))
+        return
+    typer.echo(f"{found.result.outcome}: {found.result.reason}")
+
+
+@app.command("scene-onnx")
+def scene_onnx(
+    file: Annotated[Path, typer.Argument(help="Where it goes: NAME.onnx.")],
+    camera: Annotated[str, typer.Option("--camera", help="One that an encoder was adapted to.")] = "",
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Signed activations, as TensorRT wants them; the same numbers.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the scene encoder as ONNX with 8-bit integers (extra: onnx).
+
+    Example: roomwise adapters scene-onnx scene.onnx --signed
+    """
+    folder = encoder_folder(state_dir(), camera, BUILTIN) if camera else BUILTIN
+    student = load("models.scene.student:load_student")(folder)
+    load("models.scene.exporting:export_onnx")(student, file, signed)
+    typer.echo(json.dumps({"file": str(file), "bytes": file.stat().st_size}) if as_json else str(file))
+
+
+def _say_encoder(camera: str, version: Version | None, as_json: bool) -> None:
+    number = None if version is None else version.number
+    if as_json:
+        typer.echo(json.dumps({"camera": camera, "current": number}))
+        return
+    told = "the encoder that came with the program" if number is None else f"scene encoder {number}"
+    typer.echo(f"{camera}: {told} is in use. Views of rooms are indexed anew at the next start.")
+
+
+def _likeness(scores: dict[str, Any]) -> str:
+    """Likeness of held-out depth to the pictures it belongs to, candidate and what was in use before it."""
+    ours, theirs = (scores.get(who, {}).get("hold_out", {}) for who in ("candidate", "current"))
+    return f"depth like its pictures {theirs['depth']:.2f} -> {ours['depth']:.2f}" if ours and theirs else ""
+
+
 def _say_current(room: str, version: Version | None, as_json: bool) -> None:
     number = None if version is None else version.number
     if as_json:
@@ -110,9 +188,10 @@ def _say_current(room: str, version: Version | None, as_json: bool) -> None:
         typer.echo(f"{room}: {'the untouched student' if number is None else f'adapter {number}'} answers.")
 
 
-def _row(version: Version, current: bool, room: str) -> dict[str, Any]:
+def _row(version: Version, current: bool, room: str, kind: str = "lora") -> dict[str, Any]:
     about = version.about
     return {
+        "kind": kind,
         "room": room,
         "version": version.number,
         "current": current,

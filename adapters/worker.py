@@ -17,6 +17,7 @@ from types import FrameType
 from adapters.job import ATTACHED, Cancelled, read_request, read_result, write_result
 from adapters.leash import end_with_input
 from adapters.request import Result
+from adapters.scene.request import is_scene, read_scene_request
 from core.errors import RoomwiseError
 from core.extras import load
 
@@ -49,6 +50,9 @@ def main(args: Sequence[str]) -> int:
 
 def work(folder: Path) -> Result:
     """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
+    if is_scene(folder):
+        scene: Result = load("adapters.scene.run:run_scene")(folder, read_scene_request(folder))
+        return scene
     request = read_request(folder)
     # The libraries take long to import; whoever started this may be gone, or ask it to stop, before then.
     result: Result = load("adapters.run:run")(folder, request)

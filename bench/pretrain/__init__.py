@@ -9,4 +9,5 @@ asking, scoring      stages 2 and 3: the language model learns to answer, then a
 checkpoint, loop     any step can be the last: one file, replaced at once; the loop over steps
 curve, export        the loss curve; the finished model and its card
 train, cli           the stages in order; the command
+scene                the scene encoders, which tell places from pictures and from depth
 """

@@ -112,6 +112,26 @@ def export(
     _tell(load("bench.pretrain.commands:export_run")(wish, rooms), as_json)
 
 
+@app.command()
+def scene(
+    data: Data = None,
+    run: RunFolder = None,
+    output: Output = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Train the scene encoder: the teacher's head, both stages. Stopped at any moment, it goes on from there.
+
+    Example: roomwise pretrain scene --output models/builtin
+    """
+    folder = _run(run, "scene")
+    wish = load("bench.pretrain.scene.commands:SceneWish")(
+        _data(data), folder, output or folder / "model", seed, threads=threads
+    )
+    _tell(load("bench.pretrain.scene.commands:pretrain_scene")(wish), as_json)
+
+
 def _train(
     name: str,
     data: Path | None,

@@ -1,0 +1,52 @@
+"""Adapting the scene encoder to a camera now: paired frames in, a new version or a reason against it out."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.job import read_result
+from adapters.request import Result
+from adapters.scene.request import SceneRequest, split, write_scene_request
+from adapters.scene.store import encoder_folder, scene_store
+from adapters.store import Version
+from core.errors import ModelError
+from core.files import state_dir
+
+BUILTIN = Path(__file__).parents[2] / "models" / "builtin" / "scene-encoder"
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """How the job ended, and the version that came of it, if one did."""
+
+    result: Result
+    version: Version | None
+
+
+def scene_request(
+    state: Path, camera: str, pairs: list[tuple[Path, Path]], teacher: str = "", seconds: float = 240.0
+) -> SceneRequest:
+    """What a worker is to do with a camera's pairs. Raises InputError when they are too few."""
+    learnt, held = split(pairs)
+    current = scene_store(state).current(camera)
+    base = encoder_folder(state, camera, BUILTIN).resolve()
+    before = 0 if current is None else current.number
+    return SceneRequest(camera, base, learnt, held, teacher, before, seconds=seconds)
+
+
+def adapt_scene(job: Path, request: SceneRequest, state: Path | None = None) -> Adapted:
+    """Run the job in a child process of low priority and take up what comes of it.
+
+    Raises StorageError, and ModelError when the worker dies without a word.
+    """
+    write_scene_request(job, request)
+    subprocess.run([sys.executable, "-m", "adapters.worker", str(job)], check=False)
+    result = read_result(job)
+    if result is None:
+        raise ModelError(
+            f"The worker of {job} ended without a result. Run it again; there may be too little memory."
+        )
+    promoted = result.outcome == "promote"
+    store = scene_store(state_dir() if state is None else state)
+    return Adapted(result, store.adopt(request.camera, job) if promoted else None)

@@ -1,0 +1,82 @@
+"""One adaptation of the scene encoder to a camera, as values, and the job directory that holds them.
+
+The directory is that of `adapters.job`: request.json, cancel, progress.jsonl, candidate/, result.json last.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pydantic
+
+from adapters.job import REQUEST
+from adapters.scene.pace import Course
+from core.errors import InputError, StorageError
+from core.files import atomic_write_text, storage_errors
+
+LEAST = 8
+"""Pairs, held-out ones included, below which there is nothing to learn and nothing to judge by."""
+_HELD_OUT = 4
+_SCHEMA = 1
+_COURSE = Course(steps=80, batch=8, rate=1e-4, last=5e-6)
+
+
+@dataclass(frozen=True)
+class SceneRequest:
+    """`pairs` are files of a picture and its depth; `base` the folder of the encoder in use.
+
+    `teacher` says whose rows of the pictures are learnt: "" is the encoder itself, so that depth of this
+    camera comes to where its pictures are already; else a teacher's name or folder. `before` is the version
+    in use, 0 for the one that came with the program.
+    """
+
+    camera: str
+    base: Path
+    pairs: tuple[tuple[Path, Path], ...]
+    hold_out: tuple[tuple[Path, Path], ...]
+    teacher: str = ""
+    before: int = 0
+    course: Course = _COURSE
+    seconds: float = 240.0
+    threads: int = 1
+    seed: int = 0
+
+
+def split(
+    pairs: list[tuple[Path, Path]],
+) -> tuple[tuple[tuple[Path, Path], ...], tuple[tuple[Path, Path], ...]]:
+    """Pairs to learn from, and every fourth to judge by. Raises InputError when they are too few."""
+    if len(pairs) < LEAST:
+        raise InputError(f"{len(pairs)} pairs of picture and depth are too few. Take {LEAST} or more.")
+    held = tuple(pairs[_HELD_OUT - 1 :: _HELD_OUT])
+    return tuple(pair for number, pair in enumerate(pairs) if number % _HELD_OUT != _HELD_OUT - 1), held
+
+
+def write_scene_request(folder: Path, request: SceneRequest) -> None:
+    """Make the job directory. Raises StorageError, also when it holds a job already."""
+    if (folder / REQUEST).exists():
+        raise StorageError(f"{folder} holds a job already. Choose another folder.")
+    values = {"schema": _SCHEMA, "kind": "scene", **asdict(request)}
+    atomic_write_text(folder / REQUEST, json.dumps(values, indent=1, default=str) + "\n")
+
+
+def is_scene(folder: Path) -> bool:
+    """Whether the job is of this kind. A file that cannot be read is for `adapters.job` to complain of."""
+    try:
+        return bool(json.loads((folder / REQUEST).read_bytes()).get("kind") == "scene")
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def read_scene_request(folder: Path) -> SceneRequest:
+    """The request. Raises StorageError when it is missing or no request of this kind."""
+    path = folder / REQUEST
+    try:
+        with storage_errors("read", path):
+            values = json.loads(path.read_bytes())
+        if (values.pop("schema"), values.pop("kind")) != (_SCHEMA, "scene"):
+            raise ValueError("it is of another kind or version")
+        found: SceneRequest = pydantic.TypeAdapter(SceneRequest).validate_python(values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StorageError(f"{path} is no request: {error}. Make the job again.") from error
+    return found

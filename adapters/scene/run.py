@@ -1,0 +1,116 @@
+"""One adaptation of the scene encoder from request to verdict: stage 1 goes on, on one camera's own pairs."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
+from adapters.request import Result
+from adapters.scene.course import optimiser_of, steps
+from adapters.scene.distilling import Distilling
+from adapters.scene.gate import Likeness, decide_scene
+from adapters.scene.material import Material
+from adapters.scene.request import SceneRequest
+from adapters.scene.views import colour, distance, whole_look
+from adapters.version import library_versions
+from core.files import atomic_directory, atomic_write_text, sha256_file
+from core.ports import Rows
+from models.adapter_files import VERSION_FILE
+from models.scene.paired import read_pair
+from models.scene.student import SceneStudent, load_student, save_student
+from models.scene.teacher import load_teacher
+from models.scene.versions import WEIGHTS
+from models.weights import digest
+
+_SCHEMA = 1
+
+
+def run_scene(folder: Path, request: SceneRequest) -> Result:
+    """Train and judge; leaves candidate/ in the folder. Raises Cancelled and RoomwiseError."""
+    torch.set_num_threads(request.threads)
+    began = time.monotonic()
+    log = ProgressLog(folder)
+    log.say("loading")
+    student = load_student(request.base)
+    learnt, held = (_material(pairs, student, request.teacher) for pairs in (request.pairs, request.hold_out))
+    before = _likeness(student, held)
+    done = 0
+    loss = Distilling(student, student.shape.side, learnt, request.course.batch)
+    optimiser = optimiser_of(student, request.course, {})
+    for done, value in steps(student, loss, request.course, request.seed, optimiser):
+        log.say("training", step=done, steps=request.course.steps, loss=round(value, 4))
+        if cancelled(folder):
+            raise Cancelled
+        if time.monotonic() - began > request.seconds:
+            break
+    student.eval()
+    after = _likeness(student, held)
+    verdict = decide_scene(after, before)
+    scores = {"current": {"hold_out": asdict(before)}, "candidate": {"hold_out": asdict(after)}}
+    seconds = round(time.monotonic() - began, 3)
+    _write(folder / CANDIDATE, student, request, scores, done, seconds)
+    return Result("promote" if verdict.promote else "reject", verdict.reason, seconds, done, scores)
+
+
+def _material(pairs: Sequence[tuple[Path, Path]], student: SceneStudent, teacher: str) -> Material:
+    """The pairs with the rows that they should have."""
+    read = [read_pair(picture, depth) for picture, depth in pairs]
+    frames, depth = np.stack([frame for frame, _ in read]), np.stack([depth for _, depth in read])
+    rows = _own_rows(student, frames) if not teacher else _taught(teacher, frames)
+    return Material(frames, depth, rows, np.zeros(len(frames), np.int64))
+
+
+def _own_rows(student: SceneStudent, frames: NDArray[np.uint8]) -> Rows:
+    with torch.inference_mode():
+        rows: Rows = student(colour(frames, whole_look(len(frames)), student.shape.side, None)).numpy()
+    return rows
+
+
+def _taught(teacher: str, frames: NDArray[np.uint8]) -> Rows:
+    return load_teacher(teacher).image([Image.fromarray(frame) for frame in frames])
+
+
+def _likeness(student: SceneStudent, held: Material) -> Likeness:
+    look, side = whole_look(len(held)), student.shape.side
+    with torch.inference_mode():
+        seen = [student(colour(held.frames, look, side, None)), student(distance(held.depth, look, side))]
+    rgb, depth = (float((rows.numpy() * held.rows).sum(1).mean()) for rows in seen)
+    return Likeness(round(rgb, 5), round(depth, 5), len(held))
+
+
+def _write(
+    folder: Path, student: SceneStudent, request: SceneRequest, scores: object, done: int, seconds: float
+) -> None:
+    """The candidate with its version.json, whole or absent."""
+    about = {"adapted": request.camera, "from": digest(request.base)}
+    with atomic_directory(folder, replace=True) as made:
+        save_student(student, about, made / "encoder")
+        for path in (made / "encoder").iterdir():
+            path.rename(made / path.name)
+        (made / "encoder").rmdir()
+        values = {
+            "schema": _SCHEMA,
+            "kind": "scene",
+            "room": request.camera,
+            "base": {"name": str(request.base.name), "digest": digest(request.base)},
+            "before": request.before,
+            "sha256": sha256_file(made / WEIGHTS),
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "pairs": [picture.name for picture, _ in (*request.pairs, *request.hold_out)],
+            "teacher": request.teacher or "itself",
+            "seed": request.seed,
+            "course": asdict(request.course),
+            "steps": done,
+            "seconds": seconds,
+            "scores": scores,
+            "libraries": library_versions(),
+        }
+        atomic_write_text(made / VERSION_FILE, json.dumps(values, indent=1) + "\n")

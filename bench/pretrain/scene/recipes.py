@@ -1,0 +1,80 @@
+"""How each method of the study is trained: what it sees, from what it begins, how long."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from adapters.scene.distilling import LITERAL, Sees, Terms
+from adapters.scene.pace import Course
+
+Aim = Literal["distil", "contrast"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One training. `after` is the method it begins with, quantised; else the built-in student's tower."""
+
+    name: str
+    course: Course
+    sees: Sees = "both"
+    aim: Aim = "distil"
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All trainings of the study, and which frames they see.
+
+    EdgeVL's rates are for 120 epochs of students that have seen ImageNet; these are for some minutes of a
+    processor. `stage1_share` and `stage2_share` are kept of each label's frames, the teacher's surest.
+    """
+
+    methods: tuple[Method, ...]
+    stage1_share: float = 0.5
+    stage2_share: float = 0.25
+    terms: Terms = field(default_factory=Terms)
+    per_class: bool = True
+    """Whether the share is one of each label's frames, not of all."""
+    anchor: float = 0.5
+    """Times stage 1's loss beside the triplets'."""
+    probed: int = 1500
+    """Frames on which the last layer learns alone, and"""
+    probing: int = 400
+    """its steps, before everything else does."""
+    calibration: int = 64
+    """Frames by which ranges of activations are found."""
+
+    def method(self, name: str) -> Method:
+        """The method of this name."""
+        return next(one for one in self.methods if one.name == name)
+
+    def shortened(self, share: float) -> "Recipe":
+        """The same with that share of every course's steps, for trying out."""
+        short = [
+            replace(one, course=replace(one.course, steps=max(2, round(share * one.course.steps))))
+            for one in self.methods
+        ]
+        warm, seen = (max(2, round(share * count)) for count in (self.probing, self.probed))
+        return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
+
+
+_STAGE1 = Course(steps=300, batch=12, rate=2.5e-4, last=1e-5)
+_STAGE2 = Course(steps=40, batch=16, rate=1e-4, last=5e-6)
+
+RECIPE = Recipe((
+    Method("stage1", _STAGE1),
+    Method("stage2-int8", _STAGE2, aim="contrast", after="stage1"),
+    Method("stage1-qat", _STAGE2, after="stage1"),
+    Method("rgb-only", _STAGE1, sees="rgb"),
+    Method("depth-only", _STAGE1, sees="depth"),
+))
+
+_AS_RELEASED = Course(steps=40, batch=16, rate=1e-6, last=5e-7, code_faithful=True)
+CODE_FAITHFUL = Recipe(
+    tuple(
+        replace(one, course=_AS_RELEASED if one.aim == "contrast" else one.course) for one in RECIPE.methods
+    ),
+    stage1_share=0.25, stage2_share=0.25, per_class=False, terms=LITERAL, anchor=0.0, probing=0,
+)  # fmt: skip
+"""What EdgeVL's paper and released code do where ours differs, for the study alone: the surest quarter of all
+frames, the distance of rows alone, a stage 2 that holds on to nothing, never clears its gradients and hardly
+moves."""

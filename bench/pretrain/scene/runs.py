@@ -1,0 +1,135 @@
+"""The trainings of the study: seed by seed, method by method, each gone on with from where it was left."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from adapters.scene.course import optimiser_of, steps
+from adapters.scene.curation import Judged, curated
+from adapters.scene.distilling import Distilling
+from adapters.scene.material import Material
+from adapters.scene.triplets import Contrasting
+from adapters.scene.views import colour, distance, whole_look
+from adapters.scene.warming import warm_up
+from bench.pretrain.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
+from bench.pretrain.scene.recipes import Method, Recipe
+from core.ports import Rows
+from models.scene.quantise import insert, quantised, turn_on
+from models.scene.student import SceneShape, SceneStudent, load_student, new_student, save_student
+
+PTQ = "stage1-ptq"
+_SAVE_EVERY = 60.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trainings share. `names` are rows of the generic names; `half`: stage 1 in bfloat16."""
+
+    material: Material
+    judged: Judged
+    names: Rows
+    shape: SceneShape
+    recipe: Recipe
+    folder: Path
+    teacher: str
+    said: Callable[[str], None]
+    half: bool = field(default_factory=lambda: bool(torch.backends.mkldnn.is_available()))
+
+    def place(self, method: str, seed: int) -> Path:
+        """The finished student of a method."""
+        return self.folder / f"seed-{seed}" / method
+
+    def stage(self, share: float) -> Material:
+        """The frames that a stage learns from."""
+        return self.material.take(curated(self.judged, share, self.recipe.per_class))
+
+
+def carry_out(bench: Bench, seed: int, only: Sequence[str] = ()) -> None:
+    """Train whatever of a seed is not there yet, or of some methods alone."""
+    for method in bench.recipe.methods:
+        if (not only or method.name in only) and not bench.place(method.name, seed).is_dir():
+            _train(bench, method, seed)
+    if not bench.place(PTQ, seed).is_dir():
+        student = load_student(bench.place("stage1", seed))
+        quantised(student, _calibration(bench, seed))
+        save_student(student, {"teacher": bench.teacher, "seed": seed}, bench.place(PTQ, seed))
+
+
+def _train(bench: Bench, method: Method, seed: int) -> None:
+    work = bench.folder / f"seed-{seed}" / f".{method.name}"
+    progress = read_progress(work)
+    student, moments = _begun(bench, method, seed, progress is not None), {}
+    progress = progress or Progress({"method": method.name}, seed, method.name)
+    if progress.step:
+        moments = load_tensors(work, {"student": student})
+    optimiser = optimiser_of(student, method.course, moments)
+    began = saved = time.monotonic()
+    before = progress.seconds.get(method.name, 0.0)
+    for done, value in steps(
+        student, _loss(bench, method, student), method.course, seed, optimiser, progress.step
+    ):
+        now = time.monotonic()
+        progress.step = done
+        progress.losses = [*progress.losses, value][-50:]
+        progress.seconds[method.name] = before + now - began
+        if now - saved >= _SAVE_EVERY:
+            save_checkpoint(work, progress, {"student": student}, optimiser)
+            saved = now
+            mean = float(np.nanmean(progress.losses))
+            bench.said(f"seed {seed} {method.name} {done}/{method.course.steps} loss {mean:.4f}")
+    about: dict[str, Any] = {
+        "teacher": bench.teacher, "seed": seed, "method": method.name, "steps": progress.step,
+        "seconds": round(progress.seconds.get(method.name, 0.0), 1),
+    }  # fmt: skip
+    save_student(student, about, bench.place(method.name, seed))
+    bench.said(f"seed {seed} {method.name} finished after {about['seconds']} s")
+
+
+def _begun(bench: Bench, method: Method, seed: int, resumed: bool) -> SceneStudent:
+    """The student as the method begins; a resumed one only needs its shape."""
+    if not method.after:
+        student = new_student(bench.shape, seed)
+        if bench.recipe.probing and not resumed:
+            recipe, frames = bench.recipe, bench.stage(bench.recipe.stage1_share)
+            warm_up(
+                student, frames, bench.names, recipe.terms, method.sees, recipe.probed, recipe.probing, seed
+            )
+        return student
+    student = load_student(bench.place(method.after, seed))
+    if resumed:
+        insert(student)
+        turn_on(student)
+    else:
+        quantised(student, _calibration(bench, seed))
+    return student
+
+
+def _loss(bench: Bench, method: Method, student: SceneStudent) -> Any:
+    recipe, batch, side = bench.recipe, method.course.batch, bench.shape.side
+    if method.aim == "contrast":
+        material = bench.stage(recipe.stage2_share)
+        return Contrasting(student, side, material, batch, bench.names, recipe.anchor)
+    material = bench.stage(recipe.stage1_share)
+    half = not method.after and bench.half
+    return Distilling(student, side, material, batch, bench.names, method.sees, recipe.terms, half)
+
+
+def _calibration(bench: Bench, seed: int) -> Callable[[nn.Module], None]:
+    """Runs a student over some training frames, both modalities, as they are."""
+    rng = np.random.default_rng([seed, 2])
+    rows = rng.choice(len(bench.material), min(bench.recipe.calibration, len(bench.material)), replace=False)
+
+    def run(module: nn.Module) -> None:
+        for some in np.array_split(rows, math.ceil(len(rows) / 16)):
+            chosen, look = bench.material.take(some), whole_look(len(some))
+            side = bench.shape.side
+            module(torch.cat([colour(chosen.frames, look, side, None), distance(chosen.depth, look, side)]))
+
+    return run

@@ -1,0 +1,126 @@
+"""The command `roomwise study edgevl`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bench.report import Report, Row, emit
+from bench.studies.edgevl.claims import claim_rows, judged, paragraph
+from bench.studies.edgevl.published import MEANS, SOURCE
+from bench.studies.edgevl.scores import MODALITIES, Scores
+from bench.studies.picture import check_picture, draw
+from bench.studies.table import show
+from core.extras import load
+from core.files import cache_dir
+from models.scene.names import SCANNET, read_names
+
+app = typer.Typer(add_completion=False)
+_QUICK_ROOMS, _ROOMS = 24, 100
+
+
+@app.command()
+def edgevl(
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Students of each method.")] = 3,
+    rooms: Annotated[int | None, typer.Option("--rooms", min=2, help="Rendered test rooms.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The committed encoders alone; trains nothing.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Paired pictures: train/ and test/ of CLASS/FILE.jpg, FILE.depth.png."),
+    ] = None,
+    classes: Annotated[Path | None, typer.Option("--classes", help="Class names, one a line.")] = None,
+    teacher: Annotated[str, typer.Option("--teacher", help="A CLIP's folder.")] = "builtin-teacher",
+    backbone: Annotated[str, typer.Option("--backbone", help="built-in, swin-t or vit-s.")] = "built-in",
+    frames: Annotated[Path | None, typer.Option("--frames", help="Rendered training rooms.")] = None,
+    share: Annotated[
+        float, typer.Option("--share", min=0.001, max=1, help="Of every training's steps.")
+    ] = 1.0,
+    code_faithful: Annotated[
+        bool, typer.Option("--code-faithful", help="Train as EdgeVL's released code does, defects included.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where everything is kept, to be gone on with.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="Processor threads, also when timing.")
+    ] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+) -> None:
+    """Do EdgeVL again: which place is it, from RGB and from depth, in floating point and in 8-bit integers.
+
+    Example: roomwise study edgevl --quick
+
+    Example: roomwise study edgevl --seeds 3 --picture edgevl.svg
+
+    Example: roomwise study edgevl --data ./scannet --teacher ./clip-vit-b-32 --backbone swin-t
+    """
+    check_picture(picture)
+    names = list(SCANNET) if classes is None else read_names(classes)
+    plan = load("bench.studies.edgevl.study:Plan")(
+        out=out or cache_dir() / "studies" / "edgevl", frames=frames or cache_dir() / "rooms", classes=names,
+        seeds=seeds, rooms=rooms or (_QUICK_ROOMS if quick else _ROOMS), quick=quick, data=data,
+        teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful, jobs=jobs,
+        threads=threads,
+    )  # fmt: skip
+    found = load("bench.studies.edgevl.study:carried_out")(plan)
+    _tell(found.scores, found.speed, names, as_json, picture)
+
+
+def _tell(scores: Scores, speed: list[Row], names: list[str], as_json: bool, picture: Path | None) -> None:
+    """Print all of it, and draw it."""
+    verdicts = judged(scores)
+    title = f"{len(set(scores.rooms))} test rooms, {len(scores.rooms)} views, {len(names)} classes: accuracy"
+    if picture is not None:
+        dots = {name: scores.interval(name, "mean") for name in scores.right}
+        draw(picture, f"{title}, mean of RGB and depth", dots, "stage1", MEANS)
+    rows = [*scores.rows(), *_published(), *claim_rows(verdicts), *speed]
+    report = Report("study edgevl", 0, rows)
+    if as_json:
+        emit(report, json=True)
+        return
+    show(
+        _table(scores, title),
+        [*_speed(speed), f"Published: {SOURCE}; percent.", "", paragraph(verdicts, scores)],
+    )
+
+
+def _published() -> list[Row]:
+    nothing = {"low": None, "high": None, "n": None}
+    return [
+        {
+            "method": name,
+            "modality": "mean",
+            "source": SOURCE,
+            "metric": "accuracy",
+            "mean": value / 100,
+            **nothing,
+        }
+        for name, value in MEANS.items()
+    ]
+
+
+def _table(scores: Scores, title: str) -> Table:
+    table = Table(title=f"roomwise study edgevl: {title}, %")
+    table.add_column("method", no_wrap=True)
+    for modality in MODALITIES:
+        table.add_column(modality, justify="right", no_wrap=True)
+    table.add_column("published mean", justify="right", no_wrap=True)
+    for name in scores.right:
+        cells = [scores.interval(name, modality) for modality in MODALITIES]
+        told = [f"{100 * one.mean:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in cells]
+        table.add_row(name, *told, f"{MEANS[name]:.1f}" if name in MEANS else "")
+    return table
+
+
+def _speed(rows: list[Row]) -> list[str]:
+    """One line a figure."""
+    return [
+        f"{row['method']}{' against ' + str(row['against']) if 'against' in row else ''}: "
+        f"{row['metric']} {row['mean']:.4g}"
+        for row in rows
+    ]

@@ -1,0 +1,93 @@
+"""The encoders that are compared: the teacher on whatever it is shown, and a student for each method."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.pretrain.scene.shipping import RANGES
+from core.errors import WeightsError
+from core.files import storage_errors
+from core.ports import Millimetres, Rows
+from models.scene.encoder import StudentEncoder, by_onnxruntime, by_torch, exported
+from models.scene.pixels import depth_repeated, shrunk
+from models.scene.quantise import insert, turn_off, turn_on
+from models.scene.student import SceneStudent, load_student
+from models.scene.teacher import SceneTeacher
+
+_BATCH = 16
+View = TypeVar("View")
+
+
+class Encoder(Protocol):
+    """Views to unit rows, from either modality."""
+
+    def rgb(self, images: Sequence[Image.Image]) -> Rows:
+        """Of pictures."""
+        ...
+
+    def depth(self, depths: Sequence[Millimetres]) -> Rows:
+        """Of depth frames."""
+        ...
+
+
+class Untouched:
+    """The teacher, which was never shown depth: it gets it as a grey picture, as EdgeVL's tables have it."""
+
+    def __init__(self, teacher: SceneTeacher, side: int) -> None:
+        self._teacher, self._side = teacher, side
+
+    def rgb(self, images: Sequence[Image.Image]) -> Rows:
+        """Of pictures."""
+        return self._teacher.image(images)
+
+    def depth(self, depths: Sequence[Millimetres]) -> Rows:
+        """Of depth frames, nearest black, farthest white."""
+        return self._teacher.image([_grey(depth, self._side) for depth in depths])
+
+
+def student_encoder(folder: Path, integers: bool, quantised: bool = True) -> StudentEncoder:
+    """A student by onnxruntime in integers, or by torch, there also without them. Raises WeightsError."""
+    student = load_student(folder)
+    if integers:
+        return StudentEncoder(str(folder), student.shape.side, by_onnxruntime(exported(folder)))
+    if not quantised:
+        turn_off(student)
+    return StudentEncoder(str(folder), student.shape.side, by_torch(student))
+
+
+def ranged_encoder(folder: Path) -> StudentEncoder:
+    """The committed stage-1 student, quantised after training by the ranges beside it; or WeightsError."""
+    plain = load_student(folder)
+    student = quantised_by(plain, folder / RANGES)
+    return StudentEncoder(f"{folder} ptq", student.shape.side, by_torch(student))
+
+
+def quantised_by(student: SceneStudent, path: Path) -> SceneStudent:
+    """The student with integers, in place, its ranges from a file. Raises WeightsError, StorageError."""
+    try:
+        with storage_errors("read", path):
+            ranges = json.loads(path.read_text(encoding="utf-8"))
+        insert(student)
+        state = student.state_dict()
+        student.load_state_dict(state | {name: torch.tensor(float(value)) for name, value in ranges.items()})
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise WeightsError(f"{path} is damaged. Get it again.") from error
+    turn_on(student)
+    return student.eval()
+
+
+def rows_of(see: Callable[[Sequence[View]], Rows], views: Sequence[View]) -> Rows:
+    """Rows of many views, some at a time."""
+    return np.concatenate([see(views[begin : begin + _BATCH]) for begin in range(0, len(views), _BATCH)])
+
+
+def _grey(depth: NDArray[np.uint16], side: int) -> Image.Image:
+    metres = shrunk(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)
+    pixels = (depth_repeated(metres)[0].permute(1, 2, 0) + 1) * 127.5
+    return Image.fromarray(pixels.round().to(torch.uint8).numpy())

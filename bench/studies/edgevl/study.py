@@ -1,0 +1,161 @@
+"""The study in order: views, encoders, right or wrong, speed, what holds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+
+from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE, Recipe
+from bench.pretrain.scene.runs import PTQ, Bench, carry_out
+from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
+from bench.pretrain.scene.shipping import SHIPPED
+from bench.report import Row
+from bench.studies.edgevl.entrants import Encoder, Untouched, ranged_encoder, rows_of, student_encoder
+from bench.studies.edgevl.scores import Scores
+from bench.studies.edgevl.speed import parity_row, speed_rows
+from bench.studies.edgevl.views import Views, folder_views, rendered_views
+from core.errors import InputError
+from core.ports import Rows
+from models.scene.classes import class_rows, classified
+from models.scene.encoder import BUILTIN_FOLDER
+from models.scene.student import SceneShape, innate, swin_t, vit_s
+from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
+
+INTEGERS, FLOAT = "stage2-int8", "stage2-float"
+_SHAPES: Mapping[str, Callable[[int], SceneShape]] = {"built-in": innate, "swin-t": swin_t, "vit-s": vit_s}
+_TEACHER_SIDE = 144
+_TRAINED = ("rgb-only", "depth-only", "stage1", PTQ, "stage1-qat", INTEGERS)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered."""
+
+    out: Path
+    frames: Path
+    classes: list[str]
+    seeds: int = 3
+    rooms: int = 100
+    quick: bool = False
+    data: Path | None = None
+    teacher: str = BUILTIN
+    backbone: str = "built-in"
+    share: float = 1.0
+    jobs: int = 2
+    threads: int = 2
+    quiet: bool = False
+    code_faithful: bool = False
+    recipe: Recipe = field(default=RECIPE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Scores, and rows about speed, size and parity."""
+
+    scores: Scores
+    speed: list[Row]
+
+
+def carried_out(plan: Plan) -> Found:
+    """Train what is missing, test everything. Raises InputError, WeightsError, MissingDependencyError."""
+    _check(plan)
+    teacher = load_teacher(plan.teacher)
+    views = _views(plan)
+    students = _committed() if plan.quick else _trained(plan, teacher)
+    classes = class_rows(teacher.text, plan.classes)
+    right: dict[str, NDArray[np.float64]] = {}
+    rows: dict[str, Rows] = {}
+    everybody: dict[str, list[Encoder]] = {"teacher": [Untouched(teacher, _TEACHER_SIDE)], **students}
+    with Progress(console=_stderr(), transient=True, disable=plan.quiet) as progress:
+        for name in progress.track(list(everybody), description="views"):
+            seen = [_seen(encoder, views) for encoder in everybody[name]]
+            right[name] = np.stack([
+                np.stack([classified(part, classes) == views.right for part in both]) for both in seen
+            ]).astype(np.float64)
+            rows[name] = np.concatenate([part for both in seen for part in both])
+    encoder = BUILTIN_FOLDER if plan.quick else _place(plan, INTEGERS, 0)
+    speed = [*speed_rows(encoder, plan.out, plan.threads), parity_row(rows[INTEGERS], rows["trained"])]
+    del right["trained"]
+    return Found(Scores(views.rooms, right), speed)
+
+
+def _check(plan: Plan) -> None:
+    if plan.backbone not in _SHAPES:
+        raise InputError(f"There is no backbone {plan.backbone!r}. Choose one: {', '.join(_SHAPES)}.")
+    if plan.quick and (plan.data or plan.teacher != BUILTIN or plan.backbone != "built-in"):
+        raise InputError(
+            "--quick tests the committed encoders on rendered rooms. Leave --data and --teacher out."
+        )
+
+
+def _views(plan: Plan) -> Views:
+    if plan.data is not None:
+        return folder_views(plan.data / "test", plan.classes)
+    return rendered_views(plan.rooms, plan.out / "rooms", plan.classes, plan.jobs, plan.quiet)
+
+
+def _committed() -> dict[str, list[Encoder]]:
+    plain = BUILTIN_FOLDER.parent / SHIPPED["stage1"]
+    return {
+        "stage1": [student_encoder(plain, integers=False)],
+        PTQ: [ranged_encoder(plain)],
+        **_stage2([BUILTIN_FOLDER]),
+    }
+
+
+def _trained(plan: Plan, teacher: SceneTeacher) -> dict[str, list[Encoder]]:
+    """Every method's students, one a seed."""
+    missing = [s for s in range(plan.seeds) if not all(_place(plan, n, s).is_dir() for n in _TRAINED)]
+    if missing:
+        bench = _bench(plan, teacher)
+        for seed in missing:
+            carry_out(bench, seed)
+    found: dict[str, list[Encoder]] = {
+        name: [student_encoder(_place(plan, name, seed), integers=False) for seed in range(plan.seeds)]
+        for name in _TRAINED
+        if name != INTEGERS
+    }
+    return found | _stage2([_place(plan, INTEGERS, seed) for seed in range(plan.seeds)])
+
+
+def _stage2(folders: Sequence[Path]) -> dict[str, list[Encoder]]:
+    """As exported, as trained, and the same weights without integers."""
+    return {
+        INTEGERS: [student_encoder(folder, integers=True) for folder in folders],
+        "trained": [student_encoder(folder, integers=False) for folder in folders],
+        FLOAT: [student_encoder(folder, integers=False, quantised=False) for folder in folders],
+    }
+
+
+def _bench(plan: Plan, teacher: SceneTeacher) -> Bench:
+    frames, depth = rendered_frames(plan.frames) if plan.data is None else folder_frames(plan.data / "train")
+    recipe = CODE_FAITHFUL if plan.code_faithful else plan.recipe
+    recipe = recipe if plan.share >= 1 else recipe.shortened(plan.share)
+    shape = _SHAPES[plan.backbone](teacher.width)
+    told = _stderr(plan.quiet)
+
+    def said(line: str) -> None:
+        told.print(line, highlight=False)
+
+    return prepared(frames, depth, teacher, shape, recipe, _runs(plan), said)
+
+
+def _runs(plan: Plan) -> Path:
+    return plan.out / ("runs-as-released" if plan.code_faithful else "runs")
+
+
+def _place(plan: Plan, method: str, seed: int) -> Path:
+    return _runs(plan) / f"seed-{seed}" / method
+
+
+def _seen(encoder: Encoder, views: Views) -> tuple[Rows, Rows]:
+    """Rows of depth and of colour."""
+    return rows_of(encoder.depth, views.depths), rows_of(encoder.rgb, views.images)
+
+
+def _stderr(quiet: bool = False) -> Console:
+    return Console(stderr=True, quiet=quiet, soft_wrap=True)

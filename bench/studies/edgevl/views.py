@@ -1,0 +1,69 @@
+"""What the encoders are tested on: views with depth, the right class of each, and which room it is of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.pretrain.rendering import ShardPlan, render_cache
+from bench.pretrain.scene.paired_folder import read_folder
+from bench.pretrain.scene.pairs import read_pairs, sensed
+from bench.pretrain.scene.validating import scannet_name
+from core.errors import InputError
+from models.scene.names import checked
+
+ROOMS_A_SHARD = 20
+SIDE = 144
+_NOISE_SEED = 1
+
+
+@dataclass(frozen=True)
+class Views:
+    """n views: pictures, depth uint16 [S, S] millimetres, number of the right class [n], name of the room."""
+
+    images: list[Image.Image]
+    depths: list[NDArray[np.uint16]]
+    right: NDArray[np.int64]
+    rooms: list[str]
+
+
+def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet: bool) -> Views:
+    """Four views or so of each of the first test rooms, rendered unless they are in the cache.
+
+    Depth is as a depth camera gives it. Raises InputError when the classes do not name the rendered kinds.
+    """
+    plans = [
+        ShardPlan(
+            f"test-{number:05d}", "test", range(number * ROOMS_A_SHARD, (number + 1) * ROOMS_A_SHARD), False
+        )
+        for number in range(-(-rooms // ROOMS_A_SHARD))
+    ]
+    render_cache(cache, plans, SIDE, jobs, quiet)
+    pairs = read_pairs(cache, "test", shards=len(plans))
+    kept = np.flatnonzero(pairs.rooms < rooms)
+    named = [scannet_name(one.kind) for one in pairs.facts]
+    return Views(
+        [Image.fromarray(pairs.frames[row]) for row in kept],
+        list(sensed(pairs.depth[kept], _NOISE_SEED)),
+        _numbers([named[row] for row in kept], classes),
+        [str(pairs.rooms[row]) for row in kept],
+    )
+
+
+def folder_views(folder: Path, classes: list[str]) -> Views:
+    """All pairs of a folder; the folders directly in it are classes. Raises InputError."""
+    found = read_folder(folder)
+    images = [Image.fromarray(frame) for frame in found.frames]
+    return Views(images, list(found.depth), _numbers(found.classes, classes), found.rooms)
+
+
+def _numbers(named: list[str], classes: list[str]) -> NDArray[np.int64]:
+    places = {name.casefold(): number for number, name in enumerate(checked(classes))}
+    unknown = sorted({name for name in named if name.casefold() not in places})
+    if unknown:
+        raise InputError(
+            f"There are views of {', '.join(unknown)}, not among the class names. Add that to --classes."
+        )
+    return np.array([places[name.casefold()] for name in named], np.int64)

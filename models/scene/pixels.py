@@ -1,0 +1,132 @@
+"""Pictures and depth frames as a scene encoder takes them, or an error that says what is wrong with them.
+
+Both become square float32 pixels [B, 3, S, S] in [-1, 1]. A frame is squeezed, not cut, so that a picture and
+its depth stay on top of each other whatever the camera's format.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from core.errors import InputError
+from core.ports import Millimetres
+
+_LEAST_SEEN = 0.02
+"""Share of a depth frame that must hold a measurement."""
+_NEAREST, _FARTHEST = 50, 20_000
+"""Millimetres: what no camera for rooms measures is another unit, such as metres in whole numbers."""
+_FILLING = (3, 9, 27)
+_STEEPEST = 4.0
+
+
+def picture_pixels(images: Sequence[Image.Image], side: int) -> torch.Tensor:
+    """Pixels of n > 0 RGB pictures. Raises InputError for one of another mode, or of a single colour."""
+    return torch.stack([_picture(image, side) for image in images])
+
+
+def depth_pixels(depths: Sequence[Millimetres], side: int) -> torch.Tensor:
+    """Pixels of n > 0 depth frames, uint16 [h, w] in millimetres. Raises InputError, see `check_depth`."""
+    return depth_channels(torch.stack([_metres(depth, side) for depth in depths]))
+
+
+def check_depth(depth: Millimetres) -> None:
+    """Raises InputError for what is not a depth frame: wrong type or shape, nothing measured, wrong unit."""
+    if not isinstance(depth, np.ndarray) or depth.dtype != np.uint16:
+        kind = getattr(depth, "dtype", type(depth).__name__)
+        raise InputError(f"Depth is {kind}, not uint16. Give millimetres as whole numbers of 16 bits.")
+    if depth.ndim != 2 or min(depth.shape) < 2:
+        raise InputError(
+            f"Depth has shape {depth.shape}, not [height, width]. Give one frame of one channel."
+        )
+    measured = depth[depth > 0]
+    if measured.size < _LEAST_SEEN * depth.size:
+        raise InputError(
+            "The depth frame is empty: almost no pixel holds a distance. "
+            "Uncover the sensor, or move farther away from what is in front of it."
+        )
+    middle = float(np.median(measured))
+    if not _NEAREST <= middle <= _FARTHEST:
+        raise InputError(
+            f"Half of the depth frame lies beyond {middle:g}, which in millimetres is no room. "
+            "Give millimetres; multiply metres by 1000."
+        )
+
+
+def check_pair(image: Image.Image, depth: Millimetres) -> None:
+    """Raises InputError when picture and depth cannot be of the same view: their formats differ."""
+    check_depth(depth)
+    wide, high = image.size
+    if abs(wide / high - depth.shape[1] / depth.shape[0]) > 0.02 * wide / high:
+        raise InputError(
+            f"The picture is {wide} x {high}, its depth {depth.shape[1]} x {depth.shape[0]}: they do not lie "
+            "on top of each other. Let the camera align depth to colour."
+        )
+
+
+def depth_channels(metres: torch.Tensor) -> torch.Tensor:
+    """Depth [B, S, S] (0: not measured) as three channels [B, 3, S, S] in [-1, 1].
+
+    The first is the depth between the frame's nearest and farthest point, as EdgeVL has it (ECCV 2024, its
+    code). The others, instead of the same once more, are the slope across and down: how fast depth changes
+    from pixel to pixel relative to itself, which says which way a surface faces, wherever it is.
+    """
+    filled = fill_holes(metres)
+    low = filled.amin((1, 2), keepdim=True)
+    near = (filled - low) / (filled.amax((1, 2), keepdim=True) - low).clamp_min(1e-6)
+    return torch.stack([near * 2 - 1, _slope(filled, 2), _slope(filled, 1)], 1)
+
+
+def depth_repeated(metres: torch.Tensor) -> torch.Tensor:
+    """EdgeVL's own form: the first channel of `depth_channels` three times. For encoders of RGB alone."""
+    return depth_channels(metres)[:, :1].expand(-1, 3, -1, -1).contiguous()
+
+
+def fill_holes(metres: torch.Tensor) -> torch.Tensor:
+    """Depth [B, S, S] whose zeros are means of what was measured around them, the nearest that there is."""
+    for reach in _FILLING:
+        measured = (metres > 0).float()
+        total = functional.avg_pool2d(metres[:, None], reach, 1, reach // 2)[:, 0]
+        share = functional.avg_pool2d(measured[:, None], reach, 1, reach // 2)[:, 0]
+        metres = torch.where(metres > 0, metres, total / share.clamp_min(1e-6))
+    measured = metres > 0
+    mean = metres.sum((1, 2)) / measured.sum((1, 2)).clamp_min(1)
+    return torch.where(measured, metres, mean[:, None, None])
+
+
+def shrunk(metres: torch.Tensor, side: int) -> torch.Tensor:
+    """Depth [B, H, W] to [B, side, side]: means of what was measured in each area, 0 where little was."""
+    measured = (metres > 0).float()
+    size = (side, side)
+    total, share = (
+        functional.interpolate(part[:, None], size, mode="bilinear", antialias=True, align_corners=False)[
+            :, 0
+        ]
+        for part in (metres, measured)
+    )
+    return torch.where(share > 0.25, total / share.clamp_min(1e-6), 0.0)
+
+
+def _picture(image: Image.Image, side: int) -> torch.Tensor:
+    if image.mode != "RGB":
+        raise InputError(f"The picture is of mode {image.mode}, not RGB. Convert it first.")
+    small = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), np.float32)
+    if not np.ptp(small, axis=(0, 1)).any():
+        raise InputError(
+            "The picture has one colour only: it shows nothing. Uncover the camera, or light the room."
+        )
+    return torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)
+
+
+def _metres(depth: Millimetres, side: int) -> torch.Tensor:
+    check_depth(depth)
+    return shrunk(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)[0]
+
+
+def _slope(metres: torch.Tensor, axis: int) -> torch.Tensor:
+    """Relative change from pixel to pixel along an axis of [B, S, S], times the side, squashed to [-1, 1]."""
+    side = metres.shape[axis]
+    change = torch.gradient(metres.log(), dim=axis)[0]
+    return torch.tanh(change * side / _STEEPEST)

@@ -1,0 +1,173 @@
+"""The scene student: a backbone of transformers, mean over its cells, a linear layer to the teacher's space.
+
+Backbones: Swin-T and ViT-S as EdgeVL has them (by their names: its configuration files hold larger ones), and
+the vision tower of the built-in student, whose weights already know rendered rooms.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+from torch.nn import functional
+from transformers import SwinConfig, SwinModel, ViTConfig, ViTModel
+from transformers.models.florence2.configuration_florence2 import Florence2VisionConfig
+from transformers.models.florence2.modeling_florence2 import Florence2VisionBackbone
+
+from core.errors import WeightsError
+from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
+from models.registry import load_model, model_folder
+from models.scene.quantise import QuantisedLinear, insert, packed, turn_on, unpacked
+from models.weights import DIGEST_FILE, check_digest, check_files, digest, read_config
+
+Backbone = Literal["davit", "swin", "vit"]
+KIND = "roomwise-scene"
+_INNATE = "builtin-student"
+_STRIDES = (4, 2, 2, 1)
+
+
+@dataclass(frozen=True)
+class SceneShape:
+    """What decides a student's tensors. `options` are those of the backbone's own configuration class.
+
+    `side` pixels along each side of the square picture; `width` numbers in a row; `norm` whether a LayerNorm
+    follows the projection (EdgeVL: Swin yes, ViT no).
+    """
+
+    backbone: Backbone
+    side: int
+    width: int
+    norm: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def swin_t(width: int) -> SceneShape:
+    """Swin-T of 224 pixels (Liu et al., ICCV 2021): depths 2, 2, 6, 2."""
+    return SceneShape("swin", 224, width, options={"image_size": 224})
+
+
+def vit_s(width: int) -> SceneShape:
+    """ViT-S/16 of 224 pixels (Touvron et al., ICML 2021): 12 layers of 384 in 6 heads."""
+    sizes = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536, "image_size": 224}
+    return SceneShape("vit", 224, width, norm=False, options=sizes)
+
+
+def innate(width: int, side: int = 96) -> SceneShape:
+    """The built-in student's tower at fewer pixels, with a smaller stride: its last grid stays as it is.
+
+    No weight depends on either: they are taken over.
+    """
+    options = dict(read_config(model_folder(_INNATE))["vision_config"])
+    return SceneShape("davit", side, width, options=options | {"patch_stride": list(_STRIDES)})
+
+
+class SceneStudent(nn.Module):
+    """Pixels [B, 3, side, side] in [-1, 1], of pictures or of depth, to unit rows [B, width]."""
+
+    def __init__(self, shape: SceneShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.backbone, cells = _backbone(shape)
+        self.project = nn.Linear(cells, shape.width)
+        self.norm = nn.LayerNorm(shape.width) if shape.norm else nn.Identity()
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.placed(self.pooled(pixels))
+
+    def pooled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The mean [B, C] of the backbone's cells."""
+        cells = self.backbone(pixels).last_hidden_state
+        mean: torch.Tensor = cells.mean((2, 3)) if cells.ndim == 4 else cells.mean(1)
+        return mean
+
+    def placed(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Unit rows [B, width] of what the backbone made."""
+        return functional.normalize(self.norm(self.project(pooled)), dim=-1)
+
+
+def new_student(shape: SceneShape, seed: int) -> SceneStudent:
+    """A student with random weights; a tower like the built-in student's begins with that one's.
+
+    The global random state is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        student = SceneStudent(shape)
+    if _is_innate(shape):
+        tower: Any = load_model(_INNATE).module
+        student.backbone.load_state_dict(tower.model.vision_tower.float().state_dict())
+    return student
+
+
+def _is_innate(shape: SceneShape) -> bool:
+    """Whether the built-in student's tower fits: all but its windows is the same."""
+    if shape.backbone != "davit":
+        return False
+    return bool(json.loads(json.dumps(dict(shape.options))) == dict(innate(shape.width).options))
+
+
+def has_integers(student: SceneStudent) -> bool:
+    """Whether its layers compute with 8-bit integers, or as if they did."""
+    return isinstance(student.project, QuantisedLinear)
+
+
+def save_student(student: SceneStudent, about: Mapping[str, Any], folder: Path) -> None:
+    """Write config.json and model.safetensors, whole or not at all. Raises StorageError.
+
+    Weights that are computed with as integers are kept as such; of all else nothing is lost, unless it is a
+    student without integers: that one is kept in half precision.
+    """
+    integers = has_integers(student)
+    tensors = packed(student) if integers else {n: t.half() for n, t in student.state_dict().items()}
+    shape = asdict(student.shape)
+    config = {"model_type": KIND, "shape": shape, "integers": integers, "about": dict(about)}
+    with atomic_directory(folder, replace=True) as made:
+        atomic_write_text(made / "config.json", json.dumps(config, indent=1) + "\n")
+        atomic_write_bytes(made / "model.safetensors", save({n: t.contiguous() for n, t in tensors.items()}))
+        atomic_write_text(made / DIGEST_FILE, digest(made) + "\n")
+
+
+def load_student(folder: Path) -> SceneStudent:
+    """A saved student in float32, in evaluation mode. Raises WeightsError for damage and for other models."""
+    config = scene_config(folder)
+    check_digest(folder)
+    try:
+        student = SceneStudent(SceneShape(**config["shape"]))
+        if config["integers"]:
+            insert(student)
+            turn_on(student)
+        (path,) = check_files(folder)
+        tensors = load_file(path)
+        student.load_state_dict({n: t.float() for n, t in unpacked(tensors).items()})
+    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise WeightsError(f"The scene encoder in {folder} is damaged. Get it again.") from error
+    return student.eval()
+
+
+def scene_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a saved student. Raises WeightsError for other models."""
+    config = read_config(folder)
+    if config.get("model_type") != KIND:
+        raise WeightsError(f"{folder} holds no scene encoder. Give a folder of `roomwise pretrain scene`.")
+    return config
+
+
+def _backbone(shape: SceneShape) -> tuple[Any, int]:
+    """The module and the channels of its cells."""
+    options: dict[str, Any] = dict(shape.options)
+    if shape.backbone == "swin":
+        swin = SwinModel(SwinConfig(**options), add_pooling_layer=False)
+        return swin, int(swin.num_features)
+    if shape.backbone == "vit":
+        vit = ViTModel(ViTConfig(**options), add_pooling_layer=False)
+        return vit, int(vit.config.hidden_size)
+    davit = Florence2VisionBackbone._from_config(
+        Florence2VisionConfig(**options), attn_implementation="eager"
+    )
+    return davit, int(davit.config.embed_dim[-1])
