@@ -16,6 +16,7 @@ from core.errors import ModelError, UnknownModelError, WeightsError
 from core.extras import load
 from core.text import did_you_mean
 from models.decoder_only import DecoderOnly
+from models.few_rows import quick_rows
 from models.florence import Florence
 from models.quiet import no_progress_bars
 from models.vlm import VisionLanguageModel
@@ -87,6 +88,7 @@ def load_model(
     if attention == "sdpa":
         # Florence-2's tower runs an eighth faster over one picture when channels lie side by side.
         module.to(memory_format=torch.channels_last)
+    quick_rows(module)
     return family(name, module, *_load_readers(name, folder))
 
 

@@ -84,6 +84,7 @@ def _timed(run: Run, question: str) -> float:
     """Milliseconds of an answer, after the session has caught up with the time."""
     run.terminal.freeze(False)
     time.sleep(_PAUSE)
+    run.reached()
     return run.ask(question)
 
 

@@ -71,6 +71,10 @@ class Run:
         assert isinstance(last, Answered)
         return last.latency_ms
 
+    def reached(self) -> None:
+        """Wait until it can be asked: who was stopped for long was given up. Raises InputError when not."""
+        self.log.wait(SessionStarted, 1, _START)
+
     @property
     def learning(self) -> bool:
         """Whether an adaptation runs."""

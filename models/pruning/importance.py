@@ -8,7 +8,9 @@ fused       half the rank in one, half in another
 spread      what is least like the tokens chosen before it; needs no attention
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.errors import ModelError
 
@@ -53,18 +55,21 @@ def spread(tokens: torch.Tensor, count: int) -> torch.Tensor:
     earlier ones, and those that were not chosen have what is left.
     """
     units = torch.nn.functional.normalize(tokens.float() - tokens.float().mean(dim=1, keepdim=True), dim=-1)
-    apart = (1 - units @ units.transpose(1, 2)).clamp(min=0)
-    rows = torch.arange(len(tokens), device=tokens.device)
-    chosen = apart.mean(dim=2).argmax(dim=1)
-    importance = torch.zeros_like(apart[:, 0])
-    importance[rows, chosen] = 2.0
-    nearest = apart[rows, chosen]
-    for _ in range(min(count, tokens.shape[1]) - 1):
-        left = nearest.masked_fill(importance > 0, -1.0)
-        chosen = left.argmax(dim=1)
-        importance[rows, chosen] = nearest[rows, chosen].clamp(min=1e-6)
-        nearest = torch.minimum(nearest, apart[rows, chosen])
-    return torch.where(importance > 0, importance, nearest)
+    apart = (1 - units @ units.transpose(1, 2)).clamp(min=0).cpu().numpy()
+    told = np.stack([_farthest(one, min(count, len(one))) for one in apart])
+    return torch.from_numpy(told).to(tokens.device)
+
+
+def _farthest(apart: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The same of one picture's distances [N, N], in numpy: the steps are many and small."""
+    importance, left = np.zeros(len(apart), np.float32), np.full(len(apart), 2.0, np.float32)
+    chosen = int(apart.mean(axis=1).argmax())
+    for _ in range(count):
+        importance[chosen] = max(left[chosen], 1e-6)
+        left = np.minimum(left, apart[chosen])
+        left[chosen] = -1.0  # never again
+        chosen = int(left.argmax())
+    return np.where(importance > 0, importance, left)
 
 
 def pooled(importance: torch.Tensor, rows: int, cols: int) -> torch.Tensor:
