@@ -38,7 +38,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("args", "message"),
     [
         (["akk"], "roomwise: roomwise has no verb 'akk'. Did you mean ask? See: roomwise --help\n"),
-        (["bench", "modles"], "roomwise: roomwise bench has no verb 'modles'. Did you mean models? See:"),
+        (
+            ["bench", "modles"],
+            "roomwise: roomwise bench has no verb 'modles'. Did you mean models or layers? See:",
+        ),
         (["\x1b[31m"], "roomwise: roomwise has no verb '\\x1b[31m'. Known: "),
     ],
 )

@@ -55,7 +55,8 @@ def spread(tokens: torch.Tensor, count: int) -> torch.Tensor:
     earlier ones, and those that were not chosen have what is left.
     """
     units = torch.nn.functional.normalize(tokens.float() - tokens.float().mean(dim=1, keepdim=True), dim=-1)
-    apart = (1 - units @ units.transpose(1, 2)).clamp(min=0).cpu().numpy()
+    # In float32 also where training computes in half of that, which numpy does not know.
+    apart = (1 - units @ units.transpose(1, 2)).clamp(min=0).float().cpu().numpy()
     told = np.stack([_farthest(one, min(count, len(one))) for one in apart])
     return torch.from_numpy(told).to(tokens.device)
 
