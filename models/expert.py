@@ -51,6 +51,11 @@ class LocalExpert:
         """The model's name."""
         return self._vlm.name
 
+    @property
+    def vlm(self) -> VisionLanguageModel:
+        """The model, for who wants to look inside."""
+        return self._vlm
+
     def ask(self, frame: Frame, question: str, turn: int) -> Told:
         """See the protocol; each look is encoded once for answer and signal."""
         return self.ask_more(frame, [question])[0]

@@ -149,7 +149,7 @@ class Looking(ModalScreen[None]):
         """The picture under its words."""
         with Vertical(classes="dialog -large") as dialog:
             dialog.border_title = "where it looked"
-            dialog.border_subtitle = "esc close"
+            dialog.border_subtitle = "left the student, right an expert that runs here   esc close"
             yield PictureView()
             yield Static(Content.styled(plain(self._words, 300), "bold"), markup=False)
 

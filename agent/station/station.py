@@ -75,6 +75,7 @@ from core.events import (
 )
 from core.types import Frame
 from memory.frames import decode
+from models.expert import LocalExpert
 
 _BEAT = 0.2
 """Seconds between two pulses."""
@@ -353,7 +354,9 @@ class Station:
         if asked is None or answered is None or self._recorder is None:
             raise InputError(f"There is no answer to a turn {turn} in this session. Choose another.")
         frame = decode(self._recorder.kept(asked.frame, ".jpg"))
-        return overlay(session.mind.student, frame, asked.question, answered.text)
+        expert = session.mind.expert
+        looked = expert.vlm if isinstance(expert, LocalExpert) else None
+        return overlay(session.mind.student, frame, asked.question, answered.text, looked)
 
     def _do(self, what: Callable[[Controller], Any], reply: "Future[Any]") -> None:
         """On the session's thread."""

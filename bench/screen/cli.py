@@ -20,6 +20,7 @@ _QUESTIONS = (
 )  # fmt: skip
 _LEARNT = 180.0  # seconds
 _PAUSE = 0.4  # seconds between questions; shorter than a person's
+_THAWED = 6.0  # seconds in which who was stopped for long finds camera and client again
 _LETTER = "ж"
 """Shown nowhere before it is typed."""
 _BACKSPACE = "\x7f"
@@ -60,6 +61,8 @@ def _round(answers: int, keys: int) -> Found:
         headless.terminal.freeze(True)
         with session(True) as shown:
             _learn(shown, lambda: _press(shown, found, keys))
+            headless.terminal.freeze(False)
+            time.sleep(_THAWED)
             for number in range(answers):
                 question = _QUESTIONS[number % len(_QUESTIONS)]
                 for run, beside in ((shown, True), (headless, False)):
