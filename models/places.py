@@ -26,6 +26,7 @@ from core.errors import InputError, WeightsError
 from core.files import atomic_write_bytes, storage_errors
 from core.ports import Millimetres, Rows
 from models.registry import load_model, model_folder
+from models.scene.pixels import check_depth
 from models.vlm import VisionLanguageModel
 from models.weights import digest
 
@@ -38,8 +39,6 @@ FARTHEST = 8.0
 """Metres; indoor cameras measure no farther."""
 _LEAST_DEPTH = 0.05
 """Share of a depth frame that must have been measured for it to show a room."""
-_LONGEST = 20_000.0
-"""Millimetres: no room is so deep, so its frame is of another unit."""
 _SIDE = 48
 _LIGHT, _CHROMA, _SPREAD = 6, 8, 0.35
 _EDGES = np.log([0.5, 0.7, 1.0, 1.3, 1.6, 2.0, 2.4, 2.8, 3.2, 3.7, 4.3, 5.0, 6.0, 8.0])
@@ -102,26 +101,8 @@ def rgb_features(model: VisionLanguageModel, images: Sequence[Image.Image]) -> R
 def depth_features(depths: Sequence[Millimetres]) -> Rows:
     """The same of n > 0 depth frames. Raises InputError as `Places.depth` does."""
     for depth in depths:
-        check_depth(depth)
+        check_depth(depth, _LEAST_DEPTH)
     return np.stack([np.concatenate([_distances(depth), _surface(depth)]) for depth in depths])
-
-
-def check_depth(depth: Millimetres) -> None:
-    """Raises InputError for what cannot be a depth frame of a room in millimetres."""
-    if depth.ndim != 2 or depth.dtype != np.uint16 or not depth.size:
-        raise InputError(
-            f"A depth frame is uint16 [h, w], not {depth.dtype} {list(depth.shape)}. "
-            "Convert it to millimetres."
-        )
-    measured = depth[depth > 0]
-    if measured.size < _LEAST_DEPTH * depth.size:
-        raise InputError("The depth frame measured next to nothing. Uncover the depth camera, or step back.")
-    middle = float(np.median(measured))
-    if not 100.0 < middle < _LONGEST:
-        raise InputError(
-            f"Half of the depth frame is nearer than {middle:.0f} mm, which is no room. "
-            "Give distances in millimetres."
-        )
 
 
 def _seen(model: VisionLanguageModel, images: Sequence[Image.Image]) -> Rows:

@@ -1,16 +1,14 @@
 """Maps of towers that attend over patches (CLIP, SigLIP), computed by ourselves under any attention."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from core.errors import ModelError
+from models.inside.towers import hearing, tower_of
 from models.pruning.importance import class_rows, column_mean, pooled
 from models.vlm import VisionLanguageModel
-
-_TOWERS = ("model.vision_tower", "model.vision_model")
 
 
 @torch.no_grad()
@@ -19,21 +17,12 @@ def tower_maps(vlm: VisionLanguageModel, pixels: torch.Tensor) -> tuple[torch.Te
 
     Raises ModelError for towers without such maps.
     """
-    layers = _attentions(vlm)
-    maps: list[torch.Tensor] = []
-
-    def watch(part: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        hidden = args[0] if args else kwargs["hidden_states"]
-        queries, keys = (_heads(part, project(hidden)) for project in (part.q_proj, part.k_proj))
-        maps.append((queries @ keys.transpose(2, 3) * part.scale).float().softmax(dim=-1))
-
-    hooks = [layer.register_forward_pre_hook(watch, with_kwargs=True) for layer in layers]
-    try:
+    tower = tower_of(vlm)
+    _attentions(vlm)
+    assert tower is not None  # it has attention
+    with hearing(tower) as maps:
         vlm.constant_features(pixels)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return tuple(maps)
+    return tuple(one.attention for one in maps if one.kind == "tokens")
 
 
 def has_class_token(vlm: VisionLanguageModel) -> bool:
@@ -70,18 +59,12 @@ def tower_importance(vlm: VisionLanguageModel, pixels: torch.Tensor, by: str) ->
 
 
 def _attentions(vlm: VisionLanguageModel) -> list[nn.Module]:
-    parts = dict(vlm.module.named_modules())
-    tower = next((parts[name] for name in _TOWERS if name in parts), None)
-    layers = [] if tower is None else [p for n, p in tower.named_modules() if n.endswith("self_attn")]
-    usable = [layer for layer in layers if hasattr(layer, "q_proj") and hasattr(layer, "scale")]
+    tower = tower_of(vlm)
+    parts = [] if tower is None else [part for _, part in tower.named_modules()]
+    usable = [part for part in parts if hasattr(part, "q_proj") and hasattr(part, "k_proj")]
     if not usable:
         raise ModelError(
             f"The tower of {vlm.name} has no maps over patches. Choose the importance t2v or colmean of the "
             "language model, or a model over CLIP or SigLIP."
         )
     return usable
-
-
-def _heads(part: Any, projected: torch.Tensor) -> torch.Tensor:
-    split: Callable[..., torch.Tensor] = projected.unflatten
-    return split(2, (part.num_heads, -1)).transpose(1, 2)

@@ -32,19 +32,21 @@ def depth_pixels(depths: Sequence[Millimetres], side: int) -> torch.Tensor:
     return depth_channels(torch.stack([_metres(depth, side) for depth in depths]))
 
 
-def check_depth(depth: Millimetres) -> None:
-    """Raises InputError for what is not a depth frame: wrong type or shape, nothing measured, wrong unit."""
+def check_depth(depth: Millimetres, least: float = _LEAST_SEEN) -> None:
+    """Raises InputError for what is not a depth frame: wrong type or shape, wrong unit, or less than a share
+    `least` of it measured.
+    """
     if not isinstance(depth, np.ndarray) or depth.dtype != np.uint16:
         kind = getattr(depth, "dtype", type(depth).__name__)
         raise InputError(f"Depth is {kind}, not uint16. Give millimetres as whole numbers of 16 bits.")
     if depth.ndim != 2 or min(depth.shape) < 2:
         raise InputError(
-            f"Depth has shape {depth.shape}, not [height, width]. Give one frame of one channel."
+            f"Depth has shape {depth.shape}, not [height, width] of uint16. Give one frame of one channel."
         )
     measured = depth[depth > 0]
-    if measured.size < _LEAST_SEEN * depth.size:
+    if measured.size < least * depth.size:
         raise InputError(
-            "The depth frame is empty: almost no pixel holds a distance. "
+            "The depth frame is empty, or measured next to nothing: almost no pixel holds a distance. "
             "Uncover the sensor, or move farther away from what is in front of it."
         )
     middle = float(np.median(measured))
