@@ -118,6 +118,8 @@ class Segmenter:
             self._before.popleft()
             if self._now or heard.block.ended > since:
                 self._now.append(heard)
+            else:
+                self._continues = False  # what is left out lies in between
 
     def _cut_if_long(self) -> list[Utterance]:
         """Give pieces of what is being said until the rest is short enough."""

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from capture.audio import CHUNK, Block, Samples
@@ -53,6 +53,8 @@ def _span(utterance: Utterance, sound: list[Samples]) -> tuple[int, int]:
 
 @settings(max_examples=150, deadline=None)
 @given(RUNS, st.sampled_from([OPEN, SHORT]))
+@example([(5, 0.0, QUIET), (40, 0.9, 0.01), (7, 0.0, QUIET), (7, 0.9, 0.01)], SHORT)  # a piece, a pause, more
+@example([(5, 0.0, QUIET), (40, 0.9, 0.01), (7, 0.2, QUIET), (1, 0.9, 0.01)], SHORT)  # too short for itself
 def test_sound_is_given_once_in_order_and_within_bounds(
     runs: list[tuple[int, float, float]], rules: Rules
 ) -> None:
