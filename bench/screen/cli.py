@@ -19,7 +19,7 @@ _QUESTIONS = (
     "What is on the floor?", "What is left of the bed?",
 )  # fmt: skip
 _LEARNT = 180.0  # seconds
-_PAUSE = 0.4  # seconds between questions; shorter than a person's
+_PAUSE = 1.5  # seconds between questions, in which a screen that was stopped catches up
 _THAWED = 6.0  # seconds in which who was stopped for long finds camera and client again
 _LETTER = "ж"
 """Shown nowhere before it is typed."""
