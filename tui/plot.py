@@ -25,13 +25,11 @@ def sparkline(
         return ""
     bottom, top = min(shown) if low is None else low, max(shown) if high is None else high
     span = top - bottom
+    if not 0 < span < math.inf:
+        return BLOCKS[0] * len(shown)
     last = len(BLOCKS) - 1
-    return "".join(
-        BLOCKS[min(last, max(0, round((value - bottom) / span * last)))]
-        if 0 < span < float("inf")
-        else BLOCKS[0]
-        for value in shown
-    )
+    heights = [(min(top, max(bottom, value)) - bottom) / span for value in shown]
+    return "".join(BLOCKS[round(height * last)] for height in heights)
 
 
 def _thinned(values: Sequence[float], most: int) -> list[float]:
