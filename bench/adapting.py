@@ -163,5 +163,5 @@ def _unheard(event: Event) -> None:
     return None
 
 
-def _unsaid(kind: Any, **values: Any) -> None:
+def _unsaid(kind: Any, /, **values: Any) -> None:
     return None

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from room_facts import made_up
 from tiny_scenes import SHAPES, WIDTH, material, pixels
 
 from adapters.scene.curation import Judged
+from bench.pretrain.scene import runs
 from bench.pretrain.scene.captions import caption_bank
 from bench.pretrain.scene.head import save_head, train_head
 from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
@@ -70,6 +72,27 @@ def test_a_seed_is_trained_once_and_shipped_with_its_ranges(tmp_path: Path) -> N
     ours = quantised_by(load_student(plain), plain / RANGES)(pixels()).detach()
     theirs = load_student(bench.place(PTQ, 0))(pixels()).detach()
     assert (ours * theirs).sum(1).min() > 0.999
+
+
+@pytest.mark.parametrize("cut", [2, 3, 4])
+def test_an_interrupted_training_ends_as_one_that_was_not(
+    cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_SAVE_EVERY", 0.0)
+    method = "stage2-int8"
+    whole, resumed = _bench(tmp_path / "whole"), _bench(tmp_path / "resumed")
+    assert whole.recipe.method(method).integers_from == 3 < whole.recipe.method(method).course.steps
+
+    def stop(line: str) -> None:
+        if f"{method} {cut}/" in line:
+            raise KeyboardInterrupt
+
+    carry_out(whole, 0, only=("stage1", method))
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(replace(resumed, said=stop), 0, only=("stage1", method))
+    carry_out(resumed, 0, only=("stage1", method))
+    ours, theirs = (load_student(bench.place(method, 0)).state_dict() for bench in (whole, resumed))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_the_released_way_differs_where_it_says() -> None:

@@ -26,9 +26,9 @@ class Contrasting:
     """The loss of one step: triplets mined in a pool of frames, learnt in colour and in depth alike.
 
     EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step, with the weights of
-    that step. The triplets' distances fix no direction: `anchor` times stage 1's loss keeps rows where the
-    class names are. EdgeVL's code has a switch for that which does nothing, and a rate so small that rows
-    hardly move.
+    that step. The triplets' distances fix no direction: `anchor` times `Terms()` keeps rows where the class
+    names are. EdgeVL's code has a switch for that which does nothing, and a rate so small that rows
+    hardly move. `half` as in `Distilling`.
     """
 
     def __init__(
@@ -40,15 +40,19 @@ class Contrasting:
         names: Rows,
         anchor: float,
         margin: float = MARGIN,
+        half: bool = False,
     ) -> None:
         self._student, self._side, self._material = student, side, material
         self._batch, self._anchor, self._margin = min(batch, len(material)), anchor, margin
+        self._half = half
         self._names = torch.from_numpy(names)
 
     def __call__(self, rng: np.random.Generator) -> torch.Tensor | None:
         """Its value with a gradient, None where no triplet was found."""
         rows = rng.choice(len(self._material), self._batch, replace=False)
-        made = self._student(shown(self._material, rows, self._side, rng))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            made = self._student(shown(self._material, rows, self._side, rng))
+        made = made.float()
         colour, depth = made[: len(rows)], made[len(rows) :]
         found = mined(colour.detach().numpy(), self._material.labels[rows], rng, self._margin, NEGATIVES)
         if not len(found) and not self._anchor:

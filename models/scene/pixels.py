@@ -89,13 +89,19 @@ def depth_repeated(metres: torch.Tensor) -> torch.Tensor:
 def fill_holes(metres: torch.Tensor) -> torch.Tensor:
     """Depth [B, S, S] whose zeros are means of what was measured around them, the nearest that there is."""
     for reach in _FILLING:
-        measured = (metres > 0).float()
-        total = functional.avg_pool2d(metres[:, None], reach, 1, reach // 2)[:, 0]
-        share = functional.avg_pool2d(measured[:, None], reach, 1, reach // 2)[:, 0]
+        if metres.all():
+            break
+        total, share = _around(metres, reach), _around((metres > 0).float(), reach)
         metres = torch.where(metres > 0, metres, total / share.clamp_min(1e-6))
     measured = metres > 0
     mean = metres.sum((1, 2)) / measured.sum((1, 2)).clamp_min(1)
     return torch.where(measured, metres, mean[:, None, None])
+
+
+def _around(maps: torch.Tensor, reach: int) -> torch.Tensor:
+    """Means of [B, S, S] over squares of `reach` pixels, zeros beyond the edge: rows first, then columns."""
+    across = functional.avg_pool2d(maps[:, None], (1, reach), 1, (0, reach // 2))
+    return functional.avg_pool2d(across, (reach, 1), 1, (reach // 2, 0))[:, 0]
 
 
 def shrunk(metres: torch.Tensor, side: int) -> torch.Tensor:

@@ -18,7 +18,8 @@ from bench.pretrain.scene.validating import validation_scores
 from models.embedder import load_minilm
 from models.registry import load_model
 from models.scene.student import innate, load_student
-from models.scene.teacher import HEAD_FILE, Words, builtin_teacher, tower_digest
+from models.scene.teacher import HEAD_FILE, builtin_teacher, tower_digest
+from models.scene.words import Words
 
 _HEAD_EPOCHS = 5
 
@@ -71,5 +72,5 @@ def _head(wish: SceneWish, path: Path, said: Any) -> None:
         if number % 100 == 99:
             said(f"head {number + 1} loss {np.mean(losses[-100:]):.3f}")
 
-    head = train_head(cells, pairs.facts, Words(load_minilm()).text, _HEAD_EPOCHS, wish.seed, step)
+    head = train_head(cells, pairs.facts, Words(load_minilm().text).text, _HEAD_EPOCHS, wish.seed, step)
     save_head(head, tower_digest(), {"loss": float(np.mean(losses[-100:]))}, path)

@@ -11,13 +11,23 @@ Aim = Literal["distil", "contrast"]
 
 @dataclass(frozen=True)
 class Method:
-    """One training. `after` is the method it begins with, quantised; else the built-in student's tower."""
+    """One training. `after` is the method it begins with; else the built-in student's tower.
+
+    Of a course that comes after another, a share `floating` goes by before its integers begin: ranges of
+    activations are worth finding once weights have nearly settled (Jacob et al., CVPR 2018, section 3.1).
+    """
 
     name: str
     course: Course
     sees: Sees = "both"
     aim: Aim = "distil"
     after: str = ""
+    floating: float = 0.0
+
+    @property
+    def integers_from(self) -> int:
+        """The step before which nothing is quantised: none of a method that comes after no other."""
+        return round(self.floating * self.course.steps) if self.after else self.course.steps
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,13 @@ class Recipe:
 
     methods: tuple[Method, ...]
     stage1_share: float = 0.5
-    stage2_share: float = 0.25
-    terms: Terms = field(default_factory=Terms)
+    stage2_share: float = 0.5
+    terms: Terms = field(default_factory=lambda: Terms(names=0.0))
+    """Of stage 1: the distance of rows alone, as EdgeVL has it. What scenes are taken for is stage 2's."""
     per_class: bool = True
     """Whether the share is one of each label's frames, not of all."""
-    anchor: float = 0.5
-    """Times stage 1's loss beside the triplets'."""
+    anchor: float = 1.0
+    """Times `Terms()`, the distance and what scenes are taken for, beside the triplets'."""
     probed: int = 1500
     """Frames on which the last layer learns alone, and"""
     probing: int = 400
@@ -57,13 +68,13 @@ class Recipe:
         return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
 
 
-_STAGE1 = Course(steps=300, batch=12, rate=2.5e-4, last=1e-5)
-_STAGE2 = Course(steps=40, batch=16, rate=1e-4, last=5e-6)
+_STAGE1 = Course(steps=1500, batch=12, rate=2.5e-4, last=1e-5)
+_STAGE2 = Course(steps=1000, batch=16, rate=2e-4, last=5e-6)
 
 RECIPE = Recipe((
     Method("stage1", _STAGE1),
-    Method("stage2-int8", _STAGE2, aim="contrast", after="stage1"),
-    Method("stage1-qat", _STAGE2, after="stage1"),
+    Method("stage2-int8", _STAGE2, aim="contrast", after="stage1", floating=0.8),
+    Method("stage1-qat", _STAGE2, after="stage1", floating=0.8),
     Method("rgb-only", _STAGE1, sees="rgb"),
     Method("depth-only", _STAGE1, sees="depth"),
 ))
@@ -71,7 +82,8 @@ RECIPE = Recipe((
 _AS_RELEASED = Course(steps=40, batch=16, rate=1e-6, last=5e-7, code_faithful=True)
 CODE_FAITHFUL = Recipe(
     tuple(
-        replace(one, course=_AS_RELEASED if one.aim == "contrast" else one.course) for one in RECIPE.methods
+        replace(one, course=_AS_RELEASED, floating=0.0) if one.aim == "contrast" else one
+        for one in RECIPE.methods
     ),
     stage1_share=0.25, stage2_share=0.25, per_class=False, terms=LITERAL, anchor=0.0, probing=0,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,16 +65,14 @@ def carry_out(bench: Bench, seed: int, only: Sequence[str] = ()) -> None:
 def _train(bench: Bench, method: Method, seed: int) -> None:
     work = bench.folder / f"seed-{seed}" / f".{method.name}"
     progress = read_progress(work)
-    student, moments = _begun(bench, method, seed, progress is not None), {}
+    student, moments = _begun(bench, method, seed, progress.step if progress else 0), {}
     progress = progress or Progress({"method": method.name}, seed, method.name)
     if progress.step:
         moments = load_tensors(work, {"student": student})
     optimiser = optimiser_of(student, method.course, moments)
     began = saved = time.monotonic()
     before = progress.seconds.get(method.name, 0.0)
-    for done, value in steps(
-        student, _loss(bench, method, student), method.course, seed, optimiser, progress.step
-    ):
+    for done, value in _steps(bench, method, student, seed, optimiser, progress.step):
         now = time.monotonic()
         progress.step = done
         progress.losses = [*progress.losses, value][-50:]
@@ -92,32 +90,47 @@ def _train(bench: Bench, method: Method, seed: int) -> None:
     bench.said(f"seed {seed} {method.name} finished after {about['seconds']} s")
 
 
-def _begun(bench: Bench, method: Method, seed: int, resumed: bool) -> SceneStudent:
-    """The student as the method begins; a resumed one only needs its shape."""
+def _begun(bench: Bench, method: Method, seed: int, done: int) -> SceneStudent:
+    """The student as the method begins; one that has `done` steps only needs its shape."""
     if not method.after:
         student = new_student(bench.shape, seed)
-        if bench.recipe.probing and not resumed:
+        if bench.recipe.probing and not done:
             recipe, frames = bench.recipe, bench.stage(bench.recipe.stage1_share)
             warm_up(
                 student, frames, bench.names, recipe.terms, method.sees, recipe.probed, recipe.probing, seed
             )
         return student
     student = load_student(bench.place(method.after, seed))
-    if resumed:
+    if done > method.integers_from:
         insert(student)
         turn_on(student)
-    else:
-        quantised(student, _calibration(bench, seed))
     return student
 
 
-def _loss(bench: Bench, method: Method, student: SceneStudent) -> Any:
+def _steps(
+    bench: Bench, method: Method, student: SceneStudent, seed: int, optimiser: torch.optim.AdamW, start: int
+) -> Iterator[tuple[int, float]]:
+    """The method's steps from `start` on: first those in floating point, then those in integers."""
+    if start < method.integers_from:
+        loss = _loss(bench, method, student, bench.half)
+        for done, value in steps(student, loss, method.course, seed, optimiser, start):
+            yield done, value
+            if done == method.integers_from:
+                break
+        student.eval()
+        start = method.integers_from
+    if start < method.course.steps:
+        if start == method.integers_from:
+            quantised(student, _calibration(bench, seed))
+        yield from steps(student, _loss(bench, method, student, False), method.course, seed, optimiser, start)
+
+
+def _loss(bench: Bench, method: Method, student: SceneStudent, half: bool) -> Any:
     recipe, batch, side = bench.recipe, method.course.batch, bench.shape.side
     if method.aim == "contrast":
         material = bench.stage(recipe.stage2_share)
-        return Contrasting(student, side, material, batch, bench.names, recipe.anchor)
+        return Contrasting(student, side, material, batch, bench.names, recipe.anchor, half=half)
     material = bench.stage(recipe.stage1_share)
-    half = not method.after and bench.half
     return Distilling(student, side, material, batch, bench.names, method.sees, recipe.terms, half)
 
 

@@ -14,11 +14,14 @@ from bench.studies.edgevl.footprint import peak_bytes
 from core.ports import Rows
 from models.scene.encoder import by_onnxruntime, exported
 from models.scene.exporting import export_onnx
+from models.scene.pixels import depth_pixels
 from models.scene.quantise import turn_off
 from models.scene.student import SceneStudent, load_student
 
 _ROUNDS = 40
 _WARM = 5
+_FRAME = np.random.default_rng(0).integers(500, 5000, (480, 640), dtype=np.uint16)
+_FRAME[200:280, 300:400] = 0  # what a depth camera did not measure
 
 
 def speed_rows(folder: Path, work: Path, threads: int) -> list[Row]:
@@ -46,12 +49,14 @@ def _speed_rows(folder: Path, work: Path, threads: int) -> list[Row]:
         fast, slow, middle = _in_turns(
             lambda: run(pixels), lambda: student(pixels).numpy(), lambda: as_float(pixels)
         )
+    (filling,) = _in_turns(lambda: depth_pixels([_FRAME], student.shape.side))
     sizes = {"int8 onnx": integers.stat().st_size, "fp32 torch": _bytes(student)}
     return [
         *(
             measured(bootstrap_percentile(times, 50), metric="latency_ms", method=name)
             for name, times in (("int8 onnx", fast), ("fp32 torch", slow), ("fp32 onnx", middle))
         ),
+        measured(bootstrap_percentile(filling, 50), metric="pixels_ms", method="depth 640 x 480"),
         measured(
             bootstrap_ratio(slow, fast), metric="times faster", method="int8 onnx", against="fp32 torch",
         ),
