@@ -171,7 +171,7 @@ def _say_encoder(camera: str, version: Version | None, as_json: bool) -> None:
         typer.echo(json.dumps({"camera": camera, "current": number}))
         return
     told = "the encoder that came with the program" if number is None else f"scene encoder {number}"
-    typer.echo(f"{camera}: {told} is in use. Views of rooms are indexed anew at the next start.")
+    typer.echo(f"{camera}: {told} is in use.")
 
 
 def _likeness(scores: dict[str, Any]) -> str:

@@ -105,7 +105,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
         wanders = visit.wanders and not one_room
         here = past.rooms.last or (FRESH if wanders else visit.room)
         mind, notices = held.enter_context(_mind(here, places, wish, expert, config, past))
-        where = _whereabouts(mind, notices, past, told=False) if wanders else None
+        where = _whereabouts(mind, notices, past, wish.folder, told=False) if wanders else None
         _forget_unanswered(mind.memory, past, len(visit.turns))
         recorder = held.enter_context(_recorder(places.session, about, past))
         controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past, where)
@@ -138,7 +138,7 @@ def live(
         held.callback(lock_folder(wish.folder).release)
         expert = held.enter_context(_expert(wish, config, past))
         mind, notices = held.enter_context(_mind(room, places, wish, expert, config, past))
-        where = _whereabouts(mind, notices, past, told=room is not None)
+        where = _whereabouts(mind, notices, past, wish.folder, told=room is not None)
         room = mind.room
         about = {"session": past.session, **_about(room, wish)}
         recorder = held.enter_context(record(places.session, about))
@@ -148,14 +148,16 @@ def live(
         yield controller
 
 
-def _whereabouts(mind: Mind, notices: list[Failed], past: Past, told: bool) -> Whereabouts | None:
+def _whereabouts(
+    mind: Mind, notices: list[Failed], past: Past, state: Path, told: bool
+) -> Whereabouts | None:
     """What tells rooms apart; what is to be said of it is added to the notices."""
 
     def notice(sentence: str) -> None:
         notices.append(Failed(at=time.time(), what="index", error=sentence))
 
     unsettled = not told and not past.begun
-    return whereabouts(mind.memory, mind.student, notice, told=told, unsettled=unsettled)
+    return whereabouts(mind.memory, mind.student, notice, told=told, unsettled=unsettled, state=state)
 
 
 @contextmanager
@@ -227,7 +229,8 @@ def _adapting(places: Places, wish: Wish) -> Adapting:
     # Replayed, a session must come out the same on every machine.
     machine = partial(_machine, Meters()) if wish.live else Machine
     store = AdapterStore(places.adapters)
-    return Adapting(store, places.jobs, request, start, home, seed, _fitting, machine)
+    encoders = wish.folder if wish.live else None
+    return Adapting(store, places.jobs, request, start, home, seed, _fitting, machine, encoders)
 
 
 def _fitting(request: Request) -> Fit:

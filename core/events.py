@@ -249,6 +249,20 @@ class RoomsLearnt(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CameraLearnt(Event):
+    """The scene encoder was trained on so many pairs of picture and depth of a camera. `version` is its
+    number if promoted, else 0.
+    """
+
+    camera: str
+    pairs: int
+    promoted: bool
+    reason: str
+    seconds: float
+    version: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Activated(Event):
     """The student answers with this adapter from now on, a room's or home; empty: with none."""
 
@@ -326,7 +340,8 @@ class RoomEntered(Event):
     """From here on all is of this room: what is asked, remembered and learnt. `new`: it was not known.
 
     `before` is the room until then. `moved`: what was asked there was of this room all along, since there was
-    no telling yet; its pairs are this room's now.
+    no telling yet; its pairs are this room's now. `kind` is the place that a new room is most like, a kitchen
+    for one; empty where nobody looked.
     """
 
     room: str
@@ -334,6 +349,7 @@ class RoomEntered(Event):
     new: bool
     reason: str
     moved: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

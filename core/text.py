@@ -93,3 +93,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"Known: {', '.join(known)}." if known else "None are known."
+
+
+def with_article(noun: str) -> str:
+    """A noun with "a" or "an", by its first letter."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -51,7 +51,7 @@ def mind(tmp_path: Path) -> Iterator[Mind]:
 def _run(mind: Mind, warm_up: int = 10) -> list[Event]:
     events: list[Event] = []
 
-    def say(kind: Any, **values: Any) -> None:
+    def say(kind: Any, /, **values: Any) -> None:
         events.append(kind(at=0.0, **values))
 
     interviewer = Interviewer(mind, warm_up, [_TURN], say)
@@ -89,7 +89,11 @@ def test_an_expert_that_is_gone_is_an_event(mind: Mind) -> None:
 def test_a_person_who_waits_comes_first_and_the_rest_is_asked_afterwards(mind: Mind) -> None:
     mind.config = Config(expert=ExpertConfig(extra=400))
     events: list[Event] = []
-    interviewer = Interviewer(mind, 10, [_TURN], lambda kind, **values: events.append(kind(at=0.0, **values)))
+
+    def say(kind: Any, /, **values: Any) -> None:
+        events.append(kind(at=0.0, **values))
+
+    interviewer = Interviewer(mind, 10, [_TURN], say)
     expert = mind.expert
     assert isinstance(expert, _Expert)
     assert not interviewer.run(lambda: True)

@@ -51,7 +51,7 @@ def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
 def _learning(mind: Mind, seed: int | None = 0) -> tuple[RoomsLearning, list[Event]]:
     said: list[Event] = []
 
-    def say(kind: Callable[..., Event], **values: Any) -> None:
+    def say(kind: Callable[..., Event], /, **values: Any) -> None:
         said.append(kind(at=0.0, **values))
 
     return RoomsLearning(mind, seed, say), said

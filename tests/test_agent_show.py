@@ -12,6 +12,7 @@ from core.events import (
     AdaptationEnded,
     AdaptationProgressed,
     AdaptationStarted,
+    CameraLearnt,
     Event,
     ExpertUnreachable,
     Failed,
@@ -88,6 +89,16 @@ def test_a_session_that_ends_while_training_leaves_no_bar() -> None:
         (
             RoomEntered(at=0, room="den", before="x", new=False, reason="Why", moved=True),
             "back in den: Why; what was asked until now is remembered for it",
+        ),
+        (
+            RoomEntered(at=0, room="x", before="x", new=True, reason="Why", kind="office"),
+            "a new room, x, most like an office: Why",
+        ),
+        (
+            CameraLearnt(
+                at=0, camera="[cam]", pairs=24, promoted=True, reason="[More].", seconds=9, version=1
+            ),
+            "scene encoder of [cam] promoted: 24 pairs of picture and depth, 9 s. [More].",
         ),
         (Activated(at=0, adapter="0002"), "the student answers with adapter 0002"),
         (Activated(at=0, adapter=""), "the student answers with adapter none"),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ _CONFIG = Config(adaptation=AdaptationConfig(least_pairs=1000), expert=ExpertCon
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def whereabouts(memory: Memory, student: object, notice: object, **how: bool) -> Whereabouts:
+    def whereabouts(memory: Memory, student: object, notice: object, state: Path, **how: Any) -> Whereabouts:
         return Whereabouts(memory.gallery, Colours(), {"rgb": CALIBRATION}, **how)
 
     monkeypatch.setattr(build, "whereabouts", whereabouts)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from agent.whereabouts.recognition import (
 )
 from agent.whereabouts.whereabouts import Whereabouts, fresh_name
 from core.errors import WeightsError
-from core.events import RoomEntered, RoomRecognised
+from core.events import Failed, RoomEntered, RoomRecognised
 from memory.gallery import Shelf
 from memory.store import Memory
 
@@ -39,7 +40,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         yield opened
 
 
-def _whereabouts(memory: Memory, **more: bool) -> Whereabouts:
+def _whereabouts(memory: Memory, **more: Any) -> Whereabouts:
     return Whereabouts(memory.gallery, Colours(), {"rgb": CALIBRATION, "depth": CALIBRATION}, **more)
 
 
@@ -100,6 +101,28 @@ def test_a_room_that_is_not_known_is_begun(memory: Memory) -> None:
     assert move.room == "room" and where.settled
     assert [type(event) for event in move.events] == [RoomEntered]
     assert memory.gallery.counts()["room"]["rgb"] == 1
+
+
+def test_a_room_that_is_new_is_said_to_be_of_a_kind(memory: Memory) -> None:
+    _taught(memory, den=RED)
+    asked = _whereabouts(memory, unsettled=True, kinds=lambda sight: "kitchen")
+    (event,) = asked.look(sight(BLUE), "room").events
+    assert isinstance(event, RoomEntered) and event.new and event.kind == "kitchen"
+    for seed in range(4):
+        move = asked.look(sight(GREEN, seed), "room")
+        if move.new:
+            break
+    assert move.new and move.kind == "kitchen"
+
+
+def test_a_kind_that_cannot_be_told_keeps_nobody_out(memory: Memory) -> None:
+    def broken(sight: object) -> str:
+        raise WeightsError("The scene encoder is damaged.")
+
+    events = _whereabouts(memory, unsettled=True, kinds=broken).look(sight(BLUE), "room").events
+    failed, entered = events
+    assert isinstance(failed, Failed) and "damaged" in failed.error
+    assert isinstance(entered, RoomEntered) and entered.kind == ""
 
 
 def test_the_room_changes_there_and_back_and_its_views_gather(memory: Memory) -> None:

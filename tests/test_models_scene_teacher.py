@@ -12,7 +12,8 @@ from core.errors import InputError, WeightsError
 from models.embedder import load_minilm
 from models.scene.classes import class_rows, classified
 from models.scene.names import GENERIC, SCANNET, alternatives, checked, prompt, prompts, read_names
-from models.scene.teacher import HEAD_FILE, HEAD_FOLDER, Words, load_teacher, read_head, tower_digest
+from models.scene.teacher import HEAD_FILE, HEAD_FOLDER, load_teacher, read_head, tower_digest
+from models.scene.words import Words
 
 
 def test_any_clip_on_disk_is_a_teacher(tmp_path: Path) -> None:
@@ -48,14 +49,14 @@ def test_a_damaged_head_is_named(tmp_path: Path) -> None:
 def test_words_about_places_lie_apart_once_their_middle_is_off() -> None:
     minilm = load_minilm()
     names = prompts(["kitchen", "bedroom", "office", "bathroom"])
-    raw, moved = minilm.text(names), Words(minilm).text(names)
+    raw, moved = minilm.text(names), Words(minilm.text).text(names)
     off = ~np.eye(4, dtype=bool)
     assert (moved @ moved.T)[off].mean() < (raw @ raw.T)[off].mean() - 0.2
     assert np.allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
 
 
 def test_a_class_of_two_names_lies_between_them() -> None:
-    words = Words(load_minilm())
+    words = Words(load_minilm().text)
     both, bedroom, hotel = class_rows(words.text, ["bedroom / hotel", "bedroom", "hotel"])
     assert both @ bedroom > bedroom @ hotel < both @ hotel
     assert alternatives("bedroom / hotel") == ["bedroom", "hotel"]

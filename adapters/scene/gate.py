@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from adapters.gate import Verdict
 
 _LEAST_GAIN = 0.002
-"""Of the mean cosine on held-out depth: less is not worth indexing all galleries anew."""
+"""Of the mean cosine on held-out depth: less is chance, with a handful of pairs."""
 _MOST_LOST = 0.02
-"""Of the mean cosine on held-out pictures, by which rooms are known so far; or of what depth gains,"""
+"""Of the mean cosine on held-out pictures, which may move a little with their depth, or"""
 _PRICE = 0.25
-"""this share: views are indexed anew with every version, so pictures may move a little with their depth."""
+"""this share of what depth gains, if that is more."""
 
 
 @dataclass(frozen=True)

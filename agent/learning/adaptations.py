@@ -25,7 +25,8 @@ class Adapting:
 
     `home` makes one of what it holds of all other rooms; without it that is left to others. With a
     `rooms_seed` what those rooms' pairs say to a question is learnt as well. `fit` makes a recipe fit the
-    memory there is, `machine` reads how hot and how hungry it is.
+    memory there is, `machine` reads how hot and how hungry it is. `encoders` is the state folder whose scene
+    encoders are adapted to the session's camera.
     """
 
     store: AdapterStore
@@ -36,12 +37,13 @@ class Adapting:
     rooms_seed: int | None = None
     fit: Callable[[Request], Fit] = lambda request: Fit(request.recipe)
     machine: Callable[[], Machine] = Machine
+    encoders: Path | None = None
 
 
 class Say(Protocol):
     """Makes an event of its kind and values, and emits it."""
 
-    def __call__(self, kind: Any, **values: Any) -> None:
+    def __call__(self, kind: Any, /, **values: Any) -> None:
         """Emit it."""
         ...
 
@@ -128,9 +130,7 @@ class Adaptations:
         job = self._job
         if job is None:
             return False
-        job.stop()
-        result = job.poll()
-        if result is not None and not job.died and result.outcome != "cancelled":
+        if job.concluded():
             return self.look()
         self._job = None
         self._interrupted(job, "The session ended first.")

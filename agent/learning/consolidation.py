@@ -1,16 +1,12 @@
-"""Home consolidated beside a session: what all other rooms taught, learnt anew in the background.
+"""Home consolidated beside a session: what all other rooms taught, learnt anew in the background."""
 
-It has the lowest claim to the processor: it begins when no room's job runs and gives way to one. Ended before
-its time it leaves nothing behind, and is due again.
-"""
-
-import shutil
 import time
 from dataclasses import replace
 
 from adapters.request import Request, Result
 from adapters.store import HOME
 from agent.learning.adaptations import Adapting, Say, label
+from agent.learning.beside import Beside
 from agent.learning.jobs import Job
 from agent.learning.scheduler import Known, home_due
 from agent.turns.turn import Mind
@@ -20,20 +16,15 @@ _FOLDER = "home"
 """Below the jobs, where what a killed process left of it is thrown away."""
 
 
-class Consolidation:
+class Consolidation(Beside):
     """At most one job. Without a way to make a request it never begins one."""
 
     def __init__(self, mind: Mind, adapting: Adapting, say: Say) -> None:
+        super().__init__()
         self._mind, self._adapting, self._say = mind, adapting, say
-        self._job: Job | None = None
         self._known = Known(0, 0)
         self._began = 0.0
         self._settled = adapting.home is None
-
-    @property
-    def running(self) -> bool:
-        """Whether there is a job whose end has not been heard."""
-        return self._job is not None
 
     def start_if_due(self) -> None:
         """Begin if the time has come. It is judged once: a session adds nothing to the other rooms."""
@@ -51,37 +42,8 @@ class Consolidation:
             self._job = self._adapting.start(self._adapting.jobs / _FOLDER, request)
             self._began = time.monotonic()
 
-    def look(self) -> bool:
-        """Hear whether it has ended, and how; whether there is a new home."""
-        job = self._job
-        result = None if job is None else job.poll()
-        if job is None or result is None:
-            return False
-        self._job = None
-        try:
-            return self._end(job, result)
-        finally:
-            shutil.rmtree(job.folder, ignore_errors=True)
-
-    def stop(self) -> bool:
-        """End it; whether it left a new home. If it had not ended it is due again."""
-        job = self._job
-        if job is None:
-            return False
-        job.stop()
-        result = job.poll()
-        if result is not None and not job.died and result.outcome != "cancelled":
-            return self.look()
-        self.abandon()
+    def _again(self) -> None:
         self._settled = False
-        return False
-
-    def abandon(self) -> None:
-        """End it and hear no more of it."""
-        job, self._job = self._job, None
-        if job is not None:
-            job.stop()
-            shutil.rmtree(job.folder, ignore_errors=True)
 
     def _counted(self) -> Known:
         others = {room: pairs for room, pairs in self._mind.memory.rooms().items() if room != self._mind.room}

@@ -1,4 +1,4 @@
-"""The training child: at most one, of low priority, watched through the files of its job directory.
+"""A training child, of low priority, watched through the files of its job directory.
 
 It holds one end of a pipe, so that it ends when this process does, however this one ends.
 """
@@ -75,6 +75,12 @@ class Job:
                 self._process.kill()
                 self._process.wait()
 
+    def concluded(self) -> bool:
+        """End it; whether it had come to a verdict all the same, which `poll` gives."""
+        self.stop()
+        result = self.poll()
+        return result is not None and not self.died and result.outcome != "cancelled"
+
     def _died(self) -> Result:
         self.died = True
         with storage_errors("read", self.folder / _LOG):
@@ -85,14 +91,24 @@ class Job:
 
 def start(folder: Path, request: Request) -> Job:
     """Write the job into a new folder below `folder` and start its worker. Raises StorageError."""
-    job = folder / uuid.uuid4().hex[:12]
+    job = new_job(folder)
     write_request(job, _absolute(request))
+    return launch(job, request.limits.threads)
+
+
+def new_job(folder: Path) -> Path:
+    """A place for a job below `folder`; nothing is there yet."""
+    return folder / uuid.uuid4().hex[:12]
+
+
+def launch(job: Path, threads: int) -> Job:
+    """Start the worker of a job that is written. Raises StorageError."""
     command = [sys.executable, "-m", "adapters.worker", str(job), ATTACHED]
     # The packages are found as this process found them; more threads would take those of the answers.
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "OMP_NUM_THREADS": str(request.limits.threads),
+        "OMP_NUM_THREADS": str(threads),
     }
     with storage_errors("write", job / _LOG), (job / _LOG).open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)

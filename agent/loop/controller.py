@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.store import HOME, Version
 from agent.learning.adaptations import Adaptations, Adapting, label
+from agent.learning.camera import CameraLearning
 from agent.learning.consolidation import Consolidation, home_label
 from agent.learning.guard import strain
 from agent.learning.rooms import RoomsLearning
@@ -39,6 +40,7 @@ from core.events import (
     Source,
     Spent,
 )
+from core.ports import Rows
 from core.text import check_question
 from core.types import Cost
 from models.lora import Adapter, base_of, read_adapter
@@ -68,6 +70,7 @@ class Controller:
         self._takeovers = {mind.room: mind.takeover}
         self._adaptations = Adaptations(mind, adapting, past, self._say)
         self._home = Consolidation(mind, adapting, self._say)
+        self._camera = CameraLearning(adapting, self._say)
         self._activated = ("", "")
         self._paused, self._held = False, ""
         self._counted_by = ""
@@ -148,6 +151,10 @@ class Controller:
             if move.room != self._mind.room:
                 self.enter(move)
 
+    def see(self, sight: Sight, view: Rows) -> None:
+        """Keep what the camera sees at rest, for its scene encoder to learn from; `view` is its unit row."""
+        self._camera.see(sight, view)
+
     def enter(self, move: Move) -> None:
         """Be in another room from now on: its pairs, its adapter, its own warm-up."""
         mind = self._mind
@@ -157,7 +164,7 @@ class Controller:
             for asked in (mind.asked_in, self._stays):
                 asked |= {turn: mind.room for turn, room in asked.items() if room == before}
         mind.takeover = self._takeovers.setdefault(mind.room, replace(mind.takeover, audits=[]))
-        told = {"new": move.new, "reason": move.reason, "moved": move.moved}
+        told = {"new": move.new, "reason": move.reason, "moved": move.moved, "kind": move.kind}
         self._say(RoomEntered, room=mind.room, before=before, **told)
         for problem in self._store.problems(mind.room):
             self._say(Failed, what="adapter", error=problem)
@@ -207,6 +214,7 @@ class Controller:
             heard_out = self._interviewer.run(awaited)
             self._account()
             new = [self._home.look(), self._adaptations.look()]
+            self._camera.look()
             if any(new):
                 self._activate()
             self._rooms.look()
@@ -216,10 +224,13 @@ class Controller:
             if not self._adaptations.running:
                 self._home.start_if_due()
             if not (self._adaptations.running or self._home.running):
+                self._camera.start_if_due()
+            if not (self._adaptations.running or self._home.running or self._camera.running):
                 self._rooms.start_if_due()
         except RoomwiseError as error:
             self._adaptations.abandon()  # nobody would look after them
             self._home.abandon()
+            self._camera.abandon()
             self._rooms.stop()
             self._say(Failed, what="adaptation", error=str(error))
 
@@ -258,6 +269,7 @@ class Controller:
 
     def _make_way(self) -> None:
         """A room's own job comes first."""
+        self._camera.stop()
         if self._home.stop():
             self._activate()
 
@@ -275,6 +287,7 @@ class Controller:
         self._rooms.stop()
         try:
             new = [self._home.stop(), self._adaptations.stop()]
+            self._camera.stop()
             if any(new):
                 self._activate()
         except RoomwiseError as error:
@@ -323,5 +336,5 @@ class Controller:
             return None
         return version
 
-    def _say(self, kind: Any, **values: Any) -> None:
+    def _say(self, kind: Any, /, **values: Any) -> None:
         self.emit(kind(at=time.time(), **values))

@@ -10,6 +10,7 @@ from core.events import (
     AdaptationEnded,
     AdaptationStarted,
     CameraChanged,
+    CameraLearnt,
     Consolidated,
     Corrected,
     Event,
@@ -28,6 +29,7 @@ from core.events import (
     SpeechUnheard,
     ToldLate,
 )
+from core.text import with_article
 
 _CAMERAS = {"rgb": "the camera", "depth": "the depth camera"}
 _HARMLESS = frozenset({"index", "calibration", "voice activity", "no microphone"})
@@ -54,6 +56,15 @@ def _consolidated(event: Consolidated) -> str:
 def _rooms(event: RoomsLearnt) -> str:
     of = f"{event.pairs} pairs of {event.rooms} rooms"
     return f"[blue]learnt what other rooms say[/]: {of}, {event.seconds:.0f} s"
+
+
+def _learnt_camera(event: CameraLearnt) -> str:
+    verdict = "promoted" if event.promoted else "rejected"
+    of = f"{event.pairs} pairs of picture and depth"
+    return (
+        f"[blue]scene encoder of {escape(event.camera)} {verdict}[/]: {of}, {event.seconds:.0f} s. "
+        f"{escape(event.reason)}"
+    )
 
 
 def _late(event: ToldLate) -> str:
@@ -99,8 +110,9 @@ def _recognised(event: RoomRecognised) -> str:
 
 def _entered(event: RoomEntered) -> str:
     begin = "a new room," if event.new else "back in"
+    like = f", most like {with_article(escape(event.kind))}" if event.kind else ""
     also = "; what was asked until now is remembered for it" if event.moved else ""
-    return f"[blue]{begin} {escape(event.room)}[/]: {escape(event.reason)}{also}"
+    return f"[blue]{begin} {escape(event.room)}{like}[/]: {escape(event.reason)}{also}"
 
 
 def _recording(event: RecordingChanged) -> str:
@@ -120,6 +132,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     AdaptationEnded: _ended,
     Consolidated: _consolidated,
     RoomsLearnt: _rooms,
+    CameraLearnt: _learnt_camera,
     CameraChanged: _camera,
     MicrophoneChanged: _microphone,
     SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",

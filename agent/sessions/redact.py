@@ -39,8 +39,8 @@ _NOT_WORDS = frozenset({
 })
 _OF_NO_TURN = frozenset({
     "SessionStarted", "Resumed", "LearningPaused", "Spent", "AdaptationStarted", "AdaptationProgressed",
-    "AdaptationEnded", "Consolidated", "RoomsLearnt", "Activated", "Failed", "Used", "SessionEnded",
-    "CameraChanged", "MicrophoneChanged", "SpeechUnheard", "SceneChanged", "RecordingChanged",
+    "AdaptationEnded", "Consolidated", "RoomsLearnt", "CameraLearnt", "Activated", "Failed", "Used",
+    "SessionEnded", "CameraChanged", "MicrophoneChanged", "SpeechUnheard", "SceneChanged", "RecordingChanged",
     "RoomRecognised", "RoomEntered",
 })  # fmt: skip
 """Kinds that speak of the session as a whole, in the program's own words."""

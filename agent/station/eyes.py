@@ -100,6 +100,11 @@ class Eyes:
         self.heeding = heeding
 
     @property
+    def name(self) -> str:
+        """The camera's, without passwords."""
+        return self._camera.name
+
+    @property
     def rate(self) -> float:
         """Frames a second, lately."""
         now = self._clock()

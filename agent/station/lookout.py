@@ -14,6 +14,7 @@ from agent.whereabouts.recognition import brightness, is_dark
 from agent.whereabouts.whereabouts import Sight
 from capture.picture import Captured, frame_of
 from core.config import Config
+from core.errors import InputError
 from core.events import Event, Failed, SceneChanged
 
 _EVERY = 1.0  # seconds
@@ -31,11 +32,13 @@ class Lookout:
         self._glance: Glance | None = None
         self._looking: Future[None] | None = None
         self._next = 0.0
+        self._trouble = ""
 
     def look_around(self, now: float) -> None:
         """Look if it is time, at `now` of the monotonic clock; returns at once."""
         if now < self._next or (self._looking is not None and not self._looking.done()):
             return
+        self._tell_trouble()
         self._next = now + _EVERY
         found = self._eyes.newest()
         if found is None or found[1] > _OLDEST:
@@ -45,6 +48,15 @@ class Lookout:
         if has_moved(seen, self._glance) or not self._scenes.resting:
             self._glance = seen
             self._looking = self._live.do(lambda session: self._look(session, captured))
+
+    def _tell_trouble(self) -> None:
+        """Say what went wrong with the last look, once; that there was too much to do is no trouble."""
+        looking, self._looking = self._looking, None
+        error = None if looking is None or looking.cancelled() else looking.exception()
+        if error is None or isinstance(error, InputError) or str(error) == self._trouble:
+            return
+        self._trouble = str(error)
+        self._say(Failed(at=time.time(), what="scene", error=self._trouble))
 
     def _look(self, session: Controller, captured: Captured) -> None:
         """On the session's thread, where the student is."""
@@ -63,7 +75,14 @@ class Lookout:
         if new is not None:
             self._say(SceneChanged(at=time.time(), change=new[0], likeness=round(new[1], 3)))
         # In the dark the student's eyes see nothing rest: distances may still tell the room.
-        tells = self._scenes.resting and (new is not None or not session.settled)
-        if tells or is_dark(brightness(picture)):
-            frame = frame_of(captured.rgb)
-            session.look(Sight(frame.jpeg, frame.picture, captured.depth))
+        resting, dark = self._scenes.resting, is_dark(brightness(picture))
+        paired = resting and captured.depth is not None and not dark
+        tells = (resting and (new is not None or not session.settled)) or dark
+        if not (paired or tells):
+            return
+        frame = frame_of(captured.rgb)
+        sight = Sight(frame.jpeg, frame.picture, captured.depth, self._eyes.name)
+        if paired:
+            session.see(sight, view)
+        if tells:
+            session.look(sight)

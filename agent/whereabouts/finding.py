@@ -1,7 +1,9 @@
 """A session's `Whereabouts`, made from what is installed and remembered; or why there is none."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+from agent.whereabouts.kinds import Kinds
 from agent.whereabouts.recognition import read_calibrations
 from agent.whereabouts.whereabouts import Whereabouts
 from core.errors import ModelError
@@ -17,8 +19,10 @@ def whereabouts(
     *,
     told: bool,
     unsettled: bool,
+    state: Path,
 ) -> Whereabouts | None:
-    """What tells rooms apart in a session; None where that cannot be loaded, which `notice` is told.
+    """What tells rooms apart in a session; None where that cannot be loaded, which `notice` is told. `state`
+    is where scene encoders are kept.
 
     Views that another encoder made are read again first, and told. Raises StorageError.
     """
@@ -29,4 +33,5 @@ def whereabouts(
         notice(f"Rooms are not recognised. {error}")
         return None
     memory.gallery.catch_up(encoder, notice)
-    return Whereabouts(memory.gallery, encoder, calibrations, told=told, unsettled=unsettled)
+    kinds = Kinds(state, memory.embedder.text).of if memory.embedder else None
+    return Whereabouts(memory.gallery, encoder, calibrations, told=told, unsettled=unsettled, kinds=kinds)

@@ -5,14 +5,14 @@ in its gallery, so that it is known from more and more sides; what cannot be tol
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from PIL.Image import Image
 
 from agent.whereabouts.recognition import Calibration, Verdict, brightness, decide, is_dark, joined
-from core.errors import InputError
-from core.events import Event, RoomEntered, RoomRecognised
+from core.errors import InputError, RoomwiseError
+from core.events import Event, Failed, RoomEntered, RoomRecognised
 from core.ports import Millimetres, Rows, SceneEncoder
 from memory.gallery import ALIKE, Gallery, Kind, encode_depth
 
@@ -24,17 +24,21 @@ FRESH = "room"
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What is seen: a JPEG, the picture in it, and distances of the same instant where there are any."""
+    """What is seen, by a camera of this name: a JPEG, the picture in it, and distances of the same instant
+    where there are any.
+    """
 
     jpeg: bytes
     picture: Image
     depth: Millimetres | None = None
+    camera: str = ""
 
 
 @dataclass(frozen=True)
 class Move:
-    """What follows from a look: the room one is in, `events` to tell. For another room: whether it is `new`,
-    the `reason`, and whether what was asked in the one before is of this one (`moved`).
+    """What follows from a look: the room one is in, `events` to tell. For another room: whether it is `new`
+    and what `kind` of place then, the `reason`, and whether what was asked in the one before is of this one
+    (`moved`).
     """
 
     room: str
@@ -42,6 +46,7 @@ class Move:
     new: bool = False
     reason: str = ""
     moved: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class _View:
 class Whereabouts:
     """Told of one sight after another. `told`: a person has said which room this is, and that holds.
 
-    `unsettled`: the room's name stands for none until it is told what room this is.
+    `unsettled`: the room's name stands for none until it is told what room this is. `kinds` says what kind of
+    place a sight shows.
     """
 
     def __init__(
@@ -68,7 +74,9 @@ class Whereabouts:
         *,
         told: bool = False,
         unsettled: bool = False,
+        kinds: Callable[[Sight], str] | None = None,
     ) -> None:
+        self._kinds = kinds
         self._gallery, self._encoder, self._calibrations = gallery, encoder, calibrations
         self._told, self._unsettled = told, unsettled
         self._views: list[_View] = []
@@ -90,9 +98,9 @@ class Whereabouts:
         before = None if self._unsettled else here
         rows = joined([one.vector for one in self._views])
         verdict = decide(rows, shelf, self._calibrations[view.kind], before)
-        return self._follow(verdict, here, view.kind, set(shelf.rooms))
+        return self._follow(verdict, here, view.kind, set(shelf.rooms), sight)
 
-    def _follow(self, verdict: Verdict, here: str, kind: Kind, known: Collection[str]) -> Move:
+    def _follow(self, verdict: Verdict, here: str, kind: Kind, known: Collection[str], sight: Sight) -> Move:
         match verdict.what:
             case "known" if verdict.room == here:
                 return self._settled(here)
@@ -103,13 +111,22 @@ class Whereabouts:
                 return Move(verdict.room, (said,), reason="it was seen before", moved=moved)
             case "new" if self._unsettled:
                 self._settled(here)
-                return Move(here, (_begun(here, len(known)),))
+                place, failed = self._kind(sight)
+                return Move(here, (*failed, _begun(here, len(known), place)))
             case "new" if here in known:
                 name = fresh_name({*known, here})
                 reason = f"{verdict.probability:.0%} sure that it is none of {len(known)} known"
                 self._settled(name)
-                return Move(name, new=True, reason=reason)
+                place, failed = self._kind(sight)
+                return Move(name, failed, new=True, reason=reason, kind=place)
         return Move(here)
+
+    def _kind(self, sight: Sight) -> tuple[str, tuple[Event, ...]]:
+        """What kind of place it is, or what hinders."""
+        try:
+            return self._kinds(sight) if self._kinds else "", ()
+        except RoomwiseError as error:
+            return "", (Failed(at=time.time(), what="scene", error=str(error)),)
 
     def _settled(self, room: str) -> Move:
         self._unsettled = False
@@ -159,9 +176,9 @@ def fresh_name(known: Collection[str]) -> str:
     return next(name for name in (FRESH, *numbered) if name not in known)
 
 
-def _begun(room: str, known: int) -> RoomEntered:
+def _begun(room: str, known: int, kind: str) -> RoomEntered:
     reason = f"it is like none of {known} known" if known else "no room is known yet"
-    return RoomEntered(at=time.time(), room=room, before=room, new=True, reason=reason)
+    return RoomEntered(at=time.time(), room=room, before=room, new=True, reason=reason, kind=kind)
 
 
 def _recognised(verdict: Verdict, views: int, kind: Kind) -> RoomRecognised:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.files import storage_errors
+from core.text import with_article
 
 SCANNET = (
     "apartment", "bathroom", "bedroom / hotel", "bookstore / library", "classroom", "closet",
@@ -27,8 +28,7 @@ GENERIC = (
 
 def prompt(name: str) -> str:
     """A photograph of it, as EdgeVL asks CLIP (its code; indoors)."""
-    article = "an" if name[:1].lower() in "aeiou" else "a"
-    return f"a photo of {article} {name}"
+    return f"a photo of {with_article(name)}"
 
 
 def prompts(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from PIL import Image
 from safetensors import SafetensorError, safe_open
@@ -20,10 +19,10 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 from core.errors import WeightsError
 from core.files import sha256_file, storage_errors
 from core.ports import Rows
-from models.embedder import MiniLM, load_minilm
+from models.embedder import load_minilm
 from models.quiet import no_progress_bars
 from models.registry import load_model, model_folder
-from models.scene.names import GENERIC, prompts
+from models.scene.words import Words
 from models.weights import check_files, check_loading, digest
 
 BUILTIN = "builtin-teacher"
@@ -74,24 +73,6 @@ class ClipTeacher:
         inputs = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
         with torch.inference_mode():
             return _unit(self._module.text_projection(self._module.text_model(**inputs).pooler_output))
-
-
-class Words:
-    """MiniLM's sentences with what is common to all places taken off: what is left tells places apart.
-
-    Sentences about any two places are much alike to MiniLM; a student that is off by a little would find all
-    classes in the same direction.
-    """
-
-    def __init__(self, minilm: MiniLM) -> None:
-        self._minilm = minilm
-        self._middle = minilm.text(prompts(GENERIC)).mean(0)
-
-    def text(self, texts: Sequence[str]) -> Rows:
-        """Unit rows float32 [n, 384]."""
-        moved = self._minilm.text(texts) - self._middle
-        rows: Rows = (moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-6)).astype(np.float32)
-        return rows
 
 
 class PoolingHead(nn.Module):
@@ -154,7 +135,7 @@ def builtin_teacher(head_file: Path) -> BuiltinTeacher:
             f"The head in {head_file} belongs to another expert. Train it: roomwise pretrain scene"
         )
     name = f"{BUILTIN}:{sha256_file(head_file)[:12]}"
-    return BuiltinTeacher(load_model(_TOWER), head, Words(load_minilm()), name)
+    return BuiltinTeacher(load_model(_TOWER), head, Words(load_minilm().text), name)
 
 
 def tower_digest() -> str:
