@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,15 +18,19 @@ from bench.intervals import Interval
 from bench.pretrain.scene.captions import always, caption_bank, truths
 from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.recipes import RECIPE
-from bench.studies.edgevl import study as module
+from bench.pretrain.scene.runs import waves
+from bench.studies.edgevl import training as module
 from bench.studies.edgevl.claims import CLAIMS, Claim, Verdict, claim_rows, judged, paragraph
 from bench.studies.edgevl.cli import app
+from bench.studies.edgevl.plan import Plan
 from bench.studies.edgevl.scores import Scores
-from bench.studies.edgevl.study import Plan, carried_out
+from bench.studies.edgevl.study import carried_out
+from bench.studies.edgevl.training import train
 from bench.studies.edgevl.views import folder_views
 from core.errors import InputError
 from core.lazy import run
-from models.scene.student import SceneShape
+from models.scene.student import SceneShape, load_student
+from models.scene.teacher import load_teacher
 
 _CLASSES = ["kitchen", "office", "bedroom / hotel"]
 
@@ -127,7 +132,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def shape(width: int) -> SceneShape:
         return replace(SHAPES["davit"], width=width)
 
-    monkeypatch.setattr(module, "_SHAPES", {"built-in": shape})
+    monkeypatch.setattr(module, "SHAPES", {"built-in": shape})
     monkeypatch.setenv("ROOMWISE_HOME", str(tmp_path / "home"))
 
 
@@ -153,6 +158,26 @@ def test_the_whole_study_on_a_folder_with_atiny_clip(tmp_path: Path) -> None:
     assert all(
         np.array_equal(found.scores.right[name], again.scores.right[name]) for name in again.scores.right
     )
+
+
+def test_processes_side_by_side_train_what_one_does(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    _views(data / "train", rooms=1)
+    recipe = replace(RECIPE, methods=(RECIPE.method("depth-only"), RECIPE.method("stage1"))).shortened(0.001)
+    alone = Plan(
+        tmp_path / "alone", tmp_path, _CLASSES, seeds=1, data=data, teacher=str(tiny_clip(tmp_path / "clip")),
+        recipe=recipe, jobs=1, threads=1, quiet=True,
+    )  # fmt: skip
+    together = replace(alone, out=tmp_path / "together", jobs=2, threads=2)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    for plan in (alone, together):
+        train(plan, load_teacher(plan.teacher))
+    torch.set_num_threads(threads)
+    for wave in waves(recipe):
+        for name in wave:
+            one, other = (load_student(plan.place(name, 0)).state_dict() for plan in (alone, together))
+            assert all(torch.equal(one[key], other[key]) for key in one), name
 
 
 def test_quick_takes_no_data_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """Curves in cells."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_console import session
@@ -57,3 +59,4 @@ def test_little_curves_rise_where_the_values_do() -> None:
     assert sparkline([0, 1, 2, 3], 4) == "▁▃▆█"
     assert sparkline([5, 5], 4) == "▁▁"
     assert sparkline([0.5, 2.0], 4, low=0.0, high=1.0) == "▅█"
+    assert sparkline([math.inf, -1e308, 5e-324], 4, low=0.0, high=5e-324) == "█▁█"

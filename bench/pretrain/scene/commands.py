@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.pretrain.scene.head import save_head, train_head
 from bench.pretrain.scene.pairs import read_pairs, tower_cells
 from bench.pretrain.scene.recipes import RECIPE, Recipe
-from bench.pretrain.scene.runs import carry_out
+from bench.pretrain.scene.runs import PTQ, carry_out
 from bench.pretrain.scene.setting import prepared, rendered_frames
 from bench.pretrain.scene.shipping import SHIPPED, ship
 from bench.pretrain.scene.validating import validation_scores
@@ -52,7 +52,7 @@ def pretrain_scene(wish: SceneWish) -> dict[str, Any]:
     recipe: Recipe = RECIPE if wish.share >= 1 else RECIPE.shortened(wish.share)
     frames, depth = rendered_frames(wish.data)
     bench = prepared(frames, depth, teacher, innate(teacher.width), recipe, wish.run, said)
-    carry_out(bench, wish.seed, only=("stage1", "stage2-int8"))
+    carry_out(bench, wish.seed, only=("stage1", "stage2-int8", PTQ))
     scores = {
         name: validation_scores(load_student(bench.place(name, wish.seed)), teacher, wish.data)
         for name in SHIPPED

@@ -11,7 +11,8 @@ Aim = Literal["distil", "contrast"]
 
 @dataclass(frozen=True)
 class Method:
-    """One training. `after` is the method it begins with; else the built-in student's tower.
+    """One training. `after` is the method it begins with; else the built-in student's tower. `terms` are
+    those of the recipe where there are none of its own.
 
     Of a course that comes after another, a share `floating` goes by before its integers begin: ranges of
     activations are worth finding once weights have nearly settled (Jacob et al., CVPR 2018, section 3.1).
@@ -23,6 +24,7 @@ class Method:
     aim: Aim = "distil"
     after: str = ""
     floating: float = 0.0
+    terms: Terms | None = None
 
     @property
     def integers_from(self) -> int:
@@ -68,6 +70,9 @@ class Recipe:
         return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
 
 
+NO_TRIPLETS = "stage2-no-triplets"
+"""Stage 2 with its anchor alone: tells what contrast adds. EdgeVL has no such row."""
+
 _STAGE1 = Course(steps=1500, batch=12, rate=2.5e-4, last=1e-5)
 _STAGE2 = Course(steps=1000, batch=16, rate=2e-4, last=5e-6)
 
@@ -75,6 +80,7 @@ RECIPE = Recipe((
     Method("stage1", _STAGE1),
     Method("stage2-int8", _STAGE2, aim="contrast", after="stage1", floating=0.8),
     Method("stage1-qat", _STAGE2, after="stage1", floating=0.8),
+    Method(NO_TRIPLETS, _STAGE2, after="stage1", floating=0.8, terms=Terms()),
     Method("rgb-only", _STAGE1, sees="rgb"),
     Method("depth-only", _STAGE1, sees="depth"),
 ))
@@ -84,6 +90,7 @@ CODE_FAITHFUL = Recipe(
     tuple(
         replace(one, course=_AS_RELEASED, floating=0.0) if one.aim == "contrast" else one
         for one in RECIPE.methods
+        if one.name != NO_TRIPLETS
     ),
     stage1_share=0.25, stage2_share=0.25, per_class=False, terms=LITERAL, anchor=0.0, probing=0,
 )  # fmt: skip

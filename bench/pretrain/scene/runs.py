@@ -53,13 +53,25 @@ class Bench:
 
 def carry_out(bench: Bench, seed: int, only: Sequence[str] = ()) -> None:
     """Train whatever of a seed is not there yet, or of some methods alone."""
-    for method in bench.recipe.methods:
-        if (not only or method.name in only) and not bench.place(method.name, seed).is_dir():
-            _train(bench, method, seed)
-    if not bench.place(PTQ, seed).is_dir():
-        student = load_student(bench.place("stage1", seed))
-        quantised(student, _calibration(bench, seed))
-        save_student(student, {"teacher": bench.teacher, "seed": seed}, bench.place(PTQ, seed))
+    for name in only or [name for wave in waves(bench.recipe) for name in wave]:
+        finish(bench, name, seed)
+
+
+def waves(recipe: Recipe) -> list[list[str]]:
+    """Methods that need no other one, and then those that begin with one of the first: `PTQ` among them."""
+    first = [one.name for one in recipe.methods if not one.after]
+    return [first, [*(one.name for one in recipe.methods if one.after), PTQ]]
+
+
+def finish(bench: Bench, name: str, seed: int) -> None:
+    """Train a method, or go on training it; what is there already stays."""
+    if bench.place(name, seed).is_dir():
+        return
+    if name != PTQ:
+        return _train(bench, bench.recipe.method(name), seed)
+    student = load_student(bench.place("stage1", seed))
+    quantised(student, _calibration(bench, seed))
+    save_student(student, {"teacher": bench.teacher, "seed": seed}, bench.place(PTQ, seed))
 
 
 def _train(bench: Bench, method: Method, seed: int) -> None:
@@ -131,7 +143,8 @@ def _loss(bench: Bench, method: Method, student: SceneStudent, half: bool) -> An
         material = bench.stage(recipe.stage2_share)
         return Contrasting(student, side, material, batch, bench.names, recipe.anchor, half=half)
     material = bench.stage(recipe.stage1_share)
-    return Distilling(student, side, material, batch, bench.names, method.sees, recipe.terms, half)
+    terms = method.terms or recipe.terms
+    return Distilling(student, side, material, batch, bench.names, method.sees, terms, half)
 
 
 def _calibration(bench: Bench, seed: int) -> Callable[[nn.Module], None]:

@@ -26,6 +26,7 @@ CLAIMS = (
     Claim("stage2-int8", "stage1-ptq", "mean", 0.05, 0.171),
     Claim("stage2-int8", "stage1-qat", "mean", 0.0, 0.081),
     Claim("stage2-int8", "stage1", "mean", 0.0, 0.069),
+    Claim("stage2-int8", "stage2-no-triplets", "mean", 0.0),
     Claim("stage1", "stage1-ptq", "mean", 0.0, 0.102),
     Claim("stage1", "rgb-only", "depth", 0.0, None),
     Claim("stage1", "depth-only", "rgb", 0.0, None),
@@ -104,7 +105,7 @@ def _reasons(verdicts: Sequence[Verdict], scores: Scores) -> Iterator[str]:
 
 
 def _falls_short(one: Verdict) -> bool:
-    """Whether a gain of stage 2 over a student, not over the teacher, was expected and did not come."""
+    """Whether a published gain of stage 2 over a student, not over the teacher, did not come."""
     claim = one.claim
-    gain = claim.first == "stage2-int8" and claim.second != "teacher" and claim.least >= 0
+    gain = claim.first == "stage2-int8" and claim.second != "teacher" and claim.published is not None
     return gain and one.word != "holds"

@@ -44,7 +44,7 @@ def edgevl(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where everything is kept, to be gone on with.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render and train.")] = 2,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="Processor threads, also when timing.")
     ] = 2,
@@ -61,7 +61,7 @@ def edgevl(
     """
     check_picture(picture)
     names = list(SCANNET) if classes is None else read_names(classes)
-    plan = load("bench.studies.edgevl.study:Plan")(
+    plan = load("bench.studies.edgevl.plan:Plan")(
         out=out or cache_dir() / "studies" / "edgevl", frames=frames or cache_dir() / "rooms", classes=names,
         seeds=seeds, rooms=rooms or (_QUICK_ROOMS if quick else _ROOMS), quick=quick, data=data,
         teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful, jobs=jobs,

@@ -1,7 +1,7 @@
 """The study in order: views, encoders, right or wrong, speed, what holds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,47 +9,23 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE, Recipe
-from bench.pretrain.scene.runs import PTQ, Bench, carry_out
-from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
+from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
 from bench.report import Row
 from bench.studies.edgevl.entrants import Encoder, Untouched, ranged_encoder, rows_of, student_encoder
+from bench.studies.edgevl.plan import Plan
 from bench.studies.edgevl.scores import Scores
 from bench.studies.edgevl.speed import parity_row, speed_rows
+from bench.studies.edgevl.training import SHAPES, train
 from bench.studies.edgevl.views import Views, folder_views, rendered_views
 from core.errors import InputError
 from core.ports import Rows
 from models.scene.classes import class_rows, classified
 from models.scene.encoder import BUILTIN_FOLDER
-from models.scene.student import SceneShape, innate, swin_t, vit_s
 from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
 
 INTEGERS, FLOAT = "stage2-int8", "stage2-float"
-_SHAPES: Mapping[str, Callable[[int], SceneShape]] = {"built-in": innate, "swin-t": swin_t, "vit-s": vit_s}
 _TEACHER_SIDE = 144
-_TRAINED = ("rgb-only", "depth-only", "stage1", PTQ, "stage1-qat", INTEGERS)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered."""
-
-    out: Path
-    frames: Path
-    classes: list[str]
-    seeds: int = 3
-    rooms: int = 100
-    quick: bool = False
-    data: Path | None = None
-    teacher: str = BUILTIN
-    backbone: str = "built-in"
-    share: float = 1.0
-    jobs: int = 2
-    threads: int = 2
-    quiet: bool = False
-    code_faithful: bool = False
-    recipe: Recipe = field(default=RECIPE)
 
 
 @dataclass(frozen=True)
@@ -77,15 +53,15 @@ def carried_out(plan: Plan) -> Found:
                 np.stack([classified(part, classes) == views.right for part in both]) for both in seen
             ]).astype(np.float64)
             rows[name] = np.concatenate([part for both in seen for part in both])
-    encoder = BUILTIN_FOLDER if plan.quick else _place(plan, INTEGERS, 0)
+    encoder = BUILTIN_FOLDER if plan.quick else plan.place(INTEGERS, 0)
     speed = [*speed_rows(encoder, plan.out, plan.threads), parity_row(rows[INTEGERS], rows["trained"])]
     del right["trained"]
     return Found(Scores(views.rooms, right), speed)
 
 
 def _check(plan: Plan) -> None:
-    if plan.backbone not in _SHAPES:
-        raise InputError(f"There is no backbone {plan.backbone!r}. Choose one: {', '.join(_SHAPES)}.")
+    if plan.backbone not in SHAPES:
+        raise InputError(f"There is no backbone {plan.backbone!r}. Choose one: {', '.join(SHAPES)}.")
     if plan.quick and (plan.data or plan.teacher != BUILTIN or plan.backbone != "built-in"):
         raise InputError(
             "--quick tests the committed encoders on rendered rooms. Leave --data and --teacher out."
@@ -109,17 +85,14 @@ def _committed() -> dict[str, list[Encoder]]:
 
 def _trained(plan: Plan, teacher: SceneTeacher) -> dict[str, list[Encoder]]:
     """Every method's students, one a seed."""
-    missing = [s for s in range(plan.seeds) if not all(_place(plan, n, s).is_dir() for n in _TRAINED)]
-    if missing:
-        bench = _bench(plan, teacher)
-        for seed in missing:
-            carry_out(bench, seed)
+    train(plan, teacher)
     found: dict[str, list[Encoder]] = {
-        name: [student_encoder(_place(plan, name, seed), integers=False) for seed in range(plan.seeds)]
-        for name in _TRAINED
+        name: [student_encoder(plan.place(name, seed), integers=False) for seed in range(plan.seeds)]
+        for wave in waves(plan.carried)
+        for name in wave
         if name != INTEGERS
     }
-    return found | _stage2([_place(plan, INTEGERS, seed) for seed in range(plan.seeds)])
+    return found | _stage2([plan.place(INTEGERS, seed) for seed in range(plan.seeds)])
 
 
 def _stage2(folders: Sequence[Path]) -> dict[str, list[Encoder]]:
@@ -129,27 +102,6 @@ def _stage2(folders: Sequence[Path]) -> dict[str, list[Encoder]]:
         "trained": [student_encoder(folder, integers=False) for folder in folders],
         FLOAT: [student_encoder(folder, integers=False, quantised=False) for folder in folders],
     }
-
-
-def _bench(plan: Plan, teacher: SceneTeacher) -> Bench:
-    frames, depth = rendered_frames(plan.frames) if plan.data is None else folder_frames(plan.data / "train")
-    recipe = CODE_FAITHFUL if plan.code_faithful else plan.recipe
-    recipe = recipe if plan.share >= 1 else recipe.shortened(plan.share)
-    shape = _SHAPES[plan.backbone](teacher.width)
-    told = _stderr(plan.quiet)
-
-    def said(line: str) -> None:
-        told.print(line, highlight=False)
-
-    return prepared(frames, depth, teacher, shape, recipe, _runs(plan), said)
-
-
-def _runs(plan: Plan) -> Path:
-    return plan.out / ("runs-as-released" if plan.code_faithful else "runs")
-
-
-def _place(plan: Plan, method: str, seed: int) -> Path:
-    return _runs(plan) / f"seed-{seed}" / method
 
 
 def _seen(encoder: Encoder, views: Views) -> tuple[Rows, Rows]:

@@ -1,0 +1,60 @@
+"""Every method's students, some at a time in processes of their own; each goes on from where it was left."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+from rich.console import Console
+
+from bench.pretrain.scene.runs import Bench, finish, waves
+from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
+from bench.studies.edgevl.plan import Plan
+from models.scene.student import SceneShape, innate, swin_t, vit_s
+from models.scene.teacher import SceneTeacher, load_teacher
+
+SHAPES: Mapping[str, Callable[[int], SceneShape]] = {"built-in": innate, "swin-t": swin_t, "vit-s": vit_s}
+_benches: dict[str, Bench] = {}
+"""What a process has put together for its plan: read once, for all that it trains."""
+
+
+def train(plan: Plan, teacher: SceneTeacher) -> None:
+    """Train whatever is not there yet. Raises InputError, StorageError."""
+    missing = [
+        [(name, seed) for seed in range(plan.seeds) for name in wave if not plan.place(name, seed).is_dir()]
+        for wave in waves(plan.carried)
+    ]
+    count = sum(len(wave) for wave in missing)
+    if not count:
+        return
+    bench = _bench(plan, teacher)  # the teacher's rows are on disk from now on
+    jobs = min(plan.jobs, count)
+    if jobs == 1:
+        for name, seed in (item for wave in missing for item in wave):
+            finish(bench, name, seed)
+        return
+    del bench
+    threads = max(1, plan.threads // jobs)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as workers:
+        for wave in missing:  # a student begins with one of the wave before
+            for done in [workers.submit(_one, plan, name, seed) for name, seed in wave]:
+                done.result()
+
+
+def _one(plan: Plan, name: str, seed: int) -> None:
+    key = repr(plan)
+    if key not in _benches:
+        _benches[key] = _bench(plan, load_teacher(plan.teacher))
+    finish(_benches[key], name, seed)
+
+
+def _bench(plan: Plan, teacher: SceneTeacher) -> Bench:
+    frames, depth = rendered_frames(plan.frames) if plan.data is None else folder_frames(plan.data / "train")
+    told = Console(stderr=True, quiet=plan.quiet, soft_wrap=True)
+
+    def said(line: str) -> None:
+        told.print(line, highlight=False)
+
+    return prepared(
+        frames, depth, teacher, SHAPES[plan.backbone](teacher.width), plan.carried, plan.runs, said
+    )
