@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from bench.intervals import Interval
 from bench.report import Row
+from bench.svg import page, text
 from core.files import atomic_write_text
 
 Line: TypeAlias = Sequence[tuple[float, Interval]]
@@ -32,21 +33,20 @@ def svg(title: str, axes: tuple[str, str], lines: Mapping[str, Line]) -> str:
         raise ValueError("there is no point to draw")
     frame = _Frame(min(places), max(places), min(values), max(values))
     width, height = _LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM
-    return "\n".join((
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
-        "font-family='sans-serif' font-size='12'>",
-        f"<title>{escape(title)}</title>",
-        f"<rect width='{width}' height='{height}' fill='white'/>",
-        f"<text x='12' y='20' fill='#333'>{escape(title)}</text>",
-        *_axes(frame, axes),
-        *(
-            part
-            for number, (name, line) in enumerate(shown.items())
-            for part in _line(frame, number, name, line)
+    return page(
+        width,
+        height,
+        title,
+        (
+            text(12, 20, title),
+            *_axes(frame, axes),
+            *(
+                part
+                for number, (name, line) in enumerate(shown.items())
+                for part in _line(frame, number, name, line)
+            ),
         ),
-        "</svg>",
-        "",
-    ))
+    )
 
 
 def interval_of(row: Row) -> Interval:

@@ -11,12 +11,13 @@ from fastapi import FastAPI
 
 from core.allocation import keep_freed_memory
 from core.errors import ConfigError
+from core.hosts import is_loopback
 from expert.app import Office, application
 from expert.asking import Limits
 from expert.codes import load_coder
 from expert.desk import Desk
 from expert.door import House
-from expert.gate import Rate, is_loopback
+from expert.gate import Rate
 from expert.metrics import Meters
 from expert.panel import Panel
 from expert.served import Served

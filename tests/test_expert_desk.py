@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tiny_memory import jpeg
 from tiny_server import Echo
 
+from core.hosts import is_loopback
 from expert.asking import Ask, Limits, Request, checked
 from expert.batching import next_batch
 from expert.desk import Answers, Desk, ExhaustedError, FullError
-from expert.gate import Rate, admitted, is_loopback
+from expert.gate import Rate, admitted
 
 LIMITS = Limits()
 

@@ -4,7 +4,6 @@ The local socket needs no token: only its user may open it, as only he may open 
 comes by an address shows a token, and beyond this machine the connection is encrypted.
 """
 
-import ipaddress
 import os
 import ssl
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import platformdirs
 
 from core.config import Config
 from core.errors import ConfigError, InputError, StorageError
+from core.hosts import is_loopback
 
 SOCKET = "agent.sock"
 _LONGEST_PATH = 100
@@ -136,13 +136,3 @@ def _trusting(authority: Path | None) -> ssl.SSLContext:
         raise ConfigError(
             f"{authority} is no certificate ({error.strerror or error}). Check the path."
         ) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

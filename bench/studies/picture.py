@@ -6,11 +6,12 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from bench.intervals import Interval
+from bench.svg import GREY, page, text
 from core.errors import InputError
 from core.files import atomic_write_text
 
 _LEFT, _WIDE, _RIGHT, _TOP, _STEP = 210, 420, 110, 48, 24
-_GREY, _DOT, _REFERENCE = "#777", "#1583a8", "#d18b1f"
+_DOT, _REFERENCE = "#1583a8", "#d18b1f"
 
 
 def check_picture(path: Path | None) -> None:
@@ -30,19 +31,17 @@ def svg(title: str, dots: Mapping[str, Interval], reference: str, published: Map
     """Exact match of every method, a line where the reference is, and published numbers as they stand."""
     width, height = _LEFT + _WIDE + _RIGHT, _TOP + _STEP * len(dots) + 34
     low, high = _range(list(dots.values()))
-    return "\n".join((
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
-        "font-family='sans-serif' font-size='12'>",
-        f"<title>{escape(title)}</title>",
-        f"<rect width='{width}' height='{height}' fill='white'/>",
-        f"<text x='12' y='20' fill='#333'>{escape(title)}</text>",
-        f"<text x='{width - 12}' y='{_TOP - 8}' text-anchor='end' fill='{_GREY}'>"
-        f"{'published' if published else ''}</text>",
-        *_axis(low, high, height),
-        *_lines(dots, (low, high), reference, published),
-        "</svg>",
-        "",
-    ))
+    return page(
+        width,
+        height,
+        title,
+        (
+            text(12, 20, title),
+            text(width - 12, _TOP - 8, "published" if published else "", GREY, anchor="end"),
+            *_axis(low, high, height),
+            *_lines(dots, (low, high), reference, published),
+        ),
+    )
 
 
 def _axis(low: float, high: float, height: int) -> Iterator[str]:
@@ -51,7 +50,7 @@ def _axis(low: float, high: float, height: int) -> Iterator[str]:
         x = _x(tick / 20, low, high)
         line = f"y1='{_TOP - 4}' y2='{height - 26}' stroke='#e4e4e4'"
         yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
-        where = f"x='{x:.1f}' y='{height - 10}' text-anchor='middle' fill='{_GREY}'"
+        where = f"x='{x:.1f}' y='{height - 10}' text-anchor='middle' fill='{GREY}'"
         yield f"<text {where}>{tick / 20:.2f}</text>"
 
 
@@ -73,7 +72,7 @@ def _lines(
         yield f"<circle cx='{_x(found.mean, *ends):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
         if name in published:
             where = f"x='{_LEFT + _WIDE + _RIGHT - 12}' y='{y + 4:.1f}' text-anchor='end'"
-            yield f"<text {where} fill='{_GREY}'>{published[name]:g}</text>"
+            yield f"<text {where} fill='{GREY}'>{published[name]:g}</text>"
 
 
 def _x(value: float, low: float, high: float) -> float:

@@ -4,13 +4,13 @@ It is read by the library that connects, so that what is checked here is what is
 repeats the address: a mistyped one may hold a password.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
 import httpx
 
 from core.errors import ConfigError
+from core.hosts import is_loopback
 
 _SCHEMES = ("http://", "https://")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
@@ -55,7 +55,7 @@ def parse(text: str, token_set: bool, plain_http: bool, offline: bool) -> Addres
         )
     url = _read(text.strip())
     _check_parts(url, text)
-    if url.scheme == "http" and not plain_http and not _is_loopback(_host(url)):
+    if url.scheme == "http" and not plain_http and not is_loopback(_host(url)):
         what = "Frames and the token" if token_set else "Frames"
         raise ConfigError(
             f"{what} would go unencrypted to another machine. Give an address that begins with https://, "
@@ -91,12 +91,3 @@ def _check_parts(url: httpx.URL, text: str) -> None:
 
 def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

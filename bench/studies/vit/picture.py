@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from math import floor
-from xml.sax.saxutils import escape
 
 from bench.studies.vit.flow import KINDS
 from bench.studies.vit.rows import OTHER, SAME, Flows
+from bench.svg import GREY, INK, page, text
 
 _WIDE, _HIGH, _LEFT, _TOP, _GAP = 220, 170, 60, 76, 46
-_INK, _GREY, _BLUE, _ORANGE = "#222", "#777", "#1583a8", "#d18b1f"
+_BLUE, _ORANGE = "#1583a8", "#d18b1f"
 
 Curve = tuple[str, str, Sequence[float], bool]
 """Name, colour, values over relative depth, whether it is dashed."""
@@ -18,25 +18,25 @@ def svg(flows: Flows) -> str:
     """Two rows of panels, a column a kind of map."""
     width = _LEFT + len(KINDS) * (_WIDE + _GAP)
     height = _TOP + 2 * (_HIGH + _GAP) + 20
-    return "\n".join((
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
-        "font-family='sans-serif' font-size='12'>",
-        f"<rect width='{width}' height='{height}' fill='white'/>",
-        _text(12, 22, "Attention over depth, from the first layer to the last", _INK, 15),
-        *_legend(flows),
-        *_panels(flows),
-        "</svg>",
-        "",
-    ))
+    return page(
+        width,
+        height,
+        "Attention over depth",
+        (
+            text(12, 22, "Attention over depth, from the first layer to the last", INK, 15),
+            *_legend(flows),
+            *_panels(flows),
+        ),
+    )
 
 
 def _legend(flows: Flows) -> Iterator[str]:
     left = 12.0
     for name, colour in ((flows.student, _BLUE), (flows.expert, _ORANGE)):
         yield f"<circle cx='{left + 5}' cy='40' r='4.5' fill='{colour}'/>"
-        yield _text(left + 14, 44, name, _INK)
+        yield text(left + 14, 44, name, INK)
         left += 40 + 7 * len(name)
-    yield _text(left, 44, "below: full lines same picture, dashed another one", _GREY)
+    yield text(left, 44, "below: full lines same picture, dashed another one", GREY)
 
 
 def _panels(flows: Flows) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _panels(flows: Flows) -> Iterator[str]:
         agreeing = [
             (
                 against,
-                _INK,
+                INK,
                 flows.agreement(kind, against)["spearman"].mean(axis=0).tolist(),
                 against == OTHER,
             )
@@ -63,11 +63,11 @@ def _panel(left: float, top: float, title: str, curves: Sequence[Curve]) -> Iter
     """Curves up to 1, from the tenth below the lowest value."""
     lowest = min(value for _, _, values, _ in curves for value in values)
     low = min(0.9, floor(10 * lowest) / 10)
-    yield _text(left, top - 6, title, _INK)
+    yield text(left, top - 6, title, INK)
     for tick in (low, (1 + low) / 2, 1.0):
         y = top + (1 - (tick - low) / (1 - low)) * _HIGH
         yield f"<line x1='{left}' x2='{left + _WIDE}' y1='{y:.1f}' y2='{y:.1f}' stroke='#e4e4e4'/>"
-        yield _text(left - 6, y + 4, f"{tick:.2f}", _GREY, 11, "end")
+        yield text(left - 6, y + 4, f"{tick:.2f}", GREY, 11, "end")
     for _, colour, values, dashed in curves:
         places = [
             (left + place / max(1, len(values) - 1) * _WIDE, top + (1 - (value - low) / (1 - low)) * _HIGH)
@@ -77,8 +77,3 @@ def _panel(left: float, top: float, title: str, curves: Sequence[Curve]) -> Iter
         style = " stroke-dasharray='5 4'" if dashed else ""
         yield f"<polyline points='{line}' fill='none' stroke='{colour}' stroke-width='2'{style}/>"
         yield from (f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{colour}'/>" for x, y in places)
-
-
-def _text(x: float, y: float, words: str, colour: str, size: int = 12, anchor: str = "start") -> str:
-    where = f"x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'"
-    return f"<text {where} fill='{colour}' font-size='{size}'>{escape(words)}</text>"

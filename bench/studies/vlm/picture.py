@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from math import isfinite
-from xml.sax.saxutils import escape
 
 from bench.studies.vlm.cells import CKA, JS, MAPS, PICTURE, SEEN, WORDS, Cell
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.rows import LITERAL
+from bench.svg import GREY, INK, page, text
 
 _PARTS = ((SEEN, CKA), (PICTURE, CKA), (WORDS, CKA), (MAPS, JS))
 _BOX, _EDGE, _TOP, _GAP, _LINE = 44, 24, 74, 46, 22
 _LEFT, _WIDE = 290, 420
-_INK, _GREY, _BLUE, _ORANGE = "#222", "#777", "#1583a8", "#d18b1f"
+_BLUE, _ORANGE = "#1583a8", "#d18b1f"
 
 
 def svg(found: Found, student: str, expert: str) -> str:
@@ -27,16 +27,11 @@ def svg(found: Found, student: str, expert: str) -> str:
     lines = list(_effects(found, effects, _TOP + high + 86))
     width = max(_LEFT + _WIDE + 60, 2 * _EDGE + sum(_wide(layers[1]) + _GAP for _, _, layers in there))
     height = _TOP + high + 86 + _LINE * len(effects) + 44
-    return "\n".join((
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
-        "font-family='sans-serif' font-size='12'>",
-        f"<rect width='{width}' height='{height}' fill='white'/>",
-        _text(_EDGE, 24, f"How far the layers of {student} (down) are from {expert}'s (across)", _INK, 15),
-        _text(_EDGE, 42, "0 is alike: 1 - CKA, of maps Jensen-Shannon; means over all questions", _GREY),
+    return page(width, height, f"Layers of {student} against those of {expert}", (
+        text(_EDGE, 24, f"How far the layers of {student} (down) are from {expert}'s (across)", INK, 15),
+        text(_EDGE, 42, "0 is alike: 1 - CKA, of maps Jensen-Shannon; means over all questions", GREY),
         *_matrices(found, there),
         *lines,
-        "</svg>",
-        "",
     ))  # fmt: skip
 
 
@@ -47,7 +42,7 @@ def _wide(layers: int) -> int:
 def _matrices(found: Found, parts: list[tuple[str, str, tuple[int, int]]]) -> Iterator[str]:
     left = _EDGE
     for part, distance, (ours, theirs) in parts:
-        yield _text(left, _TOP - 8, "maps of the question" if part == MAPS else part, _INK)
+        yield text(left, _TOP - 8, "maps of the question" if part == MAPS else part, INK)
         for student in range(ours):
             for expert in range(theirs):
                 cell = Cell(part, student, expert, distance)
@@ -58,8 +53,8 @@ def _matrices(found: Found, parts: list[tuple[str, str, tuple[int, int]]]) -> It
                 near = max(0.0, min(1.0, 1 - value))
                 colour = ",".join(str(round(255 - near * (255 - end))) for end in (21, 101, 140))
                 yield f"<rect x='{x}' y='{y}' width='{_BOX - 2}' height='{_BOX - 2}' fill='rgb({colour})'/>"
-                ink = "white" if near > 0.55 else _INK
-                yield _text(x + _BOX / 2 - 1, y + _BOX / 2 + 4, f"{value:.2f}", ink, 12, "middle")
+                ink = "white" if near > 0.55 else INK
+                yield text(x + _BOX / 2 - 1, y + _BOX / 2 + 4, f"{value:.2f}", ink, 12, "middle")
         left += _wide(theirs) + _GAP
 
 
@@ -73,18 +68,18 @@ def _effects(found: Found, cells: list[Cell], top: int) -> Iterator[str]:
         spans[cell] = [one.d, one.difference.low * scale, one.difference.high * scale]
     far = max((abs(value) for span in spans.values() for value in span if isfinite(value)), default=1.0)
     far = max(0.2, far * 1.1)
-    yield _text(
-        _EDGE, top - 26, "Distance on right answers less that on wrong ones, in standard deviations", _INK, 15
+    yield text(
+        _EDGE, top - 26, "Distance on right answers less that on wrong ones, in standard deviations", INK, 15
     )
-    yield _text(_EDGE, top - 9, "left of the line: nearer where the student is right, as was expected", _GREY)
+    yield text(_EDGE, top - 9, "left of the line: nearer where the student is right, as was expected", GREY)
     middle, bottom = _LEFT + _WIDE / 2, top + _LINE * len(spans)
-    dashed = f"stroke='{_GREY}' stroke-dasharray='4 4'"
+    dashed = f"stroke='{GREY}' stroke-dasharray='4 4'"
     yield f"<line x1='{middle}' x2='{middle}' y1='{top}' y2='{bottom}' {dashed}/>"
     for number, (cell, (d, low, high)) in enumerate(spans.items()):
         y = top + _LINE * number + _LINE / 2
         colour = _BLUE if cell.distance == CKA else _ORANGE
         name = f"{cell.part}, layer {cell.expert + 1}, {cell.distance}"
-        yield _text(_LEFT - 10, y + 4, name, _INK, 11, "end")
+        yield text(_LEFT - 10, y + 4, name, INK, 11, "end")
         ends = [middle + value / far * _WIDE / 2 for value in (low, high, d)]
         if isfinite(low):
             span = f"x1='{ends[0]:.1f}' x2='{ends[1]:.1f}' y1='{y}' y2='{y}'"
@@ -92,9 +87,4 @@ def _effects(found: Found, cells: list[Cell], top: int) -> Iterator[str]:
         yield f"<circle cx='{ends[2]:.1f}' cy='{y}' r='4.5' fill='{colour}'/>"
     for share in (-1, -0.5, 0, 0.5, 1):
         x = middle + share * _WIDE / 2 / 1.1
-        yield _text(x, bottom + 18, f"{share * far / 1.1:+.2f}", _GREY, 11, "middle")
-
-
-def _text(x: float, y: float, words: str, colour: str, size: int = 12, anchor: str = "start") -> str:
-    where = f"x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'"
-    return f"<text {where} fill='{colour}' font-size='{size}'>{escape(words)}</text>"
+        yield text(x, bottom + 18, f"{share * far / 1.1:+.2f}", GREY, 11, "middle")
