@@ -102,3 +102,22 @@ class DashScreen(Screen[None]):
 def no_room(width: int, height: int) -> str:
     """What is said in a window that is too small."""
     return f"Too small: {width} x {height}. Make it {LEAST_COLUMNS} x {LEAST_ROWS} or more."
+
+
+class FetchingScreen(DashScreen):
+    """A screen of what does not change by itself: it looks anew each time that it is seen."""
+
+    def action_fetch(self) -> None:
+        """Look what there is now."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Look for the first time."""
+        super().on_mount()
+        self.action_fetch()
+
+    def on_screen_resume(self) -> None:
+        """Look again."""
+        super().on_screen_resume()
+        if self.ready:
+            self.action_fetch()

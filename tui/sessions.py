@@ -12,10 +12,9 @@ from textual.widgets import Static
 
 from agent.console import Export, ExportFormat, SessionLine, Sessions
 from tui.dialogs import Choosing
-from tui.parts import Now, captioned
+from tui.parts import captioned
 from tui.playing import play
-from tui.screens import DashScreen
-from tui.state import State
+from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
 from tui.words import cut, moment, plain, share, size
 
@@ -34,7 +33,7 @@ _COLUMNS = (
 )
 
 
-class SessionsScreen(DashScreen):
+class SessionsScreen(FetchingScreen):
     """Sessions on the left, the chosen one on the right."""
 
     NAME = "sessions"
@@ -57,20 +56,6 @@ class SessionsScreen(DashScreen):
                 yield Static("No session is recorded here yet.", classes="empty")
             with Vertical(classes="panel beside", id="session"):
                 yield Static("", classes="facts", markup=False)
-
-    def on_screen_resume(self) -> None:
-        """Look anew each time: others may have been recorded."""
-        super().on_screen_resume()
-        if self.ready:
-            self.action_fetch()
-
-    def on_mount(self) -> None:
-        """Look for the first time."""
-        super().on_mount()
-        self.action_fetch()
-
-    def draw_body(self, state: State, now: Now) -> None:
-        """Nothing of it changes by itself."""
 
     def action_fetch(self) -> None:
         """Look what is recorded."""

@@ -10,9 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from agent.console import Setting, Settings
-from tui.parts import Now, captioned
-from tui.screens import DashScreen
-from tui.state import State
+from tui.parts import captioned
+from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
 
 _COLUMNS = (Column("setting", 32), Column("value"), Column("from", 22, from_width=70))
@@ -26,7 +25,7 @@ class SettingsTable(Table):
     ]
 
 
-class SettingsScreen(DashScreen):
+class SettingsScreen(FetchingScreen):
     """One table, and a line that narrows it."""
 
     NAME = "settings"
@@ -48,23 +47,9 @@ class SettingsScreen(DashScreen):
             yield SettingsTable(_COLUMNS)
             yield Static("No setting is called like that.", classes="empty")
 
-    def on_screen_resume(self) -> None:
-        """Look anew each time."""
-        super().on_screen_resume()
-        if self.ready:
-            self.action_fetch()
-
-    def on_mount(self) -> None:
-        """Look for the first time."""
-        super().on_mount()
-        self.action_fetch()
-
     def action_fetch(self) -> None:
         """Look what is set."""
         self.desk.want(Settings(), self._take)
-
-    def draw_body(self, state: State, now: Now) -> None:
-        """Nothing of it changes by itself."""
 
     def _take(self, settings: Sequence[Setting]) -> None:
         if self.is_attached:
