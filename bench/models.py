@@ -6,11 +6,9 @@ are counted: `all`, `seen` and `unseen`, the last being those about what the stu
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from multiprocessing import get_context
 from typing import Annotated, TypeVar
 
 import numpy as np
@@ -20,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress, track
 
 from bench.intervals import bootstrap_mean, paired_difference
+from bench.processes import processes
 from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
@@ -93,7 +92,7 @@ def blind_reader(rooms: int, jobs: int) -> BlindReader:
 
 def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
     with (
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        processes(jobs) as workers,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         made = progress.track(workers.map(make, range(rooms)), total=rooms, description=what)

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
+
+from bench.processes import processes
 
 _PAUSE = 1.0  # seconds before a unit that somebody else has is looked at again
 
@@ -58,5 +59,5 @@ def crew(jobs: int) -> Iterator[Crew]:
         if jobs == 1:
             yield Crew(None, progress)
             return
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as executor:
+        with processes(jobs) as executor:
             yield Crew(executor, progress)

@@ -10,9 +10,7 @@ Even shards hold rooms without anything that the student must never see, odd one
 
 import io
 import json
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.pretrain.rooms import render_room
+from bench.processes import processes
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
 
 ROOMS_A_SHARD = 64
@@ -67,11 +66,9 @@ def render_cache(data: Path, plans: list[ShardPlan], size: int, jobs: int, quiet
     missing = [shard for shard in plans if not (data / shard.name).is_dir()]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     rooms = sum(len(shard.rooms) for shard in missing)
-    # Fresh processes: a forked one may inherit locks of other threads.
-    context = multiprocessing.get_context("spawn")
     with (
         Progress(*columns, console=Console(stderr=True), disable=quiet) as progress,
-        ProcessPoolExecutor(jobs, mp_context=context) as workers,
+        processes(jobs) as workers,
     ):
         bar = progress.add_task("rooms", total=rooms)
         for shard in missing:

@@ -3,10 +3,8 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.processes import processes
 from bench.rooms.layout import build_room
 from bench.rooms.render import choose_views, render_frame
 from bench.rooms.sessions import VIEWS
@@ -49,7 +48,7 @@ def rendered(split: str, rooms: int, size: int, jobs: int) -> list[Views]:
     """The first rooms of a split, each as a visitor sees it and again from near its first view."""
     make = partial(_rendered, split=split, size=size)
     with (
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        processes(jobs) as workers,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         return list(progress.track(workers.map(make, range(rooms)), total=rooms, description="rooms"))

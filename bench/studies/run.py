@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +14,7 @@ from rich.progress import Progress
 from adapters.distill.few_shot import read
 from adapters.distill.reading import Reading, offered
 from adapters.distill.registry import lacking
+from bench.processes import processes
 from bench.studies import fits, ours
 from bench.studies.methods import Entry
 from bench.studies.plan import Plan
@@ -35,7 +35,7 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         if self._jobs > 1:  # a single one needs no process
-            pool = ProcessPoolExecutor(self._jobs, mp_context=get_context("spawn"))
+            pool = processes(self._jobs)
             self._pool = self._held.enter_context(pool)
         return self
 

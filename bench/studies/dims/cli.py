@@ -1,8 +1,6 @@
 """`roomwise study dims`: fewer numbers per vision token, and what that does to answers, bytes and time."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from rich.progress import Progress
 
 from bench.curves import draw, interval_of
 from bench.models import held_out_questions
+from bench.processes import processes
 from bench.report import Report, Row, emit
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, rendered, ways
@@ -49,7 +48,7 @@ def dims(
     vlm = load_model(model)
     with (
         Progress(console=Console(stderr=True), transient=True) as progress,
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers,
+        processes(jobs) as workers,
     ):
         made = progress.track(workers.map(rendered, range(fit)), total=fit, description="rooms to fit on")
         material = lessons(vlm, list(made))

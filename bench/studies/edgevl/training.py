@@ -1,14 +1,14 @@
 """Every method's students, some at a time in processes of their own; each goes on from where it was left."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 
 import torch
 from rich.console import Console
 
 from bench.pretrain.scene.runs import Bench, finish, waves
 from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
+from bench.processes import processes
 from bench.studies.edgevl.plan import Plan
 from models.scene.student import SceneShape, innate, swin_t, vit_s
 from models.scene.teacher import SceneTeacher, load_teacher
@@ -35,7 +35,7 @@ def train(plan: Plan, teacher: SceneTeacher) -> None:
         return
     del bench
     threads = max(1, plan.threads // jobs)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as workers:
+    with processes(jobs, partial(torch.set_num_threads, threads)) as workers:
         for wave in missing:  # a student begins with one of the wave before
             for done in [workers.submit(_one, plan, name, seed) for name, seed in wave]:
                 done.result()
