@@ -20,6 +20,7 @@ _QUESTIONS = (
 )  # fmt: skip
 _LEARNT = 180.0  # seconds
 _PAUSE = 1.5  # seconds between questions, in which a screen that was stopped catches up
+_CHANCE = 0.3  # seconds more at most: a screen paints at fixed times after it was stopped, people ask at any
 _THAWED = 6.0  # seconds in which who was stopped for long finds camera and client again
 _LETTER = "ж"
 """Shown nowhere before it is typed."""
@@ -50,11 +51,12 @@ def dashboard(
 
     Example: roomwise bench dashboard --json
     """
-    found = [_round(answers, keys) for _ in range(rounds)]
+    rng = np.random.default_rng(seed)
+    found = [_round(answers, keys, rng) for _ in range(rounds)]
     emit(Report("bench dashboard", seed, _rows(found, seed)), json=as_json)
 
 
-def _round(answers: int, keys: int) -> Found:
+def _round(answers: int, keys: int, rng: np.random.Generator) -> Found:
     found = Found()
     with session(False) as headless:
         _learn(headless)
@@ -64,9 +66,9 @@ def _round(answers: int, keys: int) -> Found:
             headless.terminal.freeze(False)
             time.sleep(_THAWED)
             for number in range(answers):
-                question = _QUESTIONS[number % len(_QUESTIONS)]
+                question, pause = _QUESTIONS[number % len(_QUESTIONS)], _PAUSE + rng.uniform(0, _CHANCE)
                 for run, beside in ((shown, True), (headless, False)):
-                    found.answers[beside].append(_timed(run, question))
+                    found.answers[beside].append(_timed(run, question, pause))
                     run.terminal.freeze(True)
             shown.terminal.freeze(False)
             time.sleep(_PAUSE)
@@ -83,10 +85,10 @@ def _learn(run: Run, meanwhile: Callable[[], None] = lambda: None) -> None:
     run.log.wait(AdaptationEnded, 1, _LEARNT)
 
 
-def _timed(run: Run, question: str) -> float:
+def _timed(run: Run, question: str, pause: float) -> float:
     """Milliseconds of an answer, after the session has caught up with the time."""
     run.terminal.freeze(False)
-    time.sleep(_PAUSE)
+    time.sleep(pause)
     run.reached()
     return run.ask(question)
 
