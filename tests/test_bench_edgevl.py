@@ -145,11 +145,12 @@ def test_the_whole_study_on_a_folder_with_atiny_clip(tmp_path: Path) -> None:
     recipe = RECIPE.shortened(0.006)
     plan = Plan(
         tmp_path / "out", tmp_path, _CLASSES, seeds=1, data=data, teacher=str(tiny_clip(tmp_path / "clip")),
-        recipe=recipe, threads=1, quiet=True,
+        recipe=recipe, jobs=1, threads=1, quiet=True, no_triplets=True,
     )  # fmt: skip
     found = carried_out(plan)
     assert set(found.scores.right) >= {
         "teacher", "rgb-only", "depth-only", "stage1", "stage1-ptq", "stage1-qat", "stage2-int8",
+        "stage2-no-triplets",
     }  # fmt: skip
     metrics = {row["metric"]: row["mean"] for row in found.speed}
     assert metrics["cosine"] > 0.99  # type: ignore[operator]

@@ -60,6 +60,10 @@ class Recipe:
         """The method of this name."""
         return next(one for one in self.methods if one.name == name)
 
+    def with_method(self, method: Method) -> "Recipe":
+        """The same, and one method more."""
+        return replace(self, methods=(*self.methods, method))
+
     def shortened(self, share: float) -> "Recipe":
         """The same with that share of every course's steps, for trying out."""
         short = [
@@ -70,9 +74,6 @@ class Recipe:
         return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
 
 
-NO_TRIPLETS = "stage2-no-triplets"
-"""Stage 2 with its anchor alone: tells what contrast adds. EdgeVL has no such row."""
-
 _STAGE1 = Course(steps=1500, batch=12, rate=2.5e-4, last=1e-5)
 _STAGE2 = Course(steps=1000, batch=16, rate=2e-4, last=5e-6)
 
@@ -80,17 +81,18 @@ RECIPE = Recipe((
     Method("stage1", _STAGE1),
     Method("stage2-int8", _STAGE2, aim="contrast", after="stage1", floating=0.8),
     Method("stage1-qat", _STAGE2, after="stage1", floating=0.8),
-    Method(NO_TRIPLETS, _STAGE2, after="stage1", floating=0.8, terms=Terms()),
     Method("rgb-only", _STAGE1, sees="rgb"),
     Method("depth-only", _STAGE1, sees="depth"),
 ))
+
+NO_TRIPLETS = Method("stage2-no-triplets", _STAGE2, after="stage1", floating=0.8, terms=Terms())
+"""Stage 2 with its anchor alone: tells what contrast adds. EdgeVL has no such row."""
 
 _AS_RELEASED = Course(steps=40, batch=16, rate=1e-6, last=5e-7, code_faithful=True)
 CODE_FAITHFUL = Recipe(
     tuple(
         replace(one, course=_AS_RELEASED, floating=0.0) if one.aim == "contrast" else one
         for one in RECIPE.methods
-        if one.name != NO_TRIPLETS
     ),
     stage1_share=0.25, stage2_share=0.25, per_class=False, terms=LITERAL, anchor=0.0, probing=0,
 )  # fmt: skip

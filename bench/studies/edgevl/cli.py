@@ -41,6 +41,9 @@ def edgevl(
     code_faithful: Annotated[
         bool, typer.Option("--code-faithful", help="Train as EdgeVL's released code does, defects included.")
     ] = False,
+    no_triplets: Annotated[
+        bool, typer.Option("--no-triplets", help="Also stage 2 without its triplets: what contrast adds.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Where everything is kept, to be gone on with.")
     ] = None,
@@ -64,8 +67,8 @@ def edgevl(
     plan = load("bench.studies.edgevl.plan:Plan")(
         out=out or cache_dir() / "studies" / "edgevl", frames=frames or cache_dir() / "rooms", classes=names,
         seeds=seeds, rooms=rooms or (_QUICK_ROOMS if quick else _ROOMS), quick=quick, data=data,
-        teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful, jobs=jobs,
-        threads=threads,
+        teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful,
+        no_triplets=no_triplets, jobs=jobs, threads=threads,
     )  # fmt: skip
     found = load("bench.studies.edgevl.study:carried_out")(plan)
     _tell(found.scores, found.speed, names, as_json, picture)

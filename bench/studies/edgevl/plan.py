@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE, Recipe
+from bench.pretrain.scene.recipes import CODE_FAITHFUL, NO_TRIPLETS, RECIPE, Recipe
 from models.scene.teacher import BUILTIN
 
 
@@ -11,7 +11,8 @@ from models.scene.teacher import BUILTIN
 class Plan:
     """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered.
 
-    `jobs` processes render and train, each with its share of `threads`.
+    `jobs` processes render and train, each with its share of `threads`. `no_triplets` asks for a row of
+    stage 2 without contrast beside the published ones.
     """
 
     out: Path
@@ -28,12 +29,14 @@ class Plan:
     threads: int = 2
     quiet: bool = False
     code_faithful: bool = False
+    no_triplets: bool = False
     recipe: Recipe = field(default=RECIPE)
 
     @property
     def carried(self) -> Recipe:
         """The recipe as it is carried out."""
         recipe = CODE_FAITHFUL if self.code_faithful else self.recipe
+        recipe = recipe.with_method(NO_TRIPLETS) if self.no_triplets else recipe
         return recipe if self.share >= 1 else recipe.shortened(self.share)
 
     @property

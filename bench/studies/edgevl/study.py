@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
 from bench.report import Row
@@ -25,6 +26,7 @@ from models.scene.encoder import BUILTIN_FOLDER
 from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
 
 INTEGERS, FLOAT = "stage2-int8", "stage2-float"
+_ORDER = ("rgb-only", "depth-only", "stage1", PTQ, "stage1-qat", NO_TRIPLETS.name)
 _TEACHER_SIDE = 144
 
 
@@ -88,9 +90,8 @@ def _trained(plan: Plan, teacher: SceneTeacher) -> dict[str, list[Encoder]]:
     train(plan, teacher)
     found: dict[str, list[Encoder]] = {
         name: [student_encoder(plan.place(name, seed), integers=False) for seed in range(plan.seeds)]
-        for wave in waves(plan.carried)
-        for name in wave
-        if name != INTEGERS
+        for name in _ORDER
+        if any(name in wave for wave in waves(plan.carried))
     }
     return found | _stage2([plan.place(INTEGERS, seed) for seed in range(plan.seeds)])
 
