@@ -51,13 +51,20 @@ def top_divergence(
     bucket on both sides. Forward, KL(expert || student), covers all that the expert holds possible;
     `reverse` settles on one of its modes. 0, with a gradient of 0, when no place counts.
     """
-    logits, ids = logits[counts].float(), top_ids[counts]
-    ours = _with_rest(logits.log_softmax(dim=-1).gather(-1, ids))
-    theirs = _with_rest(top_logprobs[counts].float()).detach()
+    rows = top_divergences(logits[counts], top_ids[counts], top_logprobs[counts], reverse)
+    return rows.sum() / max(1, len(rows))
+
+
+def top_divergences(
+    logits: torch.Tensor, top_ids: torch.Tensor, top_logprobs: torch.Tensor, reverse: bool = False
+) -> torch.Tensor:
+    """The same for each place by itself, [N] in nats: `logits` [N, V], `top_ids`, `top_logprobs` [N, k]."""
+    ours = _with_rest(logits.float().log_softmax(dim=-1).gather(-1, top_ids))
+    theirs = _with_rest(top_logprobs.float()).detach()
     if reverse:
         ours, theirs = theirs, ours
-    rows = (theirs.exp() * (theirs - ours)).sum(dim=-1)
-    return rows.sum() / max(1, len(rows))
+    rows: torch.Tensor = (theirs.exp() * (theirs - ours)).sum(dim=-1)
+    return rows
 
 
 def _with_rest(logprobs: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from adapters.losses import map_divergence, renormalised, text_to_vision, top_divergence
+from adapters.losses import map_divergence, renormalised, text_to_vision, top_divergences
 from adapters.material import Teaching
 from models.loss import IGNORED
 from models.vlm import TeacherForced
@@ -55,16 +55,22 @@ def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.T
     Only where the answer is still the expert's likeliest: a person who corrects an answer must not be
     contradicted by what the expert believed.
     """
-    parts = []
-    for row, teaching in enumerate(teachings):
-        if teaching.ids is None or teaching.logprobs is None:
-            continue
-        learnt = forced.labels[row] != IGNORED
-        if _said(forced.labels[row][learnt], teaching):
-            logits = forced.logits[row, learnt][None]
-            every = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
-            parts.append(top_divergence(logits, teaching.ids[None], teaching.logprobs[None], every))
-    return torch.stack(parts).mean() if parts else forced.logits.new_zeros(())
+    told = forced.labels != IGNORED
+    rows = [row for row, one in enumerate(teachings) if _said(forced.labels[row][told[row]], one)]
+    alike: dict[int, list[int]] = {}  # experts may tell of more likely tokens or of fewer
+    for row in rows:
+        alike.setdefault(teachings[row].ids.shape[1], []).append(row)  # type: ignore[union-attr]
+    sums = [_divergence(forced.logits[some], told[some], [teachings[row] for row in some])
+            for some in alike.values()]  # fmt: skip
+    return torch.stack(sums).sum() / len(rows) if rows else forced.logits.new_zeros(())
+
+
+def _divergence(logits: torch.Tensor, told: torch.Tensor, teachings: Sequence[Teaching]) -> torch.Tensor:
+    """The sum over rows of the mean over a row's tokens, all in one go."""
+    ids, logprobs = zip(*((one.ids, one.logprobs) for one in teachings), strict=True)
+    each = top_divergences(logits[told], torch.cat(ids), torch.cat(logprobs))
+    lengths = told.sum(dim=1)
+    return (each / lengths.repeat_interleave(lengths)).sum()
 
 
 def _said(labels: torch.Tensor, teaching: Teaching) -> bool:

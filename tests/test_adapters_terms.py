@@ -1,0 +1,48 @@
+"""The terms of a step's loss over rows of different lengths, tellers and purposes."""
+
+import pytest
+import torch
+
+from adapters.losses import top_divergence
+from adapters.material import Teaching
+from adapters.terms import likelihoods
+from models.loss import IGNORED
+from models.vlm import TeacherForced
+
+
+def told(length: int, count: int) -> Teaching:
+    logprobs, ids = torch.randn(length, 40).log_softmax(-1).topk(count)
+    return Teaching(ids=ids, logprobs=logprobs)
+
+
+def forced(taught: list[Teaching], corrected: int) -> TeacherForced:
+    logits = torch.randn(len(taught), 3, 40, requires_grad=True)
+    labels = torch.full((len(taught), 3), IGNORED)
+    for row, one in enumerate(taught):
+        if one.ids is not None:
+            labels[row, : len(one.ids)] = one.ids[:, 0] + (row == corrected)
+    nowhere = torch.zeros(len(taught), 1, dtype=torch.bool)
+    return TeacherForced(logits, labels, nowhere, nowhere, nowhere)
+
+
+def test_likelihoods_are_the_mean_of_each_rows_own() -> None:
+    torch.manual_seed(0)
+    taught = [Teaching(), told(1, 8), told(3, 8), told(2, 5), told(2, 8)]
+    rows = forced(taught, corrected=4)
+    found = likelihoods(rows, taught)
+    each = []
+    for row in (1, 2, 3):  # nothing is told of the first, and the last is not the expert's own
+        ids, logprobs = taught[row].ids, taught[row].logprobs
+        assert ids is not None and logprobs is not None
+        logits = rows.logits[row : row + 1, : len(ids)]
+        every = torch.ones(logits.shape[:2], dtype=torch.bool)
+        each.append(top_divergence(logits, ids[None], logprobs[None], every))
+    mean = torch.stack(each).mean()
+    assert found.item() == pytest.approx(mean.item(), rel=1e-6)
+    ours, theirs = (torch.autograd.grad(one, rows.logits)[0] for one in (found, mean))
+    assert torch.allclose(ours, theirs, atol=1e-7)
+
+
+def test_likelihoods_of_nobody_are_nothing() -> None:
+    taught = [Teaching(), told(2, 8)]
+    assert likelihoods(forced(taught, corrected=1), taught).item() == 0
