@@ -4,17 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TypeAlias
-from xml.sax.saxutils import escape
 
 from bench.intervals import Interval
 from bench.report import Row
-from bench.svg import page, text
 from core.files import atomic_write_text
+from core.svg import GREY, dot, line, page, polyline, text
 
 Line: TypeAlias = Sequence[tuple[float, Interval]]
 """Points from left to right."""
 
-_LEFT, _WIDE, _RIGHT, _TOP, _HIGH, _BOTTOM = 64, 460, 190, 40, 260, 46
+_LEFT, _WIDE, _RIGHT, _TOP, _HIGH, _BOTTOM = 64, 460, 190, 56, 260, 46
 _COLOURS = ("#1583a8", "#d18b1f", "#9c3a9c", "#7a9a3c", "#b5473c", "#777777", "#3c5cb5", "#2f8f6b")
 _TICKS = 5
 
@@ -26,9 +25,9 @@ def draw(path: Path, title: str, axes: tuple[str, str], lines: Mapping[str, Line
 
 def svg(title: str, axes: tuple[str, str], lines: Mapping[str, Line]) -> str:
     """`axes` are the words below and beside. Points whose mean is not finite are left out."""
-    shown = {name: [(x, one) for x, one in line if isfinite(one.mean)] for name, line in lines.items()}
-    places = [x for line in shown.values() for x, _ in line]
-    values = [v for line in shown.values() for _, one in line for v in one[:3] if isfinite(v)]
+    shown = {name: [(x, one) for x, one in points if isfinite(one.mean)] for name, points in lines.items()}
+    places = [x for points in shown.values() for x, _ in points]
+    values = [v for points in shown.values() for _, one in points for v in one[:3] if isfinite(v)]
     if not places:
         raise ValueError("there is no point to draw")
     frame = _Frame(min(places), max(places), min(values), max(values))
@@ -42,8 +41,8 @@ def svg(title: str, axes: tuple[str, str], lines: Mapping[str, Line]) -> str:
             *_axes(frame, axes),
             *(
                 part
-                for number, (name, line) in enumerate(shown.items())
-                for part in _line(frame, number, name, line)
+                for number, (name, points) in enumerate(shown.items())
+                for part in _line(frame, number, name, points)
             ),
         ),
     )
@@ -78,26 +77,20 @@ def _axes(frame: _Frame, axes: tuple[str, str]) -> Iterator[str]:
             frame.left + part * (frame.right - frame.left),
         )
         y = frame.y(value)
-        yield f"<line x1='{_LEFT}' x2='{_LEFT + _WIDE}' y1='{y:.1f}' y2='{y:.1f}' stroke='#e4e4e4'/>"
-        yield f"<text x='{_LEFT - 8}' y='{y + 4:.1f}' text-anchor='end' fill='#777'>{value:.3g}</text>"
-        where = f"x='{frame.x(place):.1f}' y='{_TOP + _HIGH + 18}'"
-        yield f"<text {where} text-anchor='middle' fill='#777'>{place:.3g}</text>"
-    yield (
-        f"<text x='{_LEFT + _WIDE / 2}' y='{_TOP + _HIGH + 38}' text-anchor='middle' fill='#333'>"
-        f"{escape(axes[0])}</text>"
-    )
-    yield f"<text x='12' y='{_TOP - 6}' fill='#333'>{escape(axes[1])}</text>"
+        yield line((_LEFT, y), (_LEFT + _WIDE, y))
+        yield text(_LEFT - 8, y + 4, f"{value:.3g}", GREY, anchor="end")
+        yield text(frame.x(place), _TOP + _HIGH + 18, f"{place:.3g}", GREY, anchor="middle")
+    yield text(_LEFT + _WIDE / 2, _TOP + _HIGH + 38, axes[0], anchor="middle")
+    yield text(12, _TOP - 15, axes[1])
 
 
-def _line(frame: _Frame, number: int, name: str, line: Line) -> Iterator[str]:
+def _line(frame: _Frame, number: int, name: str, points: Line) -> Iterator[str]:
     colour = _COLOURS[number % len(_COLOURS)]
-    points = " ".join(f"{frame.x(x):.1f},{frame.y(one.mean):.1f}" for x, one in line)
-    yield f"<polyline fill='none' stroke='{colour}' stroke-width='1.5' points='{points}'/>"
-    for x, one in line:
+    yield polyline(((frame.x(x), frame.y(one.mean)) for x, one in points), colour)
+    for x, one in points:
         if isfinite(one.low):
-            ends = f"y1='{frame.y(one.low):.1f}' y2='{frame.y(one.high):.1f}'"
-            yield f"<line x1='{frame.x(x):.1f}' x2='{frame.x(x):.1f}' {ends} stroke='{colour}'/>"
-        yield f"<circle cx='{frame.x(x):.1f}' cy='{frame.y(one.mean):.1f}' r='3.5' fill='{colour}'/>"
+            yield line((frame.x(x), frame.y(one.low)), (frame.x(x), frame.y(one.high)), colour)
+        yield dot(frame.x(x), frame.y(one.mean), 3.5, colour)
     y = _TOP + 8 + 18 * number
-    yield f"<circle cx='{_LEFT + _WIDE + 22}' cy='{y - 4}' r='4' fill='{colour}'/>"
-    yield f"<text x='{_LEFT + _WIDE + 32}' y='{y}' fill='#333'>{escape(name)}</text>"
+    yield dot(_LEFT + _WIDE + 22, y - 4, 4, colour)
+    yield text(_LEFT + _WIDE + 32, y, name)

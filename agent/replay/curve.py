@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.recording.summary import Summary, TurnSummary
+from core.svg import GREY, box, dot, line, page, polyline, text
 
 WIDTH, HEIGHT = 720, 300
 COLOURS = {"expert": "#d18b1f", "student": "#1583a8", "memory": "#9c3a9c"}
@@ -15,7 +16,6 @@ STUDENT, UNTOUCHED = "student", "student untouched"
 """Names of the lines: as it was at each question, and had it never learnt."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 34, 214
 _DOTS, _NUMBERS, _LEGEND = 240, 262, 288
-_GREY = "#777"
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,13 @@ def takeover_curve(summary: Summary) -> str:
     if not known:
         return "<p>No answer is known to compare with.</p>"
     place = _Place(max(turn.turn for turn in known))
-    return "\n".join((
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' "
-        "role='img' font-family='sans-serif' font-size='12'>",
-        "<title>Share right so far, question by question, and who answered</title>",
-        f"<rect width='{WIDTH}' height='{HEIGHT}' fill='white'/>",
+    title = "Share right so far, question by question, and who answered"
+    return page(WIDTH, HEIGHT, title, (
         *_axes(place, summary.warm_up),
         *_lines(place, series(summary)),
         *(_dot(place, turn) for turn in known),
         *_legend(summary),
-        "</svg>",
-    ))
+    ))  # fmt: skip
 
 
 class _Place:
@@ -78,53 +74,44 @@ class _Place:
 
 
 def _axes(place: _Place, warm_up: int) -> Iterator[str]:
-    yield f"<text x='{_LEFT}' y='16' fill='{_GREY}'>share right so far</text>"
+    yield text(_LEFT, 16, "share right so far", GREY)
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = place.y(share)
-        yield f"<line x1='{_LEFT}' x2='{WIDTH - _RIGHT}' y1='{y:.1f}' y2='{y:.1f}' stroke='#e4e4e4'/>"
-        yield f"<text x='{_LEFT - 8}' y='{y + 4:.1f}' text-anchor='end' fill='{_GREY}'>{share:.0%}</text>"
+        yield line((_LEFT, y), (WIDTH - _RIGHT, y))
+        yield text(_LEFT - 8, y + 4, f"{share:.0%}", GREY, anchor="end")
     step = 1 if place.last <= 25 else -(-place.last // 20)
     for turn in range(1, place.last + 1, step):
-        yield (
-            f"<text x='{place.x(turn):.1f}' y='{_NUMBERS}' text-anchor='middle' fill='{_GREY}'>{turn}</text>"
-        )
+        yield text(place.x(turn), _NUMBERS, str(turn), GREY, anchor="middle")
     if 0 < warm_up < place.last:
         x = place.x(warm_up + 0.5)
-        yield (
-            f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{_TOP - 8}' y2='{_DOTS + 8}' stroke='{_GREY}' "
-            "stroke-dasharray='4 4'/>"
-        )
-        yield f"<text x='{x + 6:.1f}' y='{_TOP - 2}' fill='{_GREY}'>take-over</text>"
+        yield line((x, _TOP - 8), (x, _DOTS + 8), GREY, dash="4 4")
+        yield text(x + 6, _TOP - 2, "take-over", GREY)
 
 
 def _lines(place: _Place, lines: Sequence[Series]) -> Iterator[str]:
-    styles = {STUDENT: f"stroke='{COLOURS['student']}' stroke-width='2.5'"}
     # Reversed, so that the student is drawn over what it would have been.
-    for line in reversed(lines):
-        style = styles.get(line.name, f"stroke='{_GREY}' stroke-dasharray='2 4'")
-        path = " ".join(f"{place.x(turn):.1f},{place.y(share):.1f}" for turn, share in line.points)
-        yield f"<polyline points='{path}' fill='none' {style}/>"
+    for one in reversed(lines):
+        path = [(place.x(turn), place.y(share)) for turn, share in one.points]
+        yield (
+            polyline(path, COLOURS["student"], 2.5) if one.name == STUDENT else polyline(path, GREY, 1, "2 4")
+        )
     yield from _names(place, lines)
 
 
 def _names(place: _Place, lines: Sequence[Series]) -> Iterator[str]:
     """At the end of each line, the higher one's above it and the lower one's below."""
-    ends = sorted((line.points[-1][1], -number) for number, line in enumerate(lines))
+    ends = sorted((one.points[-1][1], -number) for number, one in enumerate(lines))
     for rank, (share, number) in enumerate(reversed(ends)):
-        line = lines[-number]
-        y = place.y(share) + (-9 if rank == 0 else 18)
-        colour = COLOURS["student"] if line.name == STUDENT else _GREY
-        where = f"x='{place.x(line.points[-1][0]):.1f}' y='{min(y, _BOTTOM - 4):.1f}' text-anchor='end'"
-        for paint in ("stroke='white' stroke-width='4'", f"fill='{colour}'"):  # a halo, then the words
-            yield f"<text {where} {paint}>{line.name}: {share:.0%}</text>"
+        one = lines[-number]
+        y = min(place.y(share) + (-9 if rank == 0 else 18), _BOTTOM - 4)
+        colour = COLOURS["student"] if one.name == STUDENT else GREY
+        told = f"{one.name}: {share:.0%}"
+        yield text(place.x(one.points[-1][0]), y, told, colour, anchor="end", halo=True)
 
 
 def _dot(place: _Place, turn: TurnSummary) -> str:
     colour = COLOURS[turn.by]
-    return (
-        f"<circle cx='{place.x(turn.turn):.1f}' cy='{_DOTS}' r='5.5' stroke='{colour}' stroke-width='2' "
-        f"fill='{colour if turn.right else 'white'}'/>"
-    )
+    return dot(place.x(turn.turn), _DOTS, 5.5, colour if turn.right else "white", edge=colour)
 
 
 def _legend(summary: Summary) -> Iterator[str]:
@@ -132,7 +119,7 @@ def _legend(summary: Summary) -> Iterator[str]:
     answering = {turn.by for turn in summary.turns}
     for by, colour in COLOURS.items():
         if by in answering:
-            yield f"<rect x='{x}' y='{_LEGEND - 9}' width='10' height='10' fill='{colour}'/>"
-            yield f"<text x='{x + 15}' y='{_LEGEND}' fill='#333'>{by} answered</text>"
+            yield box(x, _LEGEND - 9, 10, 10, colour)
+            yield text(x + 15, _LEGEND, f"{by} answered")
             x += 142
-    yield f"<text x='{x}' y='{_LEGEND}' fill='#333'>filled: right</text>"
+    yield text(x, _LEGEND, "filled: right")

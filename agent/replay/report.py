@@ -51,7 +51,7 @@ def write_report(recording: Recording, summary: Summary, folder: Path, looks: Lo
     page = "\n".join(_page(recording, summary, curve, looks or {})) + "\n"
     atomic_write_text(folder / "report.json", json.dumps(summary.to_dict(), indent=1) + "\n")
     if curve.startswith("<svg"):
-        atomic_write_text(folder / CURVE, curve + "\n")
+        atomic_write_text(folder / CURVE, curve)
     atomic_write_text(folder / "report.html", page)
     return folder / "report.html"
 

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 from core.files import atomic_write_text, storage_errors
+from core.svg import page, polyline, text
 
 _TICKS = "▁▂▃▄▅▆▇█"
 _WIDTH, _HEIGHT = 640, 240
@@ -53,19 +54,11 @@ def svg(rows: list[list[str]]) -> str:
         values = [float(row[3]) for row in rows if row[0] == stage]
         top = max([*values, 1e-9])
         across, left = 0.92 * width / max(1, len(values) - 1), (place + 0.04) * width
-        points = " ".join(
-            f"{left + i * across:.1f},{_HEIGHT - 10 - 200 * v / top:.1f}" for i, v in enumerate(values)
-        )
-        drawn.append(f'<polyline fill="none" stroke="hsl({210 + 110 * place},60%,45%)" points="{points}"/>')
-        drawn.append(
-            f'<text x="{(place + 0.06) * width:.0f}" y="20" font-family="sans-serif" font-size="13">'
-            f"{stage}: {values[0]:.2f} to {values[-1]:.2f}</text>"
-        )
-    body = "\n".join(drawn)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">\n'
-        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n</svg>\n'
-    )
+        points = ((left + i * across, _HEIGHT - 10 - 200 * v / top) for i, v in enumerate(values))
+        drawn.append(polyline(points, f"hsl({210 + 110 * place},60%,45%)", 1))
+        told = f"{stage}: {values[0]:.2f} to {values[-1]:.2f}"
+        drawn.append(text((place + 0.06) * width, 20, told, size=13))
+    return page(_WIDTH, _HEIGHT, "Losses of each stage, step by step", drawn)
 
 
 def read_rows(path: Path) -> list[list[str]]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, floor, isfinite
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from bench.intervals import Interval
-from bench.svg import GREY, page, text
 from core.errors import InputError
 from core.files import atomic_write_text
+from core.svg import GREY, dot, line, page, text
 
 _LEFT, _WIDE, _RIGHT, _TOP, _STEP = 210, 420, 110, 48, 24
 _DOT, _REFERENCE = "#1583a8", "#d18b1f"
@@ -48,10 +47,8 @@ def _axis(low: float, high: float, height: int) -> Iterator[str]:
     every = 1 if high - low <= 0.5 else 2  # twentieths; more would run into each other
     for tick in range(round(low * 20), round(high * 20) + 1, every):
         x = _x(tick / 20, low, high)
-        line = f"y1='{_TOP - 4}' y2='{height - 26}' stroke='#e4e4e4'"
-        yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
-        where = f"x='{x:.1f}' y='{height - 10}' text-anchor='middle' fill='{GREY}'"
-        yield f"<text {where}>{tick / 20:.2f}</text>"
+        yield line((x, _TOP - 4), (x, height - 26))
+        yield text(x, height - 10, f"{tick / 20:.2f}", GREY, anchor="middle")
 
 
 def _lines(
@@ -59,20 +56,16 @@ def _lines(
 ) -> Iterator[str]:
     if reference in dots:
         x = _x(dots[reference].mean, *ends)
-        bottom = _TOP + _STEP * len(dots)
-        line = f"y1='{_TOP}' y2='{bottom}' stroke='{_REFERENCE}' stroke-dasharray='4 4'"
-        yield f"<line x1='{x:.1f}' x2='{x:.1f}' {line}/>"
+        yield line((x, _TOP), (x, _TOP + _STEP * len(dots)), _REFERENCE, dash="4 4")
     for place, (name, found) in enumerate(dots.items()):
         y = _TOP + _STEP * place + _STEP / 2
         colour = _REFERENCE if name == reference else _DOT
-        yield f"<text x='{_LEFT - 12}' y='{y + 4:.1f}' text-anchor='end' fill='#333'>{escape(name)}</text>"
+        yield text(_LEFT - 12, y + 4, name, anchor="end")
         if isfinite(found.low):
-            span = f"x1='{_x(found.low, *ends):.1f}' x2='{_x(found.high, *ends):.1f}'"
-            yield f"<line {span} y1='{y:.1f}' y2='{y:.1f}' stroke='{colour}' stroke-width='2'/>"
-        yield f"<circle cx='{_x(found.mean, *ends):.1f}' cy='{y:.1f}' r='5' fill='{colour}'/>"
+            yield line((_x(found.low, *ends), y), (_x(found.high, *ends), y), colour, 2)
+        yield dot(_x(found.mean, *ends), y, 5, colour)
         if name in published:
-            where = f"x='{_LEFT + _WIDE + _RIGHT - 12}' y='{y + 4:.1f}' text-anchor='end'"
-            yield f"<text {where} fill='{GREY}'>{published[name]:g}</text>"
+            yield text(_LEFT + _WIDE + _RIGHT - 12, y + 4, f"{published[name]:g}", GREY, anchor="end")
 
 
 def _x(value: float, low: float, high: float) -> float:

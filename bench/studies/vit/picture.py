@@ -5,7 +5,7 @@ from math import floor
 
 from bench.studies.vit.flow import KINDS
 from bench.studies.vit.rows import OTHER, SAME, Flows
-from bench.svg import GREY, INK, page, text
+from core.svg import GREY, INK, dot, line, page, polyline, text
 
 _WIDE, _HIGH, _LEFT, _TOP, _GAP = 220, 170, 60, 76, 46
 _BLUE, _ORANGE = "#1583a8", "#d18b1f"
@@ -33,7 +33,7 @@ def svg(flows: Flows) -> str:
 def _legend(flows: Flows) -> Iterator[str]:
     left = 12.0
     for name, colour in ((flows.student, _BLUE), (flows.expert, _ORANGE)):
-        yield f"<circle cx='{left + 5}' cy='40' r='4.5' fill='{colour}'/>"
+        yield dot(left + 5, 40, 4.5, colour)
         yield text(left + 14, 44, name, INK)
         left += 40 + 7 * len(name)
     yield text(left, 44, "below: full lines same picture, dashed another one", GREY)
@@ -66,14 +66,12 @@ def _panel(left: float, top: float, title: str, curves: Sequence[Curve]) -> Iter
     yield text(left, top - 6, title, INK)
     for tick in (low, (1 + low) / 2, 1.0):
         y = top + (1 - (tick - low) / (1 - low)) * _HIGH
-        yield f"<line x1='{left}' x2='{left + _WIDE}' y1='{y:.1f}' y2='{y:.1f}' stroke='#e4e4e4'/>"
+        yield line((left, y), (left + _WIDE, y))
         yield text(left - 6, y + 4, f"{tick:.2f}", GREY, 11, "end")
     for _, colour, values, dashed in curves:
         places = [
             (left + place / max(1, len(values) - 1) * _WIDE, top + (1 - (value - low) / (1 - low)) * _HIGH)
             for place, value in enumerate(values)
         ]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        style = " stroke-dasharray='5 4'" if dashed else ""
-        yield f"<polyline points='{line}' fill='none' stroke='{colour}' stroke-width='2'{style}/>"
-        yield from (f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3' fill='{colour}'/>" for x, y in places)
+        yield polyline(places, colour, 2, "5 4" if dashed else "")
+        yield from (dot(x, y, 3, colour) for x, y in places)

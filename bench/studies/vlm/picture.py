@@ -6,7 +6,7 @@ from math import isfinite
 from bench.studies.vlm.cells import CKA, JS, MAPS, PICTURE, SEEN, WORDS, Cell
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.rows import LITERAL
-from bench.svg import GREY, INK, page, text
+from core.svg import GREY, INK, box, dot, line, page, text
 
 _PARTS = ((SEEN, CKA), (PICTURE, CKA), (WORDS, CKA), (MAPS, JS))
 _BOX, _EDGE, _TOP, _GAP, _LINE = 44, 24, 74, 46, 22
@@ -52,7 +52,7 @@ def _matrices(found: Found, parts: list[tuple[str, str, tuple[int, int]]]) -> It
                 x, y = left + expert * _BOX, _TOP + student * _BOX
                 near = max(0.0, min(1.0, 1 - value))
                 colour = ",".join(str(round(255 - near * (255 - end))) for end in (21, 101, 140))
-                yield f"<rect x='{x}' y='{y}' width='{_BOX - 2}' height='{_BOX - 2}' fill='rgb({colour})'/>"
+                yield box(x, y, _BOX - 2, _BOX - 2, f"rgb({colour})")
                 ink = "white" if near > 0.55 else INK
                 yield text(x + _BOX / 2 - 1, y + _BOX / 2 + 4, f"{value:.2f}", ink, 12, "middle")
         left += _wide(theirs) + _GAP
@@ -73,8 +73,7 @@ def _effects(found: Found, cells: list[Cell], top: int) -> Iterator[str]:
     )
     yield text(_EDGE, top - 9, "left of the line: nearer where the student is right, as was expected", GREY)
     middle, bottom = _LEFT + _WIDE / 2, top + _LINE * len(spans)
-    dashed = f"stroke='{GREY}' stroke-dasharray='4 4'"
-    yield f"<line x1='{middle}' x2='{middle}' y1='{top}' y2='{bottom}' {dashed}/>"
+    yield line((middle, top), (middle, bottom), GREY, dash="4 4")
     for number, (cell, (d, low, high)) in enumerate(spans.items()):
         y = top + _LINE * number + _LINE / 2
         colour = _BLUE if cell.distance == CKA else _ORANGE
@@ -82,9 +81,8 @@ def _effects(found: Found, cells: list[Cell], top: int) -> Iterator[str]:
         yield text(_LEFT - 10, y + 4, name, INK, 11, "end")
         ends = [middle + value / far * _WIDE / 2 for value in (low, high, d)]
         if isfinite(low):
-            span = f"x1='{ends[0]:.1f}' x2='{ends[1]:.1f}' y1='{y}' y2='{y}'"
-            yield f"<line {span} stroke='{colour}' stroke-width='2'/>"
-        yield f"<circle cx='{ends[2]:.1f}' cy='{y}' r='4.5' fill='{colour}'/>"
+            yield line((ends[0], y), (ends[1], y), colour, 2)
+        yield dot(ends[2], y, 4.5, colour)
     for share in (-1, -0.5, 0, 0.5, 1):
         x = middle + share * _WIDE / 2 / 1.1
         yield text(x, bottom + 18, f"{share * far / 1.1:+.2f}", GREY, 11, "middle")
