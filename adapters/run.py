@@ -24,8 +24,10 @@ from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.lora_training import weakened
+from models.precision import attention_to_train
 from models.pruning.serving import keep_tokens, pruner
 from models.registry import load_model
+from models.vlm import VisionLanguageModel
 
 _SHARES = (0.75, 0.5, 0.25)
 """Of vision tokens, tried where a room may choose."""
@@ -35,6 +37,13 @@ def run(folder: Path, request: Request) -> Result:
     """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
     torch.set_num_threads(request.limits.threads)
     return Job(folder, request).run()
+
+
+def load_learner(request: Request) -> VisionLanguageModel:
+    """The student to train, which shows where it looks if the pairs say where the expert looked."""
+    every = (*request.train, *request.hold_out, *request.extra)
+    maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
+    return load_model(request.base, attention=attention_to_train(maps))
 
 
 class Job:
@@ -48,9 +57,7 @@ class Job:
         self._base = base_of(request.base)
         self._current = None if request.current is None else read_adapter(request.current, self._base)
         self._parent = None if request.parent is None else read_adapter(request.parent, self._base)
-        every = (*request.train, *request.hold_out, *request.extra)
-        maps = request.recipe.attention_weight > 0 and any(example.signal for example in every)
-        self._vlm = load_model(request.base, attention="eager" if maps else "sdpa")
+        self._vlm = load_learner(request)
         keep_tokens(self._vlm, request.keep_tokens)
         self._slot = AdapterSlot(self._vlm)
         # Before any adapter is in, since a probe set that is missing is answered now.

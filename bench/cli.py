@@ -17,6 +17,7 @@ VERBS = {
     ),
     "look": Verb("bench.looking.cli:app", "How much of what models look at is the thing asked about."),
     "pruning": Verb("bench.pruning.cli:app", "Milliseconds against the share of vision tokens kept."),
+    "steps": Verb("bench.steps:app", "A step of training, with fused attention and without."),
     "layers": Verb("bench.layers:app", "Large layers over one row, against torch's own."),
     "latency": Verb(
         "bench.latency:app", "Seconds to an answer, against plain generate() on the same weights."

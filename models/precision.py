@@ -21,6 +21,16 @@ def quick(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+def attention_to_train(maps: bool) -> str:
+    """How a model that is to be trained where `load_model` puts it should attend: "eager" or "sdpa".
+
+    Fused attention gives no `maps`, and in bfloat16 a processor takes two to five times as long for it, there
+    and back, as for the products one by one (`roomwise bench steps`).
+    """
+    halved = not torch.cuda.is_available() and _cpu_multiplies_bfloat16()
+    return "eager" if maps or halved else "sdpa"
+
+
 @lru_cache(maxsize=1)
 def _cpu_multiplies_bfloat16() -> bool:
     known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch tells it since 2.10

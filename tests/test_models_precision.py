@@ -29,3 +29,15 @@ def test_a_step_of_the_optimiser_counts_at_once(monkeypatch: pytest.MonkeyPatch)
     with torch.no_grad():
         layer.weight.fill_(3.0)
     assert said() == 6.0
+
+
+@pytest.mark.parametrize(("halved", "gpu", "maps", "wanted"), [
+    (True, False, False, "eager"), (False, False, False, "sdpa"), (True, True, False, "sdpa"),
+    (False, False, True, "eager"), (True, True, True, "eager"),
+])  # fmt: skip
+def test_training_attends_as_is_quickest_there(
+    monkeypatch: pytest.MonkeyPatch, halved: bool, gpu: bool, maps: bool, wanted: str
+) -> None:
+    monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: halved)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert precision.attention_to_train(maps) == wanted

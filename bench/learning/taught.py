@@ -14,7 +14,6 @@ from bench.learning.methods import Method
 from core.events import AdaptationEnded
 from core.types import Example
 from models.lora import Adapter, base_of, read_adapter
-from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
 
@@ -46,13 +45,6 @@ def lessons(request: Request, method: Method, spared: Collection[str]) -> Reques
     )
     changed = changed if method.home else replace(changed, parent=None)
     return changed if method.others else replace(changed, probe=None)
-
-
-def load_learner(request: Request) -> VisionLanguageModel:
-    """A student to train, which shows where it looks if the pairs say where the expert looked."""
-    every = (*request.train, *request.hold_out, *request.extra)
-    maps = request.recipe.attention_weight > 0 and any(one.signal for one in every)
-    return load_model(request.base, attention="eager" if maps else "sdpa")
 
 
 def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:

@@ -10,6 +10,7 @@ import torch
 
 from adapters.probe import probe_set
 from adapters.request import Request
+from adapters.run import load_learner
 from adapters.store import AdapterStore
 from agent.learning.requests import probe_folder
 from agent.recording.record import Recording, read_recording
@@ -23,7 +24,7 @@ from bench.learning.methods import ALL_ROOMS, AT_HOME, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import session_of, taken
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
-from bench.learning.taught import last_request, lessons, load_learner, taught
+from bench.learning.taught import last_request, lessons, taught
 from models.lora import Adapter, base_of, read_adapter
 from models.registry import load_model
 
