@@ -3,10 +3,11 @@
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def check_adapters(out: Path) -> None:
     assert (current.number if current else 0) >= max(adapters, default=0)
 
 
+def remembered(out: Path) -> list[tuple[str, str, str, str]]:
+    """Every pair: who asked, what, about which frame, and what was said."""
+    with Memory.open(out / "memory", read_only=True) as memory:
+        return sorted((pair.asker, pair.question, pair.frame, pair.answer) for pair in memory.pairs(ROOM))
+
+
+def kept(out: Path) -> int:
+    """How many pairs are on the disk, while somebody writes."""
+    file = out / "memory" / "memory.sqlite3"
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT count(*) FROM pairs").fetchone()[0])
+    return 0
+
+
 def _over(out: Path) -> bool:
     return lines(out) > 0 and isinstance(read_recording(out / "session").events[-1], SessionEnded)
 
@@ -131,6 +146,30 @@ def test_an_agent_that_is_killed_goes_on_as_if_it_never_had_been(
     with Memory.open(out / "memory", read_only=True) as memory:
         assert len(memory.pairs(ROOM)) == 4
     assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_what_the_agent_asked_of_its_own_accord_is_asked_once_and_kept(
+    nursery: Nursery, student: str, tmp_path: Path, kills: int
+) -> None:
+    """Killed between its own questions too, it asks the rest and no other."""
+    visit = write_visit(tmp_path / "visit", 6)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    nursery.begin(visit, student, whole, expert=student)
+    assert nursery.end() == 0
+    rng = random.Random(kills)
+    for moment in sorted(rng.sample(range(1, len(remembered(whole))), kills)):
+        pid = nursery.begin(visit, student, out, expert=student)
+        wait_for(lambda moment=moment: _over(out) or kept(out) >= moment)  # type: ignore[misc]
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        assert nursery.end() in (-signal.SIGKILL, 0)
+        assert wait_for(lambda: not any(map(alive, workers(out))))
+    nursery.begin(visit, student, out, expert=student)
+    assert nursery.end() == 0
+    assert remembered(out) == remembered(whole)
+    assert {asker for asker, *_ in remembered(out)} == {"agent", "person"}
+    assert said(out) == said(whole) and weights(out) == weights(whole)
 
 
 @pytest.mark.parametrize("kills", KILLS)

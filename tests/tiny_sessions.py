@@ -27,12 +27,12 @@ from adapters.request import Request
 from agent import build
 from agent.learning.requests import adaptation_request
 from agent.replay.session import replay_session
-from core.config import AdaptationConfig, Config, RouterConfig
+from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
 from core.errors import RoomwiseError
 from core.extras import load
 
 ROOM = "den"
-WARM_UP = 4
+WARM_UP, EXTRA = 4, 48
 PID = "pid"
 """Beside a job: which process works at it."""
 _ANSWERS = ("red", "two", "on the table")
@@ -75,10 +75,15 @@ class Nursery:
             },
         )
 
-    def begin(self, visit: Path, student: str, out: Path, often: bool = False) -> int:
-        """Start a replay; returns its pid. `often`: the expert is always asked, and every pair is learnt."""
+    def begin(
+        self, visit: Path, student: str, out: Path, often: bool = False, expert: str = build.RECORDED
+    ) -> int:
+        """Start a replay; returns its pid. `often`: the expert is always asked, and every pair is learnt.
+
+        An `expert` that is a model is asked more about each frame of the warm-up.
+        """
         assert self._process.stdin is not None
-        wish = {"visit": str(visit), "student": student, "out": str(out), "often": often}
+        wish = {"visit": str(visit), "student": student, "out": str(out), "often": often, "expert": expert}
         self._process.stdin.write(json.dumps(wish) + "\n")
         self._process.stdin.flush()
         return self._told()
@@ -114,7 +119,7 @@ def _main() -> None:
         sys.stdout.flush()
 
 
-def _replay(visit: str, student: str, out: str, often: bool) -> int:
+def _replay(visit: str, student: str, out: str, often: bool, expert: str) -> int:
     torch.set_num_threads(1)
     patch = pytest.MonkeyPatch()
     patch.setattr(build, "room_embedder", lambda student: WordsAndColours())
@@ -122,9 +127,13 @@ def _replay(visit: str, student: str, out: str, often: bool) -> int:
     patch.setattr(subprocess, "Popen", _Forked)
     patch.setattr(worker, "_NICE", 0)
     router = RouterConfig(agreement=1.0 if often else 0.0)
-    config = Config(router=router, adaptation=AdaptationConfig(again_after=1 if often else 5, seconds=600))
+    config = Config(
+        router=router,
+        adaptation=AdaptationConfig(again_after=1 if often else 5, seconds=600),
+        expert=ExpertConfig(extra=EXTRA, looks=1),
+    )
     try:
-        replay_session(Path(visit), student, build.RECORDED, WARM_UP, 0, Path(out), config, quiet=True)
+        replay_session(Path(visit), student, expert, WARM_UP, 0, Path(out), config, quiet=True)
     except RoomwiseError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
