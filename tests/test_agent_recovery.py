@@ -55,6 +55,14 @@ def workers(out: Path) -> list[int]:
     return [int(path.read_text() or "0") for path in (out / "jobs").glob(f"*/{PID}")]
 
 
+def kill(nursery: Nursery, pid: int, out: Path) -> None:
+    """The replay, if it is not over; its workers end with it."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    assert nursery.end() in (-signal.SIGKILL, 0)
+    assert wait_for(lambda: not any(map(alive, workers(out))))
+
+
 def said(out: Path) -> dict[int, tuple[str, str]]:
     """Every answer there is."""
     events = read_recording(out / "session").events
@@ -127,10 +135,7 @@ def test_an_agent_that_is_killed_goes_on_as_if_it_never_had_been(
         pid = nursery.begin(visit, student, out)
         wait_for(lambda moment=moment: lines(out) >= moment)  # type: ignore[misc]
         time.sleep(rng.uniform(0, 0.1))
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        assert nursery.end() in (-signal.SIGKILL, 0)
-        assert wait_for(lambda: not any(map(alive, workers(out))))
+        kill(nursery, pid, out)
         answered = check_whole(out, answered)
         if _over(out):  # its last line was written before the kill came
             break
@@ -161,10 +166,7 @@ def test_what_the_agent_asked_of_its_own_accord_is_asked_once_and_kept(
     for moment in sorted(rng.sample(range(1, len(remembered(whole))), kills)):
         pid = nursery.begin(visit, student, out, expert=student)
         wait_for(lambda moment=moment: _over(out) or kept(out) >= moment)  # type: ignore[misc]
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        assert nursery.end() in (-signal.SIGKILL, 0)
-        assert wait_for(lambda: not any(map(alive, workers(out))))
+        kill(nursery, pid, out)
     nursery.begin(visit, student, out, expert=student)
     assert nursery.end() == 0
     assert remembered(out) == remembered(whole)
