@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from tiny_calibration import answers, tiny_calibration, tiny_evidence
 from tiny_jobs import save_student
 
@@ -99,6 +100,15 @@ def test_a_higher_rate_never_lowers_the_threshold(made: list[tuple[float, int, i
     for wanted, threshold in enumerate(found, start=1):
         at = [(hits, count) for one, hits, count in counted if one == threshold]
         assert threshold == 1 or any(count and hits / count >= wanted / 10 for hits, count in at)
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("count", [5, 40, 200])
+def test_a_rate_not_quite_there_is_promised_once_in_five_times_at_most(wanted: float, count: int) -> None:
+    chance = binom(count, wanted - 1e-9).pmf(range(count + 1))
+    promised = [threshold_for([(0.5, hits, count)], wanted) == 0.5 for hits in range(count + 1)]
+    assert chance[promised].sum() <= 0.2
+    assert count < 40 or promised[-1]
 
 
 @given(_AUDITS, st.floats(0.05, 2))

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit, logsumexp
+from scipy.special import betaincinv, expit, log_expit, logsumexp
 
 from agent.takeover.calibration import STEPS, Audit, Calibration, offset, sigmoid
 from agent.takeover.evidence import Evidence
 
 _FOLDS = 10
 _RIDGE = 1.0  # of a weight on a feature of spread 1: its prior is normal with that spread
+_SURE = 0.8
+"""How sure it must be that answers which stand agree as often as was asked for."""
 _SPREADS = np.linspace(0.0, 2.0, 41)
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite.hermgauss(21)
 
@@ -88,13 +90,21 @@ def stands(logits: Sequence[float], agreed: Sequence[bool], spread: float, thres
 
 
 def threshold_for(counted: Sequence[tuple[float, int, int]], wanted: float) -> float:
-    """The lowest threshold of which the answers that stand agree at the `wanted` rate, 1 if there is none.
+    """The lowest threshold of which the answers that stand agree at the `wanted` rate, as far as can be told
+    from so many, 1 if there is none.
 
-    `counted`: thresholds, and how many answers agree of how many that stand. One more that does not agree is
-    counted with them, so that a few lucky ones promise nothing.
+    `counted`: thresholds, and how many answers agree of how many that stand. The rate must be reached by the
+    lower end of a one-sided interval (Clopper and Pearson 1934), as Geifman and El-Yaniv 2017 (Selective
+    classification for deep neural networks, section 3) choose what to answer: of many thresholds some do well
+    by chance, and a few lucky answers promise nothing.
     """
-    reached = [threshold for threshold, hits, count in counted if hits >= wanted * (count + 1)]
+    reached = [threshold for threshold, hits, count in counted if _at_least(hits, count) >= wanted]
     return min(reached, default=1.0)
+
+
+def _at_least(hits: int, count: int) -> float:
+    """The rate that so many hits leave hardly any doubt of."""
+    return float(betaincinv(hits, count - hits + 1, 1 - _SURE)) if hits else 0.0
 
 
 def fit_thresholds(visits: Sequence[tuple[Numbers, NDArray[np.bool_]]], spread: float) -> tuple[float, ...]:
