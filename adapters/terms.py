@@ -56,13 +56,17 @@ def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.T
     contradicted by what the expert believed.
     """
     told = forced.labels != IGNORED
-    rows = [row for row, one in enumerate(teachings) if _said(forced.labels[row][told[row]], one)]
     alike: dict[int, list[int]] = {}  # experts may tell of more likely tokens or of fewer
-    for row in rows:
-        alike.setdefault(teachings[row].ids.shape[1], []).append(row)  # type: ignore[union-attr]
-    sums = [_divergence(forced.logits[some], told[some], [teachings[row] for row in some])
-            for some in alike.values()]  # fmt: skip
-    return torch.stack(sums).sum() / len(rows) if rows else forced.logits.new_zeros(())
+    for row, one in enumerate(teachings):
+        if one.logprobs is not None and _said(forced.labels[row][told[row]], one):
+            alike.setdefault(one.logprobs.shape[1], []).append(row)
+    if not alike:
+        return forced.logits.new_zeros(())
+    sums = [
+        _divergence(forced.logits[rows], told[rows], [teachings[row] for row in rows])
+        for rows in alike.values()
+    ]
+    return torch.stack(sums).sum() / sum(map(len, alike.values()))
 
 
 def _divergence(logits: torch.Tensor, told: torch.Tensor, teachings: Sequence[Teaching]) -> torch.Tensor:

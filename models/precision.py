@@ -24,8 +24,8 @@ def quick(device: torch.device) -> AbstractContextManager[object]:
 def attention_to_train(maps: bool) -> str:
     """How a model that is to be trained where `load_model` puts it should attend: "eager" or "sdpa".
 
-    Fused attention gives no `maps`, and in bfloat16 a processor takes two to five times as long for it, there
-    and back, as for the products one by one (`roomwise bench steps`).
+    Fused attention gives no `maps`, and in bfloat16 it takes a processor longer, there and back, than the
+    products one by one: a step of training 1.8 times as long (`roomwise bench steps`).
     """
     halved = not torch.cuda.is_available() and _cpu_multiplies_bfloat16()
     return "eager" if maps or halved else "sdpa"

@@ -103,7 +103,7 @@ def threshold_for(counted: Sequence[tuple[float, int, int]], wanted: float) -> f
 
 
 def _at_least(hits: int, count: int) -> float:
-    """The rate that so many hits leave hardly any doubt of."""
+    """The rate of which so many hits make it as sure as that."""
     return float(betaincinv(hits, count - hits + 1, 1 - _SURE)) if hits else 0.0
 
 
