@@ -1,10 +1,15 @@
 """What the agent asks of its own accord."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.turns.interview import NAMING, Heard, further, presence
+from adapters.wording import COLOURS
+from agent.turns.interview import further
+from agent.turns.things import NAMING, Heard, presence
 from core.scoring import normalise
 
 
@@ -14,6 +19,11 @@ def _said(question: str, answer: str, frame: str = "a", sure: float = 0.9, asker
 
 def _ask(heard: list[Heard], count: int = 40, frame: str = "a") -> list[str]:
     return further(heard, frame, count, np.random.default_rng(0))
+
+
+def _seen_in(heard: list[Heard], frame: str) -> list[Heard]:
+    """The same, but what names things does so in this frame."""
+    return [replace(one, frame=frame) if one.question in NAMING else one for one in heard]
 
 
 def test_asks_first_what_is_there() -> None:
@@ -26,7 +36,8 @@ def test_asks_whether_a_named_thing_is_there_in_another_frame_too() -> None:
 
 
 def test_does_not_believe_a_name_that_the_expert_is_unsure_of() -> None:
-    assert presence("door") not in _ask([_said(NAMING[0], "door", sure=0.2)])
+    assert presence("harp") not in _ask([_said(NAMING[0], "harp", sure=0.2)])
+    assert presence("harp") in _ask([_said(NAMING[0], "harp", sure=0.6)])
 
 
 def test_asks_about_what_is_there_and_not_about_what_is_not() -> None:
@@ -35,6 +46,38 @@ def test_asks_about_what_is_there_and_not_about_what_is_not() -> None:
     questions = _ask(heard, 60)
     assert "What colour is the door?" in questions
     assert not any("bed" in question for question in questions)
+
+
+def test_asks_for_colours_that_are_right_as_often_as_not() -> None:
+    things = ["harp", "drum", "easel", "loom", "canoe", "anvil", "lathe", "kiln"]
+    heard = [_said(name, thing) for name, thing in zip(NAMING, things, strict=False)]
+    heard += [_said(f"What colour is the {thing}?", "pink", frame="b") for thing in things]
+    tints = [q for frame in "acdefg" for q in _ask(_seen_in(heard, frame), 90, frame)]
+    tints = [question for question in tints if question.startswith("Is the ") and "," not in question]
+    tints = [question for question in tints if question.split()[-1].strip("?") in COLOURS]
+    assert 0.3 < sum("pink" in question for question in tints) / len(tints) < 0.7
+
+
+def test_a_colour_in_the_person_s_form_changes_with_the_thing() -> None:
+    heard = [_said("Is black the colour of the stool?", "no", asker="person")]
+    heard += [_said(NAMING[0], "harp"), _said("What colour is the harp?", "pink", frame="b")]
+    form = re.compile("Is (.*) the colour of the harp[?]")
+    found = [form.match(q) for frame in "abcdefgh" for q in _ask(_seen_in(heard, frame), 90, frame)]
+    colours = [match[1] for match in found if match]
+    assert "pink" in colours and len(set(colours)) > 2 and len(colours) == 8, "one a frame"
+
+
+def test_an_attribute_is_no_thing() -> None:
+    heard = [_said("What pattern does the rug have?", "zigzag", asker="person")]
+    heard += [_said("What is on the rug?", "harp", sure=0.6, asker="person")]
+    assert presence("zigzag") not in _ask(heard) and presence("harp") in _ask(heard)
+
+
+def test_one_and_many() -> None:
+    heard = [_said(name, thing) for name, thing in zip(NAMING, ("box", "curtains", "harp"), strict=False)]
+    asked = _ask(heard, 90)
+    for plural in ("boxes", "curtains", "harps"):
+        assert f"How many {plural} are there?" in asked
 
 
 def test_asks_in_the_forms_of_the_person_too() -> None:

@@ -6,7 +6,7 @@ from PIL import Image
 from tiny_memory import jpeg
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from agent.turns.interview import NAMING
+from agent.turns.things import NAMING
 from core.signal import TeacherSignal
 from core.types import Answer, Frame
 from memory.frames import frame_of

@@ -10,8 +10,8 @@ from PIL.Image import Image
 
 from agent.recording.visit import VisitTurn, read_visit
 from agent.replay.replay import jpeg
-from agent.turns.interview import Heard
 from agent.turns.interviewer import interviewed, sure_of
+from agent.turns.things import Heard
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.plan import Plan
 from core.files import atomic_directory, storage_errors
