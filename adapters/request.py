@@ -47,13 +47,23 @@ class Recipe:
     """Other exposures of each picture."""
     attention_weight: float = 0.5
     logits_weight: float = 1.0
+    words_weight: float = 1.0
+    """Of an answer whose expert does not say what else was likely."""
     replay_weight: float = 0.5
     anchor_weight: float = 2.0
 
 
 def recipe_for(extra: int) -> Recipe:
-    """The default for a room of which the agent asked `extra` questions of its own."""
-    return Recipe(steps=200, extra=30, anchors=6, similar=80, logits_weight=3.0) if extra else Recipe()
+    """The default for a room of which the agent asked `extra` questions of its own.
+
+    What these cover need not be held to its old answers: beside them anchors of the probe set are enough.
+    An answer weighs as much against those without likelihoods as with them.
+    """
+    if not extra:
+        return Recipe()
+    return Recipe(
+        steps=200, extra=30, anchors=6, general=0, similar=0, logits_weight=3.0, words_weight=4.0
+    )  # fmt: skip
 
 
 HOME_RECIPE = Recipe(

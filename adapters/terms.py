@@ -30,10 +30,10 @@ def looking(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bo
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
 
 
-def answers(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
+def answers(forced: TeacherForced, teachings: Sequence[Teaching], words: float = 1.0) -> torch.Tensor:
     """Cross-entropy of the first rows' answers in nats a token; a row counts as its expert was sure of it.
 
-    A row whose expert did not say how sure it was, or whose answer is not the expert's, counts in full.
+    A row whose expert did not say how sure it was, or whose answer is not the expert's, counts as `words`.
     """
     rows = len(teachings)
     losses = functional.cross_entropy(
@@ -43,7 +43,7 @@ def answers(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tenso
         reduction="none",
     ).unflatten(0, (rows, -1))
     told = forced.labels[:rows] != IGNORED
-    trust = [_trust(forced.labels[row][told[row]], teaching) for row, teaching in enumerate(teachings)]
+    trust = [_trust(forced.labels[row][told[row]], one, words) for row, one in enumerate(teachings)]
     each = losses.sum(dim=1) / told.sum(dim=1).clamp(min=1)
     weighted: torch.Tensor = each * torch.tensor(trust, device=each.device)
     return weighted.mean()
@@ -82,10 +82,10 @@ def _said(labels: torch.Tensor, teaching: Teaching) -> bool:
     return teaching.ids is not None and labels.tolist() == teaching.ids[:, 0].tolist()
 
 
-def _trust(labels: torch.Tensor, teaching: Teaching) -> float:
-    """How likely the expert held a token of this answer, in (0, 1]; 1 where it does not say."""
+def _trust(labels: torch.Tensor, teaching: Teaching, unsaid: float) -> float:
+    """How likely the expert held a token of this answer, in (0, 1]; `unsaid` where it does not say."""
     if teaching.logprobs is None or not _said(labels, teaching):
-        return 1.0
+        return unsaid
     return float(teaching.logprobs[:, 0].mean().exp())
 
 

@@ -131,7 +131,7 @@ def _loss(
         attentions=maps,
     )
     first, second = len(learnt), len(pairs)
-    loss = answers(forced, told)
+    loss = answers(forced, told, recipe.words_weight)
     if maps:
         loss = loss + recipe.attention_weight * looking(forced, told, vision.mean_token)
     loss = loss + recipe.logits_weight * likelihoods(forced, told)

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.nn import functional
 
 from adapters.losses import top_divergence
 from adapters.material import Teaching
-from adapters.terms import likelihoods
+from adapters.terms import answers, likelihoods
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 
@@ -46,3 +47,16 @@ def test_likelihoods_are_the_mean_of_each_rows_own() -> None:
 def test_likelihoods_of_nobody_are_nothing() -> None:
     taught = [Teaching(), told(2, 8)]
     assert likelihoods(forced(taught, corrected=1), taught).item() == 0
+
+
+def test_an_answer_counts_as_its_expert_was_sure_and_without_likelihoods_as_words_do() -> None:
+    torch.manual_seed(0)
+    taught = [Teaching(), told(3, 8), told(2, 8)]
+    rows = forced(taught, corrected=2)
+    rows.labels[0, :2] = 7
+    each = [functional.cross_entropy(rows.logits[row], rows.labels[row]) for row in range(3)]
+    assert taught[1].logprobs is not None
+    sure = taught[1].logprobs[:, 0].mean().exp()
+    for words in (1.0, 4.0):  # the first has no expert who tells, of the last a person put the answer right
+        wanted = (words * each[0] + sure * each[1] + words * each[2]) / 3
+        assert answers(rows, taught, words).item() == pytest.approx(wanted.item(), rel=1e-5)

@@ -95,7 +95,7 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     ) -> None:
         told = [pair.signal is not None for pair in pairs]
         assert {one.signal is not None for one in extra} <= set(told)
-        seen.append((told, len(extra), recipe.logits_weight, seed))
+        seen.append((told, len(extra), recipe, seed))
 
     monkeypatch.setattr(room_work, "trained", trained)
     entries = [entry for entry in SF if entry.recipe is not None]
@@ -108,9 +108,9 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     asked = seen[-1][1]
     assert 0 < asked <= 2 * WARM_UP
     assert seen == [
-        ([True] * WARM_UP, 0, recipe_for(0).logits_weight, 0),
-        ([False] * WARM_UP, asked, 0.0, 0),
-        ([True] * WARM_UP, asked, recipe_for(asked).logits_weight, 0),
+        ([True] * WARM_UP, 0, recipe_for(0), 0),
+        ([False] * WARM_UP, asked, recipe_for(asked), 0),
+        ([True] * WARM_UP, asked, recipe_for(asked), 0),
     ]
 
 

@@ -50,10 +50,15 @@ def _plain(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
+def _looking(recipe: Recipe) -> Recipe:
+    """Answers weigh as much against anchors as likelihoods and answers did."""
+    return replace(recipe, logits_weight=0.0, anchor_weight=recipe.anchor_weight / recipe.words_weight)
+
+
 TAUGHT = {
     "lora": Method(_plain, signals=False, others=False, home=False),
-    CE: Method(lambda recipe: replace(recipe, attention_weight=0.0, logits_weight=0.0), signals=False),
-    "roomwise-attention": Method(lambda recipe: replace(recipe, logits_weight=0.0)),
+    CE: Method(signals=False),
+    "roomwise-attention": Method(_looking),
     "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
     "no-extra": Method(lambda recipe: recipe_for(0), extra=False),
     "no-home": Method(home=False),

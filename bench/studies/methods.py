@@ -61,7 +61,7 @@ _OURS = Entry("roomwise", "the product's own training", recipe=recipe_for(1), ex
 _OURS_PLAIN = Entry(
     "roomwise, cross-entropy alone",
     "the same from the expert's words alone",
-    recipe=replace(recipe_for(1), attention_weight=0.0, logits_weight=0.0),
+    recipe=recipe_for(1),
     signals=False,
     extra=True,
 )
