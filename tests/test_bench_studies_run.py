@@ -100,6 +100,7 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     monkeypatch.setattr(room_work, "trained", trained)
     entries = [entry for entry in SF if entry.recipe is not None]
     assert [entry.name for entry in entries] == [
+        "roomwise, ten pairs, words alone",
         "roomwise, ten pairs",
         "roomwise, cross-entropy alone",
         "roomwise",
@@ -108,6 +109,7 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     asked = seen[-1][1]
     assert 0 < asked <= 2 * WARM_UP
     assert seen == [
+        ([False] * WARM_UP, 0, recipe_for(0), 0),
         ([True] * WARM_UP, 0, recipe_for(0), 0),
         ([False] * WARM_UP, asked, recipe_for(asked), 0),
         ([True] * WARM_UP, asked, recipe_for(asked), 0),

@@ -66,6 +66,12 @@ _OURS_PLAIN = Entry(
     extra=True,
 )
 _OURS_TEN = Entry("roomwise, ten pairs", "without questions of the agent's own", recipe=recipe_for(0))
+_OURS_TEN_PLAIN = Entry(
+    "roomwise, ten pairs, words alone",
+    "the same from the expert's words alone",
+    recipe=recipe_for(0),
+    signals=False,
+)
 
 SF: tuple[Entry, ...] = (
     _preset("sf0", "untouched"),
@@ -84,6 +90,7 @@ SF: tuple[Entry, ...] = (
     _ALIGN_KD,
     _ALIGN_KD_CODE,
     _ALIGN,
+    _OURS_TEN_PLAIN,
     _OURS_TEN,
     _OURS_PLAIN,
     _OURS,

@@ -48,6 +48,7 @@ STUDY = Study(
         Claim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
         Claim("sf6-shared", "sf6", "above"),
         Claim("roomwise", "sf1", "above"),
+        Claim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
         Claim("roomwise", "roomwise, cross-entropy alone", "above"),
     ),
 )
