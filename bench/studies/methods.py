@@ -58,20 +58,15 @@ _ALIGN = _preset("align", "Align-KD as we recommend it, gradients balanced", bal
 _ALIGN_KD = _preset("align-kd", "Align-KD as the paper means it")
 _ALIGN_KD_CODE = _preset("align-kd-code", "Align-KD as released")
 _OURS = Entry("roomwise", "the product's own training", recipe=recipe_for(1), extra=True)
-_OURS_PLAIN = Entry(
-    "roomwise, cross-entropy alone",
-    "the same from the expert's words alone",
-    recipe=recipe_for(1),
-    signals=False,
-    extra=True,
-)
 _OURS_TEN = Entry("roomwise, ten pairs", "without questions of the agent's own", recipe=recipe_for(0))
-_OURS_TEN_PLAIN = Entry(
-    "roomwise, ten pairs, words alone",
-    "the same from the expert's words alone",
-    recipe=recipe_for(0),
-    signals=False,
-)
+
+
+def _from_words(entry: Entry, name: str) -> Entry:
+    return replace(entry, name=name, what=f"{entry.what}, from the expert's words alone", signals=False)
+
+
+_OURS_PLAIN = _from_words(_OURS, "roomwise, cross-entropy alone")
+_OURS_TEN_PLAIN = _from_words(_OURS_TEN, "roomwise, ten pairs, words alone")
 
 SF: tuple[Entry, ...] = (
     _preset("sf0", "untouched"),
