@@ -1,11 +1,14 @@
-"""Every test runs in its own home, offline, and with no ROOMWISE_* of whoever runs it."""
+"""Every test runs in its own home, offline, from one seed, and with no ROOMWISE_* of whoever runs it."""
 
 import ipaddress
 import os
+import random
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 _connect = socket.socket.connect
@@ -32,6 +35,15 @@ def _look_up_locally(host: Any, *args: Any, **kwargs: Any) -> Any:
     if not _is_loopback(name):
         raise PermissionError(f"a test looked up {name}")
     return _getaddrinfo(host, *args, **kwargs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed what random models and tensors are drawn from, before any fixture of any scope makes one."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -107,7 +107,9 @@ def test_serving_and_training_attention_agree_and_only_training_gives_maps(
 ) -> None:
     eager = load_model(str(folder), attention="eager")
     vision = vlm.encode_images([photo()])
-    torch.testing.assert_close(vision.tokens, eager.encode_images([photo()]).tokens, rtol=1e-4, atol=1e-4)
+    largest = vision.tokens.abs().max()  # hundreds in LLaVA, where rounding alone is above 1e-5
+    apart = (vision.tokens - eager.encode_images([photo()]).tokens).abs().max()
+    assert apart < 1e-5 * largest
     forced = eager.teacher_forced(vision, QUESTIONS, ANSWERS, attentions=True)
     fused = vlm.teacher_forced(vision, QUESTIONS, ANSWERS)
     torch.testing.assert_close(forced.logits, fused.logits, rtol=1e-3, atol=1e-3)
