@@ -21,11 +21,13 @@ from core.files import cache_dir
 def bench(wanted: Wanted, config: Config) -> Report:
     """Do all that is not done yet, and report. Raises RoomwiseError; what was done is kept."""
     first, places = _places(wanted)
+    if wanted.more_views and not all(place.split for place in places):
+        raise InputError("Only rendered rooms have views beside those of a session. Leave out --more-views.")
     folder = cache_dir() / "learning" if wanted.out is None else wanted.out
     warm_up = None if wanted.half else config.router.warm_up
     plan = Plan(
         wanted.student, wanted.expert, warm_up, wanted.methods, config, folder, wanted.home_every,
-        wanted.review,
+        wanted.review, wanted.more_views,
     )  # fmt: skip
     with crew(wanted.jobs) as workers:
         found = list(_measured(plan, wanted, first, places, workers))

@@ -33,6 +33,11 @@ _REVIEW = typer.Option(
     help="After each visit of --stream ask the expert what the student answered itself, one call each, so "
     "that the whole visit is remembered.",
 )
+_MORE_VIEWS = typer.Option(
+    "--more-views",
+    help="Ask also about up to four more views of each rendered room, which no question of its session is "
+    "about.",
+)
 _METHODS = typer.Option(
     "--methods",
     help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
@@ -57,6 +62,7 @@ def learning(
     home_every: Annotated[int | None, _HOME_EVERY] = None,
     review: Annotated[bool, _REVIEW] = False,
     methods: Annotated[str, _METHODS] = "",
+    more_views: Annotated[bool, _MORE_VIEWS] = False,
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
     expert: Annotated[str | None, _EXPERT] = None,
     split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
@@ -73,13 +79,15 @@ def learning(
 
     Example: roomwise bench learning --rooms 50 --methods all --seeds 3 --picture methods.png
 
+    Example: roomwise bench learning --rooms 50 --more-views
+
     Example: roomwise bench learning --sessions recordings --json
 
     Example: roomwise bench learning --stream recordings --visit 100 --half
     """
     wanted = Wanted(
         rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
-        picture, home_every, review,
+        picture, home_every, review, more_views,
     )  # fmt: skip
     report = load("bench.learning.bench:bench")(wanted, load_config())
     if not as_json:

@@ -12,7 +12,8 @@ from core.errors import InputError, StorageError
 from core.lock import FolderLock, lock_folder
 from core.text import did_you_mean
 
-_SIZE = 224
+SIZE = 224
+"""Pixels across a rendered frame."""
 _NEIGHBOURS = 4
 _PAUSE = 0.2  # seconds
 
@@ -76,9 +77,9 @@ def session_of(place: Place, out: Path) -> Path:
     if place.session is not None:
         return place.session
     folder = out / place.name / "visit"
-    with _waited_for(folder.parent):
+    with waited_for(folder.parent):
         if not folder.is_dir():
-            write_session(make_session(place.split, place.index, _SIZE), folder)
+            write_session(make_session(place.split, place.index, SIZE), folder)
     return folder
 
 
@@ -93,7 +94,8 @@ def taken(folder: Path) -> FolderLock | None:
 
 
 @contextmanager
-def _waited_for(folder: Path) -> Iterator[None]:
+def waited_for(folder: Path) -> Iterator[None]:
+    """The folder for this process, as soon as no other has it."""
     while (lock := taken(folder)) is None:
         time.sleep(_PAUSE)
     try:

@@ -34,6 +34,8 @@ class Plan:
     home_every: int | None = None
     review: bool = False
     """Whether after each visit of a stream the expert is asked what the student answered itself."""
+    more_views: bool = False
+    """Whether other views of the rendered rooms that are measured are asked about as well."""
 
     def about(self) -> dict[str, Any]:
         """All that a replay depends on, but for its room, seed and start. Raises UnknownModelError."""

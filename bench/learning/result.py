@@ -4,9 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from bench.intervals import bootstrap_mean
 from bench.learning.methods import ORDER, REPLAYED
-from bench.learning.rows import Outcome, costs, forgetting, rows
+from bench.learning.more_views import MORE_VIEWS
+from bench.learning.rows import Outcome, costs, forgetting, rows, rows_beside
 from bench.learning.unit import REPLAY, Measured
 from bench.report import Row, measured
+from bench.rooms.more_views import OTHER_VIEW
+
+MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
+"""Questions about more views, by who answers: the adapter where the rule lets it, or always."""
 
 
 def outcomes_of(units: Sequence[Measured]) -> list[Outcome]:
@@ -23,9 +28,20 @@ def _outcome(one: Measured, turn: dict) -> Outcome:  # type: ignore[type-arg]
     return Outcome(room, turn["turn"], turn["tag"], turn["reference"], said, seed)
 
 
+def _of_more_views(one: Measured, rule: str, tag: str) -> Iterator[Outcome]:
+    """Questions about other views of its room, which the student answers with its adapter by a rule."""
+    after = {name: part[MORE_VIEWS][rule] for name, part in one.parts.items() if MORE_VIEWS in part}
+    for place, turn in enumerate(one.parts.get(MORE_VIEWS, {"turns": []})["turns"]):
+        said = turn["said"] | {name: texts[place] for name, texts in after.items()}
+        yield Outcome(one.unit.place.name, turn["turn"], tag, turn["reference"], said, one.unit.seed)
+
+
 def all_rows(units: Sequence[Measured], seed: int, **about: int) -> Iterator[Row]:
     """All that the rooms measured tell."""
     yield from rows(outcomes_of(units), seed, **about)
+    for rule, tag in MORE_TAGS.items():
+        asked = [outcome for one in units for outcome in _of_more_views(one, rule, tag)]
+        yield from rows_beside(asked, tag, seed)
     for name in ORDER:
         known = [one for one in units if name in one.parts]
         rooms, parts = [one.unit.place.name for one in known], [one.parts[name] for one in known]

@@ -85,14 +85,25 @@ def rows(outcomes: Sequence[Outcome], seed: int, **about: Any) -> Iterator[Row]:
     every = scored(outcomes)
     tags = [ALL, *sorted(set(every.tags.tolist()) - {ALL})] if every.rooms else []
     for tag in tags:
-        scores = every.of(tag)
-        for metric, by_method in scores.values.items():
-            for name, numbers in by_method.items():
-                interval = bootstrap_mean(numbers, scores.rooms, seed=seed)
-                yield measured(interval, method=name, tag=tag, half="after", metric=metric, **about)
+        yield from _shares(every.of(tag), tag, seed, about)
     for tag in tags:
         yield from _gains(every.of(tag), tag, seed, about)
     yield from _gap(every, seed, about)
+
+
+def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int) -> Iterator[Row]:
+    """The same for questions that are no part of a visit, under a tag of their own: shares and gains."""
+    if outcomes:
+        scores = scored(outcomes)
+        yield from _shares(scores, tag, seed, {})
+        yield from _gains(scores, tag, seed, {})
+
+
+def _shares(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+    for metric, by_method in scores.values.items():
+        for name, numbers in by_method.items():
+            interval = bootstrap_mean(numbers, scores.rooms, seed=seed)
+            yield measured(interval, method=name, tag=tag, half="after", metric=metric, **about)
 
 
 def _gains(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
 from bench.learning.home import home_of
 from bench.learning.methods import ALL_ROOMS, AT_HOME, CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
 from bench.learning.places import session_of, taken
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
@@ -29,6 +30,7 @@ from models.lora import Adapter, base_of, read_adapter
 from models.registry import load_model
 
 REPLAY = "replay"
+_ADAPTED = (ROOMWISE, AT_HOME, *TAUGHT)
 
 
 @dataclass(frozen=True)
@@ -54,22 +56,36 @@ def measure(plan: Plan, unit: Unit) -> Measured | None:
     try:
         torch.set_num_threads(1)
         first = read_part(folder, REPLAY) or write_part(folder, REPLAY, replayed(plan, unit, session, folder))
-        parts = {name: read_part(folder, name) for name in (ROOMWISE, *plan.methods)}
+        parts = {name: _known(plan, folder, name) for name in _names(plan)}
         if not all(parts.values()):
             sessions = [session_of(place, plan.out) for place in unit.others]
-            for name, part in _Replay(plan, visit, folder, first, sessions).parts(parts):
+            more = more_views_of(unit.place, plan.out) if plan.more_views else None
+            for name, part in _Replay(plan, visit, folder, first, sessions, more).parts(parts):
                 parts[name] = write_part(folder, name, part)
         return Measured(unit, folder, {REPLAY: first, **{name: told for name, told in parts.items() if told}})
     finally:
         lock.release()
 
 
+def _names(plan: Plan) -> tuple[str, ...]:
+    return ((MORE_VIEWS,) if plan.more_views else ()) + (ROOMWISE, *plan.methods)
+
+
+def _known(plan: Plan, folder: Path, name: str) -> dict[str, Any] | None:
+    """A part that is whole: what was done without more views is done again with them."""
+    part = read_part(folder, name)
+    lacks = plan.more_views and part is not None and name in _ADAPTED and MORE_VIEWS not in part
+    return None if lacks else part
+
+
 class _Replay:
-    """A replay that has ended, and who learns what it left."""
+    """A replay that has ended, and who learns what it left. `more`: what is asked about more views."""
 
     def __init__(
-        self, plan: Plan, visit: Visit, folder: Path, told: dict[str, Any], others: Sequence[Path]
-    ) -> None:
+        self, plan: Plan, visit: Visit, folder: Path, told: dict[str, Any], others: Sequence[Path],
+        more: Visit | None,
+    ) -> None:  # fmt: skip
+        self._more = more
         self._plan, self._visit, self._run, self._others = plan, visit, folder / "run", others
         recording: Recording = read_recording(self._run / "session")
         self._request = last_request(self._run, recording)
@@ -91,6 +107,8 @@ class _Replay:
 
     def _part(self, name: str, asking: Asker, forgetting: Forgetting) -> dict[str, Any]:
         began = monotonic()
+        if name == MORE_VIEWS:
+            return said_before(self._more, asking, local_expert(self._plan))
         if name == CONTEXT:
             return self._answered(asking, forgetting, began)
         if name == ALL_ROOMS:
@@ -104,7 +122,8 @@ class _Replay:
         with asking.holding(adapter, ids, home):
             forgot = forgetting.of(asking.adapted, asking.unscoped)
             said = {} if name == ROOMWISE else self._said(asking.adapted)
-        return {"said": said, "seconds": seconds, "pairs": len(ids), "forgetting": forgot}
+            more = {MORE_VIEWS: said_after(self._more, asking)} if self._plan.more_views else {}
+        return {"said": said, "seconds": seconds, "pairs": len(ids), "forgetting": forgot, **more}
 
     def _answered(self, asking: Asker, forgetting: Forgetting, began: float) -> dict[str, Any]:
         """With the pairs as context, of which nothing is learnt."""

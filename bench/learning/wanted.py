@@ -24,3 +24,4 @@ class Wanted:
     picture: Path | None
     home_every: int | None = None
     review: bool = False
+    more_views: bool = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -75,6 +76,14 @@ def plan_turns(frames: Sequence[FrameFacts], split: str, rng: np.random.Generato
     planner = _Planner(frames, split, Dice(rng))
     planner.warm_up()
     planner.after()
+    return planner.turns
+
+
+def opening(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) -> list[SessionTurn]:
+    """What a session over these frames begins with: ten questions, or as many as the frames have."""
+    planner = _Planner(frames, split, Dice(rng))
+    with suppress(InputError):
+        planner.warm_up()
     return planner.turns
 
 

@@ -1,0 +1,118 @@
+"""Asked about views that no question of the visit was about."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_learning import small_loop, tiny_plan, tiny_rooms
+from tiny_memory import WordsAndColours
+from tiny_sessions import write_visit
+from typer.testing import CliRunner
+
+from agent.recording.visit import Visit, read_visit
+from bench.learning import more_views, unit
+from bench.learning.asking import asker
+from bench.learning.cli import app
+from bench.learning.methods import CE, CONTEXT, ROOMWISE
+from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_before
+from bench.learning.places import Place, given
+from bench.learning.plan import Plan, Unit
+from bench.learning.result import all_rows
+from bench.learning.unit import Measured, measure
+from core.config import Config
+from memory.store import Memory
+from models.registry import load_model
+
+ASKED = 3
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        small_loop(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("more")
+    tiny_rooms(folder / "rooms", 1)
+    write_visit(folder / "more", ASKED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plan(shared: Path) -> Plan:
+    return replace(tiny_plan(shared, CE, CONTEXT), more_views=True)
+
+
+@pytest.fixture(scope="module")
+def more(shared: Path) -> Visit:
+    return read_visit(shared / "more")
+
+
+@pytest.fixture
+def found(plan: Plan, shared: Path, more: Visit, monkeypatch: pytest.MonkeyPatch) -> Measured:
+    monkeypatch.setattr(unit, "more_views_of", lambda place, out: more)
+    (place,) = given(shared / "rooms")
+    done = measure(plan, Unit(place, 0))
+    assert done is not None
+    return done
+
+
+def test_every_adapter_is_asked_and_judged_under_a_tag_of_its_own(found: Measured) -> None:
+    rows = [row for row in all_rows([found], seed=0) if row["metric"] == "exact"]
+    for tag in ("other-view", "other-view, always"):
+        assert [row["method"] for row in rows if row["tag"] == tag] == ["untouched", CE, ROOMWISE]
+        assert {row["n"] for row in rows if row["tag"] == tag} == {ASKED}
+    assert {row["n"] for row in rows if row["tag"] == "all"} == {2}  # which counts none of them
+
+
+def test_what_was_done_without_more_views_is_done_again_once(
+    found: Measured, plan: Plan, more: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = found.parts[CE]
+    without = {name: told for name, told in part.items() if name != MORE_VIEWS}
+    (found.folder / f"{CE}.json").write_text(json.dumps(without))
+    alone = measure(replace(plan, more_views=False), found.unit)
+    assert alone is not None and alone.parts[CE] == without
+    again = measure(plan, found.unit)
+    assert again is not None and again.parts[CE][MORE_VIEWS] == part[MORE_VIEWS]
+    monkeypatch.setattr(unit, "taught", None)
+    assert measure(plan, found.unit) == again
+
+
+def test_a_room_without_more_views_adds_no_row(
+    plan: Plan, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit, "more_views_of", lambda place, out: None)
+    (place,) = given(shared / "rooms")
+    done = measure(replace(plan, out=tmp_path, methods=()), Unit(place, 0))
+    assert done is not None
+    assert not any("other-view" in str(row.get("tag")) for row in all_rows([done], seed=0))
+
+
+def test_the_expert_is_asked_where_it_is_on_this_machine(plan: Plan, more: Visit, tmp_path: Path) -> None:
+    assert local_expert(plan) is None  # recorded
+    assert local_expert(replace(plan, expert="http://localhost:1")) is None
+    expert = local_expert(replace(plan, expert=plan.student))
+    with Memory.open(tmp_path, WordsAndColours()):
+        pass
+    with asker(load_model(plan.student), "den", tmp_path, Config()) as asking:
+        told = said_before(more, asking, expert)["turns"]
+    assert [turn["reference"] for turn in told] == [turn.answer for turn in more.turns]
+    assert all(set(turn["said"]) == {"untouched", "expert"} for turn in told)
+
+
+def test_views_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = more_views_of(Place("validation-0", None, "validation", 0), tmp_path)
+    assert made is not None and all(turn.frame.is_file() for turn in made.turns)
+    monkeypatch.setattr(more_views, "make_more_views", None)
+    assert more_views_of(Place("validation-0", None, "validation", 0), tmp_path) == made
+
+
+def test_sessions_that_are_given_have_no_more_views(shared: Path) -> None:
+    result = CliRunner().invoke(app, ["--sessions", str(shared / "rooms"), "--more-views"])
+    assert "Leave out --more-views" in str(result.exception)
