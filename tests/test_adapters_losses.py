@@ -94,8 +94,8 @@ def top(logits: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_with_the_whole_vocabulary_it_is_the_divergence_itself() -> None:
-    theirs, ours = torch.randn(1, 2, 7) * 2, torch.randn(1, 2, 7)
-    counts = torch.ones(1, 2, dtype=torch.bool)
+    theirs, ours = torch.randn(1, 64, 7) * 2, torch.randn(1, 64, 7)
+    counts = torch.ones(1, 64, dtype=torch.bool)
     p, q = theirs.log_softmax(-1), ours.log_softmax(-1)
     forward = (p.exp() * (p - q)).sum(-1).mean()
     backward = (q.exp() * (q - p)).sum(-1).mean()
