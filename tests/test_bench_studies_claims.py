@@ -7,6 +7,7 @@ import numpy as np
 from bench.studies.claims import Claim, claim_rows, judged, sentences, sign
 from bench.studies.methods import Entry
 from bench.studies.picture import svg
+from bench.studies.published import ALIGN_KD_SCORES, SLIDES_SCORES, printed
 from bench.studies.scores import Scores
 
 ENTRIES = [Entry(name, "", {"ce": 1.0}) for name in ("plain", "better", "worse", "same")]
@@ -69,3 +70,9 @@ def test_a_claim_about_one_room_cannot_be_told() -> None:
     assert verdicts[0].holds is None
     (text, *_) = sentences(verdicts, scores(MEANS, rooms=1), ENTRIES, "plain")
     assert "cannot be told" in text and "nan" not in text
+
+
+def test_published_numbers_keep_the_decimals_of_their_source() -> None:
+    assert [printed(ALIGN_KD_SCORES, name) for name in ("ce", "+ kd_rkl", "expert")] == ["62.4", "63.0", ""]
+    assert printed(SLIDES_SCORES, "sf5") == "0.3710"
+    assert printed({"rooms": 20}, "rooms") == "20"

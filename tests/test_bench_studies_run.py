@@ -102,7 +102,7 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     assert [entry.name for entry in entries] == [
         "roomwise, ten pairs, words alone",
         "roomwise, ten pairs",
-        "roomwise, cross-entropy alone",
+        "roomwise, words alone",
         "roomwise",
     ]
     room_work.work(replace(plan, out=plan.out.parent / "ours", extra=2 * WARM_UP), entries, 1, 0)

@@ -61,12 +61,12 @@ _OURS = Entry("roomwise", "the product's own training", recipe=recipe_for(1), ex
 _OURS_TEN = Entry("roomwise, ten pairs", "without questions of the agent's own", recipe=recipe_for(0))
 
 
-def _from_words(entry: Entry, name: str) -> Entry:
-    return replace(entry, name=name, what=f"{entry.what}, from the expert's words alone", signals=False)
+def _from_words(entry: Entry) -> Entry:
+    what = f"{entry.what}, from the expert's words alone"
+    return replace(entry, name=f"{entry.name}, words alone", what=what, signals=False)
 
 
-_OURS_PLAIN = _from_words(_OURS, "roomwise, cross-entropy alone")
-_OURS_TEN_PLAIN = _from_words(_OURS_TEN, "roomwise, ten pairs, words alone")
+_OURS_PLAIN, _OURS_TEN_PLAIN = _from_words(_OURS), _from_words(_OURS_TEN)
 
 SF: tuple[Entry, ...] = (
     _preset("sf0", "untouched"),

@@ -5,6 +5,7 @@ from math import ceil, floor, isfinite
 from pathlib import Path
 
 from bench.intervals import Interval
+from bench.studies.published import printed
 from core.errors import InputError
 from core.files import atomic_write_text
 from core.svg import GREY, dot, line, page, text
@@ -65,7 +66,7 @@ def _lines(
             yield line((_x(found.low, *ends), y), (_x(found.high, *ends), y), colour, 2)
         yield dot(_x(found.mean, *ends), y, 5, colour)
         if name in published:
-            yield text(_LEFT + _WIDE + _RIGHT - 12, y + 4, f"{published[name]:g}", GREY, anchor="end")
+            yield text(_LEFT + _WIDE + _RIGHT - 12, y + 4, printed(published, name), GREY, anchor="end")
 
 
 def _x(value: float, low: float, high: float) -> float:

@@ -1,6 +1,7 @@
 """The numbers that the two sources print, as they print them."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from types import MappingProxyType
 
 SLIDES = "slides of 28-05-2025, Study 3: Florence-2-base from large, DocVQA, Levenshtein similarity"
@@ -25,3 +26,11 @@ ALIGN_KD_SCORES: Mapping[str, float] = MappingProxyType({
     "block t2t": 63.2,
     "block full": 63.5,
 })
+
+
+def printed(published: Mapping[str, float], name: str) -> str:
+    """A number as its source prints it, all with the decimals that one of them needs; "" for none."""
+    if name not in published:
+        return ""
+    decimals = max(-int(Decimal(str(value)).as_tuple().exponent) for value in published.values())
+    return f"{published[name]:.{decimals}f}"

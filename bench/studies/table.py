@@ -8,6 +8,7 @@ from rich.table import Table
 
 from bench.intervals import Interval
 from bench.studies.methods import Entry
+from bench.studies.published import printed
 from bench.studies.scores import AGREEMENT, EXPERT, Scores
 
 _WIDE = 200  # columns when nobody's terminal sets the width, as in bench.report
@@ -21,7 +22,7 @@ def table(
     for name in ("method", "what", "published", "exact", "nls", "anls", "as expert", f"exact - {reference}"):
         found.add_column(name, justify="left" if name in ("method", "what") else "right", no_wrap=True)
     for entry in entries:
-        found.add_row(entry.name, entry.what, _given(published, entry.name), *_numbers(scores, entry.name),
+        found.add_row(entry.name, entry.what, printed(published, entry.name), *_numbers(scores, entry.name),
                       "" if entry.name == reference else _signed(scores, entry.name, reference))  # fmt: skip
     found.add_row(EXPERT, "", "", *_numbers(scores, EXPERT), _signed(scores, EXPERT, reference))
     return found
@@ -52,7 +53,3 @@ def _bounded(found: Interval, spelling: str) -> str:
     bounds = [format(bound, spelling) for bound in (found.low, found.high)]
     known = isfinite(found.low)  # it is not with one room alone
     return format(found.mean, spelling) + (f" [{bounds[0]}, {bounds[1]}]" if known else "")
-
-
-def _given(published: Mapping[str, float], name: str) -> str:
-    return f"{published[name]:g}" if name in published else ""
