@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.files import atomic_write_text
 from core.svg import GREY, dot, line, page, text
 
-_LEFT, _WIDE, _RIGHT, _TOP, _STEP = 210, 420, 110, 48, 24
+_LEFT, _WIDE, _RIGHT, _TOP, _STEP = 230, 420, 110, 48, 24
 _DOT, _REFERENCE = "#1583a8", "#d18b1f"
 
 
