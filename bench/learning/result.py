@@ -41,7 +41,7 @@ def all_rows(units: Sequence[Measured], seed: int, **about: int) -> Iterator[Row
     yield from rows(outcomes_of(units), seed, **about)
     for rule, tag in MORE_TAGS.items():
         asked = [outcome for one in units for outcome in _of_more_views(one, rule, tag)]
-        yield from rows_beside(asked, tag, seed)
+        yield from rows_beside(asked, tag, seed, **about)
     for name in ORDER:
         known = [one for one in units if name in one.parts]
         rooms, parts = [one.unit.place.name for one in known], [one.parts[name] for one in known]

@@ -91,12 +91,12 @@ def rows(outcomes: Sequence[Outcome], seed: int, **about: Any) -> Iterator[Row]:
     yield from _gap(every, seed, about)
 
 
-def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int) -> Iterator[Row]:
+def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int, **about: Any) -> Iterator[Row]:
     """The same for questions that are no part of a visit, under a tag of their own: shares and gains."""
     if outcomes:
         scores = scored(outcomes)
-        yield from _shares(scores, tag, seed, {})
-        yield from _gains(scores, tag, seed, {})
+        yield from _shares(scores, tag, seed, about)
+        yield from _gains(scores, tag, seed, about)
 
 
 def _shares(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
