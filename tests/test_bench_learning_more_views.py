@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tiny_learning import small_loop, tiny_plan, tiny_rooms
@@ -16,7 +18,7 @@ from bench.learning import more_views, unit
 from bench.learning.asking import asker
 from bench.learning.cli import app
 from bench.learning.methods import CE, CONTEXT, ROOMWISE
-from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_before
+from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
 from bench.learning.places import Place, given
 from bench.learning.plan import Plan, Unit
 from bench.learning.result import all_rows
@@ -68,6 +70,17 @@ def test_every_adapter_is_asked_and_judged_under_a_tag_of_its_own(found: Measure
         assert [row["method"] for row in rows if row["tag"] == tag] == ["untouched", CE, ROOMWISE]
         assert {row["n"] for row in rows if row["tag"] == tag} == {ASKED}
     assert {row["n"] for row in rows if row["tag"] == "all"} == {2}  # which counts none of them
+
+
+def test_what_the_rule_lets_it_say_and_what_it_always_says_are_kept_apart(
+    found: Measured, more: Visit
+) -> None:
+    right = {(turn.frame, turn.question): turn.answer for turn in more.turns}
+    asking: Any = SimpleNamespace(adapted=lambda *asked: "wrong", unscoped=lambda *asked: right[asked])
+    told = found.parts | {ROOMWISE: found.parts[ROOMWISE] | {MORE_VIEWS: said_after(more, asking)}}
+    rows = [row for row in all_rows([replace(found, parts=told)], seed=0) if row["metric"] == "exact"]
+    shares = {row["tag"]: row["mean"] for row in rows if row["method"] == ROOMWISE}
+    assert shares["other-view"] == 0 and shares["other-view, always"] == 1
 
 
 def test_what_was_done_without_more_views_is_done_again_once(

@@ -10,7 +10,7 @@ from bench.learning.unit import REPLAY, Measured
 from bench.report import Row, measured
 from bench.rooms.more_views import OTHER_VIEW
 
-MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
+_MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
 """Questions about more views, by who answers: the adapter where the rule lets it, or always."""
 
 
@@ -39,7 +39,7 @@ def _of_more_views(one: Measured, rule: str, tag: str) -> Iterator[Outcome]:
 def all_rows(units: Sequence[Measured], seed: int, **about: int) -> Iterator[Row]:
     """All that the rooms measured tell."""
     yield from rows(outcomes_of(units), seed, **about)
-    for rule, tag in MORE_TAGS.items():
+    for rule, tag in _MORE_TAGS.items():
         asked = [outcome for one in units for outcome in _of_more_views(one, rule, tag)]
         yield from rows_beside(asked, tag, seed, **about)
     for name in ORDER:
