@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapters.request import Request
 from adapters.store import AdapterStore
-from agent.learning.adaptations import Adapting
 from agent.learning.free_memory import free_memory
-from agent.learning.guard import Fit, Machine, fit
+from agent.learning.guard import Fit, Machine, Order, fit
 from agent.learning.home import home_adaptation
 from agent.learning.jobs import start
 from agent.learning.requests import adaptation_request
+from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
@@ -37,7 +36,6 @@ from core.ports import Expert
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
-from models.footprint import footprint
 from models.pruning.serving import keep_tokens
 from models.registry import load_model, model_folder
 from models.remote.address import is_address
@@ -108,7 +106,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
         where = _whereabouts(mind, notices, past, wish.folder, told=False) if wanders else None
         _forget_unanswered(mind.memory, past, len(visit.turns))
         recorder = held.enter_context(_recorder(places.session, about, past))
-        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past, where)
+        controller = Controller(mind, _learning(places, wish), recorder, wish.warm_up, watch, past, where)
         baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
         held.callback(controller.close)
         _begin(controller, _beginning(here, wish, past), notices)
@@ -142,7 +140,7 @@ def live(
         room = mind.room
         about = {"session": past.session, **_about(room, wish)}
         recorder = held.enter_context(record(places.session, about))
-        controller = Controller(mind, _adapting(places, wish), recorder, wish.warm_up, watch, past, where)
+        controller = Controller(mind, _learning(places, wish), recorder, wish.warm_up, watch, past, where)
         held.callback(controller.close)
         _begin(controller, _beginning(room, wish, past), notices)
         yield controller
@@ -222,7 +220,7 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
             memory.delete(pair.id)
 
 
-def _adapting(places: Places, wish: Wish) -> Adapting:
+def _learning(places: Places, wish: Wish) -> LearningSettings:
     request = partial(adaptation_request, seed=wish.seed)
     home = partial(home_adaptation, seed=wish.seed) if wish.live else None
     seed = wish.seed if wish.live else None
@@ -230,11 +228,11 @@ def _adapting(places: Places, wish: Wish) -> Adapting:
     machine = partial(_machine, Meters()) if wish.live else Machine
     store = AdapterStore(places.adapters)
     encoders = wish.folder if wish.live else None
-    return Adapting(store, places.jobs, request, start, home, seed, _fitting, machine, encoders)
+    return LearningSettings(store, places.jobs, request, start, home, seed, _fit, machine, encoders)
 
 
-def _fitting(request: Request) -> Fit:
-    return fit(request.recipe, footprint(model_folder(request.base)), Machine(free_memory()))
+def _fit(order: Order) -> Fit:
+    return fit(order, Machine(free_memory()))
 
 
 def _machine(meters: Meters) -> Machine:

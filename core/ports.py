@@ -1,7 +1,7 @@
 """What a layer is handed because it may not import it: small protocols, without code."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,14 @@ Rows = npt.NDArray[np.float32]
 
 Millimetres = npt.NDArray[np.uint16]
 """A depth frame [height, width]: distances along the optical axis in millimetres, 0 where there is none."""
+
+
+class Say(Protocol):
+    """Makes an event of its kind and values, and emits it."""
+
+    def __call__(self, kind: Any, /, **values: Any) -> None:
+        """Emit it."""
+        ...
 
 
 class Embedder(Protocol):

@@ -31,6 +31,12 @@ class Footprint:
         return self.fixed + rows * self.row
 
 
+def weights_footprint(folder: Path) -> Footprint:
+    """Of a process that holds the weights of a folder and their gradients, whatever they are of."""
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return Footprint(_PROGRAM + _LOOSE + 2 * weights, 0)
+
+
 def footprint(folder: Path) -> Footprint | None:
     """Of a checkpoint in the hub's layout; None where its files do not tell how it is built.
 

@@ -12,8 +12,10 @@ from tiny_scenes import depth, picture, pixels, tiny_student
 from adapters.scene import adapting as scene_adapting
 from adapters.scene.store import scene_store
 from adapters.store import AdapterStore
-from agent.learning.adaptations import Adapting
-from agent.learning.camera import ENOUGH, CameraLearning
+from agent.learning.camera import ENOUGH, CameraTask
+from agent.learning.guard import Fit
+from agent.learning.lane import Lane
+from agent.learning.task import LearningSettings
 from agent.station.eyes import as_jpeg
 from agent.whereabouts import kinds
 from agent.whereabouts.kinds import Kinds
@@ -45,15 +47,16 @@ class _Stage:
 
         self.state, self.events = folder, list[CameraLearnt]()
         store, state = AdapterStore(folder / "adapters"), folder if encoders else None
-        adapting = Adapting(store, folder / "jobs", never, never, encoders=state)
-        self.learning = CameraLearning(adapting, self._say)
+        adapting = LearningSettings(store, folder / "jobs", never, never, encoders=state)
+        self.learning = CameraTask(adapting, self._say)
+        self.lane = Lane([self.learning], lambda order: Fit(None), lambda held: "", self._say)
 
     def _say(self, kind: Any, /, **values: Any) -> None:
         self.events.append(kind(at=0, **values))
 
     def busy(self) -> bool:
         """Whether a job runs."""
-        return self.learning.running
+        return self.lane.running is not None
 
     def see(self, count: int, camera: str = "cam", first: int = 0) -> None:
         for seed in range(first, first + count):
@@ -61,8 +64,8 @@ class _Stage:
 
     def ended(self, seconds: float = 90.0) -> None:
         end = time.monotonic() + seconds
-        while self.learning.running and time.monotonic() < end:
-            assert not self.learning.look()
+        while self.busy() and time.monotonic() < end:
+            assert not self.lane.look()
             time.sleep(0.1)
 
 
@@ -80,10 +83,10 @@ def _row(number: int) -> Rows:
 def test_a_session_with_a_depth_camera_adapts_the_encoder_to_it(tmp_path: Path) -> None:
     stage = _Stage(tmp_path)
     stage.see(ENOUGH - 1)
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     assert not stage.busy()
     stage.see(3, first=ENOUGH - 1)
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     assert stage.busy()
     stage.ended()
     (told,) = stage.events
@@ -92,19 +95,19 @@ def test_a_session_with_a_depth_camera_adapts_the_encoder_to_it(tmp_path: Path) 
     (version,) = scene_store(tmp_path).versions("cam")
     assert load_student(version.folder)(pixels()).shape == (4, 16)
     assert not any((tmp_path / "jobs" / "camera").iterdir())
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     assert not stage.busy()  # once a session
 
 
 def test_what_is_stopped_leaves_nothing_and_is_due_again(tmp_path: Path) -> None:
     stage = _Stage(tmp_path)
     stage.see(ENOUGH)
-    stage.learning.start_if_due()
-    assert not stage.learning.stop() and not stage.busy()
+    stage.lane.go_on()
+    assert not stage.lane.stop() and not stage.busy()
     assert not stage.events and not any((tmp_path / "jobs" / "camera").iterdir())
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     assert stage.busy()
-    stage.learning.abandon()
+    stage.lane.abandon()
 
 
 @pytest.mark.parametrize("hindrance", ["no depth", "metres", "the same view", "another camera", "replayed"])
@@ -117,7 +120,7 @@ def test_what_teaches_nothing_is_not_gathered(tmp_path: Path, hindrance: str) ->
         stage.learning.see(one, _row(0 if hindrance == "the same view" else seed))
     if hindrance == "another camera":
         stage.see(1, camera="other")
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     assert not stage.busy()
 
 
@@ -125,7 +128,7 @@ def test_a_worker_that_cannot_begin_is_told(tmp_path: Path, monkeypatch: pytest.
     stage = _Stage(tmp_path)
     stage.see(ENOUGH)
     (tmp_path / "encoder" / "model.safetensors").write_bytes(b"x")
-    stage.learning.start_if_due()
+    stage.lane.go_on()
     stage.ended()
     (told,) = stage.events
     assert not told.promoted and "damaged" in told.reason

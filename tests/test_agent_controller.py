@@ -13,10 +13,10 @@ from tiny_memory import WordsAndColours, jpeg
 from adapters.job import write_result
 from adapters.request import Recipe, Request, Result
 from adapters.store import AdapterStore
-from agent.learning.adaptations import Adapting
 from agent.learning.guard import Fit, Machine
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request
+from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
@@ -94,9 +94,9 @@ class _Scene:
     fit: Fit | None = None
 
     def controller(self, past: Past | None = None, warm_up: int = 0) -> Controller:
-        adapting = Adapting(
+        adapting = LearningSettings(
             self.store, self.folder / "jobs", self._request, self._start,
-            fit=lambda request: self.fit or Fit(request.recipe), machine=lambda: self.machine,
+            fit=lambda order: self.fit or Fit(order.recipe), machine=lambda: self.machine,
         )  # fmt: skip
         self.recorders.append(Recorder(self.folder / f"session-{len(self.recorders)}", {}))
         watch = self.events.append

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 
 from adapters.store import AdapterStore
-from agent.learning.adaptations import Adapting
+from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import Recorder, read_recording
@@ -53,13 +54,15 @@ class Session:
     def __init__(self, mind: Mind, folder: Path, warm_up: int) -> None:
         self.events: list[Event] = []
         self.started = 0
-        adapting = Adapting(AdapterStore(folder / "adapters"), folder / "jobs", self._refuse, self._refuse)  # type: ignore[arg-type]
+        adapting = LearningSettings(
+            AdapterStore(folder / "adapters"), folder / "jobs", self._refuse, self._refuse
+        )
         recorder = Recorder(folder / "session", {})
         past = past_of("s", ())
         self.controller = Controller(mind, adapting, recorder, warm_up, self.events.append, past)
         self.controller.begin(Resumed(at=0.0, turn=1))
 
-    def _refuse(self, *_: object) -> object:
+    def _refuse(self, *_: object) -> Any:
         self.started += 1
         raise InputError("No child in this test. Play one.")
 
@@ -158,7 +161,7 @@ def test_turns_of_before_a_stop_can_be_corrected(mind: Mind, tmp_path: Path) -> 
     first.controller.close()
     events = read_recording(tmp_path / "session").events
     store = AdapterStore(tmp_path / "adapters")
-    adapting = Adapting(store, tmp_path / "jobs", first._refuse, first._refuse)  # type: ignore[arg-type]
+    adapting = LearningSettings(store, tmp_path / "jobs", first._refuse, first._refuse)
     said: list[Event] = []
     recorder = Recorder.reopen(tmp_path / "session")
     again = Controller(mind, adapting, recorder, 1, said.append, past_of("s", events))

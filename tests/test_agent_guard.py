@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.request import Recipe
 from agent.learning.free_memory import free_memory
-from agent.learning.guard import Machine, fit, strain
+from agent.learning.guard import Machine, Order, fit, strain
 from core.config import AdaptationConfig
 from models.footprint import Footprint, footprint
 from models.registry import model_folder
@@ -30,7 +30,7 @@ def test_what_is_begun_fits(
     extra: int, batch: int, anchors: int, replayed: int, fixed: int, row: int, free: int
 ) -> None:
     recipe = Recipe(extra=extra, batch=batch, anchors=anchors, replayed=replayed)
-    found = fit(recipe, Footprint(fixed, row), Machine(free))
+    found = fit(Order(Footprint(fixed, row), recipe), Machine(free))
     if found.recipe is None:
         assert "Close other programs" in found.reason
         return
@@ -46,8 +46,14 @@ def test_what_is_begun_fits(
 
 def test_what_cannot_be_told_is_let_through() -> None:
     recipe = Recipe()
-    assert fit(recipe, None, Machine(1)).recipe is recipe
-    assert fit(recipe, Footprint(10**12, 1), Machine()).recipe is recipe
+    assert fit(Order(None, recipe), Machine(1)).recipe is recipe
+    assert fit(Order(Footprint(10**12, 1), recipe), Machine()).recipe is recipe
+
+
+@pytest.mark.parametrize(("free", "refused"), [(2 * 10**9, True), (2 * 10**9 + 1 + _RESERVE, False)])
+def test_a_job_without_a_recipe_fits_or_does_not(free: int, refused: bool) -> None:
+    found = fit(Order(Footprint(2 * 10**9, 1)), Machine(free))
+    assert found.refused is refused and ("Close other programs" in found.reason) is refused
 
 
 def test_the_built_in_student_is_told_as_large_as_it_was_measured() -> None:

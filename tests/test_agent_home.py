@@ -16,14 +16,14 @@ from adapters.job import write_request, write_result
 from adapters.request import HOME_RECIPE, Request, Result
 from adapters.store import HOME, AdapterStore
 from adapters.worker import work
-from agent.build import Places, Wish, _adapting
+from agent.build import Places, Wish, _learning
 from agent.learning import home
 from agent.learning.adapt import adapt_home
-from agent.learning.adaptations import Adapting
 from agent.learning.home import home_adaptation, home_limits, home_request, judges
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request, room_request
 from agent.learning.scheduler import Known, home_due
+from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar
 from agent.loop.controller import Controller
 from agent.recording.past import Past
@@ -169,7 +169,7 @@ class _Scene:
     jobs: list[tuple[Path, Request, _Child]] = field(default_factory=list)
 
     def begun(self) -> Controller:
-        adapting = Adapting(
+        adapting = LearningSettings(
             AdapterStore(self.folder / "adapters"),
             self.folder / "jobs",
             lambda mind, store: adaptation_request(mind, store, 0),
@@ -268,7 +268,7 @@ def test_a_rejected_one_changes_nothing_and_is_not_tried_again(scene: _Scene) ->
 @pytest.mark.parametrize("live", [True, False])
 def test_only_a_session_that_takes_its_time_makes_a_home(live: bool, tmp_path: Path) -> None:
     wish = Wish("builtin-student", "recorded", 4, 0, tmp_path, live)
-    assert (_adapting(Places.below(tmp_path), wish).home is not None) is live
+    assert (_learning(Places.below(tmp_path), wish).home is not None) is live
 
 
 def test_where_a_rooms_adapter_knows_nothing_home_answers(

@@ -12,8 +12,12 @@ import torch
 from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 
-from agent.learning import rooms
-from agent.learning.rooms import RoomsLearning, known_then, learn_rooms
+from adapters.store import AdapterStore
+from agent.learning import lane, rooms
+from agent.learning.guard import Fit
+from agent.learning.lane import Lane
+from agent.learning.rooms import RoomsTask, known_then, learn_rooms
+from agent.learning.task import LearningSettings
 from agent.turns.others import AUDITS, other_rooms
 from agent.turns.turn import Mind
 from core.config import Config
@@ -48,21 +52,27 @@ def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
         yield Mind("new", "s", load_model(student), None, memory, Config())
 
 
-def _learning(mind: Mind, seed: int | None = 0) -> tuple[RoomsLearning, list[Event]]:
+def _learning(mind: Mind, seed: int | None = 0) -> tuple[Lane, list[Event]]:
     said: list[Event] = []
 
     def say(kind: Callable[..., Event], /, **values: Any) -> None:
         said.append(kind(at=0.0, **values))
 
-    return RoomsLearning(mind, seed, say), said
+    folder = mind.memory.folder.parent
+    settings = LearningSettings(AdapterStore(folder), folder / "jobs", _never, _never, rooms_seed=seed)
+    return Lane([RoomsTask(mind, settings, say)], lambda order: Fit(None), lambda held: "", say), said
 
 
-def _ended(learning: RoomsLearning) -> None:
+def _never(*args: object) -> Any:
+    raise AssertionError("no room learns here")
+
+
+def _ended(lane: Lane) -> None:
     end = time.monotonic() + 60
-    while learning.running and time.monotonic() < end:
-        learning.look()
+    while lane.running and time.monotonic() < end:
+        lane.look()
         time.sleep(0.05)
-    assert not learning.running
+    assert not lane.running
 
 
 def test_learnt_is_kept_beside_the_pairs(mind: Mind, student: str) -> None:
@@ -78,39 +88,53 @@ def test_learnt_is_kept_beside_the_pairs(mind: Mind, student: str) -> None:
 def test_a_child_learns_and_the_session_uses_it(mind: Mind) -> None:
     # The child finds MiniLM, not the words and colours of this memory, and so nothing to learn from.
     learning, said = _learning(mind)
-    learning.start_if_due()
+    learning.go_on()
     assert learning.running
     _ended(learning)
     (event,) = said
     assert isinstance(event, RoomsLearnt) and (event.rooms, event.pairs) == (10, 40)
     assert other_rooms(mind.memory) is mind.others is None
     again, heard = _learning(mind)
-    again.start_if_due()
+    again.go_on()
     assert not again.running and not heard  # nothing is new
 
 
-def test_it_is_begun_at_most_once_and_only_where_wanted(mind: Mind) -> None:
+def test_it_is_begun_only_where_wanted_and_put_back_when_it_is_stopped(mind: Mind) -> None:
     never, _ = _learning(mind, seed=None)
-    never.start_if_due()
+    never.go_on()
     assert not never.running
     learning, said = _learning(mind)
-    learning.start_if_due()
+    learning.go_on()
     learning.stop()
-    learning.start_if_due()
     assert not learning.running and not said and known_then(mind.memory.folder) == (0, 0)
+    assert not any((mind.memory.folder.parent / "jobs" / "rooms").iterdir())
+    learning.go_on()
+    assert learning.running
+    learning.abandon()
 
 
-def test_a_child_that_fails_is_an_event(mind: Mind) -> None:
+def test_a_child_that_fails_is_an_event(mind: Mind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane, "MOST_DEATHS", 1)
     learning, said = _learning(mind)
-    learning.start_if_due()
-    assert learning._child is not None
-    learning._child.kill()
+    learning.go_on()
+    assert learning._running is not None
+    process = learning._running[1]._process
+    assert process is not None
+    process.kill()
     _ended(learning)
     (event,) = said
     assert isinstance(event, Failed) and "rooms" in event.what
 
 
 def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "agent.learning.rooms", str(tmp_path), "no-such-model", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "agent.learning.rooms",
+        str(tmp_path),
+        str(tmp_path),
+        "no-such-model",
+        "0",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "no-such-model" in done.stderr

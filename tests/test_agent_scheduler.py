@@ -6,14 +6,13 @@ import pytest
 
 from agent.learning.scheduler import Standing, due
 
-_DONE = Standing(turn=10, warm_up=10, pairs=10, pairs_then=0, running=False)
+_DONE = Standing(turn=10, warm_up=10, pairs=10, pairs_then=0)
 
 
 @pytest.mark.parametrize(
     ("standing", "now"),
     [
         (_DONE, True),
-        (replace(_DONE, running=True), False),
         (replace(_DONE, turn=9), False),
         (replace(_DONE, pairs=3), False),
         (replace(_DONE, pairs_then=10), False),

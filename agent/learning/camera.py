@@ -10,20 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.request import Result
-from adapters.scene.adapting import scene_request
+from adapters.request import Recipe, Result
+from adapters.scene.adapting import BUILTIN, scene_request
 from adapters.scene.paired_files import DEPTH
 from adapters.scene.request import write_scene_request
 from adapters.scene.store import scene_store
-from agent.learning.adaptations import Adapting, Say
-from agent.learning.beside import Beside
+from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
+from agent.learning.task import LearningSettings, Task
 from agent.whereabouts.whereabouts import Sight
 from core.errors import InputError
 from core.events import CameraLearnt
 from core.files import atomic_write_bytes
-from core.ports import Rows
+from core.ports import Rows, Say
 from memory.gallery import encode_depth
+from models.footprint import weights_footprint
 from models.scene.pixels import check_pair
 
 ENOUGH = 24
@@ -41,56 +42,67 @@ class _Pair:
     view: Rows
 
 
-class CameraLearning(Beside):
-    """At most one job, for the camera whose pairs were gathered. Without encoders there never is one."""
+class CameraTask(Task):
+    """Adapts the encoder of the camera whose pairs were gathered, once a session."""
 
-    def __init__(self, adapting: Adapting, say: Say) -> None:
-        super().__init__()
-        self._adapting, self._say = adapting, say
+    name = "scene encoder"
+
+    def __init__(self, settings: LearningSettings, say: Say) -> None:
+        self._settings, self._say = settings, say
         self._camera = ""
         self._pairs: list[_Pair] = []
         self._began = 0.0
-        self._settled = False
+        self._learnt = False
         """Whether what was gathered has been learnt from, or tried."""
 
     def see(self, sight: Sight, view: Rows) -> None:
         """Gather what is seen, where there is depth and it fits; `view` is the picture's unit row [d]."""
         full = len(self._pairs) >= ENOUGH and sight.camera == self._camera
-        if self._adapting.encoders is None or sight.depth is None or full:
+        if self._settings.encoders is None or sight.depth is None or full:
             return
         try:
             check_pair(sight.picture, sight.depth)
         except InputError:
             return
         if sight.camera != self._camera:
-            self._camera, self._pairs, self._settled = sight.camera, [], False
+            self._camera, self._pairs, self._learnt = sight.camera, [], False
         if max((float(view @ one.view) for one in self._pairs), default=-1.0) < _ALIKE:
             self._pairs.append(_Pair(sight.jpeg, encode_depth(sight.depth), np.asarray(view)))
 
-    def start_if_due(self) -> None:
-        """Begin once enough has been gathered; it is learnt from once a session."""
-        state = self._adapting.encoders
-        if state is None or self._settled or self._job is not None or len(self._pairs) < ENOUGH:
-            return
-        self._settled = True
-        job = new_job(self._adapting.jobs / _FOLDER)
+    def due(self) -> bool:
+        """Once enough has been gathered."""
+        return self._settings.encoders is not None and not self._learnt and len(self._pairs) >= ENOUGH
+
+    def order(self) -> Order:
+        """A process that holds the encoder."""
+        self._learnt = True
+        return Order(weights_footprint(BUILTIN))
+
+    def start(self, recipe: Recipe | None, note: str) -> Job:
+        """Begin, with the pairs written for the worker. Raises StorageError."""
+        state = self._settings.encoders
+        if state is None:
+            raise ValueError("encoders are left alone here")
+        job = new_job(self._settings.jobs / _FOLDER)
         files = [_written(job / "pairs", number, pair) for number, pair in enumerate(self._pairs)]
         write_scene_request(job, request := scene_request(state, self._camera, files))
-        self._job = launch(job, request.threads)
         self._began = time.monotonic()
+        return launch(job, request.threads)
 
-    def _again(self) -> None:
-        self._settled = False
-
-    def _end(self, job: Job, result: Result) -> bool:
-        state, promoted = self._adapting.encoders, result.outcome == "promote"
+    def end(self, job: Job, result: Result) -> bool:
+        """A promoted encoder is the camera's from now on; the student has no new adapter by it."""
+        state, promoted = self._settings.encoders, result.outcome == "promote"
         version = scene_store(state).adopt(self._camera, job.folder) if promoted and state else None
         self._say(
             CameraLearnt, camera=self._camera, pairs=len(self._pairs), promoted=promoted,
             reason=result.reason, seconds=time.monotonic() - self._began,
             version=version.number if version else 0,
         )  # fmt: skip
-        return False  # no adapter of the student's
+        return False
+
+    def put_back(self) -> None:
+        """Be due again."""
+        self._learnt = False
 
 
 def _written(folder: Path, number: int, pair: _Pair) -> tuple[Path, Path]:

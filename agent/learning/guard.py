@@ -1,6 +1,6 @@
 """What a machine bears beside answering: whether training fits its memory, whether heat or power forbid it.
 
-Decisions alone; the readings come from `agent.station.meters`.
+Decisions alone; the readings come from `agent.machine`.
 """
 
 from dataclasses import dataclass, replace
@@ -27,30 +27,54 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What a job needs of memory, None where that cannot be told; and its recipe, if it trains by one."""
+
+    needs: Footprint | None
+    recipe: Recipe | None = None
+
+
+@dataclass(frozen=True)
 class Fit:
-    """The recipe as it fits; None when none does. `reason` says what was changed and why, or what to do."""
+    """The recipe as it fits. `reason` says what was changed and why, or what to do where nothing fits."""
 
     recipe: Recipe | None
     reason: str = ""
 
+    @property
+    def refused(self) -> bool:
+        """Whether the job may not begin: there is a reason, and no recipe."""
+        return self.recipe is None and bool(self.reason)
 
-def fit(recipe: Recipe, footprint: Footprint | None, machine: Machine) -> Fit:
-    """Fewer pairs to a step where all do not fit. What cannot be told is let through."""
+
+def fit(order: Order, machine: Machine) -> Fit:
+    """Fewer pairs to a step where all do not fit; a job without a recipe needs room for one row. What cannot
+    be told is let through.
+    """
+    recipe, footprint = order.recipe, order.needs
     if footprint is None or machine.free_bytes is None:
         return Fit(recipe)
+    if recipe is None:
+        needs, free = footprint.of(1) + _RESERVE, machine.free_bytes
+        enough = needs <= free
+        return Fit(None, "" if enough else f"{_told(needs, free)}. Close other programs.")
     wanted = _rows(recipe)
     room = machine.free_bytes - _RESERVE - footprint.fixed
     rows = min(wanted, max(0, room) // max(1, footprint.row))
     if rows == wanted:
         return Fit(recipe)
     needs, free = footprint.of(wanted) + _RESERVE, machine.free_bytes
-    told = f"Learning takes {needs / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB are free"
+    told = _told(needs, free)
     if rows < _LEAST_ROWS:
         least = (footprint.of(_LEAST_ROWS) + _RESERVE) / _GIGABYTE
         return Fit(
             None, f"{told}. Close other programs until {least:.1f} GB are, or choose a smaller student."
         )
     return Fit(_smaller(recipe, rows), f"{told}: {rows} pairs to a step instead of {wanted}.")
+
+
+def _told(needs: int, free: int) -> str:
+    return f"Learning takes {needs / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB are free"
 
 
 def _rows(recipe: Recipe) -> int:

@@ -1,20 +1,30 @@
-"""From what memory holds of all rooms to a request for the adapter that a new room begins with."""
+"""Home, the adapter that a new room begins with: learnt from what memory holds of all rooms."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.request import Limits, Request, home_recipe
+from adapters.request import Limits, Recipe, Request, Result, home_recipe
 from adapters.store import HOME, AdapterStore
+from agent.learning.guard import Order
+from agent.learning.jobs import Job
 from agent.learning.requests import examples, probe_folder
-from agent.learning.scheduler import LEAST_ROOMS
+from agent.learning.scheduler import LEAST_ROOMS, Known, home_due
+from agent.learning.task import LearningSettings, Task, home_label
 from agent.turns.turn import Mind
 from core.config import Config
+from core.events import Consolidated
+from core.ports import Say
 from memory.sampling import replay
 from memory.store import Memory
+from models.footprint import footprint
+from models.registry import model_folder
 
 _MOST, _ASKED, _JUDGING = 4000, 1000, 400
 """Pairs: of all kinds, of those that people asked, of rooms that judge."""
 _EVERY = 5
+_FOLDER = "home"
+"""Below the jobs, where what a killed process left of it is thrown away."""
 
 
 def home_limits(config: Config) -> Limits:
@@ -59,3 +69,57 @@ def judges(rooms: Sequence[str]) -> list[str]:
     """Of rooms in the order they were met every fifth, or the last of three or four; of fewer none."""
     every = list(rooms[_EVERY - 1 :: _EVERY])
     return every or list(rooms[-1:] if len(rooms) >= LEAST_ROOMS else ())
+
+
+class HomeTask(Task):
+    """Home consolidated beside a session, from the pairs of all other rooms."""
+
+    name = "home"
+
+    def __init__(self, mind: Mind, settings: LearningSettings, say: Say) -> None:
+        self._mind, self._settings, self._say = mind, settings, say
+        self._judged = settings.home is None
+        self._known = Known(0, 0)
+        self._request: Request | None = None
+        self._began = 0.0
+
+    def due(self) -> bool:
+        """Judged once: a session adds nothing to the other rooms."""
+        if self._judged:
+            return False
+        others = {room: pairs for room, pairs in self._mind.memory.rooms().items() if room != self._mind.room}
+        self._known = Known(len(others), sum(others.values()), *self._settings.store.considered())
+        self._judged = not home_due(self._known)
+        return not self._judged
+
+    def order(self) -> Order:
+        """Training on a sample of those pairs. Raises UnknownModelError."""
+        self._judged = True
+        if self._settings.home is None:
+            raise ValueError("home is left alone here")
+        self._request = self._settings.home(self._mind, self._settings.store)
+        return Order(footprint(model_folder(self._request.base)), self._request.recipe)
+
+    def start(self, recipe: Recipe | None, note: str) -> Job:
+        """Begin. Raises StorageError."""
+        if self._request is None or recipe is None:
+            raise ValueError("nothing was ordered")
+        self._began = time.monotonic()
+        return self._settings.start(self._settings.jobs / _FOLDER, replace(self._request, recipe=recipe))
+
+    def end(self, job: Job, result: Result) -> bool:
+        """A promoted candidate becomes home. What was judged is not judged again before more pairs come."""
+        promoted = result.outcome == "promote"
+        version = self._settings.store.adopt(HOME, job.folder) if promoted else None
+        if not job.died:
+            self._settings.store.consider(self._known.rooms, self._known.pairs)
+        self._say(
+            Consolidated, rooms=self._known.rooms, pairs=self._known.pairs, promoted=promoted,
+            reason=result.reason, seconds=time.monotonic() - self._began,
+            adapter=home_label(version.number) if version else "",
+        )  # fmt: skip
+        return promoted
+
+    def put_back(self) -> None:
+        """Be due again."""
+        self._judged = False

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from adapters.job import ATTACHED, read_progress, read_result, write_request
 from adapters.request import Request, Result
@@ -101,18 +102,26 @@ def new_job(folder: Path) -> Path:
     return folder / uuid.uuid4().hex[:12]
 
 
-def launch(job: Path, threads: int) -> Job:
-    """Start the worker of a job that is written. Raises StorageError."""
-    command = [sys.executable, "-m", "adapters.worker", str(job), ATTACHED]
+def launch(job: Path, threads: int, arguments: Sequence[str] = ()) -> Job:
+    """Start the worker of a job that is written; `arguments` are Python's, if it is none of `adapters`.
+
+    Raises StorageError.
+    """
+    command = [sys.executable, *(arguments or ("-m", "adapters.worker", str(job))), ATTACHED]
     # The packages are found as this process found them; more threads would take those of the answers.
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "OMP_NUM_THREADS": str(threads),
     }
-    with storage_errors("write", job / _LOG), (job / _LOG).open("wb") as log:
+    with storage_errors("write", job / _LOG), _log(job) as log:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment)
     return Job(job, process)
+
+
+def _log(job: Path) -> BinaryIO:
+    job.mkdir(parents=True, exist_ok=True)
+    return (job / _LOG).open("wb")
 
 
 def _absolute(request: Request) -> Request:

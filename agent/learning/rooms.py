@@ -6,33 +6,38 @@ at any moment: what was learnt before is still there then.
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.job import ATTACHED
+from adapters.job import ATTACHED, write_result
 from adapters.leash import end_with_input
-from agent.learning.adaptations import Say
+from adapters.request import Recipe, Result
+from agent.learning.guard import Order
+from agent.learning.jobs import Job, launch, new_job
 from agent.learning.scheduler import Known, home_due
+from agent.learning.task import LearningSettings, Task
 from agent.turns.look import Look
 from agent.turns.others import learn_from_rooms, other_rooms
 from agent.turns.turn import Mind
 from core.errors import RoomwiseError
 from core.events import Failed, RoomsLearnt
 from core.files import atomic_write_text
+from core.ports import Say
 from core.types import Answer, Pair
 from memory.frames import MAX_PIXELS
 from memory.store import Memory
 from models.embedder import room_embedder
+from models.footprint import footprint
 from models.images import load_image
-from models.registry import load_model
+from models.registry import load_model, model_folder
 
 _KNOWN = "rooms.json"
 _TOKENS = 24
-_NICE = 10
-_PATIENCE = 5.0
+_NICE, _THREADS = 10, 1
+_FOLDER = "rooms"
+"""Below the jobs, where what a killed process left of it is thrown away."""
 
 
 def learn_rooms(folder: Path, student: str, seed: int) -> None:
@@ -62,73 +67,65 @@ def known_then(folder: Path) -> tuple[int, int]:
         return 0, 0
 
 
-class RoomsLearning:
-    """At most one child, judged due once a session: a session adds nothing to the other rooms."""
+class RoomsTask(Task):
+    """The votes of all rooms, learnt anew beside a session. Without a `seed` it is never due."""
 
-    def __init__(self, mind: Mind, seed: int | None, say: Say) -> None:
-        """Without a `seed` there never is one."""
-        self._mind, self._seed, self._say = mind, seed, say
-        self._child: subprocess.Popen[bytes] | None = None
+    name = "learning from all rooms"
+
+    def __init__(self, mind: Mind, settings: LearningSettings, say: Say) -> None:
+        self._mind, self._settings, self._say = mind, settings, say
+        self._judged = settings.rooms_seed is None
         self._known = Known(0, 0)
         self._began = 0.0
-        self._settled = seed is None
 
-    @property
-    def running(self) -> bool:
-        """Whether there is a child whose end has not been heard."""
-        return self._child is not None
+    def due(self) -> bool:
+        """Judged once: a session adds nothing to the other rooms."""
+        if self._judged:
+            return False
+        rooms = self._mind.memory.rooms()
+        self._known = Known(len(rooms), sum(rooms.values()), *known_then(self._mind.memory.folder))
+        self._judged = not home_due(self._known)
+        return not self._judged
 
-    def start_if_due(self) -> None:
-        """Begin if the time has come."""
-        if self._settled:
-            return
-        self._settled = True
-        memory = self._mind.memory
-        rooms = memory.rooms()
-        self._known = Known(len(rooms), sum(rooms.values()), *known_then(memory.folder))
-        if home_due(self._known):
-            arguments = [str(memory.folder), self._mind.student.name, str(self._seed), ATTACHED]
-            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "agent.learning.rooms", *arguments],
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment,
-            )  # fmt: skip
-            self._began = time.monotonic()
+    def order(self) -> Order:
+        """A process that holds the student."""
+        self._judged = True
+        return Order(footprint(model_folder(self._mind.student.name)))
 
-    def look(self) -> None:
-        """Hear whether it has ended; from then on what it learnt is used."""
-        child = self._child
-        if child is None or child.poll() is None:
-            return
-        self._child = None
-        said = child.communicate()[1].decode("utf-8", "replace").strip().splitlines()
-        if child.returncode:
-            self._say(Failed, what="learning from all rooms", error=said[-1] if said else "It was killed.")
-            return
+    def start(self, recipe: Recipe | None, note: str) -> Job:
+        """Begin. Raises StorageError."""
+        job = new_job(self._settings.jobs / _FOLDER)
+        memory, seed = self._mind.memory.folder.absolute(), self._settings.rooms_seed
+        arguments = ["-m", "agent.learning.rooms", str(job), str(memory), self._mind.student.name, str(seed)]
+        self._began = time.monotonic()
+        return launch(job, _THREADS, arguments)
+
+    def end(self, job: Job, result: Result) -> bool:
+        """What was learnt is used from now on; the student has no new adapter by it."""
+        if result.outcome != "promote":
+            self._say(Failed, what=self.name, error=result.reason)
+            return False
         self._mind.others = other_rooms(self._mind.memory)
         seconds = time.monotonic() - self._began
         self._say(RoomsLearnt, rooms=self._known.rooms, pairs=self._known.pairs, seconds=seconds)
+        return False
 
-    def stop(self) -> None:
-        """End it; it is due again next time."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.terminate()
-            try:
-                child.communicate(timeout=_PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.communicate()
+    def put_back(self) -> None:
+        """Be due again."""
+        self._judged = False
 
 
 def main(args: Sequence[str]) -> int:
-    """`python -m agent.learning.rooms MEMORY STUDENT SEED [--attached]`; returns the exit code."""
-    if args[3:] == [ATTACHED]:
+    """`python -m agent.learning.rooms JOB MEMORY STUDENT SEED [--attached]`; returns the exit code."""
+    job, memory, student, seed = Path(args[0]), Path(args[1]), args[2], int(args[3])
+    if args[4:] == [ATTACHED]:
         end_with_input()
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    began = time.monotonic()
     try:
-        learn_rooms(Path(args[0]), args[1], int(args[2]))
+        learn_rooms(memory, student, seed)
+        write_result(job, Result("promote", "Learnt.", time.monotonic() - began))
     except RoomwiseError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.store import HOME, Version
-from agent.learning.adaptations import Adaptations, Adapting, label
-from agent.learning.camera import CameraLearning
-from agent.learning.consolidation import Consolidation, home_label
+from agent.learning.camera import CameraTask
 from agent.learning.guard import strain
-from agent.learning.rooms import RoomsLearning
+from agent.learning.home import HomeTask
+from agent.learning.lane import Lane
+from agent.learning.room import RoomTask
+from agent.learning.rooms import RoomsTask
+from agent.learning.task import LearningSettings, home_label, label
 from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.recording.rooms import warm_up_end
@@ -32,8 +34,6 @@ from core.events import (
     Event,
     ExpertUnreachable,
     Failed,
-    LearningHeld,
-    LearningPaused,
     Revised,
     RoomEntered,
     SessionEnded,
@@ -52,7 +52,7 @@ class Controller:
     def __init__(
         self,
         mind: Mind,
-        adapting: Adapting,
+        learning: LearningSettings,
         recorder: Recorder,
         warm_up: int,
         watch: Emit,
@@ -60,7 +60,7 @@ class Controller:
         whereabouts: Whereabouts | None = None,
     ) -> None:
         """Without `whereabouts` a session stays in the room that it began in."""
-        self._mind, self._store, self._recorder = mind, adapting.store, recorder
+        self._mind, self._store, self._recorder = mind, learning.store, recorder
         self._warm_up, self._watch = warm_up, watch
         self._base = base_of(mind.student.name)
         self._turn = past.turn
@@ -68,17 +68,20 @@ class Controller:
         self._stays = dict(past.rooms.asked)
         """What each turn's warm-up is counted by: the room it was asked in."""
         self._takeovers = {mind.room: mind.takeover}
-        self._adaptations = Adaptations(mind, adapting, past, self._say)
-        self._home = Consolidation(mind, adapting, self._say)
-        self._camera = CameraLearning(adapting, self._say)
+        self._camera = CameraTask(learning, self._say)
+        tasks = (
+            RoomTask(mind, learning, past, warm_up, self._asked_here, self._say),
+            HomeTask(mind, learning, self._say),
+            self._camera,
+            RoomsTask(mind, learning, self._say),
+        )
+        self._jobs, self._machine = learning.jobs, learning.machine
+        self._lane = Lane(tasks, learning.fit, self._strain, self._say)
         self._activated = ("", "")
-        self._paused, self._held = False, ""
         self._counted_by = ""
         self._whereabouts = whereabouts
-        self._machine = adapting.machine
         self._turns = {event.turn: event for event in past.asked}
         self._spent = past.spent
-        self._rooms = RoomsLearning(mind, adapting.rooms_seed, self._say)
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
         self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
 
@@ -90,10 +93,11 @@ class Controller:
     def begin(self, event: Event) -> None:
         """Say that the session begins or goes on; let the room's adapter answer.
 
-        For the only process that uses the folders of adapters and jobs, see `Adaptations.take_up`.
+        For the only process that uses the folders of adapters and jobs: what a killed one left there goes.
         """
         self.emit(event)
-        self._adaptations.take_up()
+        self._store.sweep()
+        self._lane.take_up(self._jobs)
         for problem in (*self._store.problems(HOME), *self._store.problems(self._mind.room)):
             self._say(Failed, what="adapter", error=problem)
         self._activate()
@@ -187,12 +191,8 @@ class Controller:
         return self._counted_by or self._mind.room
 
     def pause(self, paused: bool) -> None:
-        """Let adaptations wait, or go on. One that runs is stopped, and due again."""
-        if paused and not self._paused:
-            self._stop()
-        if paused != self._paused:
-            self._paused = paused
-            self._say(LearningPaused, paused=paused)
+        """Let learning wait, or go on. A job that runs is stopped, and due again."""
+        self._heard(self._lane.pause, paused)
 
     def choose(self, number: int | None) -> None:
         """Let this version of the room's adapter answer; None: what answered before the current one.
@@ -213,37 +213,24 @@ class Controller:
             self._late.run()
             heard_out = self._interviewer.run(awaited)
             self._account()
-            new = [self._home.look(), self._adaptations.look()]
-            self._camera.look()
-            if any(new):
+            if self._lane.look():
                 self._activate()
-            self._rooms.look()
-            if self._held_back() or self._paused or not heard_out:
-                return
-            self._adaptations.start_if_due(self._asked_here(), self._warm_up, self._make_way)
-            if not self._adaptations.running:
-                self._home.start_if_due()
-            if not (self._adaptations.running or self._home.running):
-                self._camera.start_if_due()
-            if not (self._adaptations.running or self._home.running or self._camera.running):
-                self._rooms.start_if_due()
+            if heard_out and self._lane.go_on():
+                self._activate()
         except RoomwiseError as error:
-            self._adaptations.abandon()  # nobody would look after them
-            self._home.abandon()
-            self._camera.abandon()
-            self._rooms.stop()
+            self._lane.abandon()  # nobody would look after it
             self._say(Failed, what="adaptation", error=str(error))
 
     def settle(self) -> None:
-        """Wait for the training child, if one runs, and put its adapter in."""
-        while self._adaptations.running:
-            self._adaptations.wait(0.2)
+        """Wait for the room's own training child, if one runs, and put its adapter in."""
+        while isinstance(self._lane.running, RoomTask):
+            self._lane.wait(0.2)
             self.between_turns()
 
     def close(self) -> None:
         """End the session; a child that runs is stopped and leaves nothing behind."""
         try:
-            self._stop()
+            self._heard(self._lane.stop)
             self._say(SessionEnded, turns=self._turn)
         finally:
             self._recorder.close()
@@ -267,28 +254,13 @@ class Controller:
             self._spent = cost
             self._say(Spent, calls=cost.calls, bytes=cost.bytes)
 
-    def _make_way(self) -> None:
-        """A room's own job comes first."""
-        self._camera.stop()
-        if self._home.stop():
-            self._activate()
+    def _strain(self, held: bool) -> str:
+        return strain(self._machine(), self._mind.config.adaptation, held)
 
-    def _held_back(self) -> bool:
-        """Whether heat or power forbid to learn; what runs is stopped then, and due again afterwards."""
-        reason = strain(self._machine(), self._mind.config.adaptation, bool(self._held))
-        if bool(reason) != bool(self._held):
-            if reason:
-                self._stop()
-            self._say(LearningHeld, reason=reason)
-        self._held = reason
-        return bool(reason)
-
-    def _stop(self) -> None:
-        self._rooms.stop()
+    def _heard(self, stop: Callable[..., bool], *values: bool) -> None:
+        """Stop the lane's job; one that had come to a verdict all the same is taken up."""
         try:
-            new = [self._home.stop(), self._adaptations.stop()]
-            self._camera.stop()
-            if any(new):
+            if stop(*values):
                 self._activate()
         except RoomwiseError as error:
             self._say(Failed, what="adaptation", error=str(error))

@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
-from agent.learning.adaptations import Say
 from agent.turns.interview import further
 from agent.turns.look import Look
 from agent.turns.things import Heard
 from agent.turns.turn import Mind, pair_id
 from core.errors import ExpertError
 from core.events import Failed, Inquired
-from core.ports import Expert
+from core.ports import Expert, Say
 from core.signal import TeacherSignal
 from core.types import Frame, Pair, Told
 from memory.frames import frame_of

@@ -7,11 +7,11 @@ had been said in time. Nothing blocks: who is still away is asked again after a 
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from agent.learning.adaptations import Say
 from agent.turns.look import Look
 from agent.turns.turn import Inquiry, Mind, pair_id
 from core.errors import ExpertError
 from core.events import ToldLate
+from core.ports import Say
 from core.types import Frame, Told
 from memory.frames import frame_of
 from memory.index import Cue

@@ -1,0 +1,122 @@
+"""The room's own adapter, learnt from its pairs: the most urgent task."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from adapters.request import Recipe, Request, Result
+from agent.learning.guard import Order
+from agent.learning.jobs import Job, ended
+from agent.learning.scheduler import Standing, due
+from agent.learning.task import LearningSettings, Task, label
+from agent.recording.past import Past
+from agent.turns.turn import Mind
+from core.events import AdaptationEnded, AdaptationProgressed, AdaptationStarted
+from core.ports import Say
+from models.footprint import footprint
+from models.registry import model_folder
+
+
+class RoomTask(Task):
+    """A job for the room one is in when it begins. What is said of it is kept before anything else comes of
+    it; one that had ended when the session was killed is taken up by the next.
+    """
+
+    name, keeps_job = "adaptation", True
+
+    def __init__(
+        self,
+        mind: Mind,
+        settings: LearningSettings,
+        past: Past,
+        warm_up: int,
+        asked: Callable[[], int],
+        say: Say,
+    ) -> None:
+        """`asked` counts the questions that were answered in the room one is in."""
+        self._mind, self._settings, self._say = mind, settings, say
+        self._warm_up, self._asked = warm_up, asked
+        self._open = past.open_job
+        self._pairs_then = dict(past.pairs_then)
+        """Of how many pairs each room's last job that counts began."""
+        self._before: int | None = None
+        """The same of the room of the job under way, before that began."""
+        self._request: Request | None = None
+        self._room, self._began = mind.room, 0.0
+
+    def due(self) -> bool:
+        """After the warm-up, with enough pairs, and again when enough have come; see `scheduler.due`."""
+        room, settings = self._mind.room, self._mind.config.adaptation
+        pairs = sum(pair.asker == "person" for pair in self._mind.memory.pairs(room))
+        standing = Standing(self._asked(), self._warm_up, pairs, self._pairs_then.get(room, 0))
+        return due(standing, settings.least_pairs, settings.again_after)
+
+    def order(self) -> Order:
+        """Training on the room's pairs. Raises UnknownModelError, WeightsError."""
+        self._request = request = self._settings.request(self._mind, self._settings.store)
+        self._room, self._before = self._mind.room, self._pairs_then.get(self._mind.room)
+        self._pairs_then[self._room] = len(request.train) + len(request.hold_out)
+        return Order(footprint(model_folder(request.base)), request.recipe)
+
+    def start(self, recipe: Recipe | None, note: str) -> Job:
+        """Begin, and say so. Raises StorageError."""
+        request = self._request
+        if request is None or recipe is None:
+            raise ValueError("nothing was ordered")
+        job = self._settings.start(self._settings.jobs, replace(request, recipe=recipe))
+        self._began = time.monotonic()
+        pairs = self._pairs_then[self._room]
+        self._say(AdaptationStarted, job=job.name, pairs=pairs, note=note, room=self._room)
+        return job
+
+    def look(self, job: Job) -> None:
+        """One event a step."""
+        for step, steps, loss in job.progress():
+            self._say(AdaptationProgressed, job=job.name, step=step, steps=steps, loss=loss)
+
+    def end(self, job: Job, result: Result) -> bool:
+        """A promoted candidate becomes the room's adapter."""
+        promoted = result.outcome == "promote"
+        version = self._settings.store.adopt(self._room, job.folder) if promoted else None
+        self._say(
+            AdaptationEnded, job=job.name, promoted=promoted, reason=result.reason,
+            seconds=max(result.seconds, time.monotonic() - self._began),
+            adapter=label(version.number) if version else "", scores=_flat(result.scores),
+            room=self._room,
+        )  # fmt: skip
+        return promoted
+
+    def put_back(self) -> None:
+        """Be due as before the job began."""
+        self._pairs_then.pop(self._room, None)
+        if self._before is not None:
+            self._pairs_then[self._room] = self._before
+
+    def interrupted(self, job: Job, reason: str) -> None:
+        """Said since its beginning was."""
+        self._say(
+            AdaptationEnded, job=job.name, promoted=False, reason=reason, again=True, room=self._room,
+            seconds=time.monotonic() - self._began,
+        )  # fmt: skip
+
+    def left_over(self) -> Job | None:
+        """The job that the session's events leave open, if its folder holds a result."""
+        opened, self._open = self._open, None
+        job = ended(self._settings.jobs / opened.job) if opened else None
+        if opened is not None and job is not None:
+            self._room, self._began = opened.room or self._mind.room, time.monotonic()
+            self._before = self._pairs_then.get(self._room)
+            self._pairs_then[self._room] = opened.pairs
+        return job
+
+
+def _flat(scores: Any) -> dict[str, float]:
+    """{"current": {"train": {"exact": 0.5}}} as {"current.train.exact": 0.5}."""
+    flat: dict[str, float] = {}
+    for name, value in dict(scores).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": number for inner, number in _flat(value).items()}
+        elif isinstance(value, int | float):
+            flat[name] = float(value)
+    return flat
