@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from core.config import Config
+from core.pictures import load_image
 from core.text import check_question
 from core.types import Answer
-from models.images import load_image
 from models.pruning.serving import keep_tokens
 from models.registry import load_model
 

@@ -107,7 +107,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
         _forget_unanswered(mind.memory, past, len(visit.turns))
         recorder = held.enter_context(_recorder(places.session, about, past))
         controller = Controller(mind, _learning(places, wish), recorder, wish.warm_up, watch, past, where)
-        baselines = Baselines(mind, load_model(wish.student), wish.warm_up, config.images.max_pixels)
+        baselines = Baselines(mind, load_model(wish.student), wish.warm_up)
         held.callback(controller.close)
         _begin(controller, _beginning(here, wish, past), notices)
         yield Stage(controller, baselines, past)

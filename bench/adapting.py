@@ -25,7 +25,6 @@ from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
 from agent.recording.visit import Visit, VisitTurn, read_visit
 from agent.replay.cli import DEMO
-from agent.replay.replay import jpeg
 from agent.turns.interviewer import Interviewer
 from agent.turns.turn import Inquiry, Mind, take_turn
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
@@ -33,6 +32,7 @@ from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
 from core.errors import InputError
 from core.events import Event
+from core.frames import read_frame
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
@@ -124,7 +124,7 @@ def _warm_up(mind: Mind, visit: Visit, config: Config) -> list[float]:
     mind.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
     took: list[float] = []
     for number, turn in enumerate(visit.turns[: config.router.warm_up], start=1):
-        inquiry = Inquiry(number, turn.question, jpeg(turn.frame, config.images.max_pixels))
+        inquiry = Inquiry(number, turn.question, read_frame(turn.frame, config.images.max_pixels))
         take_turn(mind, inquiry, config.router.warm_up, _unheard)
         began = time.monotonic()
         Interviewer(mind, config.router.warm_up, [number], _unsaid).run()
@@ -135,7 +135,9 @@ def _warm_up(mind: Mind, visit: Visit, config: Config) -> list[float]:
 
 def _round(turns: Sequence[VisitTurn], max_pixels: int) -> Iterator[Inquiry]:
     """These questions again and again."""
-    asked = [Inquiry(100 + n, turn.question, jpeg(turn.frame, max_pixels)) for n, turn in enumerate(turns)]
+    asked = [
+        Inquiry(100 + n, turn.question, read_frame(turn.frame, max_pixels)) for n, turn in enumerate(turns)
+    ]
     while True:
         yield from asked
 

@@ -22,8 +22,8 @@ from bench.intervals import DRAWS, Interval, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import load_config
 from core.errors import ModelError
+from core.pictures import load_image
 from core.scoring import exact_match
-from models.images import load_image
 from models.quiet import no_progress_bars
 from models.registry import load_model, model_folder
 from models.vlm import VisionLanguageModel

@@ -30,7 +30,7 @@ from capture.transcribe import Heard, heard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity, open_voice_activity
 from core.config import VoiceConfig, load_config
-from models.images import load_image
+from core.pictures import load_image
 from models.registry import load_model
 
 NOISES: dict[str, float | None] = {"none": None, "20 dB": 20.0, "10 dB": 10.0}

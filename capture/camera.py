@@ -13,7 +13,7 @@ from typing import NamedTuple
 from capture.camera_reader import Reading
 from capture.camera_watch import Patience, Status, Step, Watch
 from capture.device import Ended, Lost
-from capture.picture import Captured, Depth, Opener, frame_of
+from capture.picture import Captured, Depth, Opener, captured_frame
 from capture.slot import LatestSlot
 from core.errors import CaptureError
 from core.types import Frame
@@ -96,7 +96,7 @@ class Camera:
         age = max(0.0, now - found.taken)
         if age > max_age_s:
             raise CaptureError(f"The camera has given no picture for {age:.1f} s. {self._remedy()}")
-        return Seen(frame_of(found.value.rgb), 1000.0 * age, found.value.depth)
+        return Seen(captured_frame(found.value.rgb), 1000.0 * age, found.value.depth)
 
     def __enter__(self) -> "Camera":
         self.start()

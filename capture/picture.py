@@ -1,7 +1,6 @@
 """What a camera gives, and what a source of pictures is."""
 
 import dataclasses
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.pictures import read_picture
+from core.frames import encode, frame_of
 from core.types import Frame
 
 Rgb = npt.NDArray[np.uint8]
@@ -18,8 +17,6 @@ Rgb = npt.NDArray[np.uint8]
 
 Depth = npt.NDArray[np.uint16]
 """Distances [h, w] in millimetres, 0 where none was measured."""
-
-_JPEG_QUALITY = 90
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +63,6 @@ def whole(captured: Captured) -> Captured | None:
     return captured if fits else dataclasses.replace(captured, depth=None)
 
 
-def frame_of(rgb: Rgb) -> Frame:
+def captured_frame(rgb: Rgb) -> Frame:
     """A picture uint8 [h, w, 3] as a JPEG and as what that shows, so that both are the same to everybody."""
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=_JPEG_QUALITY)
-    data = buffer.getvalue()
-    return Frame(data, read_picture(io.BytesIO(data), "The frame", rgb.size, formats=("JPEG",)))
+    return frame_of(encode(Image.fromarray(rgb)), rgb.size)

@@ -44,6 +44,13 @@ def read_picture(
         raise ImageError(f"{name} is damaged or cut short ({error}). Take or copy it again.") from error
 
 
+def load_image(path: Path, max_pixels: int) -> Image.Image:
+    """`read_picture` of a file in any known format. Raises ImageError, also when the file is missing."""
+    if not path.is_file():
+        raise ImageError(f"No image file at {path}. Check the path.")
+    return read_picture(path, str(path), max_pixels)
+
+
 def _opened(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:
     with warnings.catch_warnings():
         # Pillow warns from a limit of its own on; ours is configured and checked right after.

@@ -6,9 +6,9 @@ from typing import Annotated
 import pydantic
 
 from core.errors import InputError
+from core.frames import frame_of
 from core.text import check_question
 from core.types import Frame
-from memory.frames import frame_of
 from models.expert import Hear
 from models.remote.wire import LEARNT_FROM, Wanted
 

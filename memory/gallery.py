@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from core.errors import InputError, RoomwiseError
+from core.frames import decode
 from core.ports import Millimetres, Rows, SceneEncoder
 from memory.blobs import DEPTH, FRAME, Blobs
-from memory.frames import decode
 from memory.schema import transaction
 
 Kind = Literal["rgb", "depth"]

@@ -26,10 +26,9 @@ from core.files import sweep
 from core.lock import FolderLock, lock_folder
 from core.ports import Embedder, Rows
 from core.text import check_answer, check_question, check_room, strip_controls
-from core.types import Asker, Pair
+from core.types import Asker, Frame, Pair
 from memory import records
 from memory.blobs import FRAME, SIGNAL, Blobs
-from memory.frames import decode
 from memory.gallery import Gallery
 from memory.index import Cue, Index, Vectors
 from memory.records import Former
@@ -113,7 +112,7 @@ class Memory:
     def add(
         self,
         room: str,
-        image_bytes: bytes,
+        frame: Frame,
         question: str,
         answer: str,
         source: Literal["expert", "person"],
@@ -124,22 +123,21 @@ class Memory:
         cue: Cue | None = None,
         asker: Asker = "person",
     ) -> Pair:
-        """Remember an answer about a JPEG frame; on the disk on return, all of it or nothing.
+        """Remember an answer about a frame; on the disk on return, all of it or nothing.
 
         An `id` of the caller's (32 hexadecimal digits) makes this repeatable: a pair of that id that is
         there already is returned as it is. `cue` saves embedding question and frame once more.
-        Raises QuestionError, AnswerError, RoomNameError, ImageError, StorageError.
+        Raises QuestionError, AnswerError, RoomNameError, StorageError.
         """
         if id is not None and (known := self._by_id(id)):
             return known
-        picture = decode(image_bytes)
         words = (check_room(room), check_question(question), check_answer(answer))
-        vectors = self._vectors(words[1], picture, cue or Cue())
+        vectors = self._vectors(words[1], frame.picture, cue or Cue())
         with self._errors():
-            frame = self.blobs.put(image_bytes, FRAME)
+            name = self.blobs.put(frame.jpeg, FRAME)
             held = None if signal is None else self.blobs.put(signal, SIGNAL)
-            name = strip_controls(expert)[:LONGEST_NAME].rstrip()
-            pair = Pair(id or uuid.uuid4().hex, *words, frame, source, name, now(), held, asker)
+            model = strip_controls(expert)[:LONGEST_NAME].rstrip()
+            pair = Pair(id or uuid.uuid4().hex, *words, name, source, model, now(), held, asker)
             (number,) = self._insert([pair])
         if vectors is not None and self.embedder is not None:
             row = (np.array([number], np.int64), vectors[0][None], vectors[1][None])

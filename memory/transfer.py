@@ -21,11 +21,11 @@ import pydantic
 
 from core.errors import ArchiveError, InputError, StorageError
 from core.files import atomic_directory, atomic_write_bytes, storage_errors
+from core.frames import decode
 from core.signal import TeacherSignal
 from core.text import check_answer, check_question, check_room, strip_controls
 from core.types import Asker, Pair
 from memory.blobs import FRAME, SIGNAL
-from memory.frames import decode
 from memory.records import Former
 from memory.store import LONGEST_NAME, Memory
 

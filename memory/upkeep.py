@@ -8,10 +8,10 @@ from PIL import Image
 
 from core.errors import ImageError, StorageError
 from core.files import storage_errors
+from core.frames import decode
 from core.ports import Embedder, Rows
 from core.types import Pair
 from memory.blobs import FRAME, Blobs
-from memory.frames import decode
 from memory.index import FILE, Index, Vectors, key, read_vectors, write_vectors
 
 _BATCH = 16

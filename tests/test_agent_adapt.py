@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_jobs import LIMITS, RECIPE, save_student
-from tiny_memory import jpeg
+from tiny_memory import frame
 
 import roomwise
 from adapters.job import read_result, write_request, write_result
@@ -83,8 +83,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 def folder(tmp_path: Path) -> Path:
     with Memory.open(tmp_path / "memory") as memory:
         for number, answer in enumerate(("red", "two", "on the table", "blue", "one")):
-            memory.add("den", jpeg(number % 2), f"What is thing {number}?", answer, "expert", "e")
-        memory.add("hall", jpeg(0), "What is it?", "a hall", "expert", "e")
+            memory.add("den", frame(number % 2), f"What is thing {number}?", answer, "expert", "e")
+        memory.add("hall", frame(0), "What is it?", "a hall", "expert", "e")
     return tmp_path
 
 

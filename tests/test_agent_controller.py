@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tiny_jobs import save_student
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 
 from adapters.job import write_result
 from adapters.request import Recipe, Request, Result
@@ -169,7 +169,7 @@ def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
 def _teach(scene: _Scene, count: int) -> None:
     for _ in range(count):
         number = len(scene.mind.memory.pairs())
-        scene.mind.memory.add("den", jpeg(number), f"What is thing {number}?", "red", "expert", "oracle")
+        scene.mind.memory.add("den", frame(number), f"What is thing {number}?", "red", "expert", "oracle")
 
 
 def test_a_candidate_answers_from_the_next_boundary_between_turns(scene: _Scene) -> None:
@@ -178,13 +178,13 @@ def test_a_candidate_answers_from_the_next_boundary_between_turns(scene: _Scene)
     (started,) = scene.of(AdaptationStarted)
     assert (started.pairs, started.job) == (2, "job-1")
     scene.end("promote")
-    answered = controller.ask("What is thing 9?", jpeg(9))
+    answered = controller.ask("What is thing 9?", frame(9))
     assert (answered.by, answered.adapter) == ("student", "")
     controller.between_turns()
     assert [event.adapter for event in scene.of(Activated)] == ["0001"]
     (ended,) = scene.of(AdaptationEnded)
     assert (ended.promoted, ended.adapter, ended.scores) == (True, "0001", {"candidate.exact": 0.5})
-    assert controller.ask("What is thing 9?", jpeg(1)).adapter == "0001"
+    assert controller.ask("What is thing 9?", frame(1)).adapter == "0001"
     controller.close()
 
 
@@ -212,7 +212,7 @@ def test_a_job_that_cannot_start_is_told_and_costs_no_answer(scene: _Scene) -> N
     controller.between_turns()
     (failed,) = scene.of(Failed)
     assert failed.what == "adaptation" and "Make some" in failed.error
-    assert controller.ask("What is thing 9?", jpeg(9)).by == "student"
+    assert controller.ask("What is thing 9?", frame(9)).by == "student"
     scene.refuse = False
     _teach(scene, 2)
     controller.between_turns()
@@ -313,8 +313,8 @@ def test_a_damaged_adapter_is_named_and_the_one_before_it_answers(scene: _Scene)
 def test_a_question_without_words_is_no_turn(scene: _Scene) -> None:
     controller = scene.controller()
     with pytest.raises(QuestionError):
-        controller.ask("\x07 \u200b", jpeg())
-    controller.ask("What is thing 9?", jpeg(9))
+        controller.ask("\x07 \u200b", frame())
+    controller.ask("What is thing 9?", frame(9))
     assert [event.turn for event in scene.of(Answered)] == [1]
     controller.close()
 
@@ -376,7 +376,7 @@ def test_each_room_has_a_warm_up_and_keeps_what_was_asked_in_it(scene: _Scene) -
         if scene.mind.room != room:
             controller.enter(Move(room, reason="It looks like it."))
         number = len(scene.of(Routed))
-        controller.ask(f"Where is the lamp {number}?", jpeg(20 + number))
+        controller.ask(f"Where is the lamp {number}?", frame(20 + number))
     assert [event.to for event in scene.of(Routed)] == ["expert", "expert", "student", "student"]
     of_turns = {event.turn: scene.mind.memory.get(event.pair).room for event in scene.of(Remembered)}
     assert of_turns == {1: "den", 2: "hall"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tiny_jobs import save_student
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 
 from adapters.store import AdapterStore
 from agent.learning.task import LearningSettings
@@ -78,18 +78,18 @@ def session(mind: Mind, tmp_path: Path) -> Iterator[Session]:
 
 
 def test_a_wrong_answer_of_the_expert_is_put_right(session: Session, mind: Mind) -> None:
-    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.ask(QUESTION, frame(0))
     session.controller.correct(1, " blue ")
     (pair,) = mind.memory.pairs("den")
     assert (pair.answer, pair.source) == ("blue", "person")
     said = session.last()
     assert isinstance(said, Corrected) and (said.turn, said.text, said.pair) == (1, "blue", pair.id)
-    assert session.controller.ask(QUESTION, jpeg(0)).text == "blue"
+    assert session.controller.ask(QUESTION, frame(0)).text == "blue"
 
 
 def test_a_wrong_answer_of_the_student_becomes_a_pair(session: Session, mind: Mind) -> None:
-    session.controller.ask("What is it?", jpeg(1))
-    answered = session.controller.ask(QUESTION, jpeg(0))
+    session.controller.ask("What is it?", frame(1))
+    answered = session.controller.ask(QUESTION, frame(0))
     assert answered.by == "student" and len(mind.memory.pairs("den")) == 1
     session.controller.correct(2, "blue")
     assert {pair.answer: pair.question for pair in mind.memory.pairs("den")}["blue"] == QUESTION
@@ -99,7 +99,7 @@ def test_a_wrong_answer_of_the_student_becomes_a_pair(session: Session, mind: Mi
 
 @pytest.mark.parametrize("answer", ["", "\x07", "x" * 5000])
 def test_what_is_no_answer_changes_nothing(session: Session, mind: Mind, answer: str) -> None:
-    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.ask(QUESTION, frame(0))
     with pytest.raises(AnswerError):
         session.controller.correct(1, answer)
     assert [pair.answer for pair in mind.memory.pairs("den")] == ["red"]
@@ -108,22 +108,22 @@ def test_what_is_no_answer_changes_nothing(session: Session, mind: Mind, answer:
 
 
 def test_the_expert_can_be_asked_this_time(session: Session) -> None:
-    session.controller.ask(QUESTION, jpeg(0))
-    assert session.controller.ask(QUESTION, jpeg(0)).by == "memory"
-    assert session.controller.ask("What is it?", jpeg(1)).by == "student"
-    assert session.controller.ask(QUESTION, jpeg(0), wished="expert").by == "expert"
-    assert session.controller.ask("What is it?", jpeg(1), wished="expert").by == "expert"
+    session.controller.ask(QUESTION, frame(0))
+    assert session.controller.ask(QUESTION, frame(0)).by == "memory"
+    assert session.controller.ask("What is it?", frame(1)).by == "student"
+    assert session.controller.ask(QUESTION, frame(0), wished="expert").by == "expert"
+    assert session.controller.ask("What is it?", frame(1), wished="expert").by == "expert"
 
 
 def test_who_wishes_for_an_expert_that_is_not_there_is_answered(mind: Mind, tmp_path: Path) -> None:
     mind.expert = None
     session = Session(mind, tmp_path, warm_up=0)
-    assert session.controller.ask(QUESTION, jpeg(0), wished="expert").by == "student"
+    assert session.controller.ask(QUESTION, frame(0), wished="expert").by == "student"
     session.controller.close()
 
 
 def test_pairs_can_be_revised_and_forgotten(session: Session, mind: Mind) -> None:
-    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.ask(QUESTION, frame(0))
     (pair,) = mind.memory.pairs("den")
     session.controller.revise(pair.id, "blue")
     assert session.last() == Revised(at=session.last().at, pair=pair.id, text="blue")
@@ -137,7 +137,7 @@ def test_pairs_can_be_revised_and_forgotten(session: Session, mind: Mind) -> Non
 def test_while_learning_is_paused_no_adaptation_begins(session: Session) -> None:
     session.controller.pause(True)
     session.controller.pause(True)
-    session.controller.ask(QUESTION, jpeg(0))
+    session.controller.ask(QUESTION, frame(0))
     session.controller.between_turns()
     assert session.started == 0
     session.controller.pause(False)
@@ -157,7 +157,7 @@ def test_only_adapters_that_there_are_can_be_chosen(session: Session) -> None:
 
 def test_turns_of_before_a_stop_can_be_corrected(mind: Mind, tmp_path: Path) -> None:
     first = Session(mind, tmp_path, warm_up=1)
-    first.controller.ask(QUESTION, jpeg(0))
+    first.controller.ask(QUESTION, frame(0))
     first.controller.close()
     events = read_recording(tmp_path / "session").events
     store = AdapterStore(tmp_path / "adapters")

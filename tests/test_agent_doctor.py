@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from tiny_memory import jpeg
+from tiny_memory import frame
 
 import roomwise
 from agent.doctor import cli as doctor_cli
@@ -90,7 +90,7 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_damaged_memory_is_found_and_left_alone() -> None:
     folder = state_dir() / "memory"
     with Memory.open(folder) as memory:
-        memory.add("den", jpeg(), "What is it?", "a den", "expert", "e")
+        memory.add("den", frame(), "What is it?", "a den", "expert", "e")
     assert _named("memory").state == "ok"
     (folder / DATABASE).write_bytes(b"no database, but long enough to be looked at as one " * 50)
     before = (folder / DATABASE).read_bytes()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 from tiny_jobs import LIMITS, RECIPE, save_student
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 
 import roomwise
 from adapters.job import write_request, write_result
@@ -54,7 +54,9 @@ def visited(folder: Path, rooms: tuple[str, ...] = EARLIER, each: int = 4, agent
             for number in range(each + agents):
                 asker: Asker = "person" if number < each else "agent"
                 question = f"What is thing {number} of the {room}?"
-                memory.add(room, jpeg(number % 2), question, _ANSWERS[number % 4], "expert", "e", asker=asker)
+                memory.add(
+                    room, frame(number % 2), question, _ANSWERS[number % 4], "expert", "e", asker=asker
+                )
     return folder
 
 
@@ -208,7 +210,7 @@ def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
 def test_a_new_room_begins_with_home_as_soon_as_there_is_one(scene: _Scene) -> None:
     controller = scene.begun()
     question = "What is thing 0 of the den?"
-    before = controller.ask(question, jpeg(5))
+    before = controller.ask(question, frame(5))
     controller.between_turns()
     ((job, request, _),) = scene.jobs
     assert request.room == HOME and job.parent.name == "home" and not scene.of(AdaptationStarted)
@@ -222,7 +224,7 @@ def test_a_new_room_begins_with_home_as_soon_as_there_is_one(scene: _Scene) -> N
     assert not job.exists()
     assert [event.adapter for event in scene.of(Activated) if isinstance(event, Activated)] == ["home 0001"]
     for turn in (2, 3):
-        after = controller.ask(f"What is thing {turn} of the den?", jpeg(5))
+        after = controller.ask(f"What is thing {turn} of the den?", frame(5))
     assert isinstance(after, Answered) and after.adapter == "home 0001"
     routed = scene.of(Routed)[-1]
     assert isinstance(routed, Routed) and "as other rooms taught it (home 0001)" in routed.reason
@@ -236,9 +238,9 @@ def test_it_gives_way_to_the_job_of_the_room_and_is_due_again(scene: _Scene) -> 
     controller = scene.begun()
     controller.between_turns()
     for number in range(2):
-        controller.ask(f"What is thing {number}?", jpeg(5))
+        controller.ask(f"What is thing {number}?", frame(5))
         question = f"What else is thing {number}?"
-        scene.mind.memory.add("den", jpeg(number), question, "red", "expert", "oracle")
+        scene.mind.memory.add("den", frame(number), question, "red", "expert", "oracle")
     controller.between_turns()
     (home_job, _, child), (_, request, _) = scene.jobs
     assert child.returncode == -15 and not home_job.exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 from tiny_models import tiny_florence, wrapped
 
 from agent.turns.experts import RecordedExpert
@@ -44,7 +44,7 @@ def mind(tmp_path: Path) -> Iterator[Mind]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         config = Config(expert=ExpertConfig(extra=50))
         mind = Mind("den", "s", wrapped(*tiny_florence()), _Expert(), memory, config)
-        memory.add("den", jpeg(0), "What is it?", "sofa", "expert", "oracle", id=pair_id("s", _TURN))
+        memory.add("den", frame(0), "What is it?", "sofa", "expert", "oracle", id=pair_id("s", _TURN))
         yield mind
 
 

@@ -18,7 +18,7 @@ from agent.recording.record import read_recording
 from core.config import AdaptationConfig, Config
 from core.errors import InputError, QuestionError, UnknownModelError
 from core.events import Answered, Corrected, Event, SessionEnded, SessionStarted
-from memory.frames import frame_of
+from core.frames import frame_of
 from memory.store import Memory
 
 FRAME = frame_of(jpeg(0))

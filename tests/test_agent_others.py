@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 
 from agent.turns.others import (
     AUDITS,
@@ -40,7 +40,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         for room in range(10):
             for question, answer in QUESTIONS.items():
-                memory.add(f"room-{room}", jpeg(room), question, answer, "expert", "e")
+                memory.add(f"room-{room}", frame(room), question, answer, "expert", "e")
         yield memory
 
 
@@ -101,7 +101,7 @@ def test_audits_are_of_rooms_that_the_votes_did_not_learn_from(
 def test_a_memory_that_is_too_small_teaches_nothing(tmp_path: Path) -> None:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         learn_from_rooms(memory, blind, 0)
-        memory.add("den", jpeg(), "What is it?", "a cat", "expert", "e")
+        memory.add("den", frame(), "What is it?", "a cat", "expert", "e")
         learn_from_rooms(memory, blind, 0)
         assert other_rooms(memory) is None
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.replay.cli import DEMO, app
 from agent.replay.session import replay_session
+from core import pictures
 from core.config import Config, ExpertConfig
 from core.errors import ImageError, InputError
 from core.events import (
@@ -82,6 +84,15 @@ def test_a_recording_replays_as_the_session_it_was(visit: Path, student: str, tm
     summary = _replayed(visit, student, tmp_path / "one", warm_up=20)
     again = _replayed(tmp_path / "one" / "session", student, tmp_path / "two", warm_up=20)
     assert [turn.answer for turn in again.turns] == _ANSWERS == [turn.answer for turn in summary.turns]
+
+
+def test_each_questions_frame_is_decoded_once(
+    visit: Path, student: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Mock(wraps=pictures._upright)
+    monkeypatch.setattr(pictures, "_upright", counted)
+    _replayed(visit, student, tmp_path / "out", warm_up=20)
+    assert counted.call_count == len(_ANSWERS)
 
 
 def _experts_name(visit: Path, student: str, out: Path, expert: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 from tiny_models import tiny_florence
 
 from adapters.store import AdapterStore
@@ -48,7 +48,7 @@ def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
         for room in range(10):
             for place in ("bed", "sink", "desk", "sofa"):
                 question, answer = f"What is on the {place}?", f"the {place}'s cup"
-                memory.add(f"room-{room}", jpeg(room), question, answer, "expert", "e")
+                memory.add(f"room-{room}", frame(room), question, answer, "expert", "e")
         yield Mind("new", "s", load_model(student), None, memory, Config())
 
 

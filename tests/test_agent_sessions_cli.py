@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_memory import jpeg
+from tiny_memory import frame, jpeg
 from tiny_recordings import ANSWERS, QUESTIONS, write_recording
 from typer.testing import CliRunner, Result
 
@@ -111,7 +111,7 @@ def test_an_archive_is_imported_under_a_name(state: Path, tmp_path: Path) -> Non
 def test_redacting_says_what_stays(state: Path) -> None:
     with Memory.open(state / "memory") as memory:
         for pair in ("1" * 32, "2" * 32):
-            memory.add("den", jpeg(), f"What is {pair}?", "a mug", "expert", "large", id=pair)
+            memory.add("den", frame(), f"What is {pair}?", "a mug", "expert", "large", id=pair)
     shown = _run("redact", "kitchen-1", "--turn", "1", "--frames", "--words", "--yes").stdout
     assert "frames and words of turn 1 are gone; 1 file deleted" in shown and "shown in turn 3" in shown
     assert f"roomwise memory delete {'1' * 12}\n" in shown and "Adapters" in shown

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_memory import jpeg
+from tiny_memory import frame, jpeg
 
 import roomwise
 from adapters.store import AdapterStore
@@ -18,8 +18,8 @@ from memory.store import Memory
 @pytest.fixture(autouse=True)
 def _two_rooms() -> None:
     with Memory.open(state_dir() / "memory") as memory:
-        memory.add("room", jpeg(0), "What colour is the sofa?", "red", "expert", "e")
-        memory.add("hall", jpeg(1), "How many chairs are there?", "two", "expert", "e")
+        memory.add("room", frame(0), "What colour is the sofa?", "red", "expert", "e")
+        memory.add("hall", frame(1), "How many chairs are there?", "two", "expert", "e")
         memory.gallery.add("room", "rgb", jpeg(2), np.array([1, 0], np.float32), "colours")
     (state_dir() / "adapters" / "room").mkdir(parents=True)
 

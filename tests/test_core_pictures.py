@@ -9,8 +9,8 @@ from PIL import Image
 from tiny_models import photo
 
 from core.errors import ImageError
-from memory.frames import decode
-from models.images import load_image
+from core.frames import decode
+from core.pictures import load_image
 
 LIMIT = 1_000_000
 

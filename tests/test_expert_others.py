@@ -14,11 +14,11 @@ from tiny_memory import jpeg
 from tiny_server import TOKEN, Echo, running, small_application
 
 from core.errors import ConfigError
+from core.frames import frame_of
 from core.signal import TeacherSignal
 from expert.asking import Ask, Limits, checked
 from expert.panel import Panel
 from expert.serve import Plan, open_application
-from memory.frames import frame_of
 from models.expert import LocalExpert
 from models.registry import load_model
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_memory import WordsAndColours, embedder, jpeg
+from tiny_memory import WordsAndColours, embedder, frame, jpeg
 
 import roomwise
 from core.files import state_dir
@@ -23,8 +23,8 @@ def pairs(monkeypatch: pytest.MonkeyPatch) -> list[Pair]:
     monkeypatch.setitem(roomwise.PARTS, "embedder", f"{__name__}:small_embedder")
     with Memory.open(state_dir() / "memory", embedder()) as memory:
         return [
-            memory.add("kitchen", jpeg(0), "What colour is the sofa?", "red", "expert", "e"),
-            memory.add("hall", jpeg(1), "How many chairs are there?", "two", "expert", "e"),
+            memory.add("kitchen", frame(0), "What colour is the sofa?", "red", "expert", "e"),
+            memory.add("hall", frame(1), "How many chairs are there?", "two", "expert", "e"),
         ]
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_memory import jpeg
+from tiny_memory import frame, jpeg
 from tiny_places import Colours, sight
 
 from core.errors import InputError
+from core.frames import frame_of
 from memory.gallery import MOST, decode_depth, encode_depth, least_telling
 from memory.store import Memory
 
@@ -66,13 +67,13 @@ def test_another_encoders_views_are_read_again_and_that_is_said(tmp_path: Path) 
 
 def test_rooms_of_before_there_were_views_are_known_by_their_pairs_frames(tmp_path: Path) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.add("den", sight((200, 30, 30)).jpeg, "What is it?", "a sofa", "expert", "e")
+        memory.add("den", frame_of(sight((200, 30, 30)).jpeg), "What is it?", "a sofa", "expert", "e")
         memory.gallery.catch_up(Colours(), lambda sentence: None)
         assert memory.gallery.shelf("rgb", NAME).rooms == ("den",)
 
 
 def test_forgetting_a_pair_forgets_the_view_of_its_frame(tmp_path: Path) -> None:
-    frame = sight((200, 30, 30)).jpeg
+    frame = frame_of(sight((200, 30, 30)).jpeg)
     with Memory.open(tmp_path) as memory:
         pair = memory.add("den", frame, "What is it?", "a sofa", "expert", "e")
         memory.gallery.catch_up(Colours(), lambda sentence: None)
@@ -82,8 +83,8 @@ def test_forgetting_a_pair_forgets_the_view_of_its_frame(tmp_path: Path) -> None
 
 def test_a_room_moves_with_all_that_is_its_own_and_is_forgotten_with_it(tmp_path: Path) -> None:
     with Memory.open(tmp_path) as memory:
-        memory.add("den", jpeg(1), "What is it?", "a sofa", "expert", "e")
-        memory.add("hall", jpeg(2), "What is it?", "a lamp", "expert", "e")
+        memory.add("den", frame(1), "What is it?", "a sofa", "expert", "e")
+        memory.add("hall", frame(2), "What is it?", "a lamp", "expert", "e")
         memory.gallery.add("den", "rgb", jpeg(3), _row(1, 0), NAME)
         assert memory.move("den", "kitchen") == 1
         assert memory.rooms() == {"hall": 1, "kitchen": 1} and set(memory.gallery.counts()) == {"kitchen"}

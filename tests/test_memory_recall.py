@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_memory import WordsAndColours, embedder, jpeg
+from tiny_memory import WordsAndColours, embedder, frame, jpeg
 
 from core.config import MemoryConfig
+from core.frames import decode
 from core.types import Pair
-from memory.frames import decode
 from memory.index import Cue
 from memory.recall import Hit, asked_before, cue_of, search, telling
 from memory.store import Memory
@@ -20,9 +20,9 @@ SURE = MemoryConfig(same_question=0.85, same_view=0.9)
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memory]:
     with Memory.open(tmp_path_factory.mktemp("memory"), embedder()) as memory:
         for room in ("hall", "kitchen"):
-            for frame in range(3):
+            for seed in range(3):
                 for thing in ("sofa", "lamp", "old wooden table"):
-                    memory.add(room, jpeg(frame), f"What colour is the {thing}?", thing, "expert", "e")
+                    memory.add(room, frame(seed), f"What colour is the {thing}?", thing, "expert", "e")
         yield memory
 
 
@@ -65,7 +65,7 @@ def test_vectors_that_are_there_are_not_made_again(tmp_path: Path) -> None:
     port = WordsAndColours()
     with Memory.open(tmp_path, port) as memory:
         cue = cue_of(port, "What is it?", _picture(0))
-        memory.add("hall", jpeg(0), "What is it?", "a lamp", "expert", "e", cue=cue)
+        memory.add("hall", frame(0), "What is it?", "a lamp", "expert", "e", cue=cue)
         assert port.texts_seen == 1
         assert search(memory, cue)[0].score == pytest.approx(1, abs=1e-5)
 

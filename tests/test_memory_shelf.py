@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_memory import WordsAndColours, jpeg
+from tiny_memory import WordsAndColours, frame
 
 from memory import shelf as module
 from memory.index import Cue
@@ -25,8 +25,8 @@ def test_an_empty_memory_has_nothing(memory: Memory) -> None:
 
 
 def test_pairs_come_with_their_own_vectors(memory: Memory) -> None:
-    first = memory.add("den", jpeg(1), "What is on the bed?", "a cat", "expert", "e")
-    memory.add("hall", jpeg(2), "How many doors?", "two", "expert", "e")
+    first = memory.add("den", frame(1), "What is on the bed?", "a cat", "expert", "e")
+    memory.add("hall", frame(2), "How many doors?", "two", "expert", "e")
     found = shelf(memory)
     assert found is not None
     assert [line.answer for line in found.lines] == ["a cat", "two"]
@@ -36,7 +36,7 @@ def test_pairs_come_with_their_own_vectors(memory: Memory) -> None:
 
 
 def test_what_is_asked_now_comes_last(memory: Memory) -> None:
-    memory.add("den", jpeg(1), "What is on the bed?", "a cat", "expert", "e")
+    memory.add("den", frame(1), "What is on the bed?", "a cat", "expert", "e")
     found = shelf(memory)
     assert found is not None
     cue = Cue(found.text[0], found.view[0])
@@ -48,8 +48,8 @@ def test_beyond_a_number_the_agents_oldest_are_left_out(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST", 2)
-    memory.add("den", jpeg(1), "Old?", "agent's", "expert", "e", asker="agent")
-    memory.add("den", jpeg(1), "Who?", "person's", "expert", "e")
-    memory.add("den", jpeg(1), "New?", "newer", "expert", "e", asker="agent")
+    memory.add("den", frame(1), "Old?", "agent's", "expert", "e", asker="agent")
+    memory.add("den", frame(1), "Who?", "person's", "expert", "e")
+    memory.add("den", frame(1), "New?", "newer", "expert", "e", asker="agent")
     found = shelf(memory)
     assert found is not None and [line.answer for line in found.lines] == ["person's", "newer"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_memory import embedder, jpeg
+from tiny_memory import embedder, frame, jpeg
 
 from core.errors import ArchiveError, RoomwiseError, StorageError
 from core.signal import TeacherSignal
@@ -33,9 +33,9 @@ def _signal(seed: int) -> bytes:
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Memory]:
     with Memory.open(tmp_path / "from", embedder()) as opened:
-        opened.add("hall", jpeg(0), "Where is it?", "on the 'red' \"sofa\" 🛋", "expert", "e", _signal(0))
-        opened.add("kitchen", jpeg(0), "Which?", "this", "person", "")
-        pair = opened.add("kitchen", jpeg(1), "How many?", "two", "expert", "e", _signal(1))
+        opened.add("hall", frame(0), "Where is it?", "on the 'red' \"sofa\" 🛋", "expert", "e", _signal(0))
+        opened.add("kitchen", frame(0), "Which?", "this", "person", "")
+        pair = opened.add("kitchen", frame(1), "How many?", "two", "expert", "e", _signal(1))
         opened.correct(pair.id, "three")
         yield opened
 
@@ -56,9 +56,9 @@ def test_what_is_exported_comes_back(words: list[tuple[str, str, int, bool]]) ->
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Memory.open(folder / "a") as here, Memory.open(folder / "b", embedder()) as there:
-            for question, answer, frame, sure in words:
-                signal = _signal(frame) if sure else None
-                pair = here.add("hall", jpeg(frame), question, answer, "expert", "e", signal)
+            for question, answer, seed, sure in words:
+                signal = _signal(seed) if sure else None
+                pair = here.add("hall", frame(seed), question, answer, "expert", "e", signal)
                 if not sure:
                     here.correct(pair.id, f"not {answer}")
             assert export(here, folder / "x") == len(words)
@@ -190,7 +190,7 @@ def test_a_changed_byte_is_refused_or_harmless(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Memory.open(folder / "a") as here, Memory.open(folder / "b") as there:
-            here.add("hall", jpeg(0), "Where is it?", "here", "expert", "e", _signal(0))
+            here.add("hall", frame(0), "Where is it?", "here", "expert", "e", _signal(0))
             export(here, folder / "x")
             files = sorted(path for path in (folder / "x").rglob("*") if path.is_file())
             path = data.draw(st.sampled_from(files))

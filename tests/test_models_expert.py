@@ -7,9 +7,9 @@ from tiny_memory import jpeg
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
 from agent.turns.things import NAMING
+from core.frames import frame_of
 from core.signal import TeacherSignal
 from core.types import Answer, Frame
-from memory.frames import frame_of
 from models.expert import Asking, LocalExpert, voted
 from models.registry import load_model
 from models.views import MOST, looks

@@ -14,7 +14,7 @@ from tiny_server import Echo, small_application
 
 from core.config import Config, ExpertConfig
 from core.errors import ConfigError, ExpertError
-from memory.frames import frame_of
+from core.frames import frame_of
 from models.remote.opening import remote_expert
 
 

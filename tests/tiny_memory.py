@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from core.frames import frame_of
 from core.ports import Embedder, Rows
+from core.types import Frame
 
 
 class WordsAndColours:
@@ -37,6 +39,11 @@ def _unit(rows: Rows) -> Rows:
 def embedder() -> Embedder:
     """As the port sees it, so that the type checker compares the two."""
     return WordsAndColours()
+
+
+def frame(seed: int = 0, size: tuple[int, int] = (32, 24)) -> Frame:
+    """The same as a frame, decoded."""
+    return frame_of(jpeg(seed, size))
 
 
 def jpeg(seed: int = 0, size: tuple[int, int] = (32, 24)) -> bytes:

@@ -9,8 +9,8 @@ from agent.looking.looked import Looked, looked
 from agent.looking.page import page, png
 from core.config import Config
 from core.files import atomic_write_bytes
+from core.pictures import load_image
 from core.text import check_question
-from models.images import load_image
 from models.registry import load_model
 
 

@@ -10,7 +10,7 @@ from agent.looking.heat import heated, jpeg, sized
 from agent.recording.record import Recording
 from agent.recording.summary import Summary
 from core.errors import RoomwiseError
-from models.images import load_image
+from core.pictures import load_image
 from models.inside.looks import check_size, forced_with_maps, looks_of
 from models.lora import AdapterSlot, base_of, read_adapter
 from models.registry import load_model

@@ -40,9 +40,10 @@ from core.events import (
     Source,
     Spent,
 )
+from core.frames import frame_of
 from core.ports import Rows
 from core.text import check_question
-from core.types import Cost
+from core.types import Cost, Frame
 from models.lora import Adapter, base_of, read_adapter
 
 
@@ -83,7 +84,7 @@ class Controller:
         self._turns = {event.turn: event for event in past.asked}
         self._spent = past.spent
         self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
-        self._late = Late(mind, map(self._asked, past.unasked), self._say, self._inquire)
+        self._late = Late(mind, past.unasked, self._asked, self._say, self._inquire)
 
     @property
     def mind(self) -> Mind:
@@ -108,20 +109,20 @@ class Controller:
         self._watch(event)
 
     def ask(
-        self, question: str, frame: bytes, frame_age_ms: float = 0.0, wished: Source | None = None,
+        self, question: str, frame: Frame, frame_age_ms: float = 0.0, wished: Source | None = None,
         draft: Draft = unheard,
     ) -> Answered:  # fmt: skip
-        """Answer one question about a JPEG frame; the expert does where that is `wished` and it is there.
+        """Answer one question about a frame; the expert does where that is `wished` and it is there.
         `draft` hears of the student's answer as it is made.
 
-        Raises QuestionError and ImageError, with nothing done.
+        Raises QuestionError, with nothing done.
         """
         of_room = self._asked_here() + 1
         inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished, of_room)
         answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry), draft)
         self._turn = inquiry.turn
         if answered.by == "expert":
-            self._inquire(inquiry.turn)
+            self._inquire(inquiry.turn, frame)
         return answered
 
     def correct(self, turn: int, answer: str) -> None:
@@ -236,16 +237,16 @@ class Controller:
             self._recorder.close()
 
     def _asked(self, event: Asked) -> Inquiry:
-        frame = self._recorder.kept(event.frame, ".jpg")
+        frame = frame_of(self._recorder.kept(event.frame, ".jpg"), self._mind.config.images.max_pixels)
         return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
 
     def _ending(self, turn: int) -> int:
         """The turn that the warm-up ends with, seen from this one."""
         return warm_up_end(self._stays, turn, self._stays.get(turn, self._stay), self._warm_up)
 
-    def _inquire(self, turn: int) -> None:
+    def _inquire(self, turn: int, frame: Frame | None = None) -> None:
         if turn <= self._ending(turn):
-            self._interviewer.wait(turn)
+            self._interviewer.wait(turn, frame)
 
     def _account(self) -> None:
         """Say what the expert has cost, when that is more than before."""
@@ -270,14 +271,14 @@ class Controller:
 
         def emit(event: Event) -> None:
             if isinstance(event, Asked):
-                self._recorder.keep(inquiry.frame, ".jpg")
+                self._recorder.keep(inquiry.frame.jpeg, ".jpg")
                 self._mind.asked_in[event.turn] = self._mind.room
                 self._stays[event.turn] = self._stay
             self.emit(event)
             if isinstance(event, Asked):
                 self._turns[event.turn] = event
             if isinstance(event, ExpertUnreachable):
-                self._late.wait(inquiry)
+                self._late.wait(self._turns[event.turn])
 
         return emit
 

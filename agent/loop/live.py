@@ -62,7 +62,7 @@ class Live:
         draft: Draft = unheard,
     ) -> "Future[Answered]":  # fmt: skip
         """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
-        return self.do(lambda session: session.ask(question, frame.jpeg, frame_age_ms, wished, draft))
+        return self.do(lambda session: session.ask(question, frame, frame_age_ms, wished, draft))
 
     def correct(self, turn: int, answer: str) -> "Future[None]":
         """Take a person's word for the answer to a turn."""

@@ -1,10 +1,8 @@
 """A session played again from its first question, and what others would have said to each."""
 
-import io
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL.Image import Image
 
@@ -18,16 +16,14 @@ from agent.turns.turn import Emit, Mind, pair_id, recalled, said_by_student, was
 from agent.whereabouts.whereabouts import Sight
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
+from core.frames import read_frame
 from core.ports import Expert
 from core.scoring import exact_match, nls
 from core.types import Frame
-from memory.frames import frame_of
 from memory.gallery import decode_depth
 from memory.recall import cue_of, search
-from models.images import load_image
 from models.vlm import VisionLanguageModel
 
-_JPEG = b"\xff\xd8\xff"
 _NEAREST = 5
 
 
@@ -55,25 +51,27 @@ def play(
             number: turn.room for number, turn in enumerate(visit.turns[: past.turn], start=1)
         })
     for number, turn in enumerate(visit.turns[first - 1 :], start=first):
-        answered = past.answered.get(number)
+        answered, frame = past.answered.get(number), read_frame(turn.frame, max_pixels)
         if answered is None:
             if one_room:
                 controller.count_anew(turn.room)
             elif visit.wanders:
-                look_around(visit, turn, controller, max_pixels)
-            answered = controller.ask(turn.question, jpeg(turn.frame, max_pixels), turn.frame_age_ms)
+                look_around(visit, turn, frame, controller, max_pixels)
+            answered = controller.ask(turn.question, frame, turn.frame_age_ms)
         said = time.monotonic()
         if turn.answer:
             if number not in past.judged:
                 controller.emit(judged(turn, number, answered.text))
-            baselines.compare(turn, number, answered, controller.emit, warm[number - 1], past.compared)
+            baselines.compare(turn, frame, number, answered, controller.emit, warm[number - 1], past.compared)
         pace.rest(controller, next(iter(visit.turns[number:]), None), said)
 
 
-def look_around(visit: Visit, turn: VisitTurn, controller: Controller, max_pixels: int) -> None:
+def look_around(
+    visit: Visit, turn: VisitTurn, asked_about: Frame, controller: Controller, max_pixels: int
+) -> None:
     """Show the agent what the camera saw before a question, and then what it is asked about."""
     for path in (*turn.seen, turn.frame):
-        frame = frame_of(jpeg(path, max_pixels), max_pixels)
+        frame = asked_about if path == turn.frame else read_frame(path, max_pixels)
         depth = visit.depth.get(path)
         far = decode_depth(depth.read_bytes()) if depth is not None and depth.is_file() else None
         controller.look(Sight(frame.jpeg, frame.picture, far))
@@ -85,17 +83,6 @@ def judged(turn: VisitTurn, number: int, text: str) -> Judged:
         at=time.time(), turn=number, reference=turn.answer, tag=turn.tag, room=turn.room,
         right=exact_match(text, turn.answer), nls=nls(text, turn.answer),
     )  # fmt: skip
-
-
-def jpeg(path: Path, max_pixels: int) -> bytes:
-    """A picture file as JPEG bytes: its own when it is one. Raises ImageError."""
-    picture = load_image(path, max_pixels)
-    data = path.read_bytes()
-    if data.startswith(_JPEG):
-        return data
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=95)
-    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -110,11 +97,11 @@ class Baselines:
     mind: Mind
     untouched: VisionLanguageModel
     warm_up: int
-    max_pixels: int
 
     def compare(
         self,
         turn: VisitTurn,
+        frame: Frame,
         number: int,
         answered: Answered,
         emit: Emit,
@@ -124,7 +111,6 @@ class Baselines:
         """One event a method, for a turn whose answer is known; but for turns and methods that are done.
         `warm`: the turn is of a warm-up.
         """
-        frame = frame_of(jpeg(turn.frame, self.max_pixels), self.max_pixels)
         said: dict[str, str | None] = {"untouched": self._said(self.untouched, frame.picture, turn)}
         if not warm:
             said |= self._after(frame, turn, number, answered)

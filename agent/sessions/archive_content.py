@@ -11,7 +11,7 @@ from agent.sessions.archive import BLOB
 from core.errors import ArchiveError, ImageError, InputError
 from core.event_lines import from_line
 from core.events import Asked, Event
-from memory.frames import decode
+from core.frames import decode
 
 _LONGEST_LINE = 4 << 20
 _LAST = 1e11

@@ -1,6 +1,5 @@
 """What the camera sees, for a session: the newest frame, that of a moment ago, how often one comes."""
 
-import io
 import threading
 import time
 from collections import deque
@@ -14,8 +13,8 @@ from capture.device import Back, Ended, Lost
 from capture.picture import Captured
 from core.errors import CaptureError
 from core.events import CameraChanged, Event
+from core.frames import encode, frame_of
 from core.types import Frame
-from memory.frames import frame_of
 
 SMALL = 320
 """Pixels in a row of a frame that is only looked at."""
@@ -162,6 +161,4 @@ def as_jpeg(captured: Captured, quality: int = _SMALL_QUALITY, width: int | None
     if width is not None and picture.width > width:
         size = (width, max(1, round(picture.height * width / picture.width)))
         picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+    return encode(picture, quality)

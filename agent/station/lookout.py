@@ -12,7 +12,7 @@ from agent.station.eyes import Eyes
 from agent.station.scene import Glance, Scenes, glance, has_moved
 from agent.whereabouts.recognition import brightness, is_dark
 from agent.whereabouts.whereabouts import Sight
-from capture.picture import Captured, frame_of
+from capture.picture import Captured, captured_frame
 from core.config import Config
 from core.errors import InputError
 from core.events import Event, Failed, SceneChanged
@@ -80,7 +80,7 @@ class Lookout:
         tells = (resting and (new is not None or not session.settled)) or dark
         if not (paired or tells):
             return
-        frame = frame_of(captured.rgb)
+        frame = captured_frame(captured.rgb)
         sight = Sight(frame.jpeg, frame.picture, captured.depth, self._eyes.name)
         if paired:
             session.see(sight, view)

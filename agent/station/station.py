@@ -73,8 +73,8 @@ from core.events import (
     SessionStarted,
     Source,
 )
+from core.frames import decode
 from core.types import Frame
-from memory.frames import decode
 from models.expert import LocalExpert
 
 _BEAT = 0.2

@@ -4,7 +4,6 @@ from agent.turns.look import Look
 from agent.turns.turn import Inquiry, Mind, pair_id
 from core.errors import UnknownPairError
 from core.types import Pair
-from memory.frames import frame_of
 from memory.index import Cue
 
 
@@ -18,8 +17,7 @@ def corrected(mind: Mind, inquiry: Inquiry, answer: str) -> Pair:
     try:
         return mind.memory.correct(id, answer)
     except UnknownPairError:
-        frame = frame_of(inquiry.frame, mind.config.images.max_pixels)
         embedder = mind.memory.embedder
-        cue = Look(mind.student, frame.picture).cue(embedder, inquiry.question) if embedder else Cue()
+        cue = Look(mind.student, inquiry.frame.picture).cue(embedder, inquiry.question) if embedder else Cue()
         room = mind.room_of(inquiry.turn)
         return mind.memory.add(room, inquiry.frame, inquiry.question, answer, "person", "", id=id, cue=cue)

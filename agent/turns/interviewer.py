@@ -12,10 +12,10 @@ from agent.turns.things import Heard
 from agent.turns.turn import Mind, pair_id
 from core.errors import ExpertError
 from core.events import Failed, Inquired
+from core.frames import read_frame
 from core.ports import Expert, Say
 from core.signal import TeacherSignal
 from core.types import Frame, Pair, Told
-from memory.frames import frame_of
 from memory.index import Cue
 
 _TURN_DIGITS = 24
@@ -60,10 +60,13 @@ class Interviewer:
         self._waiting = deque(sorted(waiting))
         self._sure: dict[str, float] = {}
         self._gone = False
+        self._newest: tuple[int, Frame] | None = None
+        """The turn that came last, with its frame: others' are read from memory."""
 
-    def wait(self, turn: int) -> None:
-        """There is more to ask about the frame of this turn."""
+    def wait(self, turn: int, frame: Frame | None = None) -> None:
+        """There is more to ask about the frame of this turn, which saves reading it again."""
         self._waiting.append(turn)
+        self._newest = (turn, frame) if frame else None
 
     def run(self, awaited: Callable[[], bool] = lambda: False) -> bool:
         """Ask about all turns that wait, until a person is `awaited`: then what is left comes later, and the
@@ -91,7 +94,7 @@ class Interviewer:
         about = next((pair for pair in known if pair.id == of_turn), None)
         if about is None or mind.expert is None or not self._each:
             return True
-        frame = frame_of(mind.memory.frame_path(about).read_bytes(), mind.config.images.max_pixels)
+        frame = self._frame(turn, about)
         heard = [self._heard(pair) for pair in known]
         # Some may have been asked before the expert was gone.
         pairs = {pair.id: pair.question for pair in known if came_after(pair, mind.session, turn)}
@@ -105,6 +108,11 @@ class Interviewer:
             self._say(Inquired, turn=turn, calls=calls, pairs=pairs)
         return True
 
+    def _frame(self, turn: int, about: Pair) -> Frame:
+        if self._newest is not None and self._newest[0] == turn:
+            return self._newest[1]
+        return read_frame(self._mind.memory.frame_path(about), self._mind.config.images.max_pixels)
+
     def _remembered(self, turn: int, frame: Frame, portion: Portion) -> dict[str, str]:
         """Adds what was answered with words; the pairs' questions by their ids."""
         mind, added = self._mind, {}
@@ -113,7 +121,7 @@ class Interviewer:
         for (question, one), cue in zip(portion, cues, strict=True):
             if one.answer.text:
                 pair = mind.memory.add(
-                    mind.room_of(turn), frame.jpeg, question, one.answer.text, "expert", name, one.signal,
+                    mind.room_of(turn), frame, question, one.answer.text, "expert", name, one.signal,
                     id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
                 )  # fmt: skip
                 added[pair.id] = question

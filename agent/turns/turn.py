@@ -20,7 +20,6 @@ from core.ports import Expert
 from core.scoring import exact_match
 from core.text import strip_controls
 from core.types import Answer, Frame, Told
-from memory.frames import frame_of
 from memory.index import Cue
 from memory.recall import Hit, asked_before, search
 from memory.store import Memory
@@ -74,7 +73,7 @@ class Mind:
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A question, already checked, about a JPEG frame that was `frame_age_ms` old when it was asked.
+    """A question, already checked, about a frame that was `frame_age_ms` old when it was asked.
 
     `wished`: whom the person wants to hear, None for whoever is to answer. `of_room` counts the questions in
     the room, this one included, where that is not the session's only one.
@@ -82,19 +81,18 @@ class Inquiry:
 
     turn: int
     question: str
-    frame: bytes
+    frame: Frame
     frame_age_ms: float = 0.0
     wished: Source | None = None
     of_room: int = 0
 
 
 def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit, draft: Draft = unheard) -> Answered:
-    """Answer, after what is to be remembered is on the disk. Raises ImageError for a bad frame."""
+    """Answer, after what is to be remembered is on the disk."""
     started = time.perf_counter()
-    frame = frame_of(inquiry.frame, mind.config.images.max_pixels)
-    emit(_now(Asked, inquiry, question=inquiry.question, frame=frame.name,
+    emit(_now(Asked, inquiry, question=inquiry.question, frame=inquiry.frame.name,
               frame_age_ms=inquiry.frame_age_ms))  # fmt: skip
-    answering = _Answering(mind, inquiry, frame, emit, draft)
+    answering = _Answering(mind, inquiry, emit, draft)
     by, answer = answering.run(warm_up)
     answered: Answered = _now(
         Answered, inquiry, by=by.to, text=answer.text, confidence=answer.confidence,
@@ -108,9 +106,9 @@ def take_turn(mind: Mind, inquiry: Inquiry, warm_up: int, emit: Emit, draft: Dra
 class _Answering:
     """The steps of one turn."""
 
-    def __init__(self, mind: Mind, inquiry: Inquiry, frame: Frame, emit: Emit, draft: Draft) -> None:
-        self._mind, self._inquiry, self._frame, self._emit, self._draft = mind, inquiry, frame, emit, draft
-        self._look = Look(mind.student, frame.picture)
+    def __init__(self, mind: Mind, inquiry: Inquiry, emit: Emit, draft: Draft) -> None:
+        self._mind, self._inquiry, self._emit, self._draft = mind, inquiry, emit, draft
+        self._look = Look(mind.student, inquiry.frame.picture)
         self._cue = Cue()
         self._hits: list[Hit] = []
         self.taught = True
@@ -160,7 +158,7 @@ class _Answering:
         mind, inquiry = self._mind, self._inquiry
         if mind.others is None:
             return None
-        line = Line(mind.room, inquiry.question, self._frame.name)
+        line = Line(mind.room, inquiry.question, inquiry.frame.name)
         found = mind.others.better(said, line, self._cue)
         if found is None or found[1] < needed:
             return None
@@ -188,7 +186,7 @@ class _Answering:
         if expert is None:
             return None
         try:
-            told = expert.ask(self._frame, inquiry.question, inquiry.turn)
+            told = expert.ask(inquiry.frame, inquiry.question, inquiry.turn)
         except ExpertError as error:
             self._emit(_now(ExpertUnreachable, inquiry, reason=str(error)))
             return None

@@ -9,10 +9,10 @@ from agent.turns.look import Look
 from agent.turns.turn import Mind, recalled, said_by_student, was_taught
 from core.config import Config
 from core.errors import QuestionError
+from core.pictures import load_image
 from memory.recall import Hit
 from memory.store import Memory
 from models.embedder import room_embedder
-from models.images import load_image
 from models.lora import Adapter
 from models.vlm import VisionLanguageModel
 

@@ -3,17 +3,15 @@
 A question is answered from the pairs of other rooms, this room's warm-up and the questions asked here so far.
 """
 
-import hashlib
 from collections.abc import Collection
 
 from agent.recording.visit import Visit
-from agent.replay.replay import jpeg
 from agent.turns.look import Look
 from agent.turns.turn import Mind
+from core.frames import read_frame
 from memory.elsewhere import guess, learn
 from memory.shelf import shelf, votes_of
 from memory.table import Line
-from models.images import load_image
 
 
 def everywhere(mind: Mind, visit: Visit, spared: Collection[str], after: Collection[int]) -> dict[str, str]:
@@ -28,9 +26,9 @@ def everywhere(mind: Mind, visit: Visit, spared: Collection[str], after: Collect
     votes = votes_of(mind.memory) or learn(held.table(), seed=0)
     asked, pixels = [], mind.config.images.max_pixels
     for turn in (visit.turns[number - 1] for number in after):
-        picture = load_image(turn.frame, pixels)
-        line = Line(visit.room, turn.question, hashlib.sha256(jpeg(turn.frame, pixels)).hexdigest())
-        asked.append((line, Look(mind.student, picture).cue(embedder, turn.question)))
+        frame = read_frame(turn.frame, pixels)
+        line = Line(visit.room, turn.question, frame.name)
+        asked.append((line, Look(mind.student, frame.picture).cue(embedder, turn.question)))
     table = held.table(asked)
     said = {}
     for place, number in enumerate(after, start=len(held.lines)):

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.visit import Visit
-from agent.replay.replay import jpeg
 from agent.turns.turn import pair_id
+from core.frames import read_frame
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.registry import load_model
@@ -25,7 +25,7 @@ def review(memory: Path, student: str, visit: Visit, told: dict[str, Any], max_p
             words, asked = turn["said"].get("expert", ""), visit.turns[turn["turn"] - 1]
             if words:
                 number = pair_id(told["session"], turn["turn"])
-                frame = jpeg(asked.frame, max_pixels)
+                frame = read_frame(asked.frame, max_pixels)
                 pairs.add(visit.room, frame, asked.question, words, "expert", "expert", id=number)
                 calls += 1
     return calls

@@ -20,8 +20,8 @@ from bench.rooms.render import choose_views, render_frame
 from bench.rooms.sessions import VIEWS
 from bench.rooms.tracer import Tracer, View
 from core.errors import InputError
+from core.pictures import load_image
 from memory.gallery import decode_depth
-from models.images import load_image
 
 _QUALITY = 92
 _TURN = 6.0

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.recording.visit import read_visit
-from agent.replay.replay import jpeg
 from bench.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
 from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting
@@ -21,6 +20,7 @@ from bench.serving.rows import report_rows
 from bench.serving.servers import expert_server
 from core.config import Config, load_config
 from core.errors import ConfigError
+from core.frames import read_frame
 
 app = typer.Typer(add_completion=False)
 _ROOMS, _SIZE = 10, 224
@@ -122,5 +122,5 @@ def _questions(config: Config) -> list[Question]:
             write_session(make_session("test", index, _SIZE), path)
             turns = read_visit(path).turns
             limit = config.images.max_pixels
-            rooms.append([Question(jpeg(turn.frame, limit), turn.question) for turn in turns])
+            rooms.append([Question(read_frame(turn.frame, limit).jpeg, turn.question) for turn in turns])
     return [question for together in zip(*rooms, strict=False) for question in together]

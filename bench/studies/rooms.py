@@ -9,16 +9,15 @@ from pathlib import Path
 from PIL.Image import Image
 
 from agent.recording.visit import VisitTurn, read_visit
-from agent.replay.replay import jpeg
 from agent.turns.interviewer import interviewed, sure_of
 from agent.turns.things import Heard
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.plan import Plan
 from core.files import atomic_directory, storage_errors
+from core.frames import read_frame
+from core.pictures import load_image
 from core.types import Example, Frame, Told
-from memory.frames import frame_of
 from models.expert import LocalExpert
-from models.images import load_image
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
@@ -91,7 +90,7 @@ def answered(plan: Plan, split: str, index: int) -> Room:
 
 def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
     expert = LocalExpert(model(plan.expert), plan.longest, plan.looks)
-    frames = [frame_of(jpeg(turn.frame, _MAX_PIXELS)) for turn in turns]
+    frames = [read_frame(turn.frame, _MAX_PIXELS) for turn in turns]
     told = [
         expert.ask(frame, turn.question, number)
         for number, (frame, turn) in enumerate(zip(frames, turns, strict=True), start=1)

@@ -21,7 +21,7 @@ from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table
 from bench.studies.vit.towers import WORDS, Tower
 from core.errors import InputError
 from core.files import atomic_write_text
-from models.images import load_image
+from core.pictures import load_image
 
 app = typer.Typer(add_completion=False)
 _SIZE = 224
