@@ -23,10 +23,12 @@ from agent.recording.visit import Visit, VisitTurn
 from agent.replay.replay import Baselines
 from agent.station.meters import Meters
 from agent.takeover.takeover import ready
+from agent.turns.answerers import Answerers, Room
 from agent.turns.experts import RecordedExpert
 from agent.turns.interviewer import came_after
 from agent.turns.others import other_rooms
-from agent.turns.turn import Emit, Mind, pair_id
+from agent.turns.remembering import pair_id
+from agent.turns.turn import Emit
 from agent.whereabouts.finding import whereabouts
 from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
@@ -102,12 +104,15 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
         expert = held.enter_context(_expert(wish, config, past, visit.turns))
         wanders = visit.wanders and not one_room
         here = past.rooms.last or (FRESH if wanders else visit.room)
-        mind, notices = held.enter_context(_mind(here, places, wish, expert, config, past))
-        where = _whereabouts(mind, notices, past, wish.folder, told=False) if wanders else None
-        _forget_unanswered(mind.memory, past, len(visit.turns))
+        opened = _answerers(here, places, wish, expert, config, past)
+        answerers, room, notices = held.enter_context(opened)
+        where = _whereabouts(answerers, notices, past, wish.folder, told=False) if wanders else None
+        _forget_unanswered(answerers.memory, past, len(visit.turns))
         recorder = held.enter_context(_recorder(places.session, about, past))
-        controller = Controller(mind, _learning(places, wish), recorder, wish.warm_up, watch, past, where)
-        baselines = Baselines(mind, load_model(wish.student), wish.warm_up)
+        controller = Controller(
+            answerers, room, _learning(places, wish), recorder, wish.warm_up, watch, past, where
+        )
+        baselines = Baselines(answerers, controller.rooms, load_model(wish.student), wish.warm_up)
         held.callback(controller.close)
         _begin(controller, _beginning(here, wish, past), notices)
         yield Stage(controller, baselines, past)
@@ -135,19 +140,21 @@ def live(
     with ExitStack() as held:
         held.callback(lock_folder(wish.folder).release)
         expert = held.enter_context(_expert(wish, config, past))
-        mind, notices = held.enter_context(_mind(room, places, wish, expert, config, past))
-        where = _whereabouts(mind, notices, past, wish.folder, told=room is not None)
-        room = mind.room
-        about = {"session": past.session, **_about(room, wish)}
+        opened = _answerers(room, places, wish, expert, config, past)
+        answerers, here, notices = held.enter_context(opened)
+        where = _whereabouts(answerers, notices, past, wish.folder, told=room is not None)
+        about = {"session": past.session, **_about(here.name, wish)}
         recorder = held.enter_context(record(places.session, about))
-        controller = Controller(mind, _learning(places, wish), recorder, wish.warm_up, watch, past, where)
+        controller = Controller(
+            answerers, here, _learning(places, wish), recorder, wish.warm_up, watch, past, where
+        )
         held.callback(controller.close)
-        _begin(controller, _beginning(room, wish, past), notices)
+        _begin(controller, _beginning(here.name, wish, past), notices)
         yield controller
 
 
 def _whereabouts(
-    mind: Mind, notices: list[Failed], past: Past, state: Path, told: bool
+    answerers: Answerers, notices: list[Failed], past: Past, state: Path, told: bool
 ) -> Whereabouts | None:
     """What tells rooms apart; what is to be said of it is added to the notices."""
 
@@ -155,26 +162,28 @@ def _whereabouts(
         notices.append(Failed(at=time.time(), what="index", error=sentence))
 
     unsettled = not told and not past.begun
-    return whereabouts(mind.memory, mind.student, notice, told=told, unsettled=unsettled, state=state)
+    return whereabouts(
+        answerers.memory, answerers.student, notice, told=told, unsettled=unsettled, state=state
+    )
 
 
 @contextmanager
-def _mind(
+def _answerers(
     room: str | None, places: Places, wish: Wish, expert: Expert, config: Config, past: Past
-) -> Iterator[tuple[Mind, list[Failed]]]:
-    """Who can answer, and what is to be said of how they were found."""
+) -> Iterator[tuple[Answerers, Room, list[Failed]]]:
+    """Who can answer, the room one is in, and what is to be said of how they were found."""
     student = load_model(wish.student)
     keep_tokens(student, config.student.keep_tokens)
     said: list[str] = []
     with Memory.open(places.memory, room_embedder(student), on_notice=said.append) as memory:
         takeover, warning = ready(wish.student, config.router.agreement, past.audits)
         room = room or fresh_name({*memory.rooms(), *memory.gallery.counts()})
-        mind = Mind(room, past.session, student, expert, memory, config, takeover=takeover)
-        mind.others = other_rooms(memory)
+        others = other_rooms(memory)
+        answerers = Answerers(past.session, student, expert, memory, config, others=others)
         notices = [Failed(at=time.time(), what="index", error=sentence) for sentence in said]
         if warning:
             notices.append(Failed(at=time.time(), what="calibration", error=warning))
-        yield mind, notices
+        yield answerers, Room(room, takeover=takeover), notices
 
 
 def _begin(controller: Controller, event: Event, notices: Sequence[Failed]) -> None:

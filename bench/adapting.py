@@ -25,8 +25,9 @@ from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
 from agent.recording.visit import Visit, VisitTurn, read_visit
 from agent.replay.cli import DEMO
+from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer
-from agent.turns.turn import Inquiry, Mind, take_turn
+from agent.turns.turn import Inquiry, take_turn
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
@@ -83,10 +84,10 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
     """Let the expert answer the warm-up, then time turns before, beside and after a job for its answers."""
     student = load_model(config.student.model)
     with Memory.open(folder / "memory", room_embedder(student)) as memory:
-        mind = Mind(visit.room, "bench", student, None, memory, config)
-        asking = _warm_up(mind, visit, config)
+        answerers, room = Answerers("bench", student, None, memory, config), Room(visit.room)
+        asking = _warm_up(answerers, room, visit, config)
         asked = _round(visit.turns[config.router.warm_up :], config.images.max_pixels)
-        timed = partial(_timed, mind, asked)
+        timed = partial(_timed, answerers, room, asked)
         for _ in range(_WARM_UPS):
             timed()
         before = [timed() for _ in range(turns)]
@@ -116,20 +117,20 @@ def rows(timing: Timing, model: str, seed: int) -> list[Row]:
     return [*found, measured(interval, metric="ratio", method="adapting / idle", statistic="p50", **about)]
 
 
-def _warm_up(mind: Mind, visit: Visit, config: Config) -> list[float]:
+def _warm_up(answerers: Answerers, room: Room, visit: Visit, config: Config) -> list[float]:
     """What the expert says to the first questions and to the agent's own, remembered; then there is no expert
     any more. The seconds that its own took, turn by turn.
     """
     vlm = load_model(config.expert.model, attention="eager")
-    mind.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
+    answerers.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
     took: list[float] = []
     for number, turn in enumerate(visit.turns[: config.router.warm_up], start=1):
         inquiry = Inquiry(number, turn.question, read_frame(turn.frame, config.images.max_pixels))
-        take_turn(mind, inquiry, config.router.warm_up, _unheard)
+        take_turn(answerers, room, inquiry, config.router.warm_up, _unheard)
         began = time.monotonic()
-        Interviewer(mind, config.router.warm_up, [number], _unsaid).run()
+        Interviewer(answerers, lambda turn: room.name, config.router.warm_up, [number], _unsaid).run()
         took.append(time.monotonic() - began)
-    mind.expert = None
+    answerers.expert = None
     return took
 
 
@@ -142,11 +143,11 @@ def _round(turns: Sequence[VisitTurn], max_pixels: int) -> Iterator[Inquiry]:
         yield from asked
 
 
-def _timed(mind: Mind, asked: Iterator[Inquiry]) -> float:
+def _timed(answerers: Answerers, room: Room, asked: Iterator[Inquiry]) -> float:
     """The milliseconds of the next turn that the student answers, after a pause."""
     while True:
         time.sleep(_PAUSE)
-        answered = take_turn(mind, next(asked), 0, _unheard)
+        answered = take_turn(answerers, room, next(asked), 0, _unheard)
         if answered.by == "student":  # memory answers sooner, whatever runs beside
             return answered.latency_ms
 

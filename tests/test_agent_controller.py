@@ -20,7 +20,7 @@ from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers, Room
 from agent.whereabouts.whereabouts import Move
 from core.config import AdaptationConfig, Config
 from core.errors import QuestionError, StorageError
@@ -84,7 +84,7 @@ class _Scene:
     """A controller whose children are played by the test."""
 
     folder: Path
-    mind: Mind
+    answerers: Answerers
     events: list[Event] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     children: list[_Child] = field(default_factory=list)
@@ -100,7 +100,9 @@ class _Scene:
         )  # fmt: skip
         self.recorders.append(Recorder(self.folder / f"session-{len(self.recorders)}", {}))
         watch = self.events.append
-        made = Controller(self.mind, adapting, self.recorders[-1], warm_up, watch, past or Past("s"))
+        made = Controller(
+            self.answerers, Room("den"), adapting, self.recorders[-1], warm_up, watch, past or Past("s")
+        )
         made.begin(_BEGUN)
         return made
 
@@ -116,15 +118,15 @@ class _Scene:
     def end(self, outcome: Any) -> None:
         """Let the child that runs come to its end."""
         if outcome == "promote":
-            _write_candidate(self.job / "candidate", self.mind)
+            _write_candidate(self.job / "candidate", self.answerers)
         write_result(self.job, Result(outcome, "Because.", 1.0, scores={"candidate": {"exact": 0.5}}))
         self.children[-1].returncode = 0
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    def _request(self, mind: Mind, store: AdapterStore) -> Request:
-        return adaptation_request(mind, store, 0)
+    def _request(self, answerers: Answerers, room: str, store: AdapterStore) -> Request:
+        return adaptation_request(answerers, room, store, 0)
 
     def _start(self, folder: Path, request: Request) -> Job:
         if self.refuse:
@@ -136,17 +138,17 @@ class _Scene:
         return Job(self.job, self.children[-1])  # type: ignore[arg-type]
 
 
-def _write_candidate(folder: Path, mind: Mind) -> None:
+def _write_candidate(folder: Path, answerers: Answerers) -> None:
     """An adapter that changes nothing."""
     folder.mkdir()
-    name = mind.student.lora_targets()[0]
-    rows, columns = mind.student.module.get_parameter(f"{name}.weight").shape
-    weight = mind.student.module.get_parameter(f"{name}.weight")
-    base = base_of(mind.student.name)
+    name = answerers.student.lora_targets()[0]
+    rows, columns = answerers.student.module.get_parameter(f"{name}.weight").shape
+    weight = answerers.student.module.get_parameter(f"{name}.weight")
+    base = base_of(answerers.student.name)
     matrices = {name: (weight.new_zeros(2, columns), weight.new_zeros(rows, 2))}
     write_adapter(Adapter(2, 2.0, matrices), base, folder)
     about = {"base": vars(base), "sha256": sha256_file(folder / "adapter_model.safetensors")}
-    taught = [pair.id for pair in mind.memory.pairs(mind.room)]
+    taught = [pair.id for pair in answerers.memory.pairs("den")]
     (folder / "version.json").write_text(json.dumps({**about, "pairs": taught, "job": folder.parent.name}))
 
 
@@ -159,7 +161,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> str:
 def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
     config = Config(adaptation=AdaptationConfig(least_pairs=2, again_after=2))
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
-        made = _Scene(tmp_path, Mind("den", "s", load_model(student), None, memory, config))
+        made = _Scene(tmp_path, Answerers("s", load_model(student), None, memory, config))
         _teach(made, 2)
         yield made
         for recorder in made.recorders:  # of controllers that were not closed, as if killed
@@ -168,8 +170,10 @@ def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
 
 def _teach(scene: _Scene, count: int) -> None:
     for _ in range(count):
-        number = len(scene.mind.memory.pairs())
-        scene.mind.memory.add("den", frame(number), f"What is thing {number}?", "red", "expert", "oracle")
+        number = len(scene.answerers.memory.pairs())
+        scene.answerers.memory.add(
+            "den", frame(number), f"What is thing {number}?", "red", "expert", "oracle"
+        )
 
 
 def test_a_candidate_answers_from_the_next_boundary_between_turns(scene: _Scene) -> None:
@@ -304,7 +308,6 @@ def test_a_damaged_adapter_is_named_and_the_one_before_it_answers(scene: _Scene)
     assert current is not None and current.number == 2
     (current.folder / "adapter_model.safetensors").write_bytes(b"")
     scene.events.clear()
-    scene.mind.adapter = ""
     scene.controller().close()
     assert any("0002" in event.error for event in scene.of(Failed))
     assert [event.adapter for event in scene.of(Activated)] == ["0001"]
@@ -355,7 +358,7 @@ def test_what_does_not_fit_is_shrunk_or_refused_and_said(scene: _Scene) -> None:
 def test_a_job_is_for_its_own_room_wherever_one_is_when_it_ends(scene: _Scene) -> None:
     controller = scene.controller()
     controller.between_turns()
-    controller.enter(Move("hall", new=True, reason="It looks like it."))
+    controller.rooms.enter(Move("hall", new=True, reason="It looks like it."))
     scene.end("promote")
     controller.between_turns()
     (entered,) = scene.of(RoomEntered)
@@ -363,30 +366,30 @@ def test_a_job_is_for_its_own_room_wherever_one_is_when_it_ends(scene: _Scene) -
     assert scene.of(AdaptationEnded)[-1].room == "den"
     assert scene.store.current("den") is not None and scene.store.current("hall") is None
     assert not scene.of(Activated)
-    controller.enter(Move("den", reason="It was seen before."))
+    controller.rooms.enter(Move("den", reason="It was seen before."))
     assert [event.adapter for event in scene.of(Activated)] == ["0001"]
-    controller.enter(Move("hall", reason="It was seen before."))
+    controller.rooms.enter(Move("hall", reason="It was seen before."))
     assert [event.adapter for event in scene.of(Activated)] == ["0001", ""]
 
 
 def test_each_room_has_a_warm_up_and_keeps_what_was_asked_in_it(scene: _Scene) -> None:
-    scene.mind.expert = _Oracle()
+    scene.answerers.expert = _Oracle()
     controller = scene.controller(warm_up=1)
     for room in ("den", "hall", "den", "hall"):
-        if scene.mind.room != room:
-            controller.enter(Move(room, reason="It looks like it."))
+        if controller.rooms.here.name != room:
+            controller.rooms.enter(Move(room, reason="It looks like it."))
         number = len(scene.of(Routed))
         controller.ask(f"Where is the lamp {number}?", frame(20 + number))
     assert [event.to for event in scene.of(Routed)] == ["expert", "expert", "student", "student"]
-    of_turns = {event.turn: scene.mind.memory.get(event.pair).room for event in scene.of(Remembered)}
+    of_turns = {event.turn: scene.answerers.memory.get(event.pair).room for event in scene.of(Remembered)}
     assert of_turns == {1: "den", 2: "hall"}
     controller.correct(1, "there")
     controller.correct(3, "here")
-    given = [pair for pair in scene.mind.memory.pairs() if pair.answer in {"here", "there"}]
+    given = [pair for pair in scene.answerers.memory.pairs() if pair.answer in {"here", "there"}]
     assert [pair.room for pair in given] == ["den", "den"]
 
 
 def test_what_was_asked_before_the_room_was_told_is_of_that_room(scene: _Scene) -> None:
     controller = scene.controller()
-    controller.enter(Move("hall", reason="It looks like it.", moved=True))
-    assert scene.mind.memory.rooms() == {"hall": 2}
+    controller.rooms.enter(Move("hall", reason="It looks like it.", moved=True))
+    assert scene.answerers.memory.rooms() == {"hall": 2}

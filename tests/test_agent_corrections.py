@@ -13,7 +13,7 @@ from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import Recorder, read_recording
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers, Room
 from core.config import AdaptationConfig, Config
 from core.errors import AnswerError, InputError, UnknownPairError
 from core.events import AdaptationStarted, Answered, Corrected, Event, LearningPaused, Resumed, Revised
@@ -42,16 +42,16 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
+def answerers(tmp_path: Path, student: str) -> Iterator[Answerers]:
     config = Config(adaptation=AdaptationConfig(least_pairs=1, again_after=1))
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
-        yield Mind("den", "s", load_model(student), Red(), memory, config)
+        yield Answerers("s", load_model(student), Red(), memory, config)
 
 
 class Session:
     """A controller, and what it said."""
 
-    def __init__(self, mind: Mind, folder: Path, warm_up: int) -> None:
+    def __init__(self, answerers: Answerers, folder: Path, warm_up: int) -> None:
         self.events: list[Event] = []
         self.started = 0
         adapting = LearningSettings(
@@ -59,7 +59,9 @@ class Session:
         )
         recorder = Recorder(folder / "session", {})
         past = past_of("s", ())
-        self.controller = Controller(mind, adapting, recorder, warm_up, self.events.append, past)
+        self.controller = Controller(
+            answerers, Room("den"), adapting, recorder, warm_up, self.events.append, past
+        )
         self.controller.begin(Resumed(at=0.0, turn=1))
 
     def _refuse(self, *_: object) -> Any:
@@ -71,38 +73,38 @@ class Session:
 
 
 @pytest.fixture
-def session(mind: Mind, tmp_path: Path) -> Iterator[Session]:
-    session = Session(mind, tmp_path, warm_up=1)
+def session(answerers: Answerers, tmp_path: Path) -> Iterator[Session]:
+    session = Session(answerers, tmp_path, warm_up=1)
     yield session
     session.controller.close()
 
 
-def test_a_wrong_answer_of_the_expert_is_put_right(session: Session, mind: Mind) -> None:
+def test_a_wrong_answer_of_the_expert_is_put_right(session: Session, answerers: Answerers) -> None:
     session.controller.ask(QUESTION, frame(0))
     session.controller.correct(1, " blue ")
-    (pair,) = mind.memory.pairs("den")
+    (pair,) = answerers.memory.pairs("den")
     assert (pair.answer, pair.source) == ("blue", "person")
     said = session.last()
     assert isinstance(said, Corrected) and (said.turn, said.text, said.pair) == (1, "blue", pair.id)
     assert session.controller.ask(QUESTION, frame(0)).text == "blue"
 
 
-def test_a_wrong_answer_of_the_student_becomes_a_pair(session: Session, mind: Mind) -> None:
+def test_a_wrong_answer_of_the_student_becomes_a_pair(session: Session, answerers: Answerers) -> None:
     session.controller.ask("What is it?", frame(1))
     answered = session.controller.ask(QUESTION, frame(0))
-    assert answered.by == "student" and len(mind.memory.pairs("den")) == 1
+    assert answered.by == "student" and len(answerers.memory.pairs("den")) == 1
     session.controller.correct(2, "blue")
-    assert {pair.answer: pair.question for pair in mind.memory.pairs("den")}["blue"] == QUESTION
+    assert {pair.answer: pair.question for pair in answerers.memory.pairs("den")}["blue"] == QUESTION
     session.controller.correct(2, "green")  # a second thought
-    assert sorted(pair.answer for pair in mind.memory.pairs("den")) == ["green", "red"]
+    assert sorted(pair.answer for pair in answerers.memory.pairs("den")) == ["green", "red"]
 
 
 @pytest.mark.parametrize("answer", ["", "\x07", "x" * 5000])
-def test_what_is_no_answer_changes_nothing(session: Session, mind: Mind, answer: str) -> None:
+def test_what_is_no_answer_changes_nothing(session: Session, answerers: Answerers, answer: str) -> None:
     session.controller.ask(QUESTION, frame(0))
     with pytest.raises(AnswerError):
         session.controller.correct(1, answer)
-    assert [pair.answer for pair in mind.memory.pairs("den")] == ["red"]
+    assert [pair.answer for pair in answerers.memory.pairs("den")] == ["red"]
     with pytest.raises(InputError, match="turn 7"):
         session.controller.correct(7, "blue")
 
@@ -115,21 +117,21 @@ def test_the_expert_can_be_asked_this_time(session: Session) -> None:
     assert session.controller.ask("What is it?", frame(1), wished="expert").by == "expert"
 
 
-def test_who_wishes_for_an_expert_that_is_not_there_is_answered(mind: Mind, tmp_path: Path) -> None:
-    mind.expert = None
-    session = Session(mind, tmp_path, warm_up=0)
+def test_who_wishes_for_an_expert_that_is_not_there_is_answered(answerers: Answerers, tmp_path: Path) -> None:
+    answerers.expert = None
+    session = Session(answerers, tmp_path, warm_up=0)
     assert session.controller.ask(QUESTION, frame(0), wished="expert").by == "student"
     session.controller.close()
 
 
-def test_pairs_can_be_revised_and_forgotten(session: Session, mind: Mind) -> None:
+def test_pairs_can_be_revised_and_forgotten(session: Session, answerers: Answerers) -> None:
     session.controller.ask(QUESTION, frame(0))
-    (pair,) = mind.memory.pairs("den")
+    (pair,) = answerers.memory.pairs("den")
     session.controller.revise(pair.id, "blue")
     assert session.last() == Revised(at=session.last().at, pair=pair.id, text="blue")
     session.controller.revise(pair.id[:8], None)
     assert session.last() == Revised(at=session.last().at, pair=pair.id, text="")
-    assert not mind.memory.pairs("den")
+    assert not answerers.memory.pairs("den")
     with pytest.raises(UnknownPairError):
         session.controller.revise(pair.id, None)
 
@@ -150,13 +152,13 @@ def test_while_learning_is_paused_no_adaptation_begins(session: Session) -> None
 
 def test_only_adapters_that_there_are_can_be_chosen(session: Session) -> None:
     with pytest.raises(InputError, match="adapter 3"):
-        session.controller.choose(3)
+        session.controller.rooms.choose(3)
     with pytest.raises(InputError, match="nothing to go back to"):
-        session.controller.choose(None)
+        session.controller.rooms.choose(None)
 
 
-def test_turns_of_before_a_stop_can_be_corrected(mind: Mind, tmp_path: Path) -> None:
-    first = Session(mind, tmp_path, warm_up=1)
+def test_turns_of_before_a_stop_can_be_corrected(answerers: Answerers, tmp_path: Path) -> None:
+    first = Session(answerers, tmp_path, warm_up=1)
     first.controller.ask(QUESTION, frame(0))
     first.controller.close()
     events = read_recording(tmp_path / "session").events
@@ -164,9 +166,9 @@ def test_turns_of_before_a_stop_can_be_corrected(mind: Mind, tmp_path: Path) -> 
     adapting = LearningSettings(store, tmp_path / "jobs", first._refuse, first._refuse)
     said: list[Event] = []
     recorder = Recorder.reopen(tmp_path / "session")
-    again = Controller(mind, adapting, recorder, 1, said.append, past_of("s", events))
+    again = Controller(answerers, Room("den"), adapting, recorder, 1, said.append, past_of("s", events))
     again.begin(Resumed(at=0.0, turn=2))
     again.correct(1, "blue")
-    assert [pair.answer for pair in mind.memory.pairs("den")] == ["blue"]
+    assert [pair.answer for pair in answerers.memory.pairs("den")] == ["blue"]
     assert any(isinstance(event, Answered) for event in events)
     again.close()

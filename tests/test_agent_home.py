@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from agent.learning.training import TrainingBar
 from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers, Room
 from core.config import AdaptationConfig, Config, StudentConfig
 from core.errors import InputError
 from core.events import Activated, AdaptationStarted, Answered, Consolidated, Event, Resumed, Routed
@@ -166,7 +167,7 @@ class _Scene:
     """A session in a room that is new, beside it the children that the test plays."""
 
     folder: Path
-    mind: Mind
+    answerers: Answerers
     events: list[Event] = field(default_factory=list)
     jobs: list[tuple[Path, Request, _Child]] = field(default_factory=list)
 
@@ -174,12 +175,12 @@ class _Scene:
         adapting = LearningSettings(
             AdapterStore(self.folder / "adapters"),
             self.folder / "jobs",
-            lambda mind, store: adaptation_request(mind, store, 0),
+            partial(adaptation_request, seed=0),
             self._start,
-            lambda mind, store: home_adaptation(mind, store, 0),
+            partial(home_adaptation, seed=0),
         )
         recorder = Recorder(self.folder / "session", {})
-        made = Controller(self.mind, adapting, recorder, 2, self.events.append, Past("s"))
+        made = Controller(self.answerers, Room("den"), adapting, recorder, 2, self.events.append, Past("s"))
         made.begin(Resumed(at=0.0, turn=1))
         return made
 
@@ -204,7 +205,7 @@ class _Scene:
 def scene(student: str, tmp_path: Path) -> Iterator[_Scene]:
     config = Config(adaptation=AdaptationConfig(least_pairs=2, again_after=2))
     with Memory.open(visited(tmp_path, EARLIER[:3]) / "memory", WordsAndColours()) as memory:
-        yield _Scene(tmp_path, Mind("den", "s", load_model(student), None, memory, config))
+        yield _Scene(tmp_path, Answerers("s", load_model(student), None, memory, config))
 
 
 def test_a_new_room_begins_with_home_as_soon_as_there_is_one(scene: _Scene) -> None:
@@ -240,7 +241,7 @@ def test_it_gives_way_to_the_job_of_the_room_and_is_due_again(scene: _Scene) -> 
     for number in range(2):
         controller.ask(f"What is thing {number}?", frame(5))
         question = f"What else is thing {number}?"
-        scene.mind.memory.add("den", frame(number), question, "red", "expert", "oracle")
+        scene.answerers.memory.add("den", frame(number), question, "red", "expert", "oracle")
     controller.between_turns()
     (home_job, _, child), (_, request, _) = scene.jobs
     assert child.returncode == -15 and not home_job.exists()
@@ -279,20 +280,18 @@ def test_where_a_rooms_adapter_knows_nothing_home_answers(
     store = AdapterStore(consolidated / "adapters")
     with Memory.open(consolidated / "memory", WordsAndColours(), read_only=True) as memory:
         wanted = room_request(memory, "hall", student, store, LIMITS, 0)
-        mind = Mind("hall", "s", load_model(student), None, memory, Config())
+        answerers = Answerers("s", load_model(student), None, memory, Config())
         job = done(tmp_path, wanted)
         current = store.current(HOME)
         assert current is not None
         base = base_of(student)
-        mind.slot.rest_on(read_adapter(current.folder, base))
-        mind.home, mind.adapter = "home 0001", "0001"
-        assert [mind.answering(taught) for taught in (True, False)] == ["0001", "home 0001"]
-        with mind.slot.suspended():
-            at_rest = {name: value.clone() for name, value in mind.student.module.state_dict().items()}
-        mind.slot.activate(read_adapter(job.folder / "candidate", base))
-        in_room = {name: value.clone() for name, value in mind.student.module.state_dict().items()}
-        with mind.slot.suspended():
-            now = mind.student.module.state_dict()
+        answerers.slot.rest_on(read_adapter(current.folder, base))
+        with answerers.slot.suspended():
+            at_rest = {name: value.clone() for name, value in answerers.student.module.state_dict().items()}
+        answerers.slot.activate(read_adapter(job.folder / "candidate", base))
+        in_room = {name: value.clone() for name, value in answerers.student.module.state_dict().items()}
+        with answerers.slot.suspended():
+            now = answerers.student.module.state_dict()
             assert all(torch.equal(now[name], value) for name, value in at_rest.items())
         assert any(not torch.equal(in_room[name], value) for name, value in at_rest.items())
     about = json.loads((job.folder / "candidate" / "version.json").read_text())

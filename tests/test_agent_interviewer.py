@@ -8,9 +8,10 @@ import pytest
 from tiny_memory import WordsAndColours, frame
 from tiny_models import tiny_florence, wrapped
 
+from agent.turns.answerers import Answerers
 from agent.turns.experts import RecordedExpert
 from agent.turns.interviewer import Interviewer, came_after, extra_id
-from agent.turns.turn import Mind, pair_id
+from agent.turns.remembering import pair_id
 from core.config import Config, ExpertConfig
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired
@@ -40,61 +41,61 @@ class _Expert:
 
 
 @pytest.fixture
-def mind(tmp_path: Path) -> Iterator[Mind]:
+def answerers(tmp_path: Path) -> Iterator[Answerers]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         config = Config(expert=ExpertConfig(extra=50))
-        mind = Mind("den", "s", wrapped(*tiny_florence()), _Expert(), memory, config)
+        answerers = Answerers("s", wrapped(*tiny_florence()), _Expert(), memory, config)
         memory.add("den", frame(0), "What is it?", "sofa", "expert", "oracle", id=pair_id("s", _TURN))
-        yield mind
+        yield answerers
 
 
-def _run(mind: Mind, warm_up: int = 10) -> list[Event]:
+def _run(answerers: Answerers, warm_up: int = 10) -> list[Event]:
     events: list[Event] = []
 
     def say(kind: Any, /, **values: Any) -> None:
         events.append(kind(at=0.0, **values))
 
-    interviewer = Interviewer(mind, warm_up, [_TURN], say)
+    interviewer = Interviewer(answerers, lambda turn: "den", warm_up, [_TURN], say)
     interviewer.run()
     interviewer.run()
     return events
 
 
-def test_remembers_what_was_answered_and_says_so_once(mind: Mind) -> None:
-    (said,) = _run(mind)
+def test_remembers_what_was_answered_and_says_so_once(answerers: Answerers) -> None:
+    (said,) = _run(answerers)
     assert isinstance(said, Inquired)
     assert (said.turn, said.calls) == (_TURN, 5)
-    held = {pair.id: pair for pair in mind.memory.pairs("den") if pair.asker == "agent"}
+    held = {pair.id: pair for pair in answerers.memory.pairs("den") if pair.asker == "agent"}
     assert {pair.id: pair.question for pair in held.values()} == dict(said.pairs)
     assert len(held) == 4  # the one without words has taught nothing
     assert all(came_after(pair, "s", _TURN) and not came_after(pair, "s", 4) for pair in held.values())
 
 
-def test_asks_the_same_again_as_if_it_had_never_been_killed(mind: Mind) -> None:
-    (first,) = _run(mind)
-    for pair in mind.memory.pairs("den"):
+def test_asks_the_same_again_as_if_it_had_never_been_killed(answerers: Answerers) -> None:
+    (first,) = _run(answerers)
+    for pair in answerers.memory.pairs("den"):
         if came_after(pair, "s", _TURN):
-            mind.memory.delete(pair.id)
-    assert _run(mind) == [first]
+            answerers.memory.delete(pair.id)
+    assert _run(answerers) == [first]
 
 
-def test_an_expert_that_is_gone_is_an_event(mind: Mind) -> None:
-    assert isinstance(mind.expert, _Expert)
-    mind.expert.gone = True
-    (said,) = _run(mind)
+def test_an_expert_that_is_gone_is_an_event(answerers: Answerers) -> None:
+    assert isinstance(answerers.expert, _Expert)
+    answerers.expert.gone = True
+    (said,) = _run(answerers)
     assert isinstance(said, Failed)
     assert "dead" in said.error
 
 
-def test_a_person_who_waits_comes_first_and_the_rest_is_asked_afterwards(mind: Mind) -> None:
-    mind.config = Config(expert=ExpertConfig(extra=400))
+def test_a_person_who_waits_comes_first_and_the_rest_is_asked_afterwards(answerers: Answerers) -> None:
+    answerers.config = Config(expert=ExpertConfig(extra=400))
     events: list[Event] = []
 
     def say(kind: Any, /, **values: Any) -> None:
         events.append(kind(at=0.0, **values))
 
-    interviewer = Interviewer(mind, 10, [_TURN], say)
-    expert = mind.expert
+    interviewer = Interviewer(answerers, lambda turn: "den", 10, [_TURN], say)
+    expert = answerers.expert
     assert isinstance(expert, _Expert)
     assert not interviewer.run(lambda: True)
     first = list(expert.asked)
@@ -106,14 +107,14 @@ def test_a_person_who_waits_comes_first_and_the_rest_is_asked_afterwards(mind: M
 
 
 @pytest.mark.parametrize(("extra", "warm_up"), [(0, 10), (5, 10)])
-def test_asks_nothing_when_it_may_not(mind: Mind, extra: int, warm_up: int) -> None:
-    mind.config = Config(expert=ExpertConfig(extra=extra))
-    assert _run(mind, warm_up) == []
+def test_asks_nothing_when_it_may_not(answerers: Answerers, extra: int, warm_up: int) -> None:
+    answerers.config = Config(expert=ExpertConfig(extra=extra))
+    assert _run(answerers, warm_up) == []
 
 
-def test_a_recording_knows_no_more(mind: Mind) -> None:
-    mind.expert = RecordedExpert([])
-    assert _run(mind) == []
+def test_a_recording_knows_no_more(answerers: Answerers) -> None:
+    answerers.expert = RecordedExpert([])
+    assert _run(answerers) == []
 
 
 def test_ids_tell_turn_and_question_apart() -> None:

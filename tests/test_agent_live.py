@@ -46,7 +46,7 @@ def test_a_session_is_opened_asked_and_ended(student: str, tmp_path: Path) -> No
     session.start().result(60)
     answered = session.ask("What is it?", FRAME, 12.0).result(60)
     assert isinstance(answered, Answered) and answered.turn == 1
-    session.correct(1, "a red sofa").result(60)
+    session.do(lambda session: session.correct(1, "a red sofa")).result(60)
     again = session.ask("What is it?", FRAME, 12.0).result(60)
     assert (again.by, again.text) == ("memory", "a red sofa")
     session.stop()
@@ -67,7 +67,7 @@ def test_what_cannot_be_answered_is_the_askers_alone(student: str, tmp_path: Pat
     with pytest.raises(QuestionError):
         session.ask(" ", FRAME, 0.0).result(60)
     with pytest.raises(InputError):
-        session.correct(9, "red").result(60)
+        session.do(lambda session: session.correct(9, "red")).result(60)
 
     def broken(controller: Controller) -> None:
         raise ZeroDivisionError
@@ -137,7 +137,7 @@ def test_stopping_answers_what_is_being_answered_and_nothing_more(student: str, 
     said: list[Event] = []
     session = _session(student, tmp_path, said)
     session.start().result(60)
-    session.correct(1, "x")
+    session.do(lambda session: session.correct(1, "x"))
     left = [session.ask("What?", FRAME, 0.0) for _ in range(5)]
     session.stop()
     assert all(one.done() or one.cancelled() for one in left)

@@ -9,7 +9,7 @@ from PIL import Image
 from tiny_memory import WordsAndColours
 from tiny_models import tiny_florence, wrapped
 
-from agent.turns.look import Look
+from agent.turns.view import EncodedView
 from memory.recall import cue_of
 from models.embedder import RoomEmbedder, StudentEyes
 from models.vlm import VisionLanguageModel
@@ -41,17 +41,17 @@ def test_it_sees_what_two_looks_see_and_looks_once(
         return tower(pixels)
 
     monkeypatch.setattr(student, "features", counted)
-    look = Look(student, _PICTURE)
-    seen = look.cue(embedder, _QUESTION)
+    view = EncodedView(student, _PICTURE)
+    seen = view.cue(embedder, _QUESTION)
     assert seen.text is not None and cue.text is not None and seen.view is not None and cue.view is not None
     assert np.array_equal(seen.text, cue.text) and np.array_equal(seen.view, cue.view)
-    assert torch.equal(look.vision.tokens, vision.tokens)
-    assert not look.vision.tokens.requires_grad
+    assert torch.equal(view.vision.tokens, vision.tokens)
+    assert not view.vision.tokens.requires_grad
     assert looks == [1]
 
 
 def test_an_embedder_with_other_eyes_looks_for_itself(student: VisionLanguageModel) -> None:
     other = _embedder(wrapped(*tiny_florence(seed=1)))
-    view = Look(student, _PICTURE).cue(other, _QUESTION).view
+    view = EncodedView(student, _PICTURE).cue(other, _QUESTION).view
     expected = cue_of(other, _QUESTION, _PICTURE).view
     assert view is not None and expected is not None and np.array_equal(view, expected)

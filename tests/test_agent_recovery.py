@@ -18,7 +18,7 @@ from tiny_sessions import PID, ROOM, Nursery, write_visit
 from adapters.store import AdapterStore
 from agent.recording.record import EVENTS, read_recording
 from agent.recording.summary import summarise
-from agent.turns.turn import pair_id
+from agent.turns.remembering import pair_id
 from core.events import AdaptationEnded, Answered, Remembered, SessionEnded
 from memory.store import Memory
 

@@ -18,8 +18,8 @@ from agent.learning.guard import Fit
 from agent.learning.lane import Lane
 from agent.learning.rooms import RoomsTask, known_then, learn_rooms
 from agent.learning.task import LearningSettings
+from agent.turns.answerers import Answerers
 from agent.turns.others import AUDITS, other_rooms
-from agent.turns.turn import Mind
 from core.config import Config
 from core.events import Event, Failed, RoomsLearnt
 from memory import elsewhere
@@ -43,24 +43,28 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def mind(tmp_path: Path, student: str) -> Iterator[Mind]:
+def answerers(tmp_path: Path, student: str) -> Iterator[Answerers]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
         for room in range(10):
             for place in ("bed", "sink", "desk", "sofa"):
                 question, answer = f"What is on the {place}?", f"the {place}'s cup"
                 memory.add(f"room-{room}", frame(room), question, answer, "expert", "e")
-        yield Mind("new", "s", load_model(student), None, memory, Config())
+        yield Answerers("s", load_model(student), None, memory, Config())
 
 
-def _learning(mind: Mind, seed: int | None = 0) -> tuple[Lane, list[Event]]:
+def _learning(
+    answerers: Answerers, seed: int | None = 0, learnt: Callable[[], None] = lambda: None
+) -> tuple[Lane, list[Event]]:
     said: list[Event] = []
 
     def say(kind: Callable[..., Event], /, **values: Any) -> None:
         said.append(kind(at=0.0, **values))
 
-    folder = mind.memory.folder.parent
+    folder = answerers.memory.folder.parent
     settings = LearningSettings(AdapterStore(folder), folder / "jobs", _never, _never, rooms_seed=seed)
-    return Lane([RoomsTask(mind, settings, say)], lambda order: Fit(None), lambda held: "", say), said
+    return Lane(
+        [RoomsTask(answerers, settings, learnt, say)], lambda order: Fit(None), lambda held: "", say
+    ), said
 
 
 def _never(*args: object) -> Any:
@@ -75,8 +79,8 @@ def _ended(lane: Lane) -> None:
     assert not lane.running
 
 
-def test_learnt_is_kept_beside_the_pairs(mind: Mind, student: str) -> None:
-    folder = mind.memory.folder
+def test_learnt_is_kept_beside_the_pairs(answerers: Answerers, student: str) -> None:
+    folder = answerers.memory.folder
     assert known_then(folder) == (0, 0)
     learn_rooms(folder, student, 0)
     assert known_then(folder) == (10, 40)
@@ -85,37 +89,38 @@ def test_learnt_is_kept_beside_the_pairs(mind: Mind, student: str) -> None:
     assert known_then(folder) == (0, 0)
 
 
-def test_a_child_learns_and_the_session_uses_it(mind: Mind) -> None:
+def test_a_child_learns_and_the_session_uses_it(answerers: Answerers) -> None:
+    heard: list[int] = []
     # The child finds MiniLM, not the words and colours of this memory, and so nothing to learn from.
-    learning, said = _learning(mind)
+    learning, said = _learning(answerers, learnt=lambda: heard.append(1))
     learning.go_on()
     assert learning.running
     _ended(learning)
     (event,) = said
     assert isinstance(event, RoomsLearnt) and (event.rooms, event.pairs) == (10, 40)
-    assert other_rooms(mind.memory) is mind.others is None
-    again, heard = _learning(mind)
+    assert heard == [1] and other_rooms(answerers.memory) is None
+    again, told = _learning(answerers)
     again.go_on()
-    assert not again.running and not heard  # nothing is new
+    assert not again.running and not told  # nothing is new
 
 
-def test_it_is_begun_only_where_wanted_and_put_back_when_it_is_stopped(mind: Mind) -> None:
-    never, _ = _learning(mind, seed=None)
+def test_it_is_begun_only_where_wanted_and_put_back_when_it_is_stopped(answerers: Answerers) -> None:
+    never, _ = _learning(answerers, seed=None)
     never.go_on()
     assert not never.running
-    learning, said = _learning(mind)
+    learning, said = _learning(answerers)
     learning.go_on()
     learning.stop()
-    assert not learning.running and not said and known_then(mind.memory.folder) == (0, 0)
-    assert not any((mind.memory.folder.parent / "jobs" / "rooms").iterdir())
+    assert not learning.running and not said and known_then(answerers.memory.folder) == (0, 0)
+    assert not any((answerers.memory.folder.parent / "jobs" / "rooms").iterdir())
     learning.go_on()
     assert learning.running
     learning.abandon()
 
 
-def test_a_child_that_fails_is_an_event(mind: Mind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_fails_is_an_event(answerers: Answerers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "MOST_DEATHS", 1)
-    learning, said = _learning(mind)
+    learning, said = _learning(answerers)
     learning.go_on()
     assert learning._running is not None
     process = learning._running[1]._process

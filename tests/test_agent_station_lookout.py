@@ -25,7 +25,7 @@ class _Session:
         self.seen: list[Sight] = []
         self.looked: list[Sight] = []
         self.settled = True
-        self.mind = SimpleNamespace(memory=SimpleNamespace(embedder=SimpleNamespace(image=self._image)))
+        self.answerers = SimpleNamespace(memory=SimpleNamespace(embedder=SimpleNamespace(image=self._image)))
 
     def _image(self, images: list[object]) -> Rows:
         return np.ones((1, 1), np.float32)

@@ -11,7 +11,9 @@ from tiny_models import photo, tiny_florence, wrapped
 
 from agent.takeover.calibration import sigmoid
 from agent.takeover.takeover import TakeOver, audits_of
-from agent.turns.turn import Inquiry, Mind, pair_id, take_turn
+from agent.turns.answerers import Answerers, Room
+from agent.turns.remembering import pair_id
+from agent.turns.turn import Inquiry, take_turn
 from core.config import Config
 from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
@@ -44,9 +46,9 @@ class _Expert:
 
 
 @pytest.fixture
-def mind(tmp_path: Path) -> Iterator[Mind]:
+def answerers(tmp_path: Path) -> Iterator[Answerers]:
     with Memory.open(tmp_path / "memory", WordsAndColours()) as memory:
-        yield Mind("den", "s", wrapped(*tiny_florence()), _Expert("red"), memory, Config())
+        yield Answerers("s", wrapped(*tiny_florence()), _Expert("red"), memory, Config())
 
 
 def _random_adapter(student: VisionLanguageModel) -> Adapter:
@@ -59,103 +61,112 @@ def _random_adapter(student: VisionLanguageModel) -> Adapter:
     return Adapter(2, 2.0, pairs)
 
 
-def _taken(mind: Mind, turn: int, question: str = _QUESTION, seed: int = 0) -> tuple[Answered, list[Event]]:
+@pytest.fixture
+def den() -> Room:
+    return Room("den")
+
+
+def _taken(
+    answerers: Answerers, den: Room, turn: int, question: str = _QUESTION, seed: int = 0
+) -> tuple[Answered, list[Event]]:
     events: list[Event] = []
-    answered = take_turn(mind, Inquiry(turn, question, frame(seed), 5.0), 10, events.append)
+    answered = take_turn(answerers, den, Inquiry(turn, question, frame(seed), 5.0), 10, events.append)
     return answered, events
 
 
-def test_an_expert_answer_is_remembered_before_it_is_shown(mind: Mind) -> None:
-    answered, events = _taken(mind, 1)
+def test_an_expert_answer_is_remembered_before_it_is_shown(answerers: Answerers, den: Room) -> None:
+    answered, events = _taken(answerers, den, 1)
     assert [type(event) for event in events] == [Asked, Remembered, Routed, Answered]
     assert (answered.by, answered.text) == ("expert", "red")
-    (pair,) = mind.memory.pairs("den")
+    (pair,) = answerers.memory.pairs("den")
     assert (pair.id, pair.answer, pair.expert) == (pair_id("s", 1), "red", "oracle")
 
 
-def test_the_same_question_about_the_same_view_comes_from_memory(mind: Mind) -> None:
-    _taken(mind, 1)
-    answered, _ = _taken(mind, 2)
+def test_the_same_question_about_the_same_view_comes_from_memory(answerers: Answerers, den: Room) -> None:
+    _taken(answerers, den, 1)
+    answered, _ = _taken(answerers, den, 2)
     assert (answered.by, answered.text) == ("memory", "red")
-    other, _ = _taken(mind, 3, "How many chairs are there?")
+    other, _ = _taken(answerers, den, 3, "How many chairs are there?")
     assert other.by == "expert"
 
 
-def test_an_expert_that_fails_costs_no_answer(mind: Mind) -> None:
-    mind.expert = _Expert(None)
-    answered, events = _taken(mind, 1)
+def test_an_expert_that_fails_costs_no_answer(answerers: Answerers, den: Room) -> None:
+    answerers.expert = _Expert(None)
+    answered, events = _taken(answerers, den, 1)
     assert answered.by == "student"
     assert any(isinstance(event, ExpertUnreachable) and "Plug" in event.reason for event in events)
     assert any(isinstance(event, Routed) and "not adapted" in event.reason for event in events)
-    assert not mind.memory.pairs("den")
+    assert not answerers.memory.pairs("den")
 
 
-def test_without_words_the_expert_teaches_nothing(mind: Mind) -> None:
-    mind.expert = _Expert("")
-    _taken(mind, 1)
-    assert not mind.memory.pairs("den")
+def test_without_words_the_expert_teaches_nothing(answerers: Answerers, den: Room) -> None:
+    answerers.expert = _Expert("")
+    _taken(answerers, den, 1)
+    assert not answerers.memory.pairs("den")
 
 
-def test_an_adapter_answers_what_it_was_taught_and_the_base_all_else(mind: Mind) -> None:
-    _taken(mind, 1)
-    (pair,) = mind.memory.pairs("den")
-    said = {kind: mind.student.answer(photo(0), _QUESTION).text for kind in ("untouched",)}
-    mind.slot.activate(_random_adapter(mind.student))
-    said["adapted"] = mind.student.answer(photo(0), _QUESTION).text
+def test_an_adapter_answers_what_it_was_taught_and_the_base_all_else(answerers: Answerers, den: Room) -> None:
+    _taken(answerers, den, 1)
+    (pair,) = answerers.memory.pairs("den")
+    said = {kind: answerers.student.answer(photo(0), _QUESTION).text for kind in ("untouched",)}
+    answerers.slot.activate(_random_adapter(answerers.student))
+    said["adapted"] = answerers.student.answer(photo(0), _QUESTION).text
     assert said["untouched"] != said["adapted"]  # else the rest shows nothing
-    mind.adapter, mind.taught = "0001", {pair.id}
-    like, events = _taken(mind, 11, _QUESTION, seed=1)
+    den.adapter, den.taught = "0001", {pair.id}
+    like, events = _taken(answerers, den, 11, _QUESTION, seed=1)
     assert like.adapter == "0001" and any(isinstance(e, Routed) and "adapted" in e.reason for e in events)
-    unlike, events = _taken(mind, 12, "How many chairs are there here?", seed=1)
+    unlike, events = _taken(answerers, den, 12, "How many chairs are there here?", seed=1)
     assert unlike.adapter == "" and any(isinstance(e, Routed) and "untouched" in e.reason for e in events)
-    with mind.slot.suspended():
-        base = mind.student.answer(decode(jpeg(1)), "How many chairs are there here?")
+    with answerers.slot.suspended():
+        base = answerers.student.answer(decode(jpeg(1)), "How many chairs are there here?")
     assert unlike.text == base.text and unlike.confidence == pytest.approx(base.confidence)
-    mind.taught = ()
-    assert _taken(mind, 13, "What colour is the big sofa?", seed=2)[0].adapter == ""
+    den.taught = ()
+    assert _taken(answerers, den, 13, "What colour is the big sofa?", seed=2)[0].adapter == ""
 
 
-def test_an_unsure_student_gives_way_and_is_audited(mind: Mind) -> None:
-    mind.takeover = TakeOver(wanted=1.0)
-    answered, events = _taken(mind, 11)
+def test_an_unsure_student_gives_way_and_is_audited(answerers: Answerers, den: Room) -> None:
+    den.takeover = TakeOver(wanted=1.0)
+    answered, events = _taken(answerers, den, 11)
     assert (answered.by, answered.text) == ("expert", "red")
     kinds = [type(event) for event in events]
     assert kinds == [Asked, Routed, Weighed, Remembered, Routed, Answered]
     assert [event.to for event in events if isinstance(event, Routed)] == ["student", "expert"]
-    ((evidence, agreed),) = mind.takeover.audits
+    ((evidence, agreed),) = den.takeover.audits
     (weighed,) = [event for event in events if isinstance(event, Weighed)]
     assert weighed.needed == 1 and weighed.probability == evidence.confidence
     assert agreed is (weighed.text == "red")
-    assert audits_of(events) == mind.takeover.audits
+    assert audits_of(events) == den.takeover.audits
 
 
-def test_an_answer_that_stands_says_what_it_is_worth(mind: Mind) -> None:
-    mind.takeover = TakeOver(0.5, tiny_calibration(intercept=2.0, threshold=0.5))
-    answered, events = _taken(mind, 11)
+def test_an_answer_that_stands_says_what_it_is_worth(answerers: Answerers, den: Room) -> None:
+    den.takeover = TakeOver(0.5, tiny_calibration(intercept=2.0, threshold=0.5))
+    answered, events = _taken(answerers, den, 11)
     (weighed,) = [event for event in events if isinstance(event, Weighed)]
-    assert answered.by == "student" and not mind.takeover.audits
+    assert answered.by == "student" and not den.takeover.audits
     assert answered.confidence == weighed.probability == pytest.approx(sigmoid(2.0))
-    mind.takeover = TakeOver(0.5, tiny_calibration(intercept=-2.0, threshold=0.5))
-    assert _taken(mind, 12)[0].by == "expert"
-    mind.expert = _Expert(None)
-    assert _taken(mind, 13, "How many chairs are there?")[0].by == "student"
-    assert len(mind.takeover.audits) == 1  # who cannot be reached audits nothing
+    den.takeover = TakeOver(0.5, tiny_calibration(intercept=-2.0, threshold=0.5))
+    assert _taken(answerers, den, 12)[0].by == "expert"
+    answerers.expert = _Expert(None)
+    assert _taken(answerers, den, 13, "How many chairs are there?")[0].by == "student"
+    assert len(den.takeover.audits) == 1  # who cannot be reached audits nothing
 
 
-def test_in_the_warm_up_nothing_is_weighed(mind: Mind) -> None:
-    mind.takeover = TakeOver(wanted=1.0)
-    assert not any(isinstance(event, Weighed) for event in _taken(mind, 1)[1])
-    mind.expert = _Expert(None)
-    assert not any(isinstance(event, Weighed) for event in _taken(mind, 2, "How many chairs are there?")[1])
+def test_in_the_warm_up_nothing_is_weighed(answerers: Answerers, den: Room) -> None:
+    den.takeover = TakeOver(wanted=1.0)
+    assert not any(isinstance(event, Weighed) for event in _taken(answerers, den, 1)[1])
+    answerers.expert = _Expert(None)
+    assert not any(
+        isinstance(event, Weighed) for event in _taken(answerers, den, 2, "How many chairs are there?")[1]
+    )
 
 
-def test_a_turn_told_twice_is_remembered_once(mind: Mind) -> None:
-    _taken(mind, 1)
-    _taken(mind, 1, "How many chairs are there?")
-    assert len(mind.memory.pairs("den")) == 1
+def test_a_turn_told_twice_is_remembered_once(answerers: Answerers, den: Room) -> None:
+    _taken(answerers, den, 1)
+    _taken(answerers, den, 1, "How many chairs are there?")
+    assert len(answerers.memory.pairs("den")) == 1
 
 
-def test_other_rooms_answer_where_they_are_surer(mind: Mind) -> None:
+def test_other_rooms_answer_where_they_are_surer(answerers: Answerers, den: Room) -> None:
     class _Others:
         said: float
 
@@ -163,11 +174,11 @@ def test_other_rooms_answer_where_they_are_surer(mind: Mind) -> None:
             return "lamp", self.said
 
     others = _Others()
-    mind.others = others  # type: ignore[assignment]
+    answerers.others = others  # type: ignore[assignment]
     others.said = 0.7
-    answered, events = _taken(mind, 11)
+    answered, events = _taken(answerers, den, 11)
     assert (answered.by, answered.text, answered.confidence) == ("memory", "lamp", 0.7)
     assert [event.to for event in events if isinstance(event, Routed)] == ["student", "memory"]
-    mind.takeover = TakeOver(wanted=0.8)
-    answered, _ = _taken(mind, 12)
+    den.takeover = TakeOver(wanted=0.8)
+    answered, _ = _taken(answerers, den, 12)
     assert answered.by == "expert"

@@ -1,7 +1,7 @@
 """Home, the adapter that a new room begins with: learnt from what memory holds of all rooms."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from adapters.request import Limits, Recipe, Request, Result, home_recipe
@@ -11,7 +11,7 @@ from agent.learning.jobs import Job
 from agent.learning.requests import examples, probe_folder
 from agent.learning.scheduler import LEAST_ROOMS, Known, home_due
 from agent.learning.task import LearningSettings, Task, home_label
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
 from core.config import Config
 from core.events import Consolidated
 from core.ports import Say
@@ -32,10 +32,11 @@ def home_limits(config: Config) -> Limits:
     return Limits(seconds=config.adaptation.home_seconds, loses=0.0)
 
 
-def home_adaptation(mind: Mind, store: AdapterStore, seed: int) -> Request:
-    """`home_request` of all rooms but the one that the mind is in, which has an adapter of its own."""
-    request = home_request(mind.memory, mind.student.name, home_limits(mind.config), seed, but=mind.room)
-    return replace(request, keep_tokens=mind.config.student.keep_tokens)
+def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: int) -> Request:
+    """`home_request` of all rooms but the one that one is in, which has an adapter of its own."""
+    config = answerers.config
+    request = home_request(answerers.memory, answerers.student.name, home_limits(config), seed, but=here)
+    return replace(request, keep_tokens=config.student.keep_tokens)
 
 
 def home_request(memory: Memory, base: str, limits: Limits, seed: int, but: str = "") -> Request:
@@ -76,8 +77,10 @@ class HomeTask(Task):
 
     name = "home"
 
-    def __init__(self, mind: Mind, settings: LearningSettings, say: Say) -> None:
-        self._mind, self._settings, self._say = mind, settings, say
+    def __init__(
+        self, answerers: Answerers, here: Callable[[], str], settings: LearningSettings, say: Say
+    ) -> None:
+        self._answerers, self._here, self._settings, self._say = answerers, here, settings, say
         self._judged = settings.home is None
         self._known = Known(0, 0)
         self._request: Request | None = None
@@ -87,7 +90,8 @@ class HomeTask(Task):
         """Judged once: a session adds nothing to the other rooms."""
         if self._judged:
             return False
-        others = {room: pairs for room, pairs in self._mind.memory.rooms().items() if room != self._mind.room}
+        here, rooms = self._here(), self._answerers.memory.rooms()
+        others = {room: pairs for room, pairs in rooms.items() if room != here}
         self._known = Known(len(others), sum(others.values()), *self._settings.store.considered())
         self._judged = not home_due(self._known)
         return not self._judged
@@ -97,7 +101,7 @@ class HomeTask(Task):
         self._judged = True
         if self._settings.home is None:
             raise ValueError("home is left alone here")
-        self._request = self._settings.home(self._mind, self._settings.store)
+        self._request = self._settings.home(self._answerers, self._here(), self._settings.store)
         return Order(footprint(model_folder(self._request.base)), self._request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.request import Limits, Request, recipe_for
 from adapters.store import HOME, AdapterStore
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
 from core.files import cache_dir
 from core.types import Example, Pair
 from memory.sampling import replay, split
@@ -17,11 +17,12 @@ _REHEARSED = 16
 """Pairs of other rooms, at most."""
 
 
-def adaptation_request(mind: Mind, store: AdapterStore, seed: int) -> Request:
-    """`room_request` for the room that the mind is in."""
-    limits = Limits(seconds=mind.config.adaptation.seconds)
-    request = room_request(mind.memory, mind.room, mind.student.name, store, limits, seed)
-    return replace(request, keep_tokens=mind.config.student.keep_tokens)
+def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, seed: int) -> Request:
+    """`room_request` as a session is configured."""
+    config = answerers.config
+    limits = Limits(seconds=config.adaptation.seconds)
+    request = room_request(answerers.memory, room, answerers.student.name, store, limits, seed)
+    return replace(request, keep_tokens=config.student.keep_tokens)
 
 
 def room_request(

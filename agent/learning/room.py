@@ -11,7 +11,7 @@ from agent.learning.jobs import Job, ended
 from agent.learning.scheduler import Standing, due
 from agent.learning.task import LearningSettings, Task, label
 from agent.recording.past import Past
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
 from core.events import AdaptationEnded, AdaptationProgressed, AdaptationStarted
 from core.ports import Say
 from models.footprint import footprint
@@ -27,15 +27,16 @@ class RoomTask(Task):
 
     def __init__(
         self,
-        mind: Mind,
+        answerers: Answerers,
+        here: Callable[[], str],
         settings: LearningSettings,
         past: Past,
         warm_up: int,
         asked: Callable[[], int],
         say: Say,
     ) -> None:
-        """`asked` counts the questions that were answered in the room one is in."""
-        self._mind, self._settings, self._say = mind, settings, say
+        """`here` names the room one is in, `asked` counts the questions that were answered there."""
+        self._answerers, self._here, self._settings, self._say = answerers, here, settings, say
         self._warm_up, self._asked = warm_up, asked
         self._open = past.open_job
         self._pairs_then = dict(past.pairs_then)
@@ -43,19 +44,20 @@ class RoomTask(Task):
         self._before: int | None = None
         """The same of the room of the job under way, before that began."""
         self._request: Request | None = None
-        self._room, self._began = mind.room, 0.0
+        self._room, self._began = "", 0.0
 
     def due(self) -> bool:
         """After the warm-up, with enough pairs, and again when enough have come; see `scheduler.due`."""
-        room, settings = self._mind.room, self._mind.config.adaptation
-        pairs = sum(pair.asker == "person" for pair in self._mind.memory.pairs(room))
+        room, settings = self._here(), self._answerers.config.adaptation
+        pairs = sum(pair.asker == "person" for pair in self._answerers.memory.pairs(room))
         standing = Standing(self._asked(), self._warm_up, pairs, self._pairs_then.get(room, 0))
         return due(standing, settings.least_pairs, settings.again_after)
 
     def order(self) -> Order:
         """Training on the room's pairs. Raises UnknownModelError, WeightsError."""
-        self._request = request = self._settings.request(self._mind, self._settings.store)
-        self._room, self._before = self._mind.room, self._pairs_then.get(self._mind.room)
+        self._room = self._here()
+        request = self._settings.request(self._answerers, self._room, self._settings.store)
+        self._request, self._before = request, self._pairs_then.get(self._room)
         self._pairs_then[self._room] = len(request.train) + len(request.hold_out)
         return Order(footprint(model_folder(request.base)), request.recipe)
 
@@ -105,7 +107,7 @@ class RoomTask(Task):
         opened, self._open = self._open, None
         job = ended(self._settings.jobs / opened.job) if opened else None
         if opened is not None and job is not None:
-            self._room, self._began = opened.room or self._mind.room, time.monotonic()
+            self._room, self._began = opened.room or self._here(), time.monotonic()
             self._before = self._pairs_then.get(self._room)
             self._pairs_then[self._room] = opened.pairs
         return job

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from adapters.job import ATTACHED, write_result
@@ -18,9 +18,9 @@ from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
 from agent.learning.scheduler import Known, home_due
 from agent.learning.task import LearningSettings, Task
-from agent.turns.look import Look
-from agent.turns.others import learn_from_rooms, other_rooms
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
+from agent.turns.others import learn_from_rooms
+from agent.turns.view import EncodedView
 from core.errors import RoomwiseError
 from core.events import Failed, RoomsLearnt
 from core.files import atomic_write_text
@@ -49,8 +49,8 @@ def learn_rooms(folder: Path, student: str, seed: int) -> None:
     with Memory.open(folder, room_embedder(model), read_only=True) as memory:
 
         def says(pair: Pair) -> Answer:
-            look = Look(model, load_image(memory.frame_path(pair), MAX_PIXELS))
-            return model.answer(look.vision, pair.question, _TOKENS)
+            view = EncodedView(model, load_image(memory.frame_path(pair), MAX_PIXELS))
+            return model.answer(view.vision, pair.question, _TOKENS)
 
         rooms = memory.rooms()
         learn_from_rooms(memory, says, seed)
@@ -72,8 +72,11 @@ class RoomsTask(Task):
 
     name = "learning from all rooms"
 
-    def __init__(self, mind: Mind, settings: LearningSettings, say: Say) -> None:
-        self._mind, self._settings, self._say = mind, settings, say
+    def __init__(
+        self, answerers: Answerers, settings: LearningSettings, learnt: Callable[[], None], say: Say
+    ) -> None:
+        """`learnt` is called when there is something new to use."""
+        self._answerers, self._settings, self._learnt, self._say = answerers, settings, learnt, say
         self._judged = settings.rooms_seed is None
         self._known = Known(0, 0)
         self._began = 0.0
@@ -82,21 +85,22 @@ class RoomsTask(Task):
         """Judged once: a session adds nothing to the other rooms."""
         if self._judged:
             return False
-        rooms = self._mind.memory.rooms()
-        self._known = Known(len(rooms), sum(rooms.values()), *known_then(self._mind.memory.folder))
+        rooms = self._answerers.memory.rooms()
+        self._known = Known(len(rooms), sum(rooms.values()), *known_then(self._answerers.memory.folder))
         self._judged = not home_due(self._known)
         return not self._judged
 
     def order(self) -> Order:
         """A process that holds the student."""
         self._judged = True
-        return Order(footprint(model_folder(self._mind.student.name)))
+        return Order(footprint(model_folder(self._answerers.student.name)))
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
         """Begin. Raises StorageError."""
         job = new_job(self._settings.jobs / _FOLDER)
-        memory, seed = self._mind.memory.folder.absolute(), self._settings.rooms_seed
-        arguments = ["-m", "agent.learning.rooms", str(job), str(memory), self._mind.student.name, str(seed)]
+        memory, seed = self._answerers.memory.folder.absolute(), self._settings.rooms_seed
+        student = self._answerers.student.name
+        arguments = ["-m", "agent.learning.rooms", str(job), str(memory), student, str(seed)]
         self._began = time.monotonic()
         return launch(job, _THREADS, arguments)
 
@@ -105,7 +109,7 @@ class RoomsTask(Task):
         if result.outcome != "promote":
             self._say(Failed, what=self.name, error=result.reason)
             return False
-        self._mind.others = other_rooms(self._mind.memory)
+        self._learnt()
         seconds = time.monotonic() - self._began
         self._say(RoomsLearnt, rooms=self._known.rooms, pairs=self._known.pairs, seconds=seconds)
         return False

@@ -12,23 +12,24 @@ from adapters.request import Recipe, Request, Result
 from adapters.store import AdapterStore
 from agent.learning.guard import Fit, Machine, Order
 from agent.learning.jobs import Job, Starter
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
 
 
 @dataclass(frozen=True)
 class LearningSettings:
     """What learning needs of its surroundings: where adapters and jobs are kept, and who makes requests.
 
-    `home` makes a request from the pairs of all other rooms; None leaves home alone. With a `rooms_seed` the
-    votes of other rooms are learnt as well. `fit` makes an order fit the memory there is; `machine` reads
-    heat and power. `encoders` is the state folder whose scene encoders adapt to the session's camera.
+    `request` makes one from the pairs of a room, `home` from those of all others; None leaves home alone.
+    With a `rooms_seed` the votes of other rooms are learnt as well. `fit` makes an order fit the memory there
+    is; `machine` reads heat and power. `encoders` is the state folder whose scene encoders adapt to the
+    session's camera.
     """
 
     store: AdapterStore
     jobs: Path
-    request: Callable[[Mind, AdapterStore], Request]
+    request: Callable[[Answerers, str, AdapterStore], Request]
     start: Starter
-    home: Callable[[Mind, AdapterStore], Request] | None = None
+    home: Callable[[Answerers, str, AdapterStore], Request] | None = None
     rooms_seed: int | None = None
     fit: Callable[[Order], Fit] = lambda order: Fit(order.recipe)
     machine: Callable[[], Machine] = field(default=Machine)

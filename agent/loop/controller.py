@@ -5,29 +5,29 @@ fails between turns is an event, and the student goes on as it is.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
-from adapters.store import HOME, Version
+from adapters.store import HOME
 from agent.learning.camera import CameraTask
 from agent.learning.guard import strain
 from agent.learning.home import HomeTask
 from agent.learning.lane import Lane
 from agent.learning.room import RoomTask
 from agent.learning.rooms import RoomsTask
-from agent.learning.task import LearningSettings, home_label, label
+from agent.learning.task import LearningSettings
+from agent.loop.rooms import RoomKeeper
 from agent.recording.past import Past
 from agent.recording.record import Recorder
-from agent.recording.rooms import warm_up_end
+from agent.turns.answerers import Answerers, Room
 from agent.turns.corrections import corrected
 from agent.turns.interviewer import Interviewer
 from agent.turns.late import Late
-from agent.turns.turn import Draft, Emit, Inquiry, Mind, take_turn, unheard
-from agent.whereabouts.whereabouts import Move, Sight, Whereabouts
+from agent.turns.student import Draft, unheard
+from agent.turns.turn import Emit, Inquiry, take_turn
+from agent.whereabouts.whereabouts import Sight, Whereabouts
 from core.errors import InputError, RoomwiseError
 from core.events import (
-    Activated,
     Answered,
     Asked,
     Corrected,
@@ -35,7 +35,6 @@ from core.events import (
     ExpertUnreachable,
     Failed,
     Revised,
-    RoomEntered,
     SessionEnded,
     Source,
     Spent,
@@ -44,15 +43,18 @@ from core.frames import frame_of
 from core.ports import Rows
 from core.text import check_question
 from core.types import Cost, Frame
-from models.lora import Adapter, base_of, read_adapter
 
 
 class Controller:
-    """One session, in one room after another. Events go to the recording first, then to `watch`."""
+    """One session, in one room after another. Events go to the recording first, then to `watch`.
+
+    `answerers` and `rooms` are for whoever wants to look: on the session's thread alone.
+    """
 
     def __init__(
         self,
-        mind: Mind,
+        answerers: Answerers,
+        here: Room,
         learning: LearningSettings,
         recorder: Recorder,
         warm_up: int,
@@ -61,35 +63,16 @@ class Controller:
         whereabouts: Whereabouts | None = None,
     ) -> None:
         """Without `whereabouts` a session stays in the room that it began in."""
-        self._mind, self._store, self._recorder = mind, learning.store, recorder
-        self._warm_up, self._watch = warm_up, watch
-        self._base = base_of(mind.student.name)
-        self._turn = past.turn
-        mind.asked_in = dict(past.rooms.asked)
-        self._stays = dict(past.rooms.asked)
-        """What each turn's warm-up is counted by: the room it was asked in."""
-        self._takeovers = {mind.room: mind.takeover}
-        self._camera = CameraTask(learning, self._say)
-        tasks = (
-            RoomTask(mind, learning, past, warm_up, self._asked_here, self._say),
-            HomeTask(mind, learning, self._say),
-            self._camera,
-            RoomsTask(mind, learning, self._say),
-        )
-        self._jobs, self._machine = learning.jobs, learning.machine
-        self._lane = Lane(tasks, learning.fit, self._strain, self._say)
-        self._activated = ("", "")
-        self._counted_by = ""
-        self._whereabouts = whereabouts
+        self.answerers, self._learning, self._recorder = answerers, learning, recorder
+        self.rooms = RoomKeeper(answerers, here, learning.store, past.rooms, warm_up, self._say)
+        self._warm_up, self._watch, self._whereabouts = warm_up, watch, whereabouts
+        self._turn, self._spent = past.turn, past.spent
         self._turns = {event.turn: event for event in past.asked}
-        self._spent = past.spent
-        self._interviewer = Interviewer(mind, warm_up, past.uninquired(warm_up), self._say)
-        self._late = Late(mind, past.unasked, self._asked, self._say, self._inquire)
-
-    @property
-    def mind(self) -> Mind:
-        """Who can answer and what is remembered, for who wants to look: on the session's thread alone."""
-        return self._mind
+        self._camera = CameraTask(learning, self._say)
+        self._lane = Lane(self._tasks(past), learning.fit, self._strain, self._say)
+        room_of, waiting = self.rooms.room_of, past.uninquired(warm_up)
+        self._interviewer = Interviewer(answerers, room_of, warm_up, waiting, self._say)
+        self._late = Late(answerers, room_of, past.unasked, self._asked, self._say, self._inquire)
 
     def begin(self, event: Event) -> None:
         """Say that the session begins or goes on; let the room's adapter answer.
@@ -97,11 +80,10 @@ class Controller:
         For the only process that uses the folders of adapters and jobs: what a killed one left there goes.
         """
         self.emit(event)
-        self._store.sweep()
-        self._lane.take_up(self._jobs)
-        for problem in (*self._store.problems(HOME), *self._store.problems(self._mind.room)):
-            self._say(Failed, what="adapter", error=problem)
-        self._activate()
+        self._learning.store.sweep()
+        self._lane.take_up(self._learning.jobs)
+        self.rooms.report_problems(HOME, self.rooms.here.name)
+        self.rooms.activate()
 
     def emit(self, event: Event) -> None:
         """Keep an event, then show it."""
@@ -117,9 +99,10 @@ class Controller:
 
         Raises QuestionError, with nothing done.
         """
-        of_room = self._asked_here() + 1
-        inquiry = Inquiry(self._turn + 1, check_question(question), frame, frame_age_ms, wished, of_room)
-        answered = take_turn(self._mind, inquiry, self._warm_up, self._keeping(inquiry), draft)
+        words, of_room = check_question(question), self.rooms.asked_here(self._turn) + 1
+        inquiry = Inquiry(self._turn + 1, words, frame, frame_age_ms, wished, of_room)
+        here, keeping = self.rooms.here, self._keeping(inquiry)
+        answered = take_turn(self.answerers, here, inquiry, self._warm_up, keeping, draft)
         self._turn = inquiry.turn
         if answered.by == "expert":
             self._inquire(inquiry.turn, frame)
@@ -130,12 +113,12 @@ class Controller:
         event = self._turns.get(turn)
         if event is None:
             raise InputError(f"Nothing was asked in turn {turn}. The last one was {self._turn}.")
-        pair = corrected(self._mind, self._asked(event), answer)
+        pair = corrected(self.answerers, self.rooms.room_of(turn), self._asked(event), answer)
         self._say(Corrected, turn=turn, text=pair.answer, pair=pair.id)
 
     def revise(self, pair: str, answer: str | None) -> None:
         """Give a remembered pair another answer, None to forget it. Raises UnknownPairError, AnswerError."""
-        memory = self._mind.memory
+        memory = self.answerers.memory
         revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
         self._say(Revised, pair=revised.id, text="" if answer is None else revised.answer)
 
@@ -150,61 +133,19 @@ class Controller:
         Nothing is lost by it: pairs stay where they were asked, a job goes on for its own room.
         """
         if self._whereabouts is not None:
-            move = self._whereabouts.look(sight, self._mind.room)
+            move = self._whereabouts.look(sight, self.rooms.here.name)
             for event in move.events:
                 self.emit(event)
-            if move.room != self._mind.room:
-                self.enter(move)
+            if move.room != self.rooms.here.name:
+                self.rooms.enter(move)
 
     def see(self, sight: Sight, view: Rows) -> None:
         """Keep what the camera sees at rest, for its scene encoder to learn from; `view` is its unit row."""
         self._camera.see(sight, view)
 
-    def enter(self, move: Move) -> None:
-        """Be in another room from now on: its pairs, its adapter, its own warm-up."""
-        mind = self._mind
-        before, mind.room = mind.room, move.room
-        if move.moved:
-            mind.memory.move(before, mind.room)
-            for asked in (mind.asked_in, self._stays):
-                asked |= {turn: mind.room for turn, room in asked.items() if room == before}
-        mind.takeover = self._takeovers.setdefault(mind.room, replace(mind.takeover, audits=[]))
-        told = {"new": move.new, "reason": move.reason, "moved": move.moved, "kind": move.kind}
-        self._say(RoomEntered, room=mind.room, before=before, **told)
-        for problem in self._store.problems(mind.room):
-            self._say(Failed, what="adapter", error=problem)
-        self._activate()
-
-    def count_anew(self, stay: str) -> None:
-        """Count the warm-up by this name and not by the room, for who compares with rooms not told apart."""
-        self._counted_by = stay
-
-    def recount(self, stays: Mapping[int, str]) -> None:
-        """Count turns that are past by these names, likewise."""
-        self._stays |= stays
-
-    def _asked_here(self) -> int:
-        """How many questions have been answered in this room; one that was cut short is asked again."""
-        return sum(room == self._stay for turn, room in self._stays.items() if turn <= self._turn)
-
-    @property
-    def _stay(self) -> str:
-        return self._counted_by or self._mind.room
-
     def pause(self, paused: bool) -> None:
         """Let learning wait, or go on. A job that runs is stopped, and due again."""
-        self._heard(self._lane.pause, paused)
-
-    def choose(self, number: int | None) -> None:
-        """Let this version of the room's adapter answer; None: what answered before the current one.
-
-        Raises InputError, WeightsError, StorageError.
-        """
-        if number is None:
-            self._store.rollback(self._mind.room)
-        else:
-            self._store.promote(self._mind.room, number)
-        self._activate()
+        self._activate_after(lambda: self._lane.pause(paused))
 
     def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
         """Ask the expert what it could not be asked, and more, until somebody is `awaited`; look after the
@@ -215,9 +156,9 @@ class Controller:
             heard_out = self._interviewer.run(awaited)
             self._account()
             if self._lane.look():
-                self._activate()
+                self.rooms.activate()
             if heard_out and self._lane.go_on():
-                self._activate()
+                self.rooms.activate()
         except RoomwiseError as error:
             self._lane.abandon()  # nobody would look after it
             self._say(Failed, what="adaptation", error=str(error))
@@ -231,38 +172,51 @@ class Controller:
     def close(self) -> None:
         """End the session; a child that runs is stopped and leaves nothing behind."""
         try:
-            self._heard(self._lane.stop)
+            self._activate_after(self._lane.stop)
             self._say(SessionEnded, turns=self._turn)
         finally:
             self._recorder.close()
 
+    def _tasks(self, past: Past) -> tuple[RoomTask, HomeTask, CameraTask, RoomsTask]:
+        """What can be learnt, the most urgent first."""
+        answerers, learning, rooms, say = self.answerers, self._learning, self.rooms, self._say
+
+        def here() -> str:
+            return rooms.here.name
+
+        def asked() -> int:
+            return rooms.asked_here(self._turn)
+
+        return (
+            RoomTask(answerers, here, learning, past, self._warm_up, asked, say),
+            HomeTask(answerers, here, learning, say),
+            self._camera,
+            RoomsTask(answerers, learning, rooms.hear_others, say),
+        )
+
     def _asked(self, event: Asked) -> Inquiry:
-        frame = frame_of(self._recorder.kept(event.frame, ".jpg"), self._mind.config.images.max_pixels)
+        frame = frame_of(self._recorder.kept(event.frame, ".jpg"), self.answerers.config.images.max_pixels)
         return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
 
-    def _ending(self, turn: int) -> int:
-        """The turn that the warm-up ends with, seen from this one."""
-        return warm_up_end(self._stays, turn, self._stays.get(turn, self._stay), self._warm_up)
-
     def _inquire(self, turn: int, frame: Frame | None = None) -> None:
-        if turn <= self._ending(turn):
+        if self.rooms.in_warm_up(turn):
             self._interviewer.wait(turn, frame)
 
     def _account(self) -> None:
         """Say what the expert has cost, when that is more than before."""
-        cost = self._mind.expert.cost if self._mind.expert else Cost()
+        cost = self.answerers.expert.cost if self.answerers.expert else Cost()
         if cost != self._spent:
             self._spent = cost
             self._say(Spent, calls=cost.calls, bytes=cost.bytes)
 
     def _strain(self, held: bool) -> str:
-        return strain(self._machine(), self._mind.config.adaptation, held)
+        return strain(self._learning.machine(), self.answerers.config.adaptation, held)
 
-    def _heard(self, stop: Callable[..., bool], *values: bool) -> None:
+    def _activate_after(self, stop: Callable[[], bool]) -> None:
         """Stop the lane's job; one that had come to a verdict all the same is taken up."""
         try:
-            if stop(*values):
-                self._activate()
+            if stop():
+                self.rooms.activate()
         except RoomwiseError as error:
             self._say(Failed, what="adaptation", error=str(error))
 
@@ -272,8 +226,7 @@ class Controller:
         def emit(event: Event) -> None:
             if isinstance(event, Asked):
                 self._recorder.keep(inquiry.frame.jpeg, ".jpg")
-                self._mind.asked_in[event.turn] = self._mind.room
-                self._stays[event.turn] = self._stay
+                self.rooms.asked(event.turn)
             self.emit(event)
             if isinstance(event, Asked):
                 self._turns[event.turn] = event
@@ -281,33 +234,6 @@ class Controller:
                 self._late.wait(self._turns[event.turn])
 
         return emit
-
-    def _activate(self) -> None:
-        """Let the room's current adapter answer, home where that is not to, and without either the student
-        as it was loaded.
-        """
-        mind = self._mind
-        home = self._put(self._store.current(HOME), mind.slot.rest_on)
-        room = self._put(self._store.current(mind.room), mind.slot.activate)
-        mind.taught = frozenset(room.about.get("pairs", ())) if room else frozenset()
-        mind.home = home_label(home.number) if home else ""
-        mind.adapter = label(room.number) if room else ""
-        name = mind.adapter or mind.home
-        # Rooms number their adapters alike: another room's is another one, whatever its name.
-        known = (mind.room if mind.adapter else "", name)
-        if known != self._activated:
-            self._activated = known
-            self._say(Activated, adapter=name)
-
-    def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:
-        """The version, if it could be put in its place; else nothing is there."""
-        try:
-            place(read_adapter(version.folder, self._base) if version else None)
-        except RoomwiseError as error:
-            place(None)
-            self._say(Failed, what="adapter", error=str(error))
-            return None
-        return version
 
     def _say(self, kind: Any, /, **values: Any) -> None:
         self.emit(kind(at=time.time(), **values))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.loop.controller import Controller
-from agent.turns.turn import Draft, unheard
+from agent.turns.student import Draft, unheard
 from core.errors import InputError
 from core.events import Answered, Source
 from core.types import Frame
@@ -64,24 +64,8 @@ class Live:
         """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
         return self.do(lambda session: session.ask(question, frame, frame_age_ms, wished, draft))
 
-    def correct(self, turn: int, answer: str) -> "Future[None]":
-        """Take a person's word for the answer to a turn."""
-        return self.do(lambda session: session.correct(turn, answer))
-
-    def revise(self, pair: str, answer: str | None) -> "Future[None]":
-        """Give a remembered pair another answer, None to forget it."""
-        return self.do(lambda session: session.revise(pair, answer))
-
-    def pause(self, paused: bool) -> "Future[None]":
-        """Let adaptations wait, or go on."""
-        return self.do(lambda session: session.pause(paused))
-
-    def choose(self, number: int | None) -> "Future[None]":
-        """Let this version of the room's adapter answer; None: the one before."""
-        return self.do(lambda session: session.choose(number))
-
     def do(self, request: Callable[[Controller], _Result]) -> "Future[_Result]":
-        """Whatever else is wanted of the session, on its thread. Never blocks."""
+        """Whatever else is wanted of the session, done on its thread. Never blocks."""
         future: Future[_Result] = Future()
         try:
             self._requests.put_nowait(_Request(request, future))

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from agent.loop.controller import Controller
+from agent.loop.rooms import RoomKeeper
 from agent.recording.past import Past
 from agent.recording.rooms import warm_ups
 from agent.recording.visit import Visit, VisitTurn
 from agent.replay.pace import Pace
-from agent.turns.look import Look
-from agent.turns.turn import Emit, Mind, pair_id, recalled, said_by_student, was_taught
+from agent.turns.answerers import Answerers
+from agent.turns.remembering import pair_id
+from agent.turns.student import recalled, said_by_student, was_taught
+from agent.turns.turn import Emit
+from agent.turns.view import EncodedView
 from agent.whereabouts.whereabouts import Sight
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
@@ -47,14 +51,14 @@ def play(
     first = max(1, past.turn)
     warm = warm_ups([turn.room for turn in visit.turns], baselines.warm_up)
     if one_room:
-        controller.recount({
+        controller.rooms.recount({
             number: turn.room for number, turn in enumerate(visit.turns[: past.turn], start=1)
         })
     for number, turn in enumerate(visit.turns[first - 1 :], start=first):
         answered, frame = past.answered.get(number), read_frame(turn.frame, max_pixels)
         if answered is None:
             if one_room:
-                controller.count_anew(turn.room)
+                controller.rooms.count_anew(turn.room)
             elif visit.wanders:
                 look_around(visit, turn, frame, controller, max_pixels)
             answered = controller.ask(turn.question, frame, turn.frame_age_ms)
@@ -94,7 +98,8 @@ class Baselines:
     pair's answer; the expert's answers here are for measuring and count as no calls.
     """
 
-    mind: Mind
+    answerers: Answerers
+    rooms: RoomKeeper
     untouched: VisionLanguageModel
     warm_up: int
 
@@ -124,27 +129,28 @@ class Baselines:
         return {
             "memory": self._nearest(picture, turn, number),
             "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
-            "expert": _asked(self.mind.expert, frame, turn, number),
+            "expert": _asked(self.answerers.expert, frame, turn, number),
         }
 
     def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
-        return model.answer(picture, turn.question, self.mind.config.student.max_new_tokens).text
+        return model.answer(picture, turn.question, self.answerers.config.student.max_new_tokens).text
 
     def _adapted(self, picture: Image, turn: VisitTurn) -> str:
         """What the student would have said, with its adapter where that was taught something like it."""
-        mind, look = self.mind, Look(self.mind.student, picture)
-        embedder = mind.memory.embedder
-        taught = embedder is None or was_taught(mind, recalled(mind, look.cue(embedder, turn.question)))
-        return said_by_student(mind, look, turn.question, taught).text
+        answerers, here = self.answerers, self.rooms.here
+        view, embedder, taught = EncodedView(answerers.student, picture), answerers.memory.embedder, True
+        if embedder is not None:
+            hits = recalled(answerers, here.name, view.cue(embedder, turn.question))
+            taught = was_taught(answerers, here, hits)
+        return said_by_student(answerers, view, turn.question, taught).text
 
     def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
-        mind = self.mind
-        if mind.memory.embedder is None:
+        memory, config = self.answerers.memory, self.answerers.config
+        if memory.embedder is None:
             return None
-        cue = cue_of(mind.memory.embedder, turn.question, picture)
-        weight = mind.config.memory.question_weight
-        own = pair_id(mind.session, number)  # what this turn itself has left there would be cheating
-        hits = search(mind.memory, cue, mind.room, _NEAREST, weight)
+        cue = cue_of(memory.embedder, turn.question, picture)
+        own = pair_id(self.answerers.session, number)  # what this turn left there would be cheating
+        hits = search(memory, cue, self.rooms.here.name, _NEAREST, config.memory.question_weight)
         return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
 
 

@@ -61,7 +61,7 @@ class Lookout:
     def _look(self, session: Controller, captured: Captured) -> None:
         """On the session's thread, where the student is."""
         picture = Image.fromarray(captured.rgb)
-        embedder = session.mind.memory.embedder
+        embedder = session.answerers.memory.embedder
         if embedder is None:
             self._next = float("inf")
             return

@@ -354,9 +354,9 @@ class Station:
         if asked is None or answered is None or self._recorder is None:
             raise InputError(f"There is no answer to a turn {turn} in this session. Choose another.")
         frame = decode(self._recorder.kept(asked.frame, ".jpg"))
-        expert = session.mind.expert
+        expert = session.answerers.expert
         looked = expert.vlm if isinstance(expert, LocalExpert) else None
-        return overlay(session.mind.student, frame, asked.question, answered.text, looked)
+        return overlay(session.answerers.student, frame, asked.question, answered.text, looked)
 
     def _do(self, what: Callable[[Controller], Any], reply: "Future[Any]") -> None:
         """On the session's thread."""
@@ -383,8 +383,8 @@ _FULFIL: dict[type, _Fulfil] = {
     Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
     Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
     Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
-    Choose: lambda on, wish, reply: on._do(lambda it: it.choose(wish.number), reply),
-    Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.mind.memory, wish), reply),
+    Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
+    Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
     Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
     Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
     Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
+from agent.turns.answerers import Answerers, RoomOf
 from agent.turns.interview import further
-from agent.turns.look import Look
+from agent.turns.remembering import pair_id, remember
 from agent.turns.things import Heard
-from agent.turns.turn import Mind, pair_id
+from agent.turns.view import EncodedView
 from core.errors import ExpertError
 from core.events import Failed, Inquired
 from core.frames import read_frame
@@ -54,9 +55,11 @@ class Interviewer:
     What it asks follows from memory alone: after a crash it goes on as if there had been none.
     """
 
-    def __init__(self, mind: Mind, warm_up: int, waiting: Collection[int], say: Say) -> None:
-        self._mind, self._say = mind, say
-        self._each = mind.config.expert.extra // max(1, warm_up)
+    def __init__(
+        self, answerers: Answerers, room_of: RoomOf, warm_up: int, waiting: Collection[int], say: Say
+    ) -> None:
+        self._answerers, self._room_of, self._say = answerers, room_of, say
+        self._each = answerers.config.expert.extra // max(1, warm_up)
         self._waiting = deque(sorted(waiting))
         self._sure: dict[str, float] = {}
         self._gone = False
@@ -88,18 +91,18 @@ class Interviewer:
 
     def _ask_about(self, turn: int, awaited: Callable[[], bool]) -> bool:
         """Whether all was asked; what was not follows from memory when it is tried again."""
-        mind = self._mind
-        of_turn = pair_id(mind.session, turn)
-        known = mind.memory.pairs(mind.room_of(turn))
+        answerers = self._answerers
+        of_turn = pair_id(answerers.session, turn)
+        known = answerers.memory.pairs(self._room_of(turn))
         about = next((pair for pair in known if pair.id == of_turn), None)
-        if about is None or mind.expert is None or not self._each:
+        if about is None or answerers.expert is None or not self._each:
             return True
         frame = self._frame(turn, about)
         heard = [self._heard(pair) for pair in known]
         # Some may have been asked before the expert was gone.
-        pairs = {pair.id: pair.question for pair in known if came_after(pair, mind.session, turn)}
+        pairs = {pair.id: pair.question for pair in known if came_after(pair, answerers.session, turn)}
         calls = len(pairs)
-        for portion in interviewed(mind.expert, frame, heard, about.frame, turn, self._each - calls):
+        for portion in interviewed(answerers.expert, frame, heard, about.frame, turn, self._each - calls):
             calls += len(portion)
             pairs |= self._remembered(turn, frame, portion)
             if calls < self._each and awaited():
@@ -111,32 +114,29 @@ class Interviewer:
     def _frame(self, turn: int, about: Pair) -> Frame:
         if self._newest is not None and self._newest[0] == turn:
             return self._newest[1]
-        return read_frame(self._mind.memory.frame_path(about), self._mind.config.images.max_pixels)
+        return read_frame(self._answerers.memory.frame_path(about), self._answerers.config.images.max_pixels)
 
     def _remembered(self, turn: int, frame: Frame, portion: Portion) -> dict[str, str]:
         """Adds what was answered with words; the pairs' questions by their ids."""
-        mind, added = self._mind, {}
-        name = mind.expert.name if mind.expert else ""
+        answerers, room, added = self._answerers, self._room_of(turn), {}
         cues = self._cues(frame, [question for question, _ in portion])
-        for (question, one), cue in zip(portion, cues, strict=True):
-            if one.answer.text:
-                pair = mind.memory.add(
-                    mind.room_of(turn), frame, question, one.answer.text, "expert", name, one.signal,
-                    id=extra_id(mind.session, turn, question), cue=cue, asker="agent",
-                )  # fmt: skip
+        for (question, told), cue in zip(portion, cues, strict=True):
+            id = extra_id(answerers.session, turn, question)
+            pair = remember(answerers, room, frame, question, told, id, cue, "agent")
+            if pair is not None:
                 added[pair.id] = question
         return added
 
     def _cues(self, frame: Frame, questions: list[str]) -> list[Cue]:
-        embedder = self._mind.memory.embedder
+        embedder = self._answerers.memory.embedder
         if embedder is None or not questions:
             return [Cue()] * len(questions)
-        view = Look(self._mind.student, frame.picture).cue(embedder, questions[0]).view
+        view = EncodedView(self._answerers.student, frame.picture).cue(embedder, questions[0]).view
         return [Cue(text, view) for text in embedder.text(questions)]
 
     def _heard(self, pair: Pair) -> Heard:
         if pair.id not in self._sure:
-            path = self._mind.memory.signal_path(pair)
+            path = self._answerers.memory.signal_path(pair)
             self._sure[pair.id] = sure_of(None if path is None else path.read_bytes())
         return Heard(pair.frame, pair.question, pair.answer, self._sure[pair.id], pair.asker)
 

@@ -7,13 +7,13 @@ had been said in time. Nothing blocks: who is still away is asked again after a 
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from agent.turns.look import Look
-from agent.turns.turn import Inquiry, Mind, pair_id
+from agent.turns.answerers import Answerers, RoomOf
+from agent.turns.remembering import pair_id, remember
+from agent.turns.turn import Inquiry
 from core.errors import ExpertError
 from core.events import Asked, ToldLate
 from core.ports import Say
 from core.types import Told
-from memory.index import Cue
 
 
 class Late:
@@ -21,13 +21,15 @@ class Late:
 
     def __init__(
         self,
-        mind: Mind,
+        answerers: Answerers,
+        room_of: RoomOf,
         waiting: Iterable[Asked],
         inquiry_of: Callable[[Asked], Inquiry],
         say: Say,
         told: Callable[[int], None],
     ) -> None:
-        self._mind, self._inquiry_of, self._say, self._told = mind, inquiry_of, say, told
+        self._answerers, self._room_of, self._inquiry_of = answerers, room_of, inquiry_of
+        self._say, self._told = say, told
         self._waiting = deque(waiting)
 
     def __len__(self) -> int:
@@ -40,7 +42,7 @@ class Late:
 
     def run(self) -> None:
         """Put everything that waits, until the expert is gone again or none is left."""
-        expert = self._mind.expert
+        expert = self._answerers.expert
         while self._waiting and expert is not None:
             inquiry = self._inquiry_of(self._waiting[0])
             try:
@@ -54,13 +56,6 @@ class Late:
             self._told(inquiry.turn)
 
     def _remembered(self, inquiry: Inquiry, told: Told) -> str:
-        mind = self._mind
-        if not told.answer.text or mind.expert is None:
-            return ""
-        embedder = mind.memory.embedder
-        cue = Look(mind.student, inquiry.frame.picture).cue(embedder, inquiry.question) if embedder else Cue()
-        pair = mind.memory.add(
-            mind.room_of(inquiry.turn), inquiry.frame, inquiry.question, told.answer.text, "expert",
-            mind.expert.name, told.signal, id=pair_id(mind.session, inquiry.turn), cue=cue,
-        )  # fmt: skip
-        return pair.id
+        id, room = pair_id(self._answerers.session, inquiry.turn), self._room_of(inquiry.turn)
+        pair = remember(self._answerers, room, inquiry.frame, inquiry.question, told, id)
+        return "" if pair is None else pair.id

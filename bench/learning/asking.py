@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from agent.turns.look import Look
-from agent.turns.turn import Mind, recalled, said_by_student, was_taught
+from agent.turns.answerers import Answerers, Room
+from agent.turns.student import recalled, said_by_student, was_taught
+from agent.turns.view import EncodedView
 from core.config import Config
 from core.errors import QuestionError
 from core.pictures import load_image
@@ -30,11 +31,11 @@ class Asker:
     `spared` are pairs that nobody may use: what a question that is asked here left behind itself.
     """
 
-    def __init__(self, mind: Mind, spared: Collection[str]) -> None:
-        self.mind, self._spared = mind, spared
+    def __init__(self, answerers: Answerers, room: Room, spared: Collection[str]) -> None:
+        self.answerers, self._room, self._spared = answerers, room, spared
         self.at_home = False
         """Whether there is something below the adapter on which it rests."""
-        self._look = lru_cache(_REMEMBERED)(self._looked)
+        self._view = lru_cache(_REMEMBERED)(self._encoded)
         self._hits = lru_cache(None)(self._recalled)
 
     @contextmanager
@@ -42,20 +43,20 @@ class Asker:
         self, adapter: Adapter | None, taught: Collection[str], home: Adapter | None = None
     ) -> Iterator[None]:
         """Inside, the student has this adapter, which was taught the pairs of these ids, above home."""
-        self.mind.slot.rest_on(home)
-        self.mind.slot.activate(adapter)
-        self.mind.taught = frozenset(taught)
+        self.answerers.slot.rest_on(home)
+        self.answerers.slot.activate(adapter)
+        self._room.taught = frozenset(taught)
         self.at_home = home is not None
         try:
             yield
         finally:
-            self.mind.slot.deactivate()
-            self.mind.slot.rest_on(None)
-            self.mind.taught, self.at_home = (), False
+            self.answerers.slot.deactivate()
+            self.answerers.slot.rest_on(None)
+            self._room.taught, self.at_home = (), False
 
     def untouched(self, picture: Path, question: str) -> str:
         """What the student says without any adapter."""
-        with self.mind.slot.bare():
+        with self.answerers.slot.bare():
             return self._said(picture, question, taught=True)
 
     def adapted(self, picture: Path, question: str) -> str:
@@ -73,7 +74,7 @@ class Asker:
         """
         if not self.is_taught(picture, question):
             return self.untouched(picture, question)
-        near = [hit for hit in self._hits(picture, question) if hit.pair.id in self.mind.taught][:_NEAREST]
+        near = [hit for hit in self._hits(picture, question) if hit.pair.id in self._room.taught][:_NEAREST]
         for count in range(len(near), 0, -1):
             try:
                 return self.untouched(picture, spelled(near[:count], question))
@@ -83,19 +84,23 @@ class Asker:
 
     def is_taught(self, picture: Path, question: str) -> bool:
         """Whether what the student was taught holds for a question."""
-        return self.mind.memory.embedder is None or was_taught(self.mind, self._hits(picture, question))
+        return self.answerers.memory.embedder is None or was_taught(
+            self.answerers, self._room, self._hits(picture, question)
+        )
 
     def _said(self, picture: Path, question: str, taught: bool) -> str:
-        return said_by_student(self.mind, self._look(picture), question, taught).text
+        return said_by_student(self.answerers, self._view(picture), question, taught).text
 
-    def _looked(self, picture: Path) -> Look:
-        return Look(self.mind.student, load_image(picture, self.mind.config.images.max_pixels))
+    def _encoded(self, picture: Path) -> EncodedView:
+        return EncodedView(
+            self.answerers.student, load_image(picture, self.answerers.config.images.max_pixels)
+        )
 
     def _recalled(self, picture: Path, question: str) -> tuple[Hit, ...]:
-        embedder = self.mind.memory.embedder
+        embedder = self.answerers.memory.embedder
         if embedder is None:
             return ()
-        hits = recalled(self.mind, self._look(picture).cue(embedder, question))
+        hits = recalled(self.answerers, self._room.name, self._view(picture).cue(embedder, question))
         return tuple(hit for hit in hits if hit.pair.id not in self._spared)
 
 
@@ -111,4 +116,4 @@ def asker(
 ) -> Iterator[Asker]:
     """Reads the memory in a folder and changes nothing there. Raises StorageError."""
     with Memory.open(memory, room_embedder(student), read_only=True) as pairs:
-        yield Asker(Mind(room, "", student, None, pairs, config), spared)
+        yield Asker(Answerers("", student, None, pairs, config), Room(room), spared)

@@ -6,29 +6,31 @@ A question is answered from the pairs of other rooms, this room's warm-up and th
 from collections.abc import Collection
 
 from agent.recording.visit import Visit
-from agent.turns.look import Look
-from agent.turns.turn import Mind
+from agent.turns.answerers import Answerers
+from agent.turns.view import EncodedView
 from core.frames import read_frame
 from memory.elsewhere import guess, learn
 from memory.shelf import shelf, votes_of
 from memory.table import Line
 
 
-def everywhere(mind: Mind, visit: Visit, spared: Collection[str], after: Collection[int]) -> dict[str, str]:
+def everywhere(
+    answerers: Answerers, visit: Visit, spared: Collection[str], after: Collection[int]
+) -> dict[str, str]:
     """The answers by turn to the turns `after` the warm-up, "" where nothing is known.
 
     `spared` are pairs that nobody may use. What was not learnt yet about which pairs bear on what is learnt
     here, for this alone. Raises StorageError, ImageError.
     """
-    held, embedder = shelf(mind.memory, spared), mind.memory.embedder
+    held, embedder = shelf(answerers.memory, spared), answerers.memory.embedder
     if held is None or embedder is None:
         return dict.fromkeys(map(str, after), "")
-    votes = votes_of(mind.memory) or learn(held.table(), seed=0)
-    asked, pixels = [], mind.config.images.max_pixels
+    votes = votes_of(answerers.memory) or learn(held.table(), seed=0)
+    asked, pixels = [], answerers.config.images.max_pixels
     for turn in (visit.turns[number - 1] for number in after):
         frame = read_frame(turn.frame, pixels)
         line = Line(visit.room, turn.question, frame.name)
-        asked.append((line, Look(mind.student, frame.picture).cue(embedder, turn.question)))
+        asked.append((line, EncodedView(answerers.student, frame.picture).cue(embedder, turn.question)))
     table = held.table(asked)
     said = {}
     for place, number in enumerate(after, start=len(held.lines)):

@@ -51,7 +51,7 @@ def said_before(visit: Visit | None, asker: Asker, expert: LocalExpert | None) -
         return {"turns": []}
     told = {"untouched": _said(visit, asker.untouched)}
     if expert is not None:
-        told["expert"] = _by_expert(visit, expert, asker.mind.config.images.max_pixels)
+        told["expert"] = _by_expert(visit, expert, asker.answerers.config.images.max_pixels)
     turns = [
         {"turn": place + 1, "reference": turn.answer, "said": {name: told[name][place] for name in told}}
         for place, turn in enumerate(visit.turns)

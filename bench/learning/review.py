@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.visit import Visit
-from agent.turns.turn import pair_id
+from agent.turns.remembering import pair_id
 from core.frames import read_frame
 from memory.store import Memory
 from models.embedder import room_embedder

@@ -20,7 +20,8 @@ from adapters.store import AdapterStore
 from agent.learning.rooms import learn_rooms
 from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
-from agent.turns.turn import Mind, pair_id
+from agent.turns.answerers import Answerers, Room
+from agent.turns.remembering import pair_id
 from bench.learning.asking import Asker
 from bench.learning.crew import Crew
 from bench.learning.home import consolidate, home_of
@@ -186,7 +187,7 @@ def _asked_again(plan: Plan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[st
         for leg in legs:
             visit, told = _visit(plan, leg.unit.place), leg.measured().parts[REPLAY]
             left = {pair_id(told["session"], turn["turn"]) for turn in told["turns"]}
-            asking = Asker(Mind(visit.room, "", student, None, memory, plan.config), left)
+            asking = Asker(Answerers("", student, None, memory, plan.config), Room(visit.room), left)
             version = AdapterStore(state / "adapters").current(visit.room)
             adapter = read_adapter(version.folder, base_of(plan.student)) if version else None
             with asking.holding(adapter, version.about["pairs"] if version else (), home):

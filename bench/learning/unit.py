@@ -15,7 +15,7 @@ from adapters.store import AdapterStore
 from agent.learning.requests import probe_folder
 from agent.recording.record import Recording, read_recording
 from agent.recording.visit import Visit, VisitTurn, read_visit
-from agent.turns.turn import pair_id
+from agent.turns.remembering import pair_id
 from bench.learning.asking import Asker, asker
 from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
@@ -112,7 +112,7 @@ class _Replay:
         if name == CONTEXT:
             return self._answered(asking, forgetting, began)
         if name == ALL_ROOMS:
-            said = everywhere(asking.mind, self._visit, self._spared, self._after)
+            said = everywhere(asking.answerers, self._visit, self._spared, self._after)
             kept = forgetting.of(asking.untouched)
             heard = len(self._ids(self._request))
             return {"said": said, "seconds": monotonic() - began, "pairs": heard, "forgetting": kept}

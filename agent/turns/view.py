@@ -1,4 +1,4 @@
-"""One look at a frame: the student's tower reads it once, for memory and for the answer."""
+"""A frame as the student sees it: encoded once, for memory and for the answer."""
 
 from functools import cached_property
 
@@ -12,20 +12,20 @@ from models.embedder import RoomEmbedder
 from models.vlm import VisionLanguageModel, VisionTokens
 
 
-class Look:
-    """What the student sees of one picture, made when it is first wanted. The tower never adapts."""
+class EncodedView:
+    """One picture, encoded when that is first wanted. The vision tower never adapts."""
 
     def __init__(self, student: VisionLanguageModel, picture: Image) -> None:
         self._student, self._picture = student, picture
 
     @property
     def vision(self) -> VisionTokens:
-        """What it reads answers from, with the adapter that is in now; a constant, without gradient."""
+        """What answers are read from, with the adapter that is in now; a constant, without gradient."""
         with torch.no_grad():
             return self._student.project(self._features)
 
     def cue(self, embedder: Embedder, question: str) -> Cue:
-        """What to search memory by. An embedder that sees with other eyes looks for itself."""
+        """What to search memory by. An embedder with another vision tower encodes the picture itself."""
         if not (isinstance(embedder, RoomEmbedder) and embedder.eyes.sees_as(self._student)):
             return cue_of(embedder, question, self._picture)
         return Cue(embedder.text([question])[0], embedder.eyes.features(self._features)[0])
