@@ -32,6 +32,10 @@ _REMEDIES = {
     errno.ENOTEMPTY: "The folder is not empty. Move it away or choose another name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
+_REMEDIES |= dict.fromkeys(
+    (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+    "The disk knows no locks, as some network disks do not. Set ROOMWISE_HOME to a folder on another disk.",
+)
 _RUST_CODE = re.compile(r"\(os error (\d+)\)")
 
 
