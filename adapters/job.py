@@ -19,7 +19,7 @@ import pydantic
 
 from adapters.request import Request, Result
 from core.errors import StorageError
-from core.files import atomic_write_text, storage_errors
+from core.files import atomic_write_text, read_object, storage_errors
 
 REQUEST, RESULT, PROGRESS, CANCEL, CANDIDATE = (
     "request.json", "result.json", "progress.jsonl", "cancel", "candidate",
@@ -42,7 +42,7 @@ def write_request(folder: Path, request: Request) -> None:
 
 def read_request(folder: Path) -> Request:
     """The request, its paths made absolute. Raises StorageError when it is missing or no request."""
-    values = _read(folder / REQUEST)
+    values = read_object(folder / REQUEST, StorageError, "Make the job again.")
     if values.pop("schema", None) != SCHEMA:
         raise StorageError(f"{folder / REQUEST} is of another version. Make the job again.")
     try:
@@ -74,7 +74,9 @@ def read_result(folder: Path) -> Result | None:
     if not (folder / RESULT).exists():
         return None
     try:
-        result: Result = pydantic.TypeAdapter(Result).validate_python(_read(folder / RESULT))
+        result: Result = pydantic.TypeAdapter(Result).validate_python(
+            read_object(folder / RESULT, StorageError, "Make the job again.")
+        )
     except pydantic.ValidationError as error:
         raise StorageError(f"{folder / RESULT} is damaged. Run the job again.") from error
     return result
@@ -119,15 +121,3 @@ def read_progress(folder: Path, start: int = 0) -> Iterator[tuple[dict[str, Any]
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:
     atomic_write_text(path, json.dumps(values, indent=1, default=str) + "\n")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with storage_errors("read", path):
-        raw = path.read_bytes()
-    try:
-        values = json.loads(raw)
-    except ValueError as error:
-        raise StorageError(f"{path} is damaged: {error}. Make the job again.") from error
-    if not isinstance(values, dict):
-        raise StorageError(f"{path} holds no JSON object. Make the job again.")
-    return values

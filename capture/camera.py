@@ -7,7 +7,6 @@ hangs (`capture.camera_watch` decides); whoever asks for a picture only looks in
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import NamedTuple
 
 from capture.camera_reader import Reading
@@ -102,9 +101,7 @@ class Camera:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _none(self, now: float) -> str:

@@ -5,7 +5,7 @@ Fields may be added with a default, never renamed; `core.event_lines` writes and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
@@ -14,15 +14,25 @@ Change = Literal["view", "room"]
 """What a camera can see that is new."""
 
 
+About = Literal["session", "turn", "pair", "talk"]
+"""The session as a whole, in our own words; the turn or pair that is named; what was said at some turn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened; `at` is seconds since 1970, UTC."""
+    """Something that happened; `at` is seconds since 1970, UTC. `private`: it tells somebody's words."""
 
     at: float
+    about: ClassVar[About]
+    private: ClassVar[bool]
+
+    def __init_subclass__(cls, *, about: About, private: bool) -> None:
+        super().__init_subclass__()
+        cls.about, cls.private = about, private
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionStarted(Event):
+class SessionStarted(Event, about="session", private=False):
     """A visit began. `warm_up` is how many questions the expert answers first."""
 
     session: str
@@ -34,7 +44,7 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resumed(Event):
+class Resumed(Event, about="session", private=False):
     """A session that had stopped goes on; `turn` is the first question that had no answer yet.
 
     That question may have been asked before: what counts of a turn is what came last.
@@ -44,7 +54,7 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(Event):
+class Asked(Event, about="turn", private=True):
     """A question about a frame: the SHA-256 of its JPEG, and how old it was at that moment."""
 
     turn: int
@@ -54,7 +64,7 @@ class Asked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Routed(Event):
+class Routed(Event, about="turn", private=False):
     """Who is to answer, and why in a sentence."""
 
     turn: int
@@ -63,7 +73,7 @@ class Routed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weighed(Event):
+class Weighed(Event, about="turn", private=True):
     """What the student would say, and what that is worth: the `probability` that the expert would say the
     same, and how high it has to be. `evidence` is what that was told from, by name.
     """
@@ -76,7 +86,7 @@ class Weighed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered(Event):
+class Answered(Event, about="turn", private=True):
     """What was said. `confidence` in [0, 1]; `adapter` is the student's version, empty for none."""
 
     turn: int
@@ -88,7 +98,7 @@ class Answered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged(Event):
+class Judged(Event, about="turn", private=True):
     """How an answer compares with a known one, where there is one.
 
     `tag` says what a question after the warm-up takes (`same-fact-words`, ...), empty where nobody said;
@@ -104,7 +114,7 @@ class Judged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared(Event):
+class Compared(Event, about="turn", private=True):
     """What another `method` would have said to a turn (`untouched`, `memory`, `adapted`, `expert`)."""
 
     turn: int
@@ -114,7 +124,7 @@ class Compared(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remembered(Event):
+class Remembered(Event, about="turn", private=False):
     """The turn's answer is a pair in memory now."""
 
     turn: int
@@ -122,7 +132,7 @@ class Remembered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inquired(Event):
+class Inquired(Event, about="turn", private=False):
     """The agent has asked the expert more about the frame of this turn.
 
     `calls` is how many questions it put; `pairs` those that left a pair in memory, by its id.
@@ -134,7 +144,7 @@ class Inquired(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corrected(Event):
+class Corrected(Event, about="turn", private=True):
     """A person gave the right answer to a turn; `pair` is what memory keeps of it."""
 
     turn: int
@@ -143,7 +153,7 @@ class Corrected(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revised(Event):
+class Revised(Event, about="pair", private=True):
     """A person changed a pair's answer, or had it forgotten: `text` is empty then."""
 
     pair: str
@@ -151,21 +161,21 @@ class Revised(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningHeld(Event):
+class LearningHeld(Event, about="session", private=False):
     """The machine is too hot or draws too much to learn, as `reason` says; no longer when it is empty."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningPaused(Event):
+class LearningPaused(Event, about="session", private=False):
     """Whether adaptations wait from now on."""
 
     paused: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpertUnreachable(Event):
+class ExpertUnreachable(Event, about="turn", private=False):
     """The expert could not be asked; the question waits to be put to it later."""
 
     turn: int
@@ -173,7 +183,7 @@ class ExpertUnreachable(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToldLate(Event):
+class ToldLate(Event, about="turn", private=True):
     """What the expert said to a question when it was back; `pair` is what memory keeps, "" for nothing."""
 
     turn: int
@@ -183,7 +193,7 @@ class ToldLate(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent(Event):
+class Spent(Event, about="session", private=False):
     """What the expert has cost in this session so far: questions, and bytes to and from it."""
 
     calls: int
@@ -191,7 +201,7 @@ class Spent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptationStarted(Event):
+class AdaptationStarted(Event, about="session", private=False):
     """A candidate is being trained on this many pairs of a room; "" is the one that the session began in."""
 
     job: str
@@ -201,7 +211,7 @@ class AdaptationStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptationProgressed(Event):
+class AdaptationProgressed(Event, about="session", private=False):
     """How far the training is."""
 
     job: str
@@ -211,7 +221,7 @@ class AdaptationProgressed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptationEnded(Event):
+class AdaptationEnded(Event, about="session", private=False):
     """What became of the candidate, and why. `adapter` is its version when it was promoted.
 
     `again`: it came to no verdict, since it was interrupted, and is begun anew. `room`: as when it started.
@@ -228,7 +238,7 @@ class AdaptationEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Consolidated(Event):
+class Consolidated(Event, about="session", private=False):
     """Home was trained anew from so many rooms with so many pairs. `adapter` is its version if promoted."""
 
     rooms: int
@@ -240,7 +250,7 @@ class Consolidated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomsLearnt(Event):
+class RoomsLearnt(Event, about="session", private=False):
     """Which pairs of all rooms bear on a question was learnt anew, from so many rooms with so many pairs."""
 
     rooms: int
@@ -249,7 +259,7 @@ class RoomsLearnt(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraLearnt(Event):
+class CameraLearnt(Event, about="session", private=False):
     """The scene encoder was trained on so many pairs of picture and depth of a camera. `version` is its
     number if promoted, else 0.
     """
@@ -263,14 +273,14 @@ class CameraLearnt(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activated(Event):
+class Activated(Event, about="session", private=False):
     """The student answers with this adapter from now on, a room's or home; empty: with none."""
 
     adapter: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraChanged(Event):
+class CameraChanged(Event, about="session", private=False):
     """Whether the camera of this `name` gives pictures. `reason` says why not, and ends with a remedy; when
     it is back, `seconds` is how long there were none, 0 the first time.
     """
@@ -282,7 +292,7 @@ class CameraChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MicrophoneChanged(Event):
+class MicrophoneChanged(Event, about="session", private=False):
     """Whether the microphone gives sound, in the same way."""
 
     there: bool
@@ -291,7 +301,7 @@ class MicrophoneChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechHeard(Event):
+class SpeechHeard(Event, about="talk", private=True):
     """What somebody was heard to say, in so many seconds of speech; `confidence` in [0, 1].
 
     `audio` is the SHA-256 of its sound among the session's files, empty where that was not recorded.
@@ -304,7 +314,7 @@ class SpeechHeard(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechUnheard(Event):
+class SpeechUnheard(Event, about="session", private=False):
     """The key for talking was held, and no words were made out; why, in a few words."""
 
     reason: str
@@ -312,7 +322,7 @@ class SpeechUnheard(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneChanged(Event):
+class SceneChanged(Event, about="session", private=False):
     """The camera sees what it has not seen in this session: another view, or very likely another room.
 
     `likeness` in [-1, 1] is that to the likest view before.
@@ -323,7 +333,7 @@ class SceneChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomRecognised(Event):
+class RoomRecognised(Event, about="session", private=False):
     """What is seen is a known room, by so many views of a kind (`rgb`, `depth`). `likeness` in [-1, 1] is the
     mean cosine with the likest of its own; `probability` in [0, 1] that it is this room.
     """
@@ -336,7 +346,7 @@ class RoomRecognised(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomEntered(Event):
+class RoomEntered(Event, about="session", private=False):
     """From here on all is of this room: what is asked, remembered and learnt. `new`: it was not known.
 
     `before` is the room until then. `moved`: what was asked there was of this room all along, since there was
@@ -353,14 +363,14 @@ class RoomEntered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordingChanged(Event):
+class RecordingChanged(Event, about="session", private=False):
     """Whether what happens from now on is recorded. The one that says no is the last one kept."""
 
     recording: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failed(Event):
+class Failed(Event, about="session", private=False):
     """A part failed and the agent went on without it."""
 
     what: str
@@ -368,7 +378,7 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Used(Event):
+class Used(Event, about="session", private=False):
     """What the session has taken: the most memory so far, of this process and of a training child, and bytes
     on the disk. 0 where the system does not say.
     """
@@ -381,7 +391,7 @@ class Used(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionEnded(Event):
+class SessionEnded(Event, about="session", private=False):
     """The visit was ended on purpose. A log without it stopped in the middle."""
 
     turns: int

@@ -7,12 +7,14 @@ user can do something about becomes a StorageError that says what.
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -32,6 +34,10 @@ _REMEDIES = {
     errno.ENOTEMPTY: "The folder is not empty. Move it away or choose another name.",
     errno.ENAMETOOLONG: "The name is too long. Choose a shorter one.",
 }
+_REMEDIES |= dict.fromkeys(
+    (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+    "The disk knows no locks, as some network disks do not. Set ROOMWISE_HOME to a folder on another disk.",
+)
 _RUST_CODE = re.compile(r"\(os error (\d+)\)")
 
 
@@ -76,6 +82,19 @@ def _system_code(error: Exception) -> int | None:
         return error.errno or 0
     told = None if isinstance(error, RoomwiseError) else _RUST_CODE.search(str(error))
     return int(told[1]) if told else None
+
+
+def read_object(path: Path, error: type[RoomwiseError], remedy: str) -> dict[str, Any]:
+    """The JSON object that a file holds. Raises `error` when it holds none, StorageError without the file."""
+    with storage_errors("read", path):
+        raw = path.read_bytes()
+    try:
+        values = json.loads(raw)
+    except ValueError as found:
+        raise error(f"{path} is damaged: {found}. {remedy}") from found
+    if not isinstance(values, dict):
+        raise error(f"{path} holds no JSON object. {remedy}")
+    return values
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

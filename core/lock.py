@@ -1,9 +1,11 @@
 """One process at a time in a folder; a second one is told which process is there.
 
 The lock is the system's own and ends with the process that holds it, however that ends: there is
-no stale lock to remove. The file's text is for people only.
+no stale lock to remove. The file's text is for people only: it names who holds the folder, which the
+library filelock could not say on Windows, where nobody else can read the byte that it locks.
 """
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -18,6 +20,8 @@ else:
     import fcntl
 
 _FILE = ".lock"
+_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+"""What systems say of a lock that another process holds."""
 
 
 class FolderLock:
@@ -41,9 +45,13 @@ def lock_folder(folder: Path) -> FolderLock:
     try:
         _take(file)
     except OSError as error:
-        holder = _holder(path)
         file.close()
-        raise StorageError(f"{folder} is in use by {holder}. Wait for it to end, or end it.") from error
+        with storage_errors("lock", folder):
+            if error.errno not in _HELD:
+                raise
+        raise StorageError(
+            f"{folder} is in use by {_holder(path)}. Wait for it to end, or end it."
+        ) from error
     with storage_errors("lock", folder):
         file.truncate(0)
         file.write(f"process {os.getpid()} ({Path(sys.argv[0]).name or 'python'})".encode())

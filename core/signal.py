@@ -3,7 +3,6 @@
 Plain arrays and no torch: the expert may run on another machine, and memory only keeps the bytes.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +83,6 @@ class TeacherSignal:
             )
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(_DAMAGED.format(error)) from error
-
-
-def signal_name(data: bytes) -> str:
-    """The SHA-256 by which a signal's bytes are filed."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _about(data: bytes) -> dict[str, object]:

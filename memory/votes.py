@@ -5,14 +5,16 @@ Attention over what is remembered, as in Matching Networks (Vinyals et al. 2016,
 function plus a small hidden layer of features f, so it needs a few hundred answers, not millions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from torch import Tensor
 
 from core.errors import StorageError
 from core.files import atomic_write_bytes, storage_errors
@@ -23,6 +25,7 @@ Floats = NDArray[np.float64]
 _HIDDEN, _VOTERS = 16, 4
 STEPS = 600
 _RATE, _DECAY = 0.01, 0.02
+_LEARNT = ("linear", "hidden", "offset", "out")
 _FLOOR = 1e-3
 """What an answer has that nobody votes for, so that no single question pulls without end."""
 
@@ -46,17 +49,9 @@ class Votes:
 
     def shares(self, ballot: Ballot, count: int) -> Floats:
         """The probability of each of `count` answers, float64 [count], sum 1: the mean of the voters."""
-        every = []
-        for voter in range(len(self.arrays["linear"])):
-            own = {name: self.arrays[name][voter] for name in _LEARNT}
-            every.append(_shares(_softmax(_forward(own, self._scaled(ballot))[0]), ballot.answers, count))
-        return np.asarray(np.mean(every, axis=0))
-
-    def _scaled(self, ballot: Ballot) -> Floats:
-        return np.asarray((ballot.features - self.arrays["mean"]) / self.arrays["spread"])
-
-
-_LEARNT = ("linear", "hidden", "offset", "out")
+        arrays = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
+        weights = _weights(arrays, ballot).mean(dim=0).numpy()
+        return np.asarray(np.bincount(ballot.answers, weights, count), np.float64)
 
 
 def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = STEPS) -> Votes:
@@ -70,14 +65,18 @@ def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = STEPS) 
         raise ValueError("there is nothing to learn from")
     sample = np.concatenate([ballot.features for ballot in first])
     scale = {"mean": sample.mean(axis=0), "spread": sample.std(axis=0) + 1e-3}
-    votes = Votes({name: array.astype(np.float64) for name, array in scale.items()} | _start(seed))
-    moments = {name: np.zeros((2, *votes.arrays[name].shape)) for name in _LEARNT}
+    start = {name: array.astype(np.float64) for name, array in (scale | _start(seed)).items()}
+    arrays = {name: torch.from_numpy(array).requires_grad_(name in _LEARNT) for name, array in start.items()}
+    optimizer = torch.optim.AdamW([arrays[name] for name in _LEARNT], lr=_RATE, weight_decay=_DECAY)
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda done: min(1.0, 10 * (done + 1) / steps) * (1 - done / steps)
+    )
     for step in range(1, steps + 1):
-        gradient = _gradient(votes, draw(step))
-        rate = _RATE * min(1.0, 10 * step / steps) * (1 - (step - 1) / steps)
-        for name in _LEARNT:
-            _step(votes.arrays[name], gradient[name], moments[name], rate, step)
-    return votes
+        optimizer.zero_grad()
+        _loss(arrays, draw(step)).backward()
+        optimizer.step()
+        rate.step()
+    return Votes({name: array.detach().numpy() for name, array in arrays.items()})
 
 
 def write_votes(path: Path, votes: Votes) -> None:
@@ -109,45 +108,18 @@ def _start(seed: int) -> dict[str, Floats]:
     }
 
 
-def _forward(own: dict[str, Floats], scaled: Floats) -> tuple[Floats, Floats]:
-    hidden = np.tanh(scaled @ own["hidden"] + own["offset"])
-    return scaled @ own["linear"] + hidden @ own["out"], hidden
+def _weights(arrays: Mapping[str, Tensor], ballot: Ballot) -> Tensor:
+    """How much each voter goes by each pair, float64 [voters, pairs], rows sum to 1."""
+    scaled = (torch.from_numpy(ballot.features) - arrays["mean"]) / arrays["spread"]
+    hidden = torch.tanh(scaled @ arrays["hidden"] + arrays["offset"][:, None])
+    scores = arrays["linear"] @ scaled.T + (hidden @ arrays["out"][:, :, None]).squeeze(-1)
+    return scores.softmax(dim=-1)
 
 
-def _softmax(scores: Floats) -> Floats:
-    raised = np.exp(scores - scores.max())
-    return np.asarray(raised / raised.sum())
-
-
-def _shares(weights: Floats, answers: Numbers, count: int) -> Floats:
-    return np.asarray(np.bincount(answers, weights, count), np.float64)
-
-
-def _gradient(votes: Votes, ballots: Sequence[Ballot]) -> dict[str, Floats]:
-    """The mean loss's, by hand: with w = softmax(s) and P = the right pairs' share, dL/ds_j =
-    -w_j ([j is right] - P) / (P + floor).
-    """
-    total = {name: np.zeros_like(votes.arrays[name]) for name in _LEARNT}
+def _loss(arrays: Mapping[str, Tensor], ballots: Sequence[Ballot]) -> Tensor:
+    """The mean over ballots, summed over voters, of which each learns by itself."""
+    total = torch.zeros((), dtype=torch.float64)
     for ballot in ballots:
-        scaled = votes._scaled(ballot)
-        right = ballot.answers == ballot.right
-        for voter in range(_VOTERS):
-            own = {name: votes.arrays[name][voter] for name in _LEARNT}
-            scores, hidden = _forward(own, scaled)
-            weights = _softmax(scores)
-            share = weights[right].sum()
-            pull = -weights * (right - share) / (share + _FLOOR) / len(ballots)
-            inner = np.outer(pull, own["out"]) * (1 - hidden**2)
-            total["linear"][voter] += scaled.T @ pull
-            total["out"][voter] += hidden.T @ pull
-            total["hidden"][voter] += scaled.T @ inner
-            total["offset"][voter] += inner.sum(axis=0)
-    return total
-
-
-def _step(array: Floats, gradient: Floats, moments: Floats, rate: float, step: int) -> None:
-    """AdamW in place; `moments` [2, ...] are the running mean and mean square of the gradient."""
-    moments[0] += 0.1 * (gradient - moments[0])
-    moments[1] += 0.001 * (gradient**2 - moments[1])
-    mean, square = moments[0] / (1 - 0.9**step), moments[1] / (1 - 0.999**step)
-    array -= rate * (mean / (np.sqrt(square) + 1e-8) + _DECAY * array)
+        right = torch.from_numpy(ballot.answers == ballot.right)
+        total = total - (_weights(arrays, ballot)[:, right].sum(dim=1) + _FLOOR).log().sum()
+    return total / len(ballots)

@@ -3,13 +3,12 @@
 `adapter_config.json` and `adapter_model.safetensors` are what peft writes; `version.json` is ours.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
-from core.files import sha256_file, storage_errors
+from core.files import read_object, sha256_file
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -48,12 +47,5 @@ def check_version(folder: Path, base: Base | None = None) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object that belongs to an adapter. Raises WeightsError when it is missing or none."""
-    try:
-        with storage_errors("read", path):
-            values = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise WeightsError(f"{path} is damaged: {error}. Roll back, or adapt again.") from error
-    if not isinstance(values, dict):
-        raise WeightsError(f"{path} holds no JSON object. Roll back, or adapt again.")
-    return values
+    """A JSON object that belongs to an adapter. Raises WeightsError when it is none, StorageError."""
+    return read_object(path, WeightsError, "Roll back, or adapt again.")

@@ -16,22 +16,14 @@ from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 _SMALLEST = 1e-7  # probability; half precision holds its logarithm
 
 
-def teacher_signal(
-    expert: VisionLanguageModel, vision: VisionTokens, question: str, answer: str
-) -> TeacherSignal:
-    """What the expert would ship beside `answer`, its own words, to a question about one picture.
-
-    Pictures after the first are other looks at it: how likely words are is the mean over all of them, where
-    the expert looked is told of the first. It must be loaded with attention="eager", else ModelError says so.
-    """
-    return teacher_signals(expert, vision, [question], [answer])[0]
-
-
 def teacher_signals(
     expert: VisionLanguageModel, shown: VisionTokens, questions: Sequence[str], answers: Sequence[str]
 ) -> list[TeacherSignal]:
-    """The same for several questions in one pass: `shown` holds the looks of the first, then of the second,
-    as many of each.
+    """What the expert would ship beside answers, its own words, in one pass. `shown` holds the looks at the
+    first question's picture, then those at the second's, as many of each.
+
+    How likely words are is the mean over all looks, where the expert looked is told of the first. It must be
+    loaded with attention="eager", else ModelError says so.
     """
     count = len(shown) // len(questions)
     with torch.no_grad():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
-from core.files import storage_errors
+from core.files import read_object, storage_errors
 
 DIGEST_FILE = "weights.sha256"
 """Optional in a checkpoint folder: the digest of its tensors, as text."""
@@ -26,7 +26,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
         raise WeightsError(f"{folder} has no config.json. Give a folder in the hub's layout.")
-    return _json(path)
+    return read_object(path, WeightsError, "Get it again.")
 
 
 def check_files(folder: Path) -> list[Path]:
@@ -89,7 +89,7 @@ def check_loading(name: str, info: Mapping[str, Any]) -> None:
 def _files(folder: Path) -> list[Path]:
     index = folder / _INDEX
     if index.is_file():
-        names = sorted(set(_json(index).get("weight_map", {}).values()))
+        names = sorted(set(read_object(index, WeightsError, "Get it again.").get("weight_map", {}).values()))
         # Names from a file are data: nothing outside the folder is read.
         files = [folder / Path(str(name)).name for name in names]
     else:
@@ -129,15 +129,3 @@ def _header(path: Path) -> dict[str, Any]:
     if _HEADER_LENGTH + length + max(ends, default=0) != size:
         raise damaged
     return header
-
-
-def _json(path: Path) -> dict[str, Any]:
-    with storage_errors("read", path):
-        raw = path.read_bytes()
-    try:
-        values = json.loads(raw)
-    except ValueError as error:
-        raise WeightsError(f"{path} is damaged: {error}. Get it again.") from error
-    if not isinstance(values, dict):
-        raise WeightsError(f"{path} holds no JSON object. Get it again.")
-    return values

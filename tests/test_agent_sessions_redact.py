@@ -1,5 +1,6 @@
 """What is taken out of a recording is nowhere in its folder any more, and the rest is as it was."""
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -14,10 +15,10 @@ from tiny_recordings import ANSWERS, QUESTIONS, lines, write_recording
 from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
 from agent.recording.visit import read_visit
 from agent.sessions import redact as sessions_redact
-from agent.sessions.redact import REDACTED, Choice, redact, without
+from agent.sessions.redact import REDACTED, Choice, _speaks_of, redact, without
 from agent.sessions.turns import turns_of
 from core.errors import InputError, StorageError
-from core.events import SpeechHeard
+from core.events import Event, SpeechHeard
 
 _WORDS = frozenset(QUESTIONS + ANSWERS)
 
@@ -101,6 +102,16 @@ def test_the_inquiries_words_go_and_the_pairs_stay_known(tmp_path: Path) -> None
     assert left["pairs"] == {"a" * 32: REDACTED}
     (_, same) = without([asked, line], _choice(1, words=True), frozenset())
     assert same == line
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Event.__subclasses__() if kind.about == "session"])
+def test_what_speaks_of_the_session_alone_stays(kind: type[Event]) -> None:
+    """Learning that waits for a cool machine was once taken for what somebody said."""
+    texts = {spec.name: spec.name for spec in dataclasses.fields(kind) if spec.type is str}
+    line = {"event": kind.__name__, "at": 1.0, **texts}
+    asked = {"event": "Asked", "at": 0.0, "turn": 2, "question": "?", "frame": "", "frame_age_ms": 0.0}
+    assert not _speaks_of(line, _choice(words=True), frozenset(), (2, 2))
+    assert list(without([asked, line, asked], _choice(words=True), frozenset()))[1] == line
 
 
 def test_a_redacted_turn_is_not_asked_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from bench.learning.asking import asker
 from bench.learning.cli import app
 from bench.learning.forgetting import questions_of
 from bench.learning.methods import AGENT, ALL_ROOMS, CONTEXT, ROOMWISE, TAUGHT
-from bench.learning.places import given, neighbours, taken
+from bench.learning.places import alone, given, neighbours
 from bench.learning.plan import Plan, Unit
 from bench.learning.unit import REPLAY, Measured, measure
 from core.lazy import run
@@ -135,10 +135,8 @@ def _killed(*args: object) -> None:
 
 
 def test_a_room_that_another_process_has_is_left_to_it(plan: Plan, room: Unit, found: Measured) -> None:
-    lock = taken(found.folder)
-    assert lock is not None
-    assert measure(plan, room) is None
-    lock.release()
+    with alone(found.folder) as mine:
+        assert mine and measure(plan, room) is None
 
 
 def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: Plan) -> None:

@@ -76,6 +76,6 @@ def test_the_command_prints_one_object_and_a_picture(
     assert run(roomwise.app, "roomwise", [*words, "--json", "--picture", str(drawn)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["command"] == "bench look" and {"mass", "exact"} <= {row["metric"] for row in told["rows"]}
-    assert drawn.read_text().startswith("<svg")
+    assert "<svg" in drawn.read_text()
     assert run(roomwise.app, "roomwise", [*words, "--split", "nowhere"]) == 2
     assert run(roomwise.app, "roomwise", [*words, "--picture", "look.bmp"]) == 2

@@ -80,7 +80,7 @@ def test_the_loss_falls_and_the_model_is_saved(data: Path, tmp_path: Path) -> No
     for stage, least in (("dense", 0.8), ("questions", 0.8)):
         losses = [float(row[3]) for row in rows if row[0] == stage]
         assert losses[-1] < least * losses[0], stage
-    assert (tmp_path / "run" / "curve.svg").read_text().startswith("<svg")
+    assert "<svg" in (tmp_path / "run" / "curve.svg").read_text()
     scores = export(run, tmp_path / "model", rooms=2)
     assert "exact" in scores and "never shown" in (tmp_path / "model" / "README.md").read_text()
     assert load_model(str(tmp_path / "model")).family == "florence2"

@@ -6,7 +6,7 @@ import pytest
 from tiny_models import QUESTIONS, photo, save_llava, tiny_florence, wrapped
 from typer.testing import CliRunner
 
-from bench.curves import svg
+from bench.curves import draw
 from bench.intervals import Interval
 from bench.models import Asked
 from bench.pruning.cli import app
@@ -137,12 +137,16 @@ def test_a_language_models_rows_are_counted() -> None:
     assert all(0 <= float(row["mean"] or 0) <= 1 for row in rows if row["metric"] == "entropy")
 
 
-def test_lines_are_drawn_with_their_names() -> None:
+def test_lines_are_drawn_with_their_names(tmp_path: Path) -> None:
     points = [(1.0, Interval(0.5, 0.4, 0.6, 9)), (2.0, Interval(0.7, 0.6, 0.8, 9))]
-    drawn = svg("a & b", ("x", "y"), {"one": points})
-    assert "a &amp; b" in drawn and drawn.count("<circle") == 3 and ">one<" in drawn
+    draw(tmp_path / "one.svg", "a & b", ("x", "y"), {"one": points})
+    drawn = (tmp_path / "one.svg").read_text()
+    assert "a &amp; b" in drawn and ">one<" in drawn and ">x<" in drawn and ">y<" in drawn
+    assert drawn.count("fill: #1583a8") == 3  # two points and the legend's
+    draw(tmp_path / "two.svg", "a & b", ("x", "y"), {"one": points})
+    assert drawn == (tmp_path / "two.svg").read_text()
     with pytest.raises(ValueError, match="no point"):
-        svg("a", ("x", "y"), {"one": []})
+        draw(tmp_path / "none.svg", "a", ("x", "y"), {"one": []})
 
 
 def _jpeg(seed: int) -> bytes:

@@ -1,12 +1,14 @@
 """What holds is written by the intervals."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from bench.studies.claims import Claim, claim_rows, judged, sentences, sign
 from bench.studies.methods import Entry
-from bench.studies.picture import svg
+from bench.studies.picture import draw
 from bench.studies.published import ALIGN_KD_SCORES, SLIDES_SCORES, printed
 from bench.studies.scores import Scores
 
@@ -54,15 +56,19 @@ def test_one_room_tells_nothing() -> None:
     assert found.mean > 0 and sign(found) == "no different"
 
 
-def test_the_picture_shows_every_method_where_it_is() -> None:
+def test_the_picture_shows_every_method_where_it_is(tmp_path: Path) -> None:
     known = scores(MEANS)
     dots = {name: known.interval(name, "exact") for name in MEANS}
-    drawn = svg("a < b", dots, "plain", {"plain": 0.3727})
-    assert drawn.count("<circle") == 4 and "a &lt; b" in drawn and "0.3727" in drawn
-    places = [float(line.split("cx='")[1].split("'")[0]) for line in drawn.splitlines() if "<circle" in line]
-    assert places[2] < places[0] < places[1]
+    path = tmp_path / "study.svg"
+    draw(path, "a < b", dots, "plain", {"plain": 0.3727})
+    drawn = path.read_text()
+    assert "a &lt; b" in drawn and "0.3727" in drawn and all(f">{name}<" in drawn for name in MEANS)
+    found = re.findall(r'<use [^>]*x="([\d.]+)" [^>]*fill: #(?:1583a8|d18b1f)', drawn)
+    places = [float(place) for place in found]
+    assert len(places) == 4 and places[2] < places[0] < places[1]
     alone = scores(MEANS, rooms=1)
-    assert "nan" not in svg("", {"plain": alone.interval("plain", "exact")}, "plain", {})
+    draw(path, "", {"plain": alone.interval("plain", "exact")}, "plain", {})
+    assert "nan" not in path.read_text().lower()
 
 
 def test_a_claim_about_one_room_cannot_be_told() -> None:

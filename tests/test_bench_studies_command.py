@@ -37,7 +37,7 @@ def test_sf_prints_one_object_and_a_picture(
     assert published["sf1"] == 0.3727 and published["sf3"] == 0.1618
     verdicts = [row for row in told["rows"] if "verdict" in row]
     assert {(row["method"], row["published"]) for row in verdicts} >= {("sf1", 0.2085), ("sf2", -0.0094)}
-    assert drawn.read_text().startswith("<svg")
+    assert "<svg" in drawn.read_text()
     monkeypatch.setattr(sf, "STUDY", replace(sf.STUDY, entries=kept[:2]))  # known already
     assert run(roomwise.app, "roomwise", ["study", "sf", *pair]) == 0
     printed = capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_align_kd_tells_how_hard_attention_pulls(
     [
         (["--student", "no-such-model"], "There is no model or folder 'no-such-model'"),
         (["--expert", "no-such-model"], "There is no model or folder 'no-such-model'"),
-        (["--picture", "sf.png"], "ends in .svg"),
+        (["--picture", "sf.jpg"], "ends in .svg or .png"),
         (["--split", "tests"], "validation or test"),
     ],
 )

@@ -16,7 +16,7 @@ from bench.studies.vlm import rooms
 from bench.studies.vlm.cells import CKA, SEEN, WORDS, Cell, common_grid, map_cells, seen_cells, word_cells
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.groups import cohens_d, effect, permutation_p, permutations, small_draws
-from bench.studies.vlm.picture import svg
+from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import Sample, samples
 from bench.studies.vlm.rows import LITERAL, PUBLISHED, rows, sentences
 from core.lazy import run
@@ -107,7 +107,12 @@ def test_what_holds_is_said_from_the_numbers() -> None:
     assert sum("source" in row for row in told) == 2 * len(PUBLISHED) == 18
     middle = _found(3.0).around_middle(SEEN, CKA)
     assert list(middle) == [-2, -1, 0, 1, 2] and middle[0].expert == 2
-    assert svg(_found(3.0), "a", "<b>").count("<circle") == 10
+
+
+def test_the_picture_has_every_layer_and_every_effect(tmp_path: Path) -> None:
+    draw(tmp_path / "vlm.svg", _found(3.0), "a", "<b>")
+    drawn = (tmp_path / "vlm.svg").read_text()
+    assert drawn.count(", layer ") == 10 and "&lt;b&gt;" in drawn
 
 
 def test_a_room_is_read_by_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,6 +134,6 @@ def test_the_command_prints_one_object_and_a_picture(
     assert run(roomwise.app, "roomwise", [*words, "--json", "--picture", str(drawn)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["command"] == "study vlm" and len(told["rows"]) > 100
-    assert drawn.read_text().startswith("<svg")
+    assert "<svg" in drawn.read_text()
     assert run(roomwise.app, "roomwise", words) == 0
     assert "published: slides of 28-05-2025" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """Events survive the trip through a line; what is not an event is refused by name."""
 
+import dataclasses
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.event_lines import from_line, to_line
-from core.events import Answered, Event, Routed, SessionEnded
+from core.events import About, Answered, Event, Resumed, Routed, SessionEnded
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses__()])
@@ -19,6 +21,20 @@ def test_an_event_comes_back_from_its_line(event: Event) -> None:
     line = to_line(event)
     assert "\n" not in line
     assert repr(from_line(line)) == repr(event)  # unlike ==, this has not-a-number equal to itself
+
+
+def test_every_kind_says_what_it_speaks_of_and_names_that() -> None:
+    for kind in Event.__subclasses__():
+        assert vars(kind)["about"] in get_args(About) and isinstance(vars(kind)["private"], bool), kind
+        named = {"turn", "pair"} & {spec.name for spec in dataclasses.fields(kind)}
+        # Where a session is gone on with is a turn as well, but nothing is said of it.
+        if kind is not Resumed:
+            assert named >= {kind.about} if kind.about in {"turn", "pair"} else not named, kind
+
+
+def test_a_kind_that_does_not_say_it_cannot_be() -> None:
+    with pytest.raises(TypeError, match="private"):
+        type("Wondered", (Event,), {}, about="turn")
 
 
 def test_kinds_and_fields_of_a_newer_version_are_passed_over() -> None:
@@ -43,6 +59,13 @@ def test_kinds_and_fields_of_a_newer_version_are_passed_over() -> None:
 def test_what_is_not_an_event_is_refused(line: str) -> None:
     with pytest.raises(InputError):
         from_line(line)
+
+
+def test_a_refusal_names_what_is_wrong() -> None:
+    with pytest.raises(InputError, match=r"SessionEnded\.turns is missing\. Use"):
+        from_line('{"event": "SessionEnded", "at": 1}')
+    with pytest.raises(InputError, match=r"SessionEnded\.turns cannot be '3'\. Use"):
+        from_line('{"event": "SessionEnded", "at": 1, "turns": "3"}')
 
 
 def test_only_those_who_can_answer_are_named() -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -31,6 +32,18 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     child.kill()
     child.communicate()
     lock_folder(tmp_path).release()
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_not_said_to_be_in_use(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*args: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("core.lock._take", locked)
+    with pytest.raises(StorageError, match=r"Cannot lock .*knows no locks.*ROOMWISE_HOME"):
+        lock_folder(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_models import photo, tiny_florence, wrapped
 
 from core.errors import ModelError
-from models.pruning.tower import has_class_token, tower_importance, tower_maps, used_layers
+from models.pruning.tower import has_class_token, tower_maps, used_layers
 from models.pruning.zeroing import (
     class_scores,
     entropy,
@@ -53,17 +53,6 @@ def test_maps_under_fused_attention_are_those_that_eager_attention_returns(
 def test_the_layer_off_the_path_is_not_used(llava: VisionLanguageModel) -> None:
     assert list(used_layers(llava)) == [0, 1]  # of three, whose last but one state is read
     assert has_class_token(llava)
-
-
-def test_importance_is_of_the_language_models_grid(folders: Path, llava: VisionLanguageModel) -> None:
-    pixels = llava.prepare([photo(0), photo(1)])
-    for by in ("cls", "colmean"):
-        assert tower_importance(llava, pixels, by).shape == (2, 16)
-    smolvlm = load_model(str(folders / "smolvlm"))
-    seen = tower_importance(smolvlm, smolvlm.prepare([photo(0)]), "colmean")
-    assert seen.shape == (1, 4) and float(seen.sum()) == pytest.approx(4 / 16, rel=1e-4)
-    with pytest.raises(ModelError, match="no class token"):
-        tower_importance(smolvlm, smolvlm.prepare([photo(0)]), "cls")
 
 
 def test_a_tower_of_windows_says_so() -> None:

@@ -170,7 +170,7 @@ def _pulsed(state: State, pulse: Pulse) -> State:
 def _happened(state: State, event: Event) -> State:
     change = _CHANGES.get(type(event))
     changed = change(state, event) if change else state
-    if type(event) in _IN_TURNS:
+    if event.private and event.about == "turn":  # told where the turn is drawn
         return changed
     line = sentence(event)
     return _noted(changed, Note(event.at, line)) if line else changed
@@ -250,9 +250,6 @@ def _adapted(state: State, event: AdaptationEnded) -> State:
 def _closed(state: State, event: SessionEnded) -> State:
     return replace(state, ended=event)
 
-
-_IN_TURNS: frozenset[type[Event]] = frozenset({Corrected, ToldLate})
-"""Told where the turn is drawn, so not as a line of their own."""
 
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
     SessionStarted: _started,

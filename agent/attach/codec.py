@@ -18,14 +18,14 @@ Everything is checked against its class. Bytes are Base64.
 """
 
 import base64
-import binascii
 import dataclasses
 import json
 import math
-import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
 
 from agent.console import (
     AdapterLine,
@@ -161,61 +161,26 @@ def encoded(value: Any) -> Any:
 
 def decoded(value: Any, wanted: Any) -> Any:
     """A value of the wanted type, from JSON's types. Raises InputError when it is not of that type."""
-    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
-        return _dataclass(value, wanted)
-    origin, of = get_origin(wanted), get_args(wanted)
-    if origin in (types.UnionType, Union):
-        (other,) = [one for one in of if one is not type(None)]
-        return None if value is None else decoded(value, other)
-    if origin is list and isinstance(value, list):
-        return [decoded(item, of[0]) for item in value]
-    if origin is Mapping and isinstance(value, dict):
-        return {name: decoded(item, of[1]) for name, item in value.items()}
-    if origin is Literal and isinstance(value, str) and value in of:
-        return value
-    return _plain(value, wanted)
-
-
-def _dataclass(value: Any, wanted: type) -> Any:
-    hints = _hints(wanted)
-    if not isinstance(value, dict) or not value.keys() <= hints.keys():
-        raise _wrong(value, wanted)
     try:
-        return wanted(**{name: decoded(item, hints[name]) for name, item in value.items()})
-    except TypeError as error:  # something is missing
-        raise _wrong(value, wanted) from error
-
-
-def _plain(value: Any, wanted: Any) -> Any:
-    if wanted is float and type(value) in (int, float) and abs(value) < _HUGE:
-        return float(value)
-    if wanted is int and type(value) is int and abs(value) < _HUGE:
-        return value
-    if wanted is str and type(value) is str and _can_be_written(value):
-        return value
-    if wanted in (bool, type(None)) and type(value) is wanted:
-        return value
-    if wanted is bytes and isinstance(value, str):
-        try:
-            return base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise _wrong(value, wanted) from error
-    raise _wrong(value, wanted)
+        text = json.dumps([value])
+        json.loads(text, parse_int=_bounded, parse_float=_bounded, parse_constant=_no_number)
+        (read,) = _reader(wanted).validate_json(text)
+    except (ValueError, RecursionError) as error:
+        name = getattr(wanted, "__name__", str(wanted))
+        raise InputError(f"This is no {name}: {str(value)[:60]!r}. {_REMEDY}") from error
+    return read
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _reader(wanted: Any) -> TypeAdapter[list[Any]]:
+    """Of a list of one: a dataclass that stands alone takes no configuration."""
+    config = ConfigDict(strict=True, extra="forbid", val_json_bytes="base64")
+    return TypeAdapter(list[wanted], config=config)
 
 
-def _wrong(value: Any, wanted: Any) -> InputError:
-    name = getattr(wanted, "__name__", str(wanted))
-    return InputError(f"This is no {name}: {str(value)[:60]!r}. {_REMEDY}")
-
-
-def _can_be_written(text: str) -> bool:
-    """JSON can spell half a character, which no file and no screen takes."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _bounded(digits: str) -> None:
+    if abs(float(digits)) >= _HUGE:
+        raise ValueError(f"{digits[:20]} is too large")
 
 
 def _no_number(name: str) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 from agent.recording.record import BLOBS, EVENTS, SESSION, read_recording
 from agent.sessions.archive import whole_lines
 from core.errors import InputError
+from core.event_lines import KINDS
 from core.events import Asked, Event
 from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
 
@@ -37,13 +38,6 @@ _NOT_WORDS = frozenset({
     "before",
     "kind",
 })
-_OF_NO_TURN = frozenset({
-    "SessionStarted", "Resumed", "LearningPaused", "Spent", "AdaptationStarted", "AdaptationProgressed",
-    "AdaptationEnded", "Consolidated", "RoomsLearnt", "CameraLearnt", "Activated", "Failed", "Used",
-    "SessionEnded", "CameraChanged", "MicrophoneChanged", "SpeechUnheard", "SceneChanged", "RecordingChanged",
-    "RoomRecognised", "RoomEntered",
-})  # fmt: skip
-"""Kinds that speak of the session as a whole, in the program's own words."""
 Line = dict[str, Any]
 
 
@@ -144,7 +138,8 @@ def _later(known: object, turn: object) -> object:
 
 def _speaks_of(line: Line, choice: Choice, pairs: frozenset[str], about: tuple[object, object]) -> bool:
     """Whether an event may hold words of a chosen turn."""
-    if line.get("event") in _OF_NO_TURN:
+    kind = KINDS.get(str(line.get("event")))
+    if kind is not None and kind.about == "session":
         return False
     if "turn" in line:
         return choice.covers(line["turn"])

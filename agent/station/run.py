@@ -178,16 +178,13 @@ class Journal:
             self._terminal.print(f"{time.strftime('%H:%M:%S')}  {line}", highlight=False, soft_wrap=True)
 
 
-_PRIVATE = frozenset({"SpeechHeard", "Corrected", "Revised", "ToldLate"})
-
-
 def _public(event: Event) -> str:
     match event:
         case SessionStarted():
             return f"[bold]{event.room}[/]: ready. See it with: roomwise dash"
         case SessionEnded():
             return f"ended after {event.turns} questions"
-    return "" if type(event).__name__ in _PRIVATE else sentence(event)
+    return "" if event.private else sentence(event)
 
 
 def _stamp() -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bench.charts import PictureOption
 from bench.learning.methods import chosen
 from bench.learning.wanted import Wanted
 from bench.report import console, emit
@@ -47,7 +48,6 @@ _EXPERT = typer.Option(
     "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
 )
 _OUT = typer.Option("--out", help="Where what is done is kept, and not done again.")
-_PICTURE = typer.Option("--picture", help="PNG to draw: methods by tag, with intervals.")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def learning(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from --seed on.")] = 1,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
     out: Annotated[_Folder, _OUT] = None,
-    picture: Annotated[_Folder, _PICTURE] = None,
+    picture: PictureOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Let the student learn ten answers in each of many rooms, and compare what it says after.

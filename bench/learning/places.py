@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import make_session, write_session
 from core.errors import InputError, StorageError
@@ -83,25 +85,38 @@ def session_of(place: Place, out: Path) -> Path:
     return folder
 
 
-def taken(folder: Path) -> FolderLock | None:
-    """The folder for this process, None while another one has it. Raises StorageError."""
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """The folder for this process and one thread; False while another process has it. Raises StorageError."""
+    lock = _taken(folder)
+    if lock is None:
+        yield False
+        return
+    torch.set_num_threads(1)
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
+def waited_for(folder: Path) -> Iterator[None]:
+    """The folder for this process, as soon as no other has it."""
+    while (lock := _taken(folder)) is None:
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _taken(folder: Path) -> FolderLock | None:
     try:
         return lock_folder(folder)
     except StorageError as error:
         if isinstance(error.__cause__, BlockingIOError):
             return None
         raise
-
-
-@contextmanager
-def waited_for(folder: Path) -> Iterator[None]:
-    """The folder for this process, as soon as no other has it."""
-    while (lock := taken(folder)) is None:
-        time.sleep(_PAUSE)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _rendered(split: str, index: int) -> Place:

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from adapters.request import home_recipe
 from adapters.store import AdapterStore
 from agent.learning.rooms import learn_rooms
@@ -26,7 +24,7 @@ from bench.learning.asking import Asker
 from bench.learning.crew import Crew
 from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
-from bench.learning.places import Place, session_of, taken
+from bench.learning.places import Place, alone, session_of
 from bench.learning.plan import Plan, Start, Unit, digest, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.review import review
@@ -99,15 +97,11 @@ def transfer(plan: Plan, legs: Sequence[Leg]) -> dict[str, Any] | None:
     None while another process is at it.
     """
     last = legs[-1]
-    lock = taken(last.folder)
-    if lock is None:
-        return None
-    try:
-        torch.set_num_threads(1)
+    with alone(last.folder) as mine:
+        if not mine:
+            return None
         part = f"{_AGAIN}{last.home}"
         return read_part(last.folder, part) or write_part(last.folder, part, dict(_asked_again(plan, legs)))
-    finally:
-        lock.release()
 
 
 def _legs(plan: Plan, places: Sequence[Place], seed: int) -> list[Leg]:
@@ -147,11 +141,9 @@ def _done(legs: Sequence[Leg]) -> int:
 
 
 def _visited(plan: Plan, leg: Leg) -> Measured | None:
-    lock = taken(leg.folder)
-    if lock is None:
-        return None
-    try:
-        torch.set_num_threads(1)
+    with alone(leg.folder) as mine:
+        if not mine:
+            return None
         if read_part(leg.folder, REPLAY) is None:
             session = session_of(leg.unit.place, plan.out)
             write_part(leg.folder, REPLAY, replayed(plan, leg.unit, session, leg.folder))
@@ -164,8 +156,6 @@ def _visited(plan: Plan, leg: Leg) -> Measured | None:
                     review(fresh / "memory", plan.student, visit, told, plan.config.images.max_pixels)
                 after_visit(State(fresh, visit.room, plan.student, leg.unit.seed, bool(leg.home)))
         return leg.measured()
-    finally:
-        lock.release()
 
 
 def _prune(start: Start) -> None:

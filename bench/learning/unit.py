@@ -6,8 +6,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import torch
-
 from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.run import load_learner
@@ -22,7 +20,7 @@ from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
 from bench.learning.home import home_of
 from bench.learning.methods import ALL_ROOMS, AT_HOME, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
-from bench.learning.places import session_of, taken
+from bench.learning.places import alone, session_of
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.taught import last_request, lessons, taught
@@ -50,11 +48,9 @@ def measure(plan: Plan, unit: Unit) -> Measured | None:
     session = session_of(unit.place, plan.out)
     visit = read_visit(session)
     folder = unit.folder(plan, visit)
-    lock = taken(folder)
-    if lock is None:
-        return None
-    try:
-        torch.set_num_threads(1)
+    with alone(folder) as mine:
+        if not mine:
+            return None
         first = read_part(folder, REPLAY) or write_part(folder, REPLAY, replayed(plan, unit, session, folder))
         parts = {name: _known(plan, folder, name) for name in _names(plan)}
         if not all(parts.values()):
@@ -63,8 +59,6 @@ def measure(plan: Plan, unit: Unit) -> Measured | None:
             for name, part in _Replay(plan, visit, folder, first, sessions, more).parts(parts):
                 parts[name] = write_part(folder, name, part)
         return Measured(unit, folder, {REPLAY: first, **{name: told for name, told in parts.items() if told}})
-    finally:
-        lock.release()
 
 
 def _names(plan: Plan) -> tuple[str, ...]:

@@ -1,16 +1,16 @@
 """`roomwise bench look`: the command."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.charts import PictureOption
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.report import Report, console, emit
 from bench.rooms.scene import SPLITS
-from bench.studies.picture import check_picture, draw
+from bench.studies.picture import draw
 from bench.studies.run import Workers
 from core.errors import InputError
 from core.text import did_you_mean
@@ -28,7 +28,7 @@ def look(
     split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of learning, and of the intervals.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: PictureOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure how much of what a model looks at is the thing that it is asked about, against chance.
@@ -39,7 +39,6 @@ def look(
     """
     if split not in SPLITS:
         raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
-    check_picture(picture)
     plan = Plan(student, expert, split, seed)
     with Workers(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")

@@ -2,19 +2,20 @@
 
 import csv
 import io
+from itertools import cycle
 from pathlib import Path
 
+from bench.charts import COLOURS, chart, check_picture
 from core.files import atomic_write_text, storage_errors
-from core.svg import page, polyline, text
 
 _TICKS = "▁▂▃▄▅▆▇█"
-_WIDTH, _HEIGHT = 640, 240
 
 
 class Log:
     """Appends to a stage's lines; lines of steps after `step`, from before a resume, are dropped."""
 
     def __init__(self, folder: Path, stage: str, step: int) -> None:
+        check_picture(folder / "curve.svg")
         self._folder, self._stage = folder, stage
         for name in ("losses", "scores"):
             rows = [
@@ -41,24 +42,16 @@ class Log:
         return "".join(_TICKS[round((value - low) * scale)] for value in values)
 
     def draw(self) -> None:
-        """Replace curve.svg."""
-        atomic_write_text(self._folder / "curve.svg", svg(read_rows(self._folder / "losses.csv")))
-
-
-def svg(rows: list[list[str]]) -> str:
-    """All stages' losses, one after the other, each with its own scale and colour."""
-    stages = list(dict.fromkeys(row[0] for row in rows))
-    width = _WIDTH / max(1, len(stages))
-    drawn = []
-    for place, stage in enumerate(stages):
-        values = [float(row[3]) for row in rows if row[0] == stage]
-        top = max([*values, 1e-9])
-        across, left = 0.92 * width / max(1, len(values) - 1), (place + 0.04) * width
-        points = ((left + i * across, _HEIGHT - 10 - 200 * v / top) for i, v in enumerate(values))
-        drawn.append(polyline(points, f"hsl({210 + 110 * place},60%,45%)", 1))
-        told = f"{stage}: {values[0]:.2f} to {values[-1]:.2f}"
-        drawn.append(text((place + 0.06) * width, 20, told, size=13))
-    return page(_WIDTH, _HEIGHT, "Losses of each stage, step by step", drawn)
+        """Replace curve.svg: all stages' losses, one after the other, each with its own scale and colour."""
+        rows = read_rows(self._folder / "losses.csv")
+        stages = list(dict.fromkeys(row[0] for row in rows))
+        with chart(self._folder / "curve.svg", "Losses of each stage, step by step", 9, 3.5) as figure:
+            panels = figure.subplots(1, max(1, len(stages)), squeeze=False)[0]
+            for axes, stage, colour in zip(panels, stages, cycle(COLOURS), strict=False):
+                values = [float(row[3]) for row in rows if row[0] == stage]
+                axes.plot([int(row[1]) for row in rows if row[0] == stage], values, color=colour, linewidth=1)
+                axes.set_title(f"{stage}: {values[0]:.2f} to {values[-1]:.2f}")
+                axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
 
 
 def read_rows(path: Path) -> list[list[str]]:

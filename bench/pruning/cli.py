@@ -11,13 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.charts import PictureOption
 from bench.curves import draw, interval_of
 from bench.intervals import Interval, bootstrap_percentile
 from bench.latency import QUESTIONS, made_up_picture
 from bench.pruning.sizes import SIZES, write_size
 from bench.pruning.timing import WARM_UPS, timed, timing_rows
 from bench.report import Report, Row, emit, measured
-from bench.studies.picture import check_picture
 from core.config import load_config
 from core.errors import InputError
 from core.text import did_you_mean
@@ -47,7 +47,7 @@ def pruning(
     length: Annotated[int, typer.Option("--length", min=1, help="Tokens of every answer.")] = 8,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Answers timed of each share.")] = 10,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Of the processor.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: PictureOption = None,
     seed: Annotated[int, typer.Option("--seed", help="For weights, order and intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -59,7 +59,6 @@ def pruning(
 
     Example: roomwise bench pruning --size florence-2-base --repeats 10
     """
-    check_picture(picture)
     shares = _shares(share or SHARES)
     kind = _by(by)
     torch.set_num_threads(threads)

@@ -58,8 +58,8 @@ def join(*meshes: Mesh) -> Mesh:
     return Mesh(*(np.concatenate(part) for part in zip(*meshes, strict=True)))
 
 
-def _grid(positions: NDArray[Any], normals: NDArray[Any], uv: NDArray[Any]) -> Mesh:
-    """Triangles of a [R, C] vertex grid."""
+def grid(positions: NDArray[Any], normals: NDArray[Any], uv: NDArray[Any]) -> Mesh:
+    """Triangles of grids of vertex values, each [R, C, D]."""
 
     def split(a: NDArray[Any]) -> Array:
         p, q, r, s = a[:-1, :-1], a[1:, :-1], a[1:, 1:], a[:-1, 1:]
@@ -99,7 +99,7 @@ def _cube_faces(
             p[..., u] += (side * half[u])[:, None]
             p[..., v] += (side * half[v])[None, :]
             uv = p[..., [u, v]] if axis == 2 or half[2] <= half[u] else p[..., [v, u]]
-            faces.append(_grid(p, n, uv))
+            faces.append(grid(p, n, uv))
     return join(*faces)
 
 
@@ -118,7 +118,7 @@ def lathe(profile: list[tuple[float, float]], sides: int = 14) -> Mesh:
         p = np.stack([np.c_[ring * points[k + e, 0], np.full(sides + 1, points[k + e, 1])] for e in (0, 1)])
         n = np.stack([np.c_[ring * ends[e][0], np.full(sides + 1, ends[e][1])] for e in (0, 1)])
         uv = np.stack([np.c_[a * points[:, 0].max(), np.full(sides + 1, along[k + e])] for e in (0, 1)])
-        bands.append(_grid(p, n, uv))
+        bands.append(grid(p, n, uv))
     return join(*bands)
 
 
@@ -147,12 +147,11 @@ def sphere(radius: float, sides: int = 14) -> Mesh:
     return lathe([(max(0.0, radius * math.cos(x)), radius * math.sin(x)) for x in t], sides)
 
 
-def torus(ring: float, tube: float, start: float = 0.0, end: float = 2 * math.pi) -> Mesh:
-    """Ring in the xz plane (a handle, a wheel)."""
-    t, p = np.meshgrid(np.linspace(start, end, 13), np.linspace(0, 2 * math.pi, 8), indexing="ij")
+def ring(radius: float, tube: float, start: float = 0.0, end: float = 2 * math.pi, around: int = 14) -> Mesh:
+    """Ring, or an arc of one, in the xz plane (a handle, a wheel)."""
+    t, p = np.meshgrid(np.linspace(start, end, around + 1), np.linspace(0, 2 * math.pi, 6), indexing="ij")
     n = np.stack([np.cos(t) * np.cos(p), np.sin(p), np.sin(t) * np.cos(p)], -1)
-    centre = np.stack([np.cos(t) * ring, 0 * t, np.sin(t) * ring], -1)
-    return _grid(centre + tube * n, n, n[..., :2])
+    return grid(np.stack([np.cos(t) * radius, 0 * t, np.sin(t) * radius], -1) + tube * n, n, n[..., :2])
 
 
 def leaf(length: float, width: float, droop: float) -> Mesh:
@@ -164,7 +163,7 @@ def leaf(length: float, width: float, droop: float) -> Mesh:
     half = width * np.sin(np.pi * np.clip(s, 0.03, 0.97)) ** 0.8
     p = np.stack([spine + np.outer(half, [0, k * 0.5, abs(k) * 0.15]) for k in (1, 0, -1)], 1)
     n = np.cross(np.gradient(p, axis=0), np.gradient(p, axis=1))
-    return _grid(p, n / (np.linalg.norm(n, axis=-1, keepdims=True) + 1e-9), p[..., :2])
+    return grid(p, n / (np.linalg.norm(n, axis=-1, keepdims=True) + 1e-9), p[..., :2])
 
 
 def ripple(w: float, h: float, amplitude: float = 0.035, wave: float = 45.0) -> Mesh:
@@ -174,4 +173,4 @@ def ripple(w: float, h: float, amplitude: float = 0.035, wave: float = 45.0) -> 
     p = np.stack([np.stack([s, y, np.full_like(s, z)], 1) for z in (-h / 2, h / 2)])
     n = np.stack([amplitude * wave * np.cos(s * wave), -np.ones_like(s), 0 * s], 1)
     n /= np.linalg.norm(n, axis=1, keepdims=True)
-    return _grid(p, np.stack([n, n]), p[..., [0, 2]])
+    return grid(p, np.stack([n, n]), p[..., [0, 2]])

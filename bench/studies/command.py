@@ -36,7 +36,7 @@ OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where everything is kept, so that it can be gone on with.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PictureOption = Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")]
+PictureOption = Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")]
 
 
 @dataclass(frozen=True)

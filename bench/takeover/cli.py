@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bench.charts import PictureOption
 from bench.report import emit
 from bench.takeover.wanted import Wanted
 from core.config import load_config
@@ -24,7 +25,6 @@ _EXPERT = typer.Option(
     "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
 )
 _OUT = typer.Option("--out", help="Where replays are kept, and not done again; bench learning's serve too.")
-_PICTURE = typer.Option("--picture", help="PNG to draw: reliability, and agreement by coverage.")
 
 
 @app.command()
@@ -40,7 +40,7 @@ def takeover(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
     out: Annotated[_Path, _OUT] = None,
-    picture: Annotated[_Path, _PICTURE] = None,
+    picture: PictureOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare how often the student agrees with the expert, where it answers, with what was requested.

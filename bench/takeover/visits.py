@@ -3,15 +3,13 @@ on."""
 
 from dataclasses import dataclass
 
-import torch
-
 from agent.recording.past import visit_digest
 from agent.recording.record import Recording, read_recording
 from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import read_evidence
-from bench.learning.places import session_of, taken
+from bench.learning.places import alone, session_of
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.unit import REPLAY
@@ -58,16 +56,12 @@ def visited(plan: Plan, unit: Unit) -> Visited | None:
     session = session_of(unit.place, plan.out)
     visit = read_visit(session)
     folder = unit.folder(plan, visit)
-    lock = taken(folder)
-    if lock is None:
-        return None
-    try:
-        torch.set_num_threads(1)
+    with alone(folder) as mine:
+        if not mine:
+            return None
         if read_part(folder, REPLAY) is None:
             write_part(folder, REPLAY, replayed(plan, unit, session, folder))
         return told(unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session"))
-    finally:
-        lock.release()
 
 
 def told(room: str, key: str, recording: Recording) -> Visited:

@@ -14,10 +14,9 @@ from bench.rooms.catalogue.parts import (
     painted,
     plate,
     rectangle,
-    ring,
     rod,
 )
-from bench.rooms.meshes import rotate_x
+from bench.rooms.meshes import ring, rotate_x
 from bench.rooms.model import Material, Stock, Thing
 
 

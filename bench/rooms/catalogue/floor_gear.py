@@ -17,11 +17,10 @@ from bench.rooms.catalogue.parts import (
     metallic,
     painted,
     plate,
-    ring,
     rod,
     wooden,
 )
-from bench.rooms.meshes import lathe, rotate_x, rotate_y, rotate_z
+from bench.rooms.meshes import lathe, ring, rotate_x, rotate_y, rotate_z
 from bench.rooms.model import Stock, Surface, Thing, metal
 
 

@@ -18,12 +18,11 @@ from bench.rooms.catalogue.parts import (
     metallic,
     painted,
     plate,
-    ring,
     slab,
     tilt,
     wooden,
 )
-from bench.rooms.meshes import cone, lathe, leaf, rotate_x, rotate_y, rotate_z
+from bench.rooms.meshes import cone, lathe, leaf, ring, rotate_x, rotate_y, rotate_z
 from bench.rooms.model import Stock, Thing, metal
 from bench.rooms.palette import COLOURS, WOODS
 

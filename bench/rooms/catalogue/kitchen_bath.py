@@ -13,10 +13,9 @@ from bench.rooms.catalogue.parts import (
     finish,
     painted,
     plate,
-    ring,
     rod,
 )
-from bench.rooms.meshes import lathe, rotate_x
+from bench.rooms.meshes import lathe, ring, rotate_x
 from bench.rooms.model import Material, Stock, Surface, Thing, metal
 
 

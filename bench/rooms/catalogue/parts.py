@@ -10,7 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.meshes import Array, Mesh, lathe, rotate_x, rotate_y, rotate_z, rounded_box, sphere
+from bench.rooms.meshes import (
+    Array,
+    Mesh,
+    grid,
+    join,
+    lathe,
+    rotate_x,
+    rotate_y,
+    rotate_z,
+    rounded_box,
+    sphere,
+)
 from bench.rooms.model import Material, Stock, Surface, Thing, bounds, metal
 from bench.rooms.palette import RGB, WOODS
 
@@ -108,21 +119,6 @@ def rod(radius: float, h: float, sides: int = 10) -> Mesh:
     return _rod(sides).scaled(radius, radius, h)
 
 
-def ring(radius: float, tube: float, start: float = 0.0, end: float = 2 * math.pi, around: int = 14) -> Mesh:
-    """Ring, or an arc of one, in the xz plane; coarser and so lighter than `meshes.torus`."""
-    t, p = np.meshgrid(np.linspace(start, end, around + 1), np.linspace(0, 2 * math.pi, 6), indexing="ij")
-    n = np.stack([np.cos(t) * np.cos(p), np.sin(p), np.sin(t) * np.cos(p)], -1)
-    at = np.stack([np.cos(t) * radius, 0 * t, np.sin(t) * radius], -1) + tube * n
-    return Mesh(quads(at), quads(n), quads(n[..., :2]))
-
-
-def quads(a: NDArray[np.float64]) -> Array:
-    """Triangles [T, 3, C] of a grid of vertex values [R, C', C]."""
-    p, q, r, s = a[:-1, :-1], a[1:, :-1], a[1:, 1:], a[:-1, 1:]
-    both = np.stack([np.stack([p, q, r], 2), np.stack([p, r, s], 2)], 2)
-    return both.reshape(-1, 3, a.shape[-1]).astype(np.float32)
-
-
 def plate(outline: NDArray[np.float64]) -> Mesh:
     """Flat face towards -y; outline is [N, 2] points (x, z) seen from the origin, also its uv."""
     ahead = np.roll(outline, -1, 0)
@@ -154,8 +150,8 @@ def extruded(outline: NDArray[np.float64], depth: float) -> Mesh:
     n /= np.linalg.norm(n, axis=1, keepdims=True)
     ends = np.stack([loop[:-1], loop[1:]], 1).reshape(-1, 2)
     sides = [np.insert(ends, 1, y, 1) for y in (-depth / 2, depth / 2)]
-    wall = quads(np.stack(sides)), quads(np.stack([n, n])), quads(np.stack([ends, ends + 0.01]))
-    return Mesh(*(np.concatenate(x) for x in zip(front, back, wall, strict=True)))
+    wall = grid(np.stack(sides), np.stack([n, n]), np.stack([ends, ends + 0.01]))
+    return join(front, back, wall)
 
 
 def tilt(pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0) -> Array:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from bench.rooms.catalogue.floor_items import lamp_of
-from bench.rooms.catalogue.parts import DARK, PAPER, Finish, Kit, metallic, painted, ring, tilt
-from bench.rooms.meshes import lathe
+from bench.rooms.catalogue.parts import DARK, PAPER, Finish, Kit, metallic, painted, tilt
+from bench.rooms.meshes import lathe, ring
 from bench.rooms.model import Stock, Thing
 from bench.rooms.palette import COLOURS
 

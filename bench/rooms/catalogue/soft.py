@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from bench.rooms.catalogue.parts import Kit, cloth, quads
-from bench.rooms.meshes import Mesh, join, rotate_x
+from bench.rooms.catalogue.parts import Kit, cloth
+from bench.rooms.meshes import Mesh, grid, join, rotate_x
 from bench.rooms.model import Stock, Surface, Thing
 
 _LINEN = (0.93, 0.92, 0.9)
@@ -44,7 +44,7 @@ def _pillow(w: float, h: float, thick: float) -> Mesh:
         p = np.stack([u * w / 2 * pinch, s * bulge, v * h / 2 * pinch], -1)
         n = np.stack([u**3 * 0.9, s * (1.02 - np.maximum(abs(u), abs(v)) ** 4), v**3 * 0.9], -1)
         n /= np.linalg.norm(n, axis=-1, keepdims=True)
-        halves.append(Mesh(quads(p), quads(n), quads(p[..., [0, 2]])))
+        halves.append(grid(p, n, p[..., [0, 2]]))
     return join(*halves)
 
 

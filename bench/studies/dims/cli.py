@@ -35,7 +35,7 @@ def dims(
     width: Annotated[list[int] | None, typer.Option("--width", help="Default: D, D/2, D/4, D/8.")] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Of timed answers.")] = 20,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="For what is learnt, drawn and timed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -52,7 +52,7 @@ def edgevl(
         int, typer.Option("--threads", min=1, help="Processor threads, also when timing.")
     ] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
 ) -> None:
     """Do EdgeVL again: which place is it, from RGB and from depth, in floating point and in 8-bit integers.
 

@@ -49,7 +49,7 @@ def pruning(
     length: Annotated[int, typer.Option("--length", min=1, help="Tokens of timed answers.")] = 8,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of the timed answers.")] = 3,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="For weights, order, intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

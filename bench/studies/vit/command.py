@@ -16,11 +16,10 @@ from bench.studies.picture import check_picture
 from bench.studies.run import Workers
 from bench.studies.table import show
 from bench.studies.vit.flow import Flow, flow
-from bench.studies.vit.picture import svg
+from bench.studies.vit.picture import draw
 from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table
 from bench.studies.vit.towers import WORDS, Tower
 from core.errors import InputError
-from core.files import atomic_write_text
 from core.pictures import load_image
 
 app = typer.Typer(add_completion=False)
@@ -45,7 +44,7 @@ def vit(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
     jobs: JobsOption = 2,
     as_json: JsonOption = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
 ) -> None:
     """Follow attention through two networks: maps and rollouts by layer, and how far both agree.
 
@@ -66,7 +65,7 @@ def vit(
     ours, theirs = zip(*(pair for found in every for pair in found), strict=True)
     flows = Flows(student, expert, ours, theirs, groups, seed)
     if picture is not None:
-        atomic_write_text(picture, svg(flows))
+        draw(picture, flows)
     if as_json:
         emit(Report("study vit", seed, list(rows(flows))), json=True)
         return

@@ -12,10 +12,9 @@ from bench.studies.picture import check_picture
 from bench.studies.run import Workers
 from bench.studies.table import show
 from bench.studies.vlm.found import Found
-from bench.studies.vlm.picture import svg
+from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import samples
 from bench.studies.vlm.rows import SOURCE, rows, sentences, table
-from core.files import atomic_write_text
 
 app = typer.Typer(add_completion=False)
 
@@ -29,7 +28,7 @@ def vlm(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of permutations, draws, intervals.")] = 0,
     jobs: JobsOption = 2,
     as_json: JsonOption = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
 ) -> None:
     """Compare a student with an expert layer by layer, on questions that it answers right and on others.
 
@@ -45,7 +44,7 @@ def vlm(
         every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
     found = Found([one for room in every for one in room], seed)
     if picture is not None:
-        atomic_write_text(picture, svg(found, student, expert))
+        draw(picture, found, student, expert)
     if as_json:
         emit(Report("study vlm", seed, list(rows(found))), json=True)
         return
