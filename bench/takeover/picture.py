@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.takeover.reliability import expected_calibration_error, reliability
+from bench.takeover.reliability import expected_calibration_error, reliability
 from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, Measured
 from core.files import atomic_write_bytes
 
