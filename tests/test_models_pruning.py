@@ -15,7 +15,7 @@ from models.florence import Florence
 from models.loss import answer_cross_entropy
 from models.pruning.choice import LEAST, Rule, chosen
 from models.pruning.drop import dropped
-from models.pruning.importance import fused, pooled, ranks, row_mean, spread
+from models.pruning.importance import fused, ranks, row_mean, spread
 from models.pruning.serving import Pruning, importance, pruner
 from models.registry import load_model
 from models.signal import teacher_signals
@@ -279,13 +279,10 @@ def test_pictures_of_different_lengths_stand_in_one_batch() -> None:
         dropped(both, torch.tensor([[0]]))
 
 
-def test_fused_ranks_and_pooled_patches() -> None:
+def test_fused_ranks_and_means_of_rows() -> None:
     first, second = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[30.0, 20.0, 10.0]])
     assert ranks(first).tolist() == [[0.0, 0.5, 1.0]]
     assert fused(first, second).tolist() == [[0.5, 0.5, 0.5]]
-    assert pooled(torch.arange(16.0)[None], 2, 2).tolist() == [[2.5, 4.5, 10.5, 12.5]]
-    with pytest.raises(ModelError, match="t2v"):
-        pooled(torch.rand(1, 15), 2, 2)
     rows = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     assert row_mean(rows, torch.tensor([[True, False]])).tolist() == [[1.0, 0.0]]
     assert row_mean(rows, torch.tensor([[False, False]])).tolist() == [[0.5, 0.5]]  # a question without words

@@ -2,7 +2,6 @@
 
 t2v         what the question's words look at
 colmean     what all queries look at
-cls         what a tower's class token looks at
 expert_t2v  t2v of the expert's cached map
 fused       half the rank in one, half in another
 spread      what is least like the tokens chosen before it; needs no attention
@@ -23,16 +22,6 @@ def row_mean(rows: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     counted = counts | ~counts.any(dim=1, keepdim=True)
     weights = counted.float() / counted.sum(dim=1, keepdim=True)
     return torch.einsum("bq,bqn->bn", weights, rows.float())
-
-
-def class_rows(maps: torch.Tensor) -> torch.Tensor:
-    """What the class token, which comes first, looks at: [B, H, 1 + N, 1 + N] -> [B, H, N]."""
-    return maps[:, :, 0, 1:].float()
-
-
-def column_mean(maps: torch.Tensor) -> torch.Tensor:
-    """What all queries look at on average: [B, H, Q, N] -> [B, N]."""
-    return maps.float().mean(dim=(1, 2))
 
 
 def ranks(importance: torch.Tensor) -> torch.Tensor:
@@ -71,21 +60,6 @@ def _farthest(apart: NDArray[np.float32], count: int) -> NDArray[np.float32]:
         left[chosen] = -1.0  # never again
         chosen = int(left.argmax())
     return np.where(importance > 0, importance, left)
-
-
-def pooled(importance: torch.Tensor, rows: int, cols: int) -> torch.Tensor:
-    """Importance of a square of patches [B, P] for the grid of tokens made of them, [B, rows * cols].
-
-    A token's is the mean of its patches'. Raises ModelError where patches are no square of whole tokens.
-    """
-    side = round(importance.shape[1] ** 0.5)
-    if side * side != importance.shape[1] or side % rows or side % cols:
-        raise ModelError(
-            f"{importance.shape[1]} patches do not make up a grid of {rows} x {cols} vision tokens. "
-            "Choose the importance t2v, which needs no tower."
-        )
-    grid = importance.reshape(-1, 1, side, side).float()
-    return torch.nn.functional.avg_pool2d(grid, (side // rows, side // cols)).flatten(1)
 
 
 def checked(importance: torch.Tensor) -> torch.Tensor:

@@ -13,10 +13,11 @@ from PIL import Image
 from bench.intervals import DRAWS, bootstrap_mean, drawn_interval, paired_difference
 from bench.models import Asked
 from bench.report import Row, Value, measured
+from bench.studies.alike import linear_cka
+from bench.studies.dims.reducers import retained
 from bench.studies.dims.ways import Way
 from core.scoring import exact_match, nls
 from models.decoding import greedy
-from models.reducing.linear import linear_cka, retained
 from models.vlm import VisionLanguageModel, VisionTokens
 
 WHOLE = "all"
@@ -89,7 +90,8 @@ def token_rows(
             continue
         yield {**about, "metric": "bytes_per_token", "mean": _HALF * way.width}
         yield {**about, "metric": "retained", "mean": retained(way.reducer, tokens)}
-        yield {**about, "metric": "cka", "mean": linear_cka(tokens, way.reducer.there_and_back(tokens))}
+        left = way.reducer.there_and_back(tokens)
+        yield {**about, "metric": "cka", "mean": linear_cka(tokens.cpu(), left.cpu())}
         now = _looks(way.vlm, way.shown(vision), questions)
         apart = [
             float(torch.nn.functional.kl_div(n.log(), b, reduction="sum") / len(b))

@@ -4,11 +4,11 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
+from bench.studies.alike import linear_cka
+from bench.studies.dims.reducers import Lessons, TokenReducer, learnt, pca, random_projection, retained
+from bench.studies.dims.slicing import sliced
 from core.errors import InputError
 from models.florence import Florence
-from models.reducing.learning import Lessons, learnt
-from models.reducing.linear import TokenReducer, linear_cka, pca, random_projection, retained
-from models.reducing.slicing import sliced
 
 ANSWERS = ["red", "two on the table", "x"]
 

@@ -3,8 +3,11 @@
 Features are rows [S, D] of the same S tokens in two models, whose widths may differ; `S` is 3 at least.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
 from scipy.stats import rankdata
 
 Numbers = NDArray[np.float64]
@@ -88,10 +91,12 @@ def top_overlap(first: ArrayLike, second: ArrayLike, share: float = 0.2) -> floa
     return len(tops[0] & tops[1]) / len(tops[0] | tops[1])
 
 
-def entropy(values: ArrayLike) -> float:
-    """That of a map taken as shares, as a share of the largest there can be; needs two cells at least."""
-    share = _shares(values)
-    return float(-(share * np.log(np.maximum(share, _SMALLEST))).sum() / np.log(len(share)))
+def entropy(rows: ArrayLike) -> Numbers:
+    """That of rows [..., N] taken as shares over log N: 1 for a uniform row, 0 for a single token."""
+    values = np.asarray(rows, np.float64)
+    shares = values / np.maximum(values.sum(axis=-1, keepdims=True), _SMALLEST)
+    nats: Numbers = -xlogy(shares, shares).sum(axis=-1)
+    return nats / max(math.log(values.shape[-1]), _SMALLEST)
 
 
 def _centred(features: ArrayLike) -> Numbers:

@@ -7,7 +7,6 @@ from torch import nn
 
 from core.errors import ModelError
 from models.inside.towers import hearing, tower_of
-from models.pruning.importance import class_rows, column_mean, pooled
 from models.vlm import VisionLanguageModel
 
 
@@ -44,27 +43,12 @@ def used_layers(vlm: VisionLanguageModel) -> range:
     return range(last)
 
 
-def tower_importance(vlm: VisionLanguageModel, pixels: torch.Tensor, by: str) -> torch.Tensor:
-    """Of each cell of the vision tokens' grid [B, rows * cols], from the last layer that is read.
-
-    `by`: cls or colmean. Raises ModelError where the tower has no such map.
-    """
-    maps = tower_maps(vlm, pixels)[used_layers(vlm)[-1]]
-    vision = vlm.encode_constant(pixels[:1])
-    first = has_class_token(vlm)
-    if by == "cls" and not first:
-        raise ModelError(f"The tower of {vlm.name} has no class token. Choose the importance colmean or t2v.")
-    told = class_rows(maps).mean(dim=1) if by == "cls" else column_mean(maps[..., int(first) :])
-    return pooled(told, vision.rows, vision.cols)
-
-
 def _attentions(vlm: VisionLanguageModel) -> list[nn.Module]:
     tower = tower_of(vlm)
     parts = [] if tower is None else [part for _, part in tower.named_modules()]
     usable = [part for part in parts if hasattr(part, "q_proj") and hasattr(part, "k_proj")]
     if not usable:
         raise ModelError(
-            f"The tower of {vlm.name} has no maps over patches. Choose the importance t2v or colmean of the "
-            "language model, or a model over CLIP or SigLIP."
+            f"The tower of {vlm.name} has no maps over patches. Choose a model over CLIP or SigLIP."
         )
     return usable

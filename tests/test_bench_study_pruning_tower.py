@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import photo, tiny_florence, wrapped
 
-from core.errors import ModelError
-from models.pruning.tower import has_class_token, tower_importance, tower_maps, used_layers
-from models.pruning.zeroing import (
+from bench.studies.alike import entropy
+from bench.studies.pruning.tower import has_class_token, tower_maps, used_layers
+from bench.studies.pruning.zeroing import (
     class_scores,
-    entropy,
     layer_wise,
     patch_scores,
     patch_wise,
     segment_scores,
     share_below,
 )
+from core.errors import ModelError
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
@@ -55,20 +55,9 @@ def test_the_layer_off_the_path_is_not_used(llava: VisionLanguageModel) -> None:
     assert has_class_token(llava)
 
 
-def test_importance_is_of_the_language_models_grid(folders: Path, llava: VisionLanguageModel) -> None:
-    pixels = llava.prepare([photo(0), photo(1)])
-    for by in ("cls", "colmean"):
-        assert tower_importance(llava, pixels, by).shape == (2, 16)
-    smolvlm = load_model(str(folders / "smolvlm"))
-    seen = tower_importance(smolvlm, smolvlm.prepare([photo(0)]), "colmean")
-    assert seen.shape == (1, 4) and float(seen.sum()) == pytest.approx(4 / 16, rel=1e-4)
-    with pytest.raises(ModelError, match="no class token"):
-        tower_importance(smolvlm, smolvlm.prepare([photo(0)]), "cls")
-
-
 def test_a_tower_of_windows_says_so() -> None:
     florence = wrapped(*tiny_florence())
-    with pytest.raises(ModelError, match="t2v"):
+    with pytest.raises(ModelError, match="patches"):
         tower_maps(florence, florence.prepare([photo(0)]))
 
 
@@ -78,8 +67,6 @@ def test_zeroing_is_the_posts() -> None:
     assert scores.shape == (4, 2, 3, 4)
     by_hand = sum(maps[layer][1, h, 0, 1 + 2] for layer in (2, 3) for h in range(3)) / 6
     assert float(patch_scores(scores, 2)[1, 2]) == pytest.approx(float(by_hand))
-    heads = sum(maps[layer][1, 2, 0, 1 + 2] for layer in range(4)) / 4
-    assert float(patch_scores(scores, 1, "heads")[1, 2]) == pytest.approx(float(heads))
     features = torch.ones(2, 4, 11)
     zeroed = patch_wise(features, torch.tensor([[0.1, 0.2, 0.3, 0.4]] * 2), 0.2)
     assert zeroed.sum(dim=2).tolist() == [[0.0, 11.0, 11.0, 11.0]] * 2
@@ -88,7 +75,6 @@ def test_zeroing_is_the_posts() -> None:
     assert layer_wise(features, segments, 0.5).sum(dim=2).tolist() == [[5.0] * 4] * 2
     assert segment_scores(scores, 2).shape == (2, 4, 2)
     assert float(segment_scores(scores, 2)[1, 2, 0]) == pytest.approx(float(maps[2][1, :, 0, 3].mean()))
-    assert segment_scores(scores, 2, "heads").shape == (2, 4, 2)
 
 
 @settings(max_examples=30, deadline=None)
@@ -96,7 +82,7 @@ def test_zeroing_is_the_posts() -> None:
 def test_entropy_is_one_for_uniform_rows_and_never_more(tokens: int, seed: int) -> None:
     assert float(entropy(torch.full((tokens,), 1 / tokens))) == pytest.approx(1, abs=1e-4)
     rows = torch.rand(3, tokens, generator=torch.Generator().manual_seed(seed)) ** 4
-    assert bool((entropy(rows) <= 1 + 1e-5).all())
+    assert (entropy(rows) <= 1 + 1e-9).all()
     single = torch.zeros(tokens)
     single[0] = 1
     assert float(entropy(single)) == 0
