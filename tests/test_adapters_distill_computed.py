@@ -18,13 +18,13 @@ from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS
 from adapters.distill.reading import Reading, offered, reading, remembered, text_to_vision, whole_maps
 from adapters.distill.registry import TERMS, Need, lacking
 from adapters.distill.transfer import transfer_loss
-from models.blueprint import new_model, new_processor
+from bench.pretrain.blueprint import new_model, new_processor
+from bench.pretrain.tokenizer import train_tokenizer
 from models.florence import Florence
 from models.lora_training import attach
 from models.loss import answer_cross_entropy
 from models.registry import load_model
 from models.signal import vocabulary
-from models.tokenizer import train_tokenizer
 from models.vlm import VisionLanguageModel
 
 ANSWERS = ["red", "two", "on the table"]

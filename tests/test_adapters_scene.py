@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from tiny_scenes import WIDTH, material, tiny_student
 
 from adapters.scene.course import optimiser_of, steps
-from adapters.scene.curation import Judged, curated, judged
 from adapters.scene.distilling import LITERAL, Distilling, Terms, distance_to, unlike
-from adapters.scene.mining import mined
 from adapters.scene.pace import Course
-from adapters.scene.triplets import Contrasting, triplet_loss
 from adapters.scene.views import colour, distance, drawn_look, shown, whole_look
+from bench.pretrain.scene.curation import Judged, curated, judged
+from bench.pretrain.scene.mining import mined
+from bench.pretrain.scene.triplets import Contrasting, triplet_loss
 from core.ports import Rows
 
 _SIDE = 32

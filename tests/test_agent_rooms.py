@@ -16,12 +16,12 @@ from agent.learning import rooms
 from agent.learning.rooms import RoomsLearning, known_then, learn_rooms
 from agent.turns.others import AUDITS, other_rooms
 from agent.turns.turn import Mind
+from bench.pretrain.blueprint import save_model
 from core.config import Config
 from core.events import Event, Failed, RoomsLearnt
 from memory import elsewhere
 from memory.shelf import VOTES
 from memory.store import Memory
-from models.blueprint import save_model
 from models.registry import load_model
 
 

@@ -14,9 +14,9 @@ from tiny_memory import jpeg
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
 from adapters.distill.transfer_files import save_transfer, transfer_name
+from bench.pretrain.blueprint import save_model
 from expert.codes import Coder, load_coder
 from expert.serve import Plan, open_application
-from models.blueprint import save_model
 from models.remote.wire import sizes, unpack
 
 

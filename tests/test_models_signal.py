@@ -5,11 +5,11 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, save_llava, save_smolvlm, tiny_florence, wrapped
 
+from bench.pretrain.tokenizer import train_tokenizer
 from core.errors import ModelError
 from core.signal import TeacherSignal
 from models.registry import load_model
 from models.signal import first_layer_map, teacher_signal, vocabulary
-from models.tokenizer import train_tokenizer
 
 
 def test_a_signal_says_where_the_expert_looked_and_what_it_nearly_said() -> None:

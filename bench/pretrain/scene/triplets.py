@@ -7,8 +7,8 @@ from torch.nn import functional
 
 from adapters.scene.distilling import Terms
 from adapters.scene.material import Material
-from adapters.scene.mining import MARGIN, NEGATIVES, mined
 from adapters.scene.views import shown
+from bench.pretrain.scene.mining import MARGIN, NEGATIVES, mined
 from core.ports import Rows
 
 
