@@ -9,10 +9,10 @@ import torch
 from tiny_models import TEXTS, TINY, photo, tiny_florence
 from transformers import AutoProcessor, Florence2ForConditionalGeneration, Florence2Processor
 
+from bench.pretrain import blueprint as under_test
 from bench.pretrain.blueprint import Blueprint, new_model, save_model
 from bench.pretrain.tokenizer import train_tokenizer
 from core.errors import StorageError
-from bench.pretrain import blueprint as under_test
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=280)
 

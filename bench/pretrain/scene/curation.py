@@ -19,9 +19,9 @@ class Judged:
     confidence: NDArray[np.float32]
 
 
-def judged(images: Rows, names: Rows, scale: float = SCALE) -> Judged:
+def judged(images: Rows, names: Rows) -> Judged:
     """Rows of n frames against rows of the generic class names."""
-    logits = scale * (images @ names.T)
+    logits = SCALE * (images @ names.T)
     likely = np.exp(logits - logits.max(1, keepdims=True))
     likely /= likely.sum(1, keepdims=True)
     return Judged(likely.argmax(1).astype(np.int64), likely.max(1).astype(np.float32))

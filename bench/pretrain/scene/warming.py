@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.scene.distilling import Sees, Terms
 from adapters.scene.material import Material
 from adapters.scene.views import shown
+from bench.pretrain.scene.distilling import Sees, Terms
 from core.ports import Rows
 from models.scene.student import SceneStudent
 
