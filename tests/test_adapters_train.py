@@ -22,7 +22,7 @@ from models.florence import Florence
 from models.lora import Adapter, AdapterSlot
 from models.lora_training import attach, detach, weakened
 from models.loss import answer_cross_entropy
-from models.signal import teacher_signal
+from models.signal import teacher_signals
 
 BASE = Base("tiny", "c0ffee")
 
@@ -80,7 +80,7 @@ def test_signals_teach_where_to_look_and_what_else_was_likely(student: Florence,
     expert = wrapped(*tiny_florence(attention="eager", seed=1))
     pair = examples(tmp_path)[0]
     vision = expert.encode_images([photo(0)])
-    signal = teacher_signal(expert, vision, pair.question, pair.answer)
+    signal = teacher_signals(expert, vision, [pair.question], [pair.answer])[0]
     ids = signal.top_ids.copy()
     # As if the expert had said so itself.
     ids[:, 0] = student.teacher_forced(vision, [pair.question], [pair.answer]).labels[0]

@@ -9,14 +9,16 @@ from bench.pretrain.tokenizer import train_tokenizer
 from core.errors import ModelError
 from core.signal import TeacherSignal
 from models.registry import load_model
-from models.signal import first_layer_map, teacher_signal, vocabulary
+from models.signal import first_layer_map, focus, focus_size, teacher_signals, vocabulary
 
 
 def test_a_signal_says_where_the_expert_looked_and_what_it_nearly_said() -> None:
     expert = wrapped(*tiny_florence(attention="eager"))
     vision = expert.encode_images([photo()])
     answer = expert.answer(vision, QUESTIONS[0], 6)
-    signal = TeacherSignal.from_bytes(teacher_signal(expert, vision, QUESTIONS[0], "red sofa").to_bytes())
+    signal = TeacherSignal.from_bytes(
+        teacher_signals(expert, vision, [QUESTIONS[0]], ["red sofa"])[0].to_bytes()
+    )
     assert signal.attention is not None
     assert signal.attention.shape == (len(signal.spans), 3, 3)
     mass = signal.attention.astype(np.float32).sum(axis=(1, 2))
@@ -32,13 +34,13 @@ def test_a_signal_says_where_the_expert_looked_and_what_it_nearly_said() -> None
 def test_without_maps_it_says_how_to_get_them() -> None:
     expert = wrapped(*tiny_florence())
     with pytest.raises(ModelError, match="eager"):
-        teacher_signal(expert, expert.encode_images([photo()]), QUESTIONS[0], "red")
+        teacher_signals(expert, expert.encode_images([photo()]), [QUESTIONS[0]], ["red"])[0]
 
 
 def test_other_looks_have_a_say_in_the_words_but_not_in_where_it_looked() -> None:
     expert = wrapped(*tiny_florence(attention="eager"))
     first, second, both = (
-        teacher_signal(expert, expert.encode_images(pictures), QUESTIONS[0], "red")
+        teacher_signals(expert, expert.encode_images(pictures), [QUESTIONS[0]], ["red"])[0]
         for pictures in ([photo(0)], [photo(1)], [photo(0), photo(1)])
     )
     assert first.attention is not None and both.attention is not None
@@ -60,7 +62,7 @@ def test_other_families_give_signals_too(tmp_path: Path, save: object, side: int
     save(tmp_path)
     expert = load_model(str(tmp_path), attention="eager")
     vision = expert.encode_images([photo()])
-    signal = teacher_signal(expert, vision, QUESTIONS[0], "red")
+    signal = teacher_signals(expert, vision, [QUESTIONS[0]], ["red"])[0]
     assert signal.attention is not None
     assert signal.attention.shape == (len(signal.spans), side, side)
     # Every byte is a token here, so the spans spell the question.
@@ -69,3 +71,12 @@ def test_other_families_give_signals_too(tmp_path: Path, save: object, side: int
     torch.testing.assert_close(
         first_layer_map(forced, vision), torch.from_numpy(signal.attention).float(), rtol=1e-2, atol=1e-3
     )
+
+
+def test_the_focus_is_where_words_look_and_padding_has_no_say() -> None:
+    looks = torch.zeros(1, 2, 3, 9)
+    looks[0, :, 0, 7] = looks[0, 0, 1, 2] = 1
+    assert focus(looks, 2).tolist() == [[7, 2]]
+    assert [focus_size(cells) for cells in (2, 10, 144, 577)] == [2, 4, 16, 64]
+    with pytest.raises(ValueError, match="in focus"):
+        focus(looks, 10)

@@ -8,11 +8,11 @@ import pytest
 from tiny_models import TEXTS, TINY, shaken, tiny_florence
 from tiny_sessions import write_visit
 
-from adapters.distill.few_shot import Course
-from adapters.distill.fitting import FitSettings
 from bench.pretrain.blueprint import new_model, new_processor, save_model
 from bench.pretrain.tokenizer import train_tokenizer
 from bench.studies import fits, rooms
+from bench.studies.distill.few_shot import Course
+from bench.studies.distill.fitting import FitSettings
 from bench.studies.plan import Plan
 
 TURNS = 13

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from adapters.distill.registry import TERMS, Need
 from bench.report import Report, emit
 from bench.studies.claims import Claim, claim_rows, judged, published_rows, sentences
+from bench.studies.distill.terms import TERMS, Need
 from bench.studies.methods import Entry
 from bench.studies.picture import check_picture, draw
 from bench.studies.plan import claim, planned
@@ -19,11 +19,7 @@ from bench.studies.table import show, table
 from core.config import load_config
 
 STEPS = 40
-_OF_MAPS = {
-    name
-    for name, term in TERMS.items()
-    if term.needs & {Need.MAPS, Need.FIRST_MAPS} and term.through != "width"
-}
+_OF_MAPS = {name for name, term in TERMS.items() if Need.MAPS in term.needs and term.through != "width"}
 
 RoomsOption = Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Adapters of each method in each room.")]

@@ -11,11 +11,11 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from adapters.distill.few_shot import read
-from adapters.distill.reading import Reading, offered
-from adapters.distill.registry import lacking
 from bench.processes import processes
 from bench.studies import fits, ours
+from bench.studies.distill.few_shot import read
+from bench.studies.distill.reading import Reading, offered
+from bench.studies.distill.terms import lacking
 from bench.studies.methods import Entry
 from bench.studies.plan import Plan
 from bench.studies.room_work import work

@@ -2,7 +2,7 @@
 
 The expert answers the first ten questions of each room itself; every method learns those answers and answers
 the last ten alone, without memory. The published methods are plain fine-tuning with LoRA, all pairs in every
-step, plus their terms; `adapters.distill.few_shot.Course` says how their steps and rate were chosen.
+step, plus their terms; `bench.studies.distill.few_shot.Course` says how their steps and rate were chosen.
 """
 
 import typer

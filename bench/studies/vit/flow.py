@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.rollout import rollouts
 from bench.studies.alike import entropy, jensen_shannon, spearman, top_overlap
 from bench.studies.vit.towers import Attention
 from models.alignment import resample_keys
+from models.inside.rollout import rollouts
 
 OWN, RESIDUAL, LITERAL = "layer's own", "rollout", "rollout, no residual"
 KINDS = (OWN, RESIDUAL, LITERAL)
