@@ -15,10 +15,10 @@ import numpy as np
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
+from bench.crew import crew
 from bench.intervals import bootstrap_mean, paired_difference
-from bench.processes import processes
 from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
@@ -91,12 +91,8 @@ def blind_reader(rooms: int, jobs: int) -> BlindReader:
 
 
 def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
-    with (
-        processes(jobs) as workers,
-        Progress(console=Console(stderr=True), transient=True) as progress,
-    ):
-        made = progress.track(workers.map(make, range(rooms)), total=rooms, description=what)
-        return [one for room in made for one in room]
+    with crew(jobs) as workers:
+        return [one for room in workers.each(make, range(rooms), what) for one in room]
 
 
 def _training_questions(index: int) -> list[Question]:

@@ -21,8 +21,8 @@ from agent.learning.rooms import learn_rooms
 from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
 from agent.turns.turn import Mind, pair_id
+from bench.crew import Crew
 from bench.learning.asking import Asker
-from bench.learning.crew import Crew
 from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, session_of, taken

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from bench.crew import crew
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.report import Report, console, emit
 from bench.rooms.scene import SPLITS
 from bench.studies.picture import check_picture, draw
-from bench.studies.run import Workers
 from core.errors import InputError
 from core.text import did_you_mean
 
@@ -41,7 +41,7 @@ def look(
         raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     check_picture(picture)
     plan = Plan(student, expert, split, seed)
-    with Workers(jobs) as workers:
+    with crew(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")
     found = [one for room in every for one in room]
     if not found:

@@ -1,4 +1,4 @@
-"""What both commands do: plan, carry out, say."""
+"""`roomwise study sf` and `align-kd`: what both commands do: plan, carry out, say."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bench.studies.claims import Claim, claim_rows, judged, published_rows, sent
 from bench.studies.distill.terms import TERMS, Need
 from bench.studies.methods import Entry
 from bench.studies.picture import check_picture, draw
-from bench.studies.plan import claim, planned
+from bench.studies.plan import Plan, claim, planned
 from bench.studies.run import carry_out, left_out
 from bench.studies.scores import EXPERT, Scores, collected, fit_rows, rows
 from bench.studies.table import show, table
@@ -40,6 +40,7 @@ class Study:
     """What is done again: its rows, the numbers its source prints of them, and what was claimed."""
 
     name: str
+    about: str
     entries: Sequence[Entry]
     reference: str
     published: Mapping[str, float]
@@ -48,43 +49,50 @@ class Study:
     claims: Sequence[Claim]
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What was asked for on the command line."""
+def command(study: Study) -> typer.Typer:
+    """The study as a verb."""
+    app = typer.Typer(add_completion=False)
 
-    rooms: int
-    seeds: int
-    student: str
-    expert: str
-    split: str
-    steps: int
-    jobs: int
-    out: Path | None
-    picture: Path | None
+    @app.command(study.name, help=study.about)
+    def run(
+        rooms: RoomsOption = 50,
+        seeds: SeedsOption = 3,
+        student: StudentOption = "builtin-student",
+        expert: ExpertOption = "builtin-expert",
+        split: SplitOption = "test",
+        steps: StepsOption = STEPS,
+        jobs: JobsOption = 2,
+        out: OutOption = None,
+        as_json: JsonOption = False,
+        picture: PictureOption = None,
+    ) -> None:
+        check_picture(picture)
+        plan = planned(student, expert, split, steps, out, load_config())
+        _carried_out(study, plan, rooms, seeds, jobs, as_json, picture)
+
+    return app
 
 
-def carried_out(study: Study, wish: Wish, as_json: bool) -> None:
+def _carried_out(
+    study: Study, plan: Plan, rooms: int, seeds: int, jobs: int, as_json: bool, picture: Path | None
+) -> None:
     """Do the study and print it. Raises InputError, UnknownModelError, WeightsError, StorageError."""
-    check_picture(wish.picture)
-    plan = planned(wish.student, wish.expert, wish.split, wish.steps, wish.out, load_config())
     missing = left_out(plan, study.entries)
     claim(plan)
     notes = [f"{name} is left out. {why}." for name, why in missing.items()]
     for note in notes:
         typer.echo(note, err=True)
     entries = [entry for entry in study.entries if entry.name not in missing]
-    carry_out(plan, entries, wish.rooms, wish.seeds, wish.jobs)
-    scores = collected(plan, entries, wish.rooms, wish.seeds)
+    carry_out(plan, entries, rooms, seeds, jobs)
+    scores = collected(plan, entries, rooms, seeds)
     verdicts = judged(study.claims, scores)
-    title = (
-        f"{wish.rooms} {wish.split} rooms, {wish.seeds} seeds, the questions after the warm-up: exact match"
-    )
-    if wish.picture is not None:
+    title = f"{rooms} {plan.split} rooms, {seeds} seeds, the questions after the warm-up: exact match"
+    if picture is not None:
         dots = {name: scores.interval(name, "exact") for name in [*(one.name for one in entries), EXPERT]}
-        draw(wish.picture, title, dots, study.reference, study.published)
+        draw(picture, title, dots, study.reference, study.published)
     found = [
         *rows(scores, entries, study.reference),
-        *fit_rows(plan, entries, wish.seeds),
+        *fit_rows(plan, entries, seeds),
         *published_rows(list(study.published.items()), study.metric, study.source),
         *claim_rows(verdicts),
     ]

@@ -12,7 +12,7 @@ from agent.takeover.calibration import (
     read_calibration,
     write_calibration,
 )
-from bench.learning.crew import Crew, crew
+from bench.crew import Crew, crew
 from bench.learning.places import given, rendered
 from bench.learning.plan import Plan, Start, Unit, digest
 from bench.report import Report, Row

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.crew import crew
 from bench.curves import draw, interval_of
 from bench.models import held_out_questions
-from bench.processes import processes
 from bench.report import Report, Row, emit
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, rendered, ways
@@ -46,12 +46,8 @@ def dims(
     """
     check_picture(picture)
     vlm = load_model(model)
-    with (
-        Progress(console=Console(stderr=True), transient=True) as progress,
-        processes(jobs) as workers,
-    ):
-        made = progress.track(workers.map(rendered, range(fit)), total=fit, description="rooms to fit on")
-        material = lessons(vlm, list(made))
+    with crew(jobs) as workers:
+        material = lessons(vlm, workers.each(rendered, range(fit), "rooms to fit on"))
     channels = int(material.vision.tokens.shape[2])
     widths = _widths(width or [channels // part for part in _PARTS], channels)
     asked = held_out_questions(split, rooms, 224, jobs)

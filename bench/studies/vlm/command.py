@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from bench.crew import crew
 from bench.report import Report, emit
 from bench.studies.command import ExpertOption, JobsOption, JsonOption, SplitOption, StudentOption
 from bench.studies.picture import check_picture
-from bench.studies.run import Workers
 from bench.studies.table import show
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.picture import svg
@@ -41,7 +41,7 @@ def vlm(
     Example: roomwise study vlm --student ./florence-2-base --expert ./florence-2-large --json
     """
     check_picture(picture)
-    with Workers(jobs) as workers:
+    with crew(jobs) as workers:
         every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
     found = Found([one for room in every for one in room], seed)
     if picture is not None:

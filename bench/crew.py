@@ -15,6 +15,7 @@ _PAUSE = 1.0  # seconds before a unit that somebody else has is looked at again
 
 _Unit = TypeVar("_Unit")
 _Done = TypeVar("_Done")
+_Result = TypeVar("_Result")
 
 
 class Crew:
@@ -46,6 +47,13 @@ class Crew:
                 time.sleep(_PAUSE)
         self._progress.remove_task(bar)
         return [done[number] for number in range(len(units))]
+
+    def each(
+        self, work: Callable[[_Unit], _Result], items: Sequence[_Unit], description: str
+    ) -> list[_Result]:
+        """Each item's result, in order, whatever it is, with a bar."""
+        results = (self._executor.map if self._executor else map)(work, items)
+        return list(self._progress.track(results, total=len(items), description=description))
 
     def shown(self, steps: Sequence[_Unit], description: str) -> Iterator[_Unit]:
         """The steps one after another, with a bar that says how many are done."""
