@@ -1,6 +1,7 @@
 """`roomwise pretrain`: render rooms, then train the built-in pair on them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,42 +56,41 @@ def render(
     _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
 
 
-@app.command()
-def student(
-    data: Data = None,
-    run: RunFolder = None,
-    output: Output = None,
-    stage: Stage = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    seed: Seed = 0,
-    threads: Threads = 1,
-    as_json: Json = False,
-) -> None:
-    """Train the student, or go on training it. Stopped at any moment, it goes on from there.
+def _trainer(name: str, example: str) -> Callable[..., None]:
+    """The command that trains one of the pair."""
 
-    Example: roomwise pretrain student --minutes 30
+    def trained(
+        data: Data = None,
+        run: RunFolder = None,
+        output: Output = None,
+        stage: Stage = None,
+        steps: Steps = None,
+        minutes: Minutes = None,
+        seed: Seed = 0,
+        threads: Threads = 1,
+        as_json: Json = False,
+    ) -> None:
+        if stage is not None:
+            _known("stage", stage, _STAGES)
+        elif steps is not None:
+            raise typer.BadParameter("--steps is the length of one stage: give --stage too.")
+        wish = load("bench.pretrain.commands:Wish")(
+            name, _data(data), _run(run, name), output, stage, steps, minutes, seed, threads
+        )
+        summary, stopped = load("bench.pretrain.commands:pretrain")(wish)
+        _tell(summary, as_json)
+        if stopped:
+            raise typer.Exit(130)
+
+    trained.__doc__ = f"""Train the {name}, or go on with it. Stopped at any moment, it goes on from there.
+
+    Example: {example}
     """
-    _train("student", data, run, output, stage, steps, minutes, seed, threads, as_json)
+    return trained
 
 
-@app.command()
-def expert(
-    data: Data = None,
-    run: RunFolder = None,
-    output: Output = None,
-    stage: Stage = None,
-    steps: Steps = None,
-    minutes: Minutes = None,
-    seed: Seed = 0,
-    threads: Threads = 1,
-    as_json: Json = False,
-) -> None:
-    """Train the expert, or go on training it. Stopped at any moment, it goes on from there.
-
-    Example: roomwise pretrain expert --stage dense --minutes 30
-    """
-    _train("expert", data, run, output, stage, steps, minutes, seed, threads, as_json)
+app.command("student")(_trainer("student", "roomwise pretrain student --minutes 30"))
+app.command("expert")(_trainer("expert", "roomwise pretrain expert --stage dense --minutes 30"))
 
 
 @app.command()
@@ -130,31 +130,6 @@ def scene(
         _data(data), folder, output or folder / "model", seed, threads=threads
     )
     _tell(load("bench.pretrain.scene.commands:pretrain_scene")(wish), as_json)
-
-
-def _train(
-    name: str,
-    data: Path | None,
-    run: Path | None,
-    output: Path | None,
-    stage: str | None,
-    steps: int | None,
-    minutes: float | None,
-    seed: int,
-    threads: int,
-    as_json: bool,
-) -> None:
-    if stage is not None:
-        _known("stage", stage, _STAGES)
-    elif steps is not None:
-        raise typer.BadParameter("--steps is the length of one stage: give --stage too.")
-    wish = load("bench.pretrain.commands:Wish")(
-        name, _data(data), _run(run, name), output, stage, steps, minutes, seed, threads
-    )
-    summary, stopped = load("bench.pretrain.commands:pretrain")(wish)
-    _tell(summary, as_json)
-    if stopped:
-        raise typer.Exit(130)
 
 
 def _known(what: str, value: str, known: tuple[str, ...]) -> None:
