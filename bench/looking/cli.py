@@ -1,7 +1,6 @@
 """`roomwise bench look`: the command."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from bench.crew import crew
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
+from bench.options import Expert, Json, RoomJobs, Split, Student, Svg
 from bench.report import Report, console, emit
 from bench.rooms.scene import SPLITS
 from bench.studies.picture import check_picture, draw
@@ -23,13 +23,13 @@ def look(
     rooms: Annotated[
         int, typer.Option("--rooms", min=1, help="Held-out rooms, up to ten questions each.")
     ] = 30,
-    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
-    expert: Annotated[str, typer.Option("--expert", help="A model's name or folder.")] = "builtin-expert",
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    student: Student = "builtin-student",
+    expert: Expert = "builtin-expert",
+    split: Split = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of learning, and of the intervals.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    jobs: RoomJobs = 2,
+    picture: Svg = None,
+    as_json: Json = False,
 ) -> None:
     """Measure how much of what a model looks at is the thing that it is asked about, against chance.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.options import Expert, Json, RoomJobs, Rooms, Split, Student, Svg
 from bench.report import Report, emit
 from bench.studies.claims import Claim, claim_rows, judged, published_rows, sentences
 from bench.studies.distill.terms import TERMS, Need
@@ -21,18 +22,11 @@ from core.config import load_config
 STEPS = 40
 _OF_MAPS = {name for name, term in TERMS.items() if Need.MAPS in term.needs and term.through != "width"}
 
-RoomsOption = Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Adapters of each method in each room.")]
-StudentOption = Annotated[str, typer.Option("--student", help="A model's name or folder.")]
-ExpertOption = Annotated[str, typer.Option("--expert", help="A model's name or folder.")]
-SplitOption = Annotated[str, typer.Option("--split", help="validation or test.")]
 StepsOption = Annotated[int, typer.Option("--steps", min=1, help="Of the published methods' training.")]
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where everything is kept, so that it can be gone on with.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PictureOption = Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")]
 
 
 @dataclass(frozen=True)
@@ -55,16 +49,16 @@ def command(study: Study) -> typer.Typer:
 
     @app.command(study.name, help=study.about)
     def run(
-        rooms: RoomsOption = 50,
+        rooms: Rooms = 50,
         seeds: SeedsOption = 3,
-        student: StudentOption = "builtin-student",
-        expert: ExpertOption = "builtin-expert",
-        split: SplitOption = "test",
+        student: Student = "builtin-student",
+        expert: Expert = "builtin-expert",
+        split: Split = "test",
         steps: StepsOption = STEPS,
-        jobs: JobsOption = 2,
+        jobs: RoomJobs = 2,
         out: OutOption = None,
-        as_json: JsonOption = False,
-        picture: PictureOption = None,
+        as_json: Json = False,
+        picture: Svg = None,
     ) -> None:
         check_picture(picture)
         plan = planned(student, expert, split, steps, out, load_config())

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bench.options import Json, Svg
 from bench.report import Report, Row, emit
 from bench.studies.edgevl.claims import claim_rows, judged, paragraph
 from bench.studies.edgevl.published import MEANS, SOURCE
@@ -52,8 +53,8 @@ def edgevl(
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="Processor threads, also when timing.")
     ] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    as_json: Json = False,
+    picture: Svg = None,
 ) -> None:
     """Do EdgeVL again: which place is it, from RGB and from depth, in floating point and in 8-bit integers.
 

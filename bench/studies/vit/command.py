@@ -10,9 +10,9 @@ import typer
 from PIL import Image
 
 from bench.crew import crew
+from bench.options import Json, RoomJobs, Split, Svg
 from bench.report import Report, emit
 from bench.rooms.sessions import make_session
-from bench.studies.command import JobsOption, JsonOption, SplitOption
 from bench.studies.picture import check_picture
 from bench.studies.table import show
 from bench.studies.vit.flow import Flow, flow
@@ -41,11 +41,11 @@ def vit(
     pictures: Annotated[
         Path | None, typer.Option("--pictures", help="A folder of pictures in place of rooms.")
     ] = None,
-    split: SplitOption = "test",
+    split: Split = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
-    jobs: JobsOption = 2,
-    as_json: JsonOption = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it, as FILE.svg.")] = None,
+    jobs: RoomJobs = 2,
+    as_json: Json = False,
+    picture: Svg = None,
 ) -> None:
     """Follow attention through two networks: maps and rollouts by layer, and how far both agree.
 
