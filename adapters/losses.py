@@ -37,32 +37,15 @@ def map_divergence(looked: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return rows.sum() / max(1, len(rows))
 
 
-def top_divergence(
-    logits: torch.Tensor,
-    top_ids: torch.Tensor,
-    top_logprobs: torch.Tensor,
-    counts: torch.Tensor,
-    reverse: bool = False,
-) -> torch.Tensor:
-    """Mean KL divergence between the expert's likeliest tokens and the student's, in nats.
+def top_divergences(logits: torch.Tensor, top_ids: torch.Tensor, top_logprobs: torch.Tensor) -> torch.Tensor:
+    """KL(expert || student) between the expert's likeliest tokens and the student's, [N] in nats.
 
-    `logits` [B, T, V] of the student; `top_ids` [B, T, k] int64 and `top_logprobs` [B, T, k] of the expert;
-    `counts` [B, T] bool says which places count. What the k tokens leave over goes into one more
-    bucket on both sides. Forward, KL(expert || student), covers all that the expert holds possible;
-    `reverse` settles on one of its modes. 0, with a gradient of 0, when no place counts.
+    `logits` [N, V] of the student; `top_ids` [N, k] int64 and `top_logprobs` [N, k] of the expert. What the k
+    tokens leave over goes into one more bucket on both sides. Forward, it covers all that the expert holds
+    possible.
     """
-    rows = top_divergences(logits[counts], top_ids[counts], top_logprobs[counts], reverse)
-    return rows.sum() / max(1, len(rows))
-
-
-def top_divergences(
-    logits: torch.Tensor, top_ids: torch.Tensor, top_logprobs: torch.Tensor, reverse: bool = False
-) -> torch.Tensor:
-    """The same for each place by itself, [N] in nats: `logits` [N, V], `top_ids`, `top_logprobs` [N, k]."""
     ours = _with_rest(logits.float().log_softmax(dim=-1).gather(-1, top_ids))
     theirs = _with_rest(top_logprobs.float()).detach()
-    if reverse:
-        ours, theirs = theirs, ours
     rows: torch.Tensor = (theirs.exp() * (theirs - ours)).sum(dim=-1)
     return rows
 

@@ -29,6 +29,7 @@ from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer
 from agent.turns.turn import Inquiry, take_turn
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
+from bench.options import Json, ReplaySeed
 from bench.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
 from core.errors import InputError
@@ -64,8 +65,8 @@ class Timing:
 def adapting(
     session: Annotated[Path, typer.Option("--session", help="A session folder. Default: the demo.")] = DEMO,
     turns: Annotated[int, typer.Option("--turns", min=2, help="To time before the job and after it.")] = 40,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    seed: ReplaySeed = 0,
+    as_json: Json = False,
 ) -> None:
     """Time one adaptation, and the answers that are given meanwhile.
 

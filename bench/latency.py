@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from bench.intervals import DRAWS, Interval, drawn_interval
+from bench.intervals import Interval, bootstrap_percentile, median_ratio
+from bench.options import Json
 from bench.report import Report, Row, Value, emit, measured
 from core.config import load_config
 from core.errors import ModelError
@@ -60,7 +61,7 @@ def latency(
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Pairs of answers to time.")] = 60,
     image: Annotated[Path | None, typer.Option("--image", help="A picture; default: a made-up one.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="For the picture and the intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Time an answer, image included, and the same answer by plain generate().
 
@@ -132,23 +133,18 @@ def measure(
 
 def rows(name: str, timing: Timing, seed: int) -> list[Row]:
     """Median and 95th percentile of both sides in ms, their ratio of medians, and how often they agreed."""
-    drawn = np.random.default_rng(seed).integers(0, len(timing.ours), (DRAWS, len(timing.ours)))
     result: list[Row] = []
     for method, times in (("roomwise", timing.ours), ("generate", timing.plain)):
         for percentile in (50, 95):
-            value = np.percentile(times, percentile)
-            interval = drawn_interval(value, np.percentile(times[drawn], percentile, axis=1), len(times))
+            interval = bootstrap_percentile(times, percentile, seed=seed)
             identity = {"model": name, "method": method, "statistic": f"p{percentile}"}
             result.append(measured(interval, metric="latency_ms", **identity))
-    # The same pairs are drawn for both sides: what slowed both down cancels.
-    ratios = np.median(timing.ours[drawn], axis=1) / np.median(timing.plain[drawn], axis=1)
-    ratio = np.median(timing.ours) / np.median(timing.plain)
     shared: dict[str, Value] = {
         "model": name,
         "method": "roomwise / generate",
         "threads": torch.get_num_threads(),
     }
-    interval = drawn_interval(ratio, ratios, len(timing.ours))
+    interval = median_ratio(timing.ours, timing.plain, seed=seed)
     result.append(measured(interval, metric="ratio", statistic="p50", **shared))
     agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
     return [*result, measured(agreed, metric="same_answer", **shared)]

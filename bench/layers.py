@@ -12,6 +12,7 @@ import typer
 from torch.nn.functional import linear
 
 from bench.intervals import bootstrap_percentile, bootstrap_ratio
+from bench.options import Json
 from bench.report import Report, Row, emit, measured
 from models.few_rows import MOST, by_parts
 
@@ -28,7 +29,7 @@ def layers(
     rows: Annotated[list[int] | None, typer.Option("--rows", min=1, max=MOST, help="Rows at a time.")] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Timings of each.")] = 20,
     seed: Annotated[int, typer.Option("--seed", help="Of weights and intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Time linear layers of Florence-2-base's shapes for one token or a few, as answering uses them.
 

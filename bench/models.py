@@ -15,10 +15,11 @@ import numpy as np
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
+from bench.crew import crew
 from bench.intervals import bootstrap_mean, paired_difference
-from bench.processes import processes
+from bench.options import Json, RenderJobs, Split
 from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
@@ -59,11 +60,11 @@ class Asked:
 def models(
     rooms: Annotated[int, typer.Option("--rooms", min=1, help="Held-out rooms, twenty questions each.")] = 50,
     model: Annotated[list[str] | None, typer.Option("--model", help="A name or folder; repeatable.")] = None,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    split: Split = "test",
     size: Annotated[int, typer.Option("--size", min=64, help="Side of a frame in pixels.")] = 224,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    jobs: RenderJobs = 2,
     seed: Annotated[int, typer.Option("--seed", help="For the intervals; the rooms are fixed.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ask models twenty questions about each of many rooms that none was trained on.
 
@@ -91,12 +92,8 @@ def blind_reader(rooms: int, jobs: int) -> BlindReader:
 
 
 def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
-    with (
-        processes(jobs) as workers,
-        Progress(console=Console(stderr=True), transient=True) as progress,
-    ):
-        made = progress.track(workers.map(make, range(rooms)), total=rooms, description=what)
-        return [one for room in made for one in room]
+    with crew(jobs) as workers:
+        return [one for room in workers.each(make, range(rooms), what) for one in room]
 
 
 def _training_questions(index: int) -> list[Question]:
@@ -123,18 +120,24 @@ def _jpeg(session: Session, number: int) -> bytes:
 def answer_all(name: str, asked: Sequence[Asked]) -> list[str]:
     """A model's answer to every question; each picture is encoded once."""
     model = load_model(name)
-    by_picture: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        by_picture[one.room, one.frame].append(place)
     answers = [""] * len(asked)
     console = Console(stderr=True)
-    for places in track(list(by_picture.values()), name, console=console, transient=True):
-        picture = Image.open(BytesIO(asked[places[0]].picture)).convert("RGB")
+    for picture, places in track(by_picture(asked), name, console=console, transient=True):
         vision = model.encode_images([picture])
         texts = [asked[place].question.text for place in places]
         for place, answer in zip(places, model.answer_many(vision, texts, _LONGEST), strict=True):
             answers[place] = answer.text
     return answers
+
+
+def by_picture(asked: Sequence[Asked]) -> list[tuple[Image.Image, list[int]]]:
+    """Each picture, and the places of its questions among all."""
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, one in enumerate(asked):
+        found[one.room, one.frame].append(place)
+    return [
+        (Image.open(BytesIO(asked[places[0]].picture)).convert("RGB"), places) for places in found.values()
+    ]
 
 
 def rows(asked: Sequence[Asked], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from adapters.questions import general_questions
 from bench.intervals import bootstrap_percentile, bootstrap_ratio
+from bench.options import Json, Student, Threads
 from bench.report import Report, Row, emit, measured
 from models.lora_training import attach
 from models.loss import answer_cross_entropy
@@ -29,12 +30,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def steps(
-    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
+    student: Student = "builtin-student",
     rows: Annotated[int, typer.Option("--rows", min=1, help="Questions in a step.")] = 40,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Timings of each.")] = 20,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the processor.")] = 1,
+    threads: Threads = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of questions and intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Time steps of training, forward and backward, with each kind of attention.
 

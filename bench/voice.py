@@ -18,6 +18,7 @@ import typer
 
 from agent.replay.cli import DEMO
 from bench.intervals import Interval, bootstrap_percentile, bootstrap_ratio
+from bench.options import Json
 from bench.report import Report, Row, emit, measured
 from bench.voice_sounds import NOTHING, RATE, VOICES, Sound, in_noise, nothing, save, speak
 from bench.voice_words import sentences, word_errors, words
@@ -124,7 +125,7 @@ def voice(
     spoken: Annotated[int, typer.Option("--sentences", min=2, help="Sentences, each in every noise.")] = 24,
     tries: Annotated[int, typer.Option("--tries", min=4, help="Rooms where nobody speaks.")] = 100,
     seed: Annotated[int, typer.Option("--seed", help="For sentences, noise and intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count words heard wrong and seconds from the end of speech to its text, with and without noise.
 

@@ -10,18 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.canonical import heat_maps
-from adapters.distill.layers import spread_slots
-from adapters.distill.transfer import Transfer
-from adapters.distill.transfer_files import load_transfer, transfer_name
+from adapters.codes import MapCoder, heat_maps, load_map_coder, paired_layers, transfer_name
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
 
 class Coder:
     """Codes of one expert's canonical maps; `name` is the SHA-256 of the autoencoder's weights."""
 
-    def __init__(self, vlm: VisionLanguageModel, transfer: Transfer, name: str) -> None:
-        self._vlm, self._transfer, self.name = vlm, transfer, name
+    def __init__(self, vlm: VisionLanguageModel, coder: MapCoder, name: str) -> None:
+        self._vlm, self._coder, self.name = vlm, coder, name
 
     @torch.no_grad()
     def codes(
@@ -30,13 +27,14 @@ class Coder:
         """Float16 [B, width] of questions about the first look at each frame, with the expert's answers."""
         first = stacked([vision.select([0]) for vision in seen])
         forced = self._vlm.teacher_forced(first, questions, answers, attentions=True)
-        channels, rows, cols = self._transfer.teacher.shape
-        layers = [forced.attentions[layer] for layer in spread_slots(len(forced.attentions), channels)]
+        channels, rows, cols = self._coder.shape
+        pairs = paired_layers(channels, len(forced.attentions))
+        layers = [forced.attentions[layer] for _, layer in pairs]
         grid = first.rows, first.cols
-        heat = heat_maps(layers, forced.vis, forced.txt, grid, first.mean_token, (rows, cols))
-        return self._transfer.teacher_code(heat.maps).mean.cpu().numpy().astype(np.float16)
+        maps = heat_maps(layers, forced.vis, forced.txt, grid, first.mean_token, (rows, cols))
+        return self._coder.code(maps.cpu()).numpy().astype(np.float16)
 
 
 def load_coder(vlm: VisionLanguageModel, folder: Path) -> Coder:
     """With the autoencoder that is kept in a folder. Raises StorageError, WeightsError."""
-    return Coder(vlm, load_transfer(folder), transfer_name(folder))
+    return Coder(vlm, load_map_coder(folder), transfer_name(folder))

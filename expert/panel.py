@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.vision import focus, focus_size
 from core.signal import TeacherSignal
 from core.types import Frame, Told
 from expert.asking import Request
 from expert.codes import Coder
 from models.expert import Asking, LocalExpert
 from models.remote.wire import Said, Shown
+from models.signal import focus, focus_size
 from models.vlm import VisionTokens
 
 _KEPT = 32

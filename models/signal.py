@@ -19,11 +19,11 @@ _SMALLEST = 1e-7  # probability; half precision holds its logarithm
 def teacher_signals(
     expert: VisionLanguageModel, shown: VisionTokens, questions: Sequence[str], answers: Sequence[str]
 ) -> list[TeacherSignal]:
-    """What the expert would ship beside answers, its own words, in one pass. `shown` holds the looks at the
-    first question's picture, then those at the second's, as many of each.
+    """What the expert would ship beside its own `answers` to questions, one a picture, in one pass.
 
-    How likely words are is the mean over all looks, where the expert looked is told of the first. It must be
-    loaded with attention="eager", else ModelError says so.
+    `shown` holds the looks at the first, then at the second, as many of each: how likely words are is
+    the mean over all of them, where the expert looked is told of the first. It must be loaded with
+    attention="eager", else ModelError says so.
     """
     count = len(shown) // len(questions)
     with torch.no_grad():
@@ -60,6 +60,23 @@ def first_layer_map(forced: TeacherForced, vision: VisionTokens, row: int = 0) -
         seen = laid_out(seen, forced.kept[row][forced.kept[row] >= 0], vision.whole)
     seen = seen[:, int(vision.mean_token) :]
     return seen.reshape(-1, vision.rows, vision.cols)
+
+
+def focus(looks: torch.Tensor, k: int) -> torch.Tensor:
+    """The k picture tokens that the question's words look at most, int64 [B, k], the most looked-at first.
+
+    `looks` [B, H, W, N] are first-layer text-to-vision maps, rows of 0 for padding: heads are averaged and
+    words added up. Raises ValueError for more tokens than there are. Align-KD (CVPR 2025, arXiv 2412.01282).
+    """
+    scores = looks.detach().float().mean(dim=1).sum(dim=1)
+    if not 0 < k <= scores.shape[-1]:
+        raise ValueError(f"{k} of {scores.shape[-1]} vision tokens cannot be in focus")
+    return scores.topk(k, dim=-1).indices
+
+
+def focus_size(cells: int) -> int:
+    """How many of N tokens are in focus: a ninth, as the paper's 16 of 144, but 4 at least if there are."""
+    return min(cells, max(4, round(cells / 9)))
 
 
 def vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:

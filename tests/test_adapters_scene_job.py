@@ -15,9 +15,9 @@ from adapters.scene.pace import Course
 from adapters.scene.paired_files import list_pairs
 from adapters.scene.request import SceneRequest, is_scene, read_scene_request, split, write_scene_request
 from adapters.scene.store import encoder_folder, scene_store
+from bench.pretrain.scene.students import quantised
 from core.errors import InputError, StorageError, WeightsError
 from core.lazy import run
-from models.scene.quantise import quantised
 from models.scene.student import load_student, save_student
 
 _COURSE = Course(steps=30, batch=8, rate=6e-4, last=1e-4)

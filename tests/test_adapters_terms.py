@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from adapters.losses import top_divergence
+from adapters.losses import top_divergences
 from adapters.material import Teaching
 from adapters.terms import answers, likelihoods
 from models.loss import IGNORED
@@ -35,9 +35,7 @@ def test_likelihoods_are_the_mean_of_each_rows_own() -> None:
     for row in (1, 2, 3):  # nothing is told of the first, and the last is not the expert's own
         ids, logprobs = taught[row].ids, taught[row].logprobs
         assert ids is not None and logprobs is not None
-        logits = rows.logits[row : row + 1, : len(ids)]
-        every = torch.ones(logits.shape[:2], dtype=torch.bool)
-        each.append(top_divergence(logits, ids[None], logprobs[None], every))
+        each.append(top_divergences(rows.logits[row, : len(ids)], ids, logprobs).mean())
     mean = torch.stack(each).mean()
     assert found.item() == pytest.approx(mean.item(), rel=1e-6)
     ours, theirs = (torch.autograd.grad(one, rows.logits)[0] for one in (found, mean))

@@ -7,8 +7,8 @@ import pytest
 from tiny_models import photo, tiny_florence
 
 import roomwise
+from bench.pretrain.blueprint import save_model
 from core.lazy import run
-from models.blueprint import save_model
 from models.registry import load_model, model_folder
 
 QUESTION = "What colour is the sofa?"

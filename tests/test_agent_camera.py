@@ -20,13 +20,13 @@ from agent.station.eyes import as_jpeg
 from agent.whereabouts import kinds
 from agent.whereabouts.kinds import Kinds
 from agent.whereabouts.whereabouts import Sight
+from bench.pretrain.scene.students import quantised
 from capture.picture import Captured
 from core.errors import WeightsError
 from core.events import CameraLearnt
 from core.ports import Rows
 from models.embedder import load_minilm
 from models.scene.names import SCANNET, alternatives
-from models.scene.quantise import quantised
 from models.scene.student import load_student, save_student
 
 

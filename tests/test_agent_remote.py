@@ -19,6 +19,7 @@ from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
 from agent.replay.replay import play
 from agent.replay.session import replay_session
+from bench.pretrain.blueprint import save_model
 from core.config import Config, ExpertConfig, NetworkConfig
 from core.errors import ConfigError
 from core.events import (
@@ -35,7 +36,6 @@ from core.events import (
 from expert.asking import Request
 from expert.desk import Answers
 from memory.store import Memory
-from models.blueprint import save_model
 
 TURNS, WARM_UP, GONE, BACK = 20, 10, 4, 15
 PAUSE = 5.5

@@ -15,6 +15,7 @@ from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.replay.cli import DEMO, app
 from agent.replay.session import replay_session
+from bench.pretrain.blueprint import save_model
 from core import pictures
 from core.config import Config, ExpertConfig
 from core.errors import ImageError, InputError
@@ -27,7 +28,6 @@ from core.events import (
     SessionStarted,
 )
 from memory.store import Memory
-from models.blueprint import save_model
 
 _ANSWERS = ["red", "two", "on the table", "red", "two", "red"]
 

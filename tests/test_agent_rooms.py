@@ -20,12 +20,12 @@ from agent.learning.rooms import RoomsTask, known_then, learn_rooms
 from agent.learning.task import LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import AUDITS, other_rooms
+from bench.pretrain.blueprint import save_model
 from core.config import Config
 from core.events import Event, Failed, RoomsLearnt
 from memory import elsewhere
 from memory.shelf import VOTES
 from memory.store import Memory
-from models.blueprint import save_model
 from models.registry import load_model
 
 

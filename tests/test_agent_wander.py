@@ -17,11 +17,11 @@ from agent.recording.visit import read_visit
 from agent.replay.outcome import figures
 from agent.replay.session import replay_session
 from agent.whereabouts.whereabouts import Whereabouts
+from bench.pretrain.blueprint import save_model
 from core.config import AdaptationConfig, Config, ExpertConfig
 from core.errors import RoomwiseError
 from core.events import Event, RoomEntered, RoomRecognised, Routed
 from memory.store import Memory
-from models.blueprint import save_model
 
 _ROOMS = ["red", "red", "blue", "blue", "red", "blue"]
 _COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200)}

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import bootstrap_mean, paired_difference
+from bench.intervals import bootstrap_mean, median_ratio, paired_difference
 
 
 def test_the_interval_holds_the_mean_and_repeats() -> None:
@@ -53,3 +53,10 @@ def test_what_cannot_be_averaged_is_refused() -> None:
         bootstrap_mean([1, 2], ["a"])
     with pytest.raises(ValueError, match="pairs"):
         paired_difference([1, 2], [1])
+
+
+def test_a_ratio_of_medians_draws_the_same_pairs_for_both() -> None:
+    times = np.random.default_rng(0).uniform(1, 9, 30)
+    found = median_ratio(2 * times, times)
+    assert found.n == 30
+    assert [found.mean, found.low, found.high] == pytest.approx([2, 2, 2])

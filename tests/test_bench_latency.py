@@ -9,8 +9,8 @@ from tiny_models import photo, save_llava, tiny_florence
 
 import roomwise
 from bench.latency import QUESTIONS, Timing, answerer, measure, plain_answerer, rows
+from bench.pretrain.blueprint import save_model
 from core.lazy import run
-from models.blueprint import save_model
 from models.registry import load_model
 
 

@@ -11,8 +11,8 @@ from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from adapters.job import read_request
 from adapters.store import HOME, AdapterStore
 from agent.recording.visit import read_visit
+from bench.crew import crew
 from bench.learning import stream
-from bench.learning.crew import crew
 from bench.learning.methods import AT_HOME, ROOMWISE
 from bench.learning.places import Place, given
 from bench.learning.plan import Plan, Unit

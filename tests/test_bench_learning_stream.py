@@ -9,9 +9,9 @@ import pytest
 from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from typer.testing import CliRunner
 
+from bench.crew import Crew, crew
 from bench.learning import stream
 from bench.learning.cli import app
-from bench.learning.crew import Crew, crew
 from bench.learning.places import Place, given
 from bench.learning.plan import Plan, Unit
 from bench.learning.state import State, copy_state
@@ -166,7 +166,7 @@ def test_what_another_process_has_is_come_back_to(monkeypatch: pytest.MonkeyPatc
         tries.append(number)
         return None if number == 1 and tries.count(1) < 3 else number
 
-    monkeypatch.setattr("bench.learning.crew._PAUSE", 0)
+    monkeypatch.setattr("bench.crew._PAUSE", 0)
     with crew(1) as workers:
         assert isinstance(workers, Crew) and workers.do(work, [0, 1, 2]) == [0, 1, 2]
     assert tries == [0, 1, 2, 1, 1]

@@ -12,11 +12,11 @@ from tiny_shots import TURNS, tiny_session
 from tiny_studies import save_pair
 
 import roomwise
-from adapters.distill.few_shot import Course
 from bench.looking import room
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass, Plan, coverage, measured_room, on_thing
 from bench.looking.rows import CHANCE, Masses, rows, sentences
 from bench.rooms.sessions import WARM_UP
+from bench.studies.distill.few_shot import Course
 from core.lazy import run
 
 

@@ -10,8 +10,8 @@ from tiny_models import tiny_florence
 import bench.models
 import roomwise
 from bench.models import BLIND, Asked, answer_all, blind_reader, held_out_questions, rows
+from bench.pretrain.blueprint import save_model
 from core.lazy import run
-from models.blueprint import save_model
 
 
 @pytest.fixture(scope="module")

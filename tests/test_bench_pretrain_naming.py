@@ -6,8 +6,8 @@ from torch import nn
 
 from bench.pretrain.labels import parts
 from bench.pretrain.naming import NAMED, PLACES, Naming
+from bench.pretrain.tokenizer import train_tokenizer
 from bench.pretrain.vocabulary import texts
-from models.tokenizer import train_tokenizer
 
 GRID, WIDTH = 9, 256
 TOKENIZER = train_tokenizer(texts(), 900)

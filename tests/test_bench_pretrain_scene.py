@@ -9,9 +9,9 @@ import torch
 from room_facts import made_up
 from tiny_scenes import SHAPES, WIDTH, material, pixels
 
-from adapters.scene.curation import Judged
 from bench.pretrain.scene import runs
 from bench.pretrain.scene.captions import caption_bank
+from bench.pretrain.scene.curation import Judged
 from bench.pretrain.scene.head import save_head, train_head
 from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
 from bench.pretrain.scene.runs import PTQ, Bench, carry_out

@@ -9,6 +9,7 @@ from tiny_studies import save_pair, without_rendering
 
 import roomwise
 from bench.studies import align_kd, sf
+from bench.studies.command import command
 from core.lazy import run
 
 
@@ -24,7 +25,7 @@ def test_sf_prints_one_object_and_a_picture(
     pair: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = [entry for entry in sf.STUDY.entries if entry.name in ("sf0", "sf1", "sf2", "align-kd-code")]
-    monkeypatch.setattr(sf, "STUDY", replace(sf.STUDY, entries=kept))
+    monkeypatch.setattr(sf, "app", command(replace(sf.STUDY, entries=kept)))
     drawn = tmp_path / "sf.svg"
     assert run(roomwise.app, "roomwise", ["study", "sf", *pair, "--json", "--picture", str(drawn)]) == 0
     captured = capsys.readouterr()
@@ -38,7 +39,7 @@ def test_sf_prints_one_object_and_a_picture(
     verdicts = [row for row in told["rows"] if "verdict" in row]
     assert {(row["method"], row["published"]) for row in verdicts} >= {("sf1", 0.2085), ("sf2", -0.0094)}
     assert "<svg" in drawn.read_text()
-    monkeypatch.setattr(sf, "STUDY", replace(sf.STUDY, entries=kept[:2]))  # known already
+    monkeypatch.setattr(sf, "app", command(replace(sf.STUDY, entries=kept[:2])))  # known already
     assert run(roomwise.app, "roomwise", ["study", "sf", *pair]) == 0
     printed = capsys.readouterr().out
     assert "plain fine-tuning" in printed and "0.3727" in printed and "Not to be told from sf1" in printed
@@ -48,7 +49,7 @@ def test_align_kd_tells_how_hard_attention_pulls(
     pair: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = [entry for entry in align_kd.STUDY.entries if entry.name in ("ce", "align-kd", "block t2t")]
-    monkeypatch.setattr(align_kd, "STUDY", replace(align_kd.STUDY, entries=kept))
+    monkeypatch.setattr(align_kd, "app", command(replace(align_kd.STUDY, entries=kept)))
     assert run(roomwise.app, "roomwise", ["study", "align-kd", *pair]) == 0
     printed = capsys.readouterr().out
     assert "Gradient of the attention term halfway" in printed and "align-kd" in printed

@@ -16,14 +16,14 @@ from typer.testing import CliRunner, Result
 
 from agent import build
 from agent.takeover.calibration import FILE, find_calibration, write_calibration
-from agent.takeover.reliability import expected_calibration_error
+from bench.pretrain.blueprint import save_model
 from bench.takeover.bench import refuse_known
 from bench.takeover.cli import app
 from bench.takeover.picture import coverage_curve, draw
+from bench.takeover.reliability import expected_calibration_error
 from bench.takeover.rows import CALIBRATED, RAW, Measured, all_rows, calibration_error, in_use
 from bench.takeover.visits import Said, Visited
 from core.errors import InputError, WeightsError
-from models.blueprint import save_model
 
 
 def _said(least: float, agrees: bool, right: bool = True, stood: bool = True) -> Said:

@@ -13,10 +13,11 @@ from tiny_maps import untrained
 from tiny_memory import jpeg
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.distill.transfer_files import save_transfer, transfer_name
+from adapters.codes import transfer_name
+from bench.pretrain.blueprint import save_model
+from bench.studies.distill.transfer import save_transfer
 from expert.codes import Coder, load_coder
 from expert.serve import Plan, open_application
-from models.blueprint import save_model
 from models.remote.wire import sizes, unpack
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_models import TEXTS
 
+from bench.pretrain.tokenizer import train_tokenizer
 from models.decoding import greedy_rows, to_answer
-from models.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=280)
 

@@ -9,9 +9,9 @@ from torch import nn
 from transformers import Florence2ForConditionalGeneration, Florence2Processor
 from transformers.models.bart.modeling_bart import BartAttention
 
+from bench.pretrain.blueprint import new_model, new_processor
 from core.errors import ModelError, QuestionError
 from core.text import strip_controls
-from models.blueprint import new_model, new_processor
 from models.florence import Florence
 from models.loss import answer_cross_entropy
 

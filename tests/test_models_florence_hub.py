@@ -10,10 +10,10 @@ import torch
 from tiny_models import QUESTIONS, TEXTS, TINY, photo, shaken, tiny_florence
 from transformers import AutoProcessor, BartConfig, Florence2Config, Florence2ForConditionalGeneration
 
-from models.blueprint import Blueprint, new_model, new_processor
+from bench.pretrain.blueprint import Blueprint, new_model, new_processor
+from bench.pretrain.tokenizer import train_tokenizer
 from models.florence import Florence
 from models.registry import load_model
-from models.tokenizer import train_tokenizer
 
 
 def save_as_hub(folder: Path) -> None:

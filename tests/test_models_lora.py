@@ -10,10 +10,10 @@ import torch
 from peft import PeftModel
 from tiny_models import QUESTIONS, TINY, photo, shaken, tiny_florence, wrapped
 
+from bench.pretrain.blueprint import new_model, new_processor, save_model
 from core.errors import WeightsError
 from core.files import sha256_file
 from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
-from models.blueprint import new_model, new_processor, save_model
 from models.florence import Florence
 from models.lora import Adapter, AdapterSlot, base_of, joined, read_adapter, write_adapter
 from models.lora_training import attach, detach, taken

@@ -7,9 +7,9 @@ import pytest
 import torch
 from tiny_models import photo, save_llava, tiny_florence
 
+from bench.pretrain.blueprint import save_model
 from core.errors import ModelError, UnknownModelError, WeightsError
 from models import registry
-from models.blueprint import save_model
 from models.registry import load_model, model_folder, model_names
 
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from tiny_scenes import depth, picture, pixels, tiny_student
 
+from bench.pretrain.scene.students import quantised
 from core.errors import InputError
 from core.ports import SceneEncoder
 from models.scene.encoder import by_onnxruntime, exported, load_scene_encoder
 from models.scene.exporting import export_onnx
 from models.scene.pixels import check_pair
-from models.scene.quantise import quantised
 from models.scene.student import load_student, save_student
 
 

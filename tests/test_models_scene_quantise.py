@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from tiny_scenes import pixels, tiny_student
 from torch import nn
 
+from bench.pretrain.scene.students import quantised, turn_off
 from models.scene.quantise import (
     LEVELS,
     QuantisedConv,
@@ -16,8 +17,6 @@ from models.scene.quantise import (
     channel_amax,
     fake_quantise,
     packed,
-    quantised,
-    turn_off,
     turn_on,
     unpacked,
 )

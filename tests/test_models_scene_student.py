@@ -6,8 +6,9 @@ import pytest
 import torch
 from tiny_scenes import SHAPES, WIDTH, pixels, tiny_student
 
+from bench.pretrain.scene.students import innate, new_student, swin_t, vit_s
 from core.errors import WeightsError
-from models.scene.student import SceneStudent, innate, load_student, new_student, save_student, swin_t, vit_s
+from models.scene.student import SceneStudent, load_student, save_student
 
 
 @pytest.mark.parametrize("backbone", list(SHAPES))

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scenes import picture, tiny_clip
 
+from bench.pretrain.scene.validating import classified
+from bench.studies.edgevl.cli import read_names
 from core.errors import InputError, WeightsError
 from models.embedder import load_minilm
-from models.scene.classes import class_rows, classified
-from models.scene.names import GENERIC, SCANNET, alternatives, checked, prompt, prompts, read_names
+from models.scene.classes import class_rows
+from models.scene.names import GENERIC, SCANNET, alternatives, checked, prompt, prompts
 from models.scene.teacher import HEAD_FILE, HEAD_FOLDER, load_teacher, read_head, tower_digest
 from models.scene.words import Words
 

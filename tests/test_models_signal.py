@@ -5,11 +5,11 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, save_llava, save_smolvlm, tiny_florence, wrapped
 
+from bench.pretrain.tokenizer import train_tokenizer
 from core.errors import ModelError
 from core.signal import TeacherSignal
 from models.registry import load_model
-from models.signal import first_layer_map, teacher_signals, vocabulary
-from models.tokenizer import train_tokenizer
+from models.signal import first_layer_map, focus, focus_size, teacher_signals, vocabulary
 
 
 def test_a_signal_says_where_the_expert_looked_and_what_it_nearly_said() -> None:
@@ -71,3 +71,12 @@ def test_other_families_give_signals_too(tmp_path: Path, save: object, side: int
     torch.testing.assert_close(
         first_layer_map(forced, vision), torch.from_numpy(signal.attention).float(), rtol=1e-2, atol=1e-3
     )
+
+
+def test_the_focus_is_where_words_look_and_padding_has_no_say() -> None:
+    looks = torch.zeros(1, 2, 3, 9)
+    looks[0, :, 0, 7] = looks[0, 0, 1, 2] = 1
+    assert focus(looks, 2).tolist() == [[7, 2]]
+    assert [focus_size(cells) for cells in (2, 10, 144, 577)] == [2, 4, 16, 64]
+    with pytest.raises(ValueError, match="in focus"):
+        focus(looks, 10)

@@ -7,8 +7,8 @@ from typing import Any
 from tiny_models import photo, tiny_florence
 
 from adapters.request import Limits, Recipe, Request
+from bench.pretrain.blueprint import save_model
 from core.types import Example
-from models.blueprint import save_model
 
 RECIPE = Recipe(
     rank=4, alpha=8.0, steps=40, views=0, anchors=1, general=8, similar=8, reworded=0, elsewhere=0, shrink=1,

@@ -2,9 +2,9 @@
 
 import torch
 
-from adapters.distill.autoencoder import new_autoencoder
-from adapters.distill.scaling import Scale
-from adapters.distill.transfer import Calibration, Pairing, Transfer
+from adapters.codes import Scale
+from bench.studies.distill.autoencoder import new_autoencoder
+from bench.studies.distill.transfer import Calibration, Pairing, Transfer
 
 PICTURE = (8, 8)
 
@@ -35,12 +35,11 @@ def untrained(
         variance,
         rest[:9].reshape(3, 3),
         rest[9:],
-        torch.rand(shape, generator=generator),
         torch.rand(channels, generator=generator),
         torch.rand(channels, generator=generator),
     )
     pair = (first, first if pairing == "shared" else second)
-    return Transfer(pairing, pair, "log", Scale(torch.zeros(channels), spread), calibration)
+    return Transfer(pairing, pair, Scale(torch.zeros(channels), spread), calibration)
 
 
 def _soft(scores: torch.Tensor) -> torch.Tensor:

@@ -28,9 +28,9 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
-from models.blueprint import Blueprint, new_model, new_processor
+from bench.pretrain.blueprint import Blueprint, new_model, new_processor
+from bench.pretrain.tokenizer import train_tokenizer
 from models.florence import Florence
-from models.tokenizer import train_tokenizer
 
 TEXTS = ["What colour is the sofa?", "How many chairs are there?", "red", "two", "on the table"]
 QUESTIONS = ["What colour is the sofa?", "How many chairs are there next to the table?", "Why?"]

@@ -10,7 +10,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTrainedTokenizerFast
 
 from adapters.scene.material import Material
-from models.scene.student import SceneShape, SceneStudent, new_student
+from bench.pretrain.scene.students import new_student
+from models.scene.student import SceneShape, SceneStudent
 
 WIDTH = 16
 _DAVIT = {

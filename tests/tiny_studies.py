@@ -8,12 +8,12 @@ import pytest
 from tiny_models import TEXTS, TINY, shaken, tiny_florence
 from tiny_sessions import write_visit
 
-from adapters.distill.few_shot import Course
-from adapters.distill.fitting import FitSettings
+from bench.pretrain.blueprint import new_model, new_processor, save_model
+from bench.pretrain.tokenizer import train_tokenizer
 from bench.studies import fits, rooms
+from bench.studies.distill.few_shot import Course
+from bench.studies.distill.fitting import FitSettings
 from bench.studies.plan import Plan
-from models.blueprint import new_model, new_processor, save_model
-from models.tokenizer import train_tokenizer
 
 TURNS = 13
 OTHER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_heads=6)

@@ -1,7 +1,4 @@
-"""Stage 1: the student's rows of picture and depth both become the teacher's row of the picture."""
-
-from dataclasses import dataclass
-from typing import Literal
+"""The student's rows of picture and depth both become the teacher's row of the picture."""
 
 import numpy as np
 import torch
@@ -9,11 +6,6 @@ from torch import nn
 
 from adapters.scene.material import Material
 from adapters.scene.views import shown
-from core.ports import Rows
-
-Sees = Literal["both", "rgb", "depth"]
-SCALE = 25.0
-"""Of likenesses before the softmax over names: at CLIP's 100 the teacher is sure of everything."""
 
 
 def distance_to(rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -21,66 +13,16 @@ def distance_to(rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return (rows - target.detach()).abs().mean()
 
 
-def unlike(rows: torch.Tensor, target: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
-    """How far apart rows [B, d] of student and teacher are in what they take scenes for, among names [k, d].
-
-    Cross-entropy less the teacher's own entropy: at least 0, which is agreement.
-    """
-    wanted = (SCALE * target.detach() @ names.T).log_softmax(1)
-    found = (SCALE * rows @ names.T).log_softmax(1)
-    return (wanted.exp() * (wanted - found)).sum(1).mean()
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How much of each: the distance of rows, which EdgeVL has alone, and of what they take scenes for.
-
-    With the distance alone a student that is unsure of a view answers the mean of all places, which lies near
-    some class that none of them is; it takes long to get away from there.
-    """
-
-    rows: float = 20.0
-    names: float = 1.0
-
-    def loss(self, rows: torch.Tensor, target: torch.Tensor, names: torch.Tensor) -> torch.Tensor:
-        """Their sum."""
-        total = self.rows * distance_to(rows, target)
-        return total + self.names * unlike(rows, target, names) if self.names else total
-
-
-LITERAL = Terms(rows=1.0, names=0.0)
-
-
 class Distilling:
-    """The loss of one step, drawn from seed and step alone. `sees` leaves a modality out, for the baselines.
+    """The loss of one step, drawn from seed and step alone."""
 
-    `names` are rows of generic class names. With `half` the student computes in bfloat16, twice as fast on
-    processors that can; not for students with integers, whose grids are finer than that.
-    """
-
-    def __init__(
-        self,
-        student: nn.Module,
-        side: int,
-        material: Material,
-        batch: int,
-        names: Rows | None = None,
-        sees: Sees = "both",
-        terms: Terms | None = None,
-        half: bool = False,
-    ) -> None:
+    def __init__(self, student: nn.Module, side: int, material: Material, batch: int) -> None:
         self._student, self._side, self._material = student, side, material
-        self._batch, self._sees, self._half = min(batch, len(material)), sees, half
-        self._terms = terms or (LITERAL if names is None else Terms())
-        self._names = torch.zeros(1, material.rows.shape[1]) if names is None else torch.from_numpy(names)
+        self._batch = min(batch, len(material))
 
     def __call__(self, rng: np.random.Generator) -> torch.Tensor:
         """Its value, with a gradient."""
         rows = rng.choice(len(self._material), self._batch, replace=False)
         pixels = shown(self._material, rows, self._side, rng)
         target = torch.from_numpy(self._material.rows[rows])
-        half = len(rows)
-        seen = {"both": pixels, "rgb": pixels[:half], "depth": pixels[half:]}[self._sees]
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            made = self._student(seen)
-        return self._terms.loss(made.float(), target.repeat(len(seen) // half, 1), self._names)
+        return distance_to(self._student(pixels), target.repeat(2, 1))

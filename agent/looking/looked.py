@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from adapters.distill.rollout import rollouts
 from core.errors import InputError
 from core.types import Answer
 from models.inside.looks import Looks, Words, check_size, forced_with_maps, gridded, looks_of, shares
+from models.inside.rollout import rollouts
 from models.inside.towers import TowerMap, cls_map, hearing, received, tower_of
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 

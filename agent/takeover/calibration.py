@@ -1,8 +1,9 @@
 """What a student's answer is worth: the probability that the expert would have said the same.
 
 A logistic model of the answer's evidence (Platt 1999, Probabilistic outputs for support vector machines),
-fitted on validation rooms by `calibrating`. Rooms differ: how much harder or easier this one is than such
-rooms are shows in the questions that both have answered in it, its audits, and shifts the logit.
+fitted on validation rooms by `roomwise bench takeover --fit`. Rooms differ: how much harder or easier this
+one is than such rooms are shows in the questions that both have answered in it, its audits, and shifts the
+logit.
 """
 
 import json

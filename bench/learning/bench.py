@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench.learning.crew import Crew, crew
+from bench.crew import Crew, crew
 from bench.learning.picture import draw
 from bench.learning.places import Place, given, neighbours, rendered, stream
 from bench.learning.plan import Plan, Start, Unit

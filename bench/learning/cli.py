@@ -9,6 +9,7 @@ import typer
 from bench.charts import PictureOption
 from bench.learning.methods import chosen
 from bench.learning.wanted import Wanted
+from bench.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
 from bench.report import console, emit
 from core.config import load_config
 from core.extras import load
@@ -16,7 +17,6 @@ from core.extras import load
 app = typer.Typer(add_completion=False)
 
 _Folder = Path | None
-_SESSIONS = typer.Option("--sessions", help="Folder of session folders, in place of rendered rooms.")
 _STREAM = typer.Option(
     "--stream",
     help="Visit these rooms first, one after another, and measure from what was learnt there: "
@@ -44,16 +44,13 @@ _METHODS = typer.Option(
     help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
     "roomwise-attention, roomwise-logits, no-extra, no-home, with commas between them; or all.",
 )
-_EXPERT = typer.Option(
-    "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
-)
 _OUT = typer.Option("--out", help="Where what is done is kept, and not done again.")
 
 
 @app.command()
 def learning(
-    rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")] = 50,
-    sessions: Annotated[_Folder, _SESSIONS] = None,
+    rooms: Rooms = 50,
+    sessions: Sessions = None,
     stream: Annotated[str | None, _STREAM] = None,
     visit: Annotated[int | None, _VISIT] = None,
     half: Annotated[
@@ -63,15 +60,15 @@ def learning(
     review: Annotated[bool, _REVIEW] = False,
     methods: Annotated[str, _METHODS] = "",
     more_views: Annotated[bool, _MORE_VIEWS] = False,
-    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
-    expert: Annotated[str | None, _EXPERT] = None,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
+    student: Student = "builtin-student",
+    expert: ReplayExpert = None,
+    split: Split = "test",
+    seed: ReplaySeed = 0,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from --seed on.")] = 1,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
+    jobs: RoomJobs = 2,
     out: Annotated[_Folder, _OUT] = None,
     picture: PictureOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Let the student learn ten answers in each of many rooms, and compare what it says after.
 

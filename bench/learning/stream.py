@@ -20,8 +20,8 @@ from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id
+from bench.crew import Crew
 from bench.learning.asking import Asker
-from bench.learning.crew import Crew
 from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, alone, session_of

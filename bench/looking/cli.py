@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from bench.charts import PictureOption
+from bench.crew import crew
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
+from bench.options import Expert, Json, RoomJobs, Split, Student
 from bench.report import Report, console, emit
 from bench.rooms.scene import SPLITS
 from bench.studies.picture import draw
-from bench.studies.run import Workers
 from core.errors import InputError
 from core.text import did_you_mean
 
@@ -23,13 +24,13 @@ def look(
     rooms: Annotated[
         int, typer.Option("--rooms", min=1, help="Held-out rooms, up to ten questions each.")
     ] = 30,
-    student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
-    expert: Annotated[str, typer.Option("--expert", help="A model's name or folder.")] = "builtin-expert",
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    student: Student = "builtin-student",
+    expert: Expert = "builtin-expert",
+    split: Split = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of learning, and of the intervals.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
+    jobs: RoomJobs = 2,
     picture: PictureOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure how much of what a model looks at is the thing that it is asked about, against chance.
 
@@ -40,7 +41,7 @@ def look(
     if split not in SPLITS:
         raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     plan = Plan(student, expert, split, seed)
-    with Workers(jobs) as workers:
+    with crew(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")
     found = [one for room in every for one in room]
     if not found:

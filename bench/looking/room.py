@@ -2,7 +2,7 @@
 
 The expert answers the warm-up, the student learns those answers, and both are asked the rest. A thing's
 pixels are known from the renderer, and only to what measures. Learning is plain LoRA of a few steps on the
-ten pairs (`adapters.distill.few_shot`), with the expert's words alone or with where it looked beside.
+ten pairs (`bench.studies.distill.few_shot`), with the expert's words alone or with where it looked beside.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from adapters.distill.few_shot import Course, Method, Pairs, read, train_few
-from adapters.distill.rollout import rollouts
 from bench.rooms.sessions import WARM_UP, Session, make_session
+from bench.studies.distill.few_shot import Course, Method, Pairs, read, train_few
 from core.scoring import exact_match
 from models.inside.looks import Words, forced_with_maps, gridded, looks_of, shares
+from models.inside.rollout import rollouts
 from models.lora import Adapter, AdapterSlot
 from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens

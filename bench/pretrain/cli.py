@@ -56,8 +56,10 @@ def render(
     _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
 
 
-def _training(name: str) -> Callable[..., None]:
-    def train(
+def _trainer(name: str, example: str) -> Callable[..., None]:
+    """The command that trains one of the pair."""
+
+    def trained(
         data: Data = None,
         run: RunFolder = None,
         output: Output = None,
@@ -80,15 +82,15 @@ def _training(name: str) -> Callable[..., None]:
         if stopped:
             raise typer.Exit(130)
 
-    train.__doc__ = f"""Train the {name}, or go on training it. Stopped at any moment, it goes on from there.
+    trained.__doc__ = f"""Train the {name}, or go on with it. Stopped at any moment, it goes on from there.
 
-    Example: roomwise pretrain {name} --minutes 30
+    Example: {example}
     """
-    return train
+    return trained
 
 
-for _name in ("student", "expert"):
-    app.command(_name)(_training(_name))
+app.command("student")(_trainer("student", "roomwise pretrain student --minutes 30"))
+app.command("expert")(_trainer("expert", "roomwise pretrain expert --stage dense --minutes 30"))
 
 
 @app.command()

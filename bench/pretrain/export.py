@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
+from bench.pretrain.blueprint import new_processor, save_model
 from bench.pretrain.recipes import Recipe
 from bench.pretrain.scoring import exact_by_family
 from bench.pretrain.train import Run
 from bench.rooms.catalogue.index import STUDENT_UNSEEN, UNSEEN_COLOURS
 from core.files import atomic_write_text
-from models.blueprint import new_processor, save_model
 from models.florence import Florence
 
 Scores = dict[str, tuple[float, int]]

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from models.blueprint import Blueprint
+from bench.pretrain.blueprint import Blueprint
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from bench.pretrain.asking import Asking
+from bench.pretrain.blueprint import Blueprint, new_model, new_processor
 from bench.pretrain.checkpoint import Progress, load_tensors, read_progress
 from bench.pretrain.dataset import Frames
 from bench.pretrain.dense import Dense, DenseHeads
@@ -23,7 +24,6 @@ from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
 from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer
 from core.errors import ConfigError
 from core.files import atomic_write_text
-from models.blueprint import Blueprint, new_model, new_processor
 
 _COUNT_SEED = 4242
 

@@ -15,6 +15,7 @@ from bench.charts import PictureOption
 from bench.curves import draw, interval_of
 from bench.intervals import Interval, bootstrap_percentile
 from bench.latency import QUESTIONS, made_up_picture
+from bench.options import Json, Threads
 from bench.pruning.sizes import SIZES, write_size
 from bench.pruning.timing import WARM_UPS, timed, timing_rows
 from bench.report import Report, Row, emit, measured
@@ -46,10 +47,10 @@ def pruning(
     by: Annotated[str, typer.Option("--by", help=f"What tells which: {', '.join(WAYS)}.")] = BY,
     length: Annotated[int, typer.Option("--length", min=1, help="Tokens of every answer.")] = 8,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Answers timed of each share.")] = 10,
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the processor.")] = 2,
+    threads: Threads = 2,
     picture: PictureOption = None,
     seed: Annotated[int, typer.Option("--seed", help="For weights, order and intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Time answers of one length with all vision tokens and with fewer, turn by turn.
 

@@ -14,12 +14,12 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from bench.pretrain.blueprint import Blueprint, new_model, new_processor, save_model
+from bench.pretrain.tokenizer import train_tokenizer
 from core.errors import InputError
 from core.files import atomic_directory, storage_errors
 from core.text import did_you_mean
-from models.blueprint import Blueprint, new_model, new_processor, save_model
 from models.quiet import no_progress_bars
-from models.tokenizer import train_tokenizer
 
 _TEXTS = ("What colour is the sofa?", "How many chairs are there?", "a red lamp on the table", "two")
 _VOCABULARY = 51_289

@@ -10,6 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from agent.whereabouts.recognition import FILE, write_calibrations
+from bench.options import Json, RenderJobs, Split
 from bench.recognition.fitting import calibrate, gathered, learn
 from bench.recognition.scores import Probe, open_set, top1
 from bench.recognition.views import Views, of_sessions, rendered
@@ -55,14 +56,14 @@ def recognition(
         Path | None, typer.Option("--sessions", help="A folder of sessions instead of rendered rooms.")
     ] = None,
     rooms: Annotated[int, typer.Option("--rooms", min=4, help="Rendered rooms, five views each.")] = 100,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    split: Split = "test",
     fit: Annotated[
         Path | None,
         typer.Option("--fit", help="First fit projections and thresholds to rooms rendered in this folder."),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
+    jobs: RenderJobs = 2,
     seed: Annotated[int, typer.Option("--seed", help="For the intervals and who is known.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Enrol the first view of each room, then look at the others: is the room known, and which is it?
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from bench.options import Json
 from bench.report import Report, emit
 from bench.rooms.proof import prove
 from bench.rooms.questions import balance
@@ -30,7 +31,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 Rooms = Annotated[int, typer.Option("--rooms", min=1, help="How many.")]
 Split = Annotated[str, typer.Option("--split", help="train, validation or test; they share nothing.")]
 Size = Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of a frame in pixels.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 @app.callback()

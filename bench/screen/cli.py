@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from bench.intervals import bootstrap_percentile, bootstrap_ratio
+from bench.options import Json
 from bench.report import Report, Row, emit, measured
 from bench.screen.session import Run, session
 from core.events import AdaptationEnded, AdaptationStarted
@@ -41,7 +42,7 @@ def dashboard(
     answers: Annotated[int, typer.Option("--answers", min=10, help="Timed in each session.")] = 40,
     keys: Annotated[int, typer.Option("--keys", min=1, help="Timed in each session and state.")] = 50,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run sessions on the demo with and without a dashboard in a terminal of 120 x 40, and time both.
 

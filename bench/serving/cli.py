@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.recording.visit import read_visit
+from bench.options import Json
 from bench.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
 from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting
@@ -41,7 +42,7 @@ def expert(
         Path | None, typer.Option("--transfer", help="An autoencoder's folder: ask for its code as well.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ask an expert on this machine from many clients at once: one that batches, and one that does not.
 

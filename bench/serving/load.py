@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from adapters.distill.transfer_files import transfer_name
+from adapters.codes import transfer_name
 from core.errors import ExpertError
 from models.remote.wire import WANTED, Wanted
 

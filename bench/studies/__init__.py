@@ -4,5 +4,6 @@ sf, align_kd   the commands: which rows, which published numbers, which claims
 methods        the rows as data; published: what the sources print
 run            a whole study: fits, rooms, results kept in a folder so that it can be gone on with
 rooms, fits, ours, room_work   what is done for a room
+alike   how like two models' features, or two maps, are
 scores, claims, table, picture   what is said of it
 """

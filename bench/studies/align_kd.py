@@ -8,30 +8,16 @@ encoder sees both ways, so here it pulls a little, and the length of its gradien
 
 from itertools import pairwise
 
-import typer
-
 from bench.studies.claims import Claim, Sign
-from bench.studies.command import (
-    STEPS,
-    ExpertOption,
-    JobsOption,
-    JsonOption,
-    OutOption,
-    PictureOption,
-    RoomsOption,
-    SeedsOption,
-    SplitOption,
-    StepsOption,
-    StudentOption,
-    Study,
-    Wish,
-    carried_out,
-)
+from bench.studies.command import Study, command
 from bench.studies.methods import ALIGN_KD
 from bench.studies.published import ALIGN_KD as SOURCE
 from bench.studies.published import ALIGN_KD_SCORES
 
-app = typer.Typer(add_completion=False)
+_ABOUT = """Do Align-KD's ablations again, few-shot on rendered rooms: paper, released code, and ours.
+
+Example: roomwise study align-kd --rooms 50 --seeds 3 --picture align-kd.svg
+"""
 _LADDER = ("ce", "+ kd_rkl", "+ t2v_mse", "+ v_all", "align-kd")
 _BLOCKS = ("block v2v", "block t2t", "block full")
 
@@ -44,6 +30,7 @@ def _claim(first: str, second: str, expected: Sign = "above") -> Claim:
 
 STUDY = Study(
     "align-kd",
+    _ABOUT,
     ALIGN_KD,
     "ce",
     ALIGN_KD_SCORES,
@@ -57,23 +44,4 @@ STUDY = Study(
     ),
 )
 
-
-@app.command("align-kd")
-def align_kd(
-    rooms: RoomsOption = 50,
-    seeds: SeedsOption = 3,
-    student: StudentOption = "builtin-student",
-    expert: ExpertOption = "builtin-expert",
-    split: SplitOption = "test",
-    steps: StepsOption = STEPS,
-    jobs: JobsOption = 2,
-    out: OutOption = None,
-    as_json: JsonOption = False,
-    picture: PictureOption = None,
-) -> None:
-    """Do Align-KD's ablations again, few-shot on rendered rooms: paper, released code, and ours.
-
-    Example: roomwise study align-kd --rooms 50 --seeds 3 --picture align-kd.svg
-    """
-    wish = Wish(rooms, seeds, student, expert, split, steps, jobs, out, picture)
-    carried_out(STUDY, wish, as_json)
+app = command(STUDY)

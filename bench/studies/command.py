@@ -1,4 +1,4 @@
-"""What both commands do: plan, carry out, say."""
+"""`roomwise study sf` and `align-kd`: what both commands do: plan, carry out, say."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,36 +7,27 @@ from typing import Annotated
 
 import typer
 
-from adapters.distill.registry import TERMS, Need
+from bench.charts import PictureOption
+from bench.options import Expert, Json, RoomJobs, Rooms, Split, Student
 from bench.report import Report, emit
 from bench.studies.claims import Claim, claim_rows, judged, published_rows, sentences
+from bench.studies.distill.terms import TERMS, Need
 from bench.studies.methods import Entry
 from bench.studies.picture import check_picture, draw
-from bench.studies.plan import claim, planned
+from bench.studies.plan import Plan, claim, planned
 from bench.studies.run import carry_out, left_out
 from bench.studies.scores import EXPERT, Scores, collected, fit_rows, rows
 from bench.studies.table import show, table
 from core.config import load_config
 
 STEPS = 40
-_OF_MAPS = {
-    name
-    for name, term in TERMS.items()
-    if term.needs & {Need.MAPS, Need.FIRST_MAPS} and term.through != "width"
-}
+_OF_MAPS = {name for name, term in TERMS.items() if Need.MAPS in term.needs and term.through != "width"}
 
-RoomsOption = Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="Adapters of each method in each room.")]
-StudentOption = Annotated[str, typer.Option("--student", help="A model's name or folder.")]
-ExpertOption = Annotated[str, typer.Option("--expert", help="A model's name or folder.")]
-SplitOption = Annotated[str, typer.Option("--split", help="validation or test.")]
 StepsOption = Annotated[int, typer.Option("--steps", min=1, help="Of the published methods' training.")]
-JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Where everything is kept, so that it can be gone on with.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PictureOption = Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")]
 
 
 @dataclass(frozen=True)
@@ -44,6 +35,7 @@ class Study:
     """What is done again: its rows, the numbers its source prints of them, and what was claimed."""
 
     name: str
+    about: str
     entries: Sequence[Entry]
     reference: str
     published: Mapping[str, float]
@@ -52,43 +44,50 @@ class Study:
     claims: Sequence[Claim]
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What was asked for on the command line."""
+def command(study: Study) -> typer.Typer:
+    """The study as a verb."""
+    app = typer.Typer(add_completion=False)
 
-    rooms: int
-    seeds: int
-    student: str
-    expert: str
-    split: str
-    steps: int
-    jobs: int
-    out: Path | None
-    picture: Path | None
+    @app.command(study.name, help=study.about)
+    def run(
+        rooms: Rooms = 50,
+        seeds: SeedsOption = 3,
+        student: Student = "builtin-student",
+        expert: Expert = "builtin-expert",
+        split: Split = "test",
+        steps: StepsOption = STEPS,
+        jobs: RoomJobs = 2,
+        out: OutOption = None,
+        as_json: Json = False,
+        picture: PictureOption = None,
+    ) -> None:
+        check_picture(picture)
+        plan = planned(student, expert, split, steps, out, load_config())
+        _carried_out(study, plan, rooms, seeds, jobs, as_json, picture)
+
+    return app
 
 
-def carried_out(study: Study, wish: Wish, as_json: bool) -> None:
+def _carried_out(
+    study: Study, plan: Plan, rooms: int, seeds: int, jobs: int, as_json: bool, picture: Path | None
+) -> None:
     """Do the study and print it. Raises InputError, UnknownModelError, WeightsError, StorageError."""
-    check_picture(wish.picture)
-    plan = planned(wish.student, wish.expert, wish.split, wish.steps, wish.out, load_config())
     missing = left_out(plan, study.entries)
     claim(plan)
     notes = [f"{name} is left out. {why}." for name, why in missing.items()]
     for note in notes:
         typer.echo(note, err=True)
     entries = [entry for entry in study.entries if entry.name not in missing]
-    carry_out(plan, entries, wish.rooms, wish.seeds, wish.jobs)
-    scores = collected(plan, entries, wish.rooms, wish.seeds)
+    carry_out(plan, entries, rooms, seeds, jobs)
+    scores = collected(plan, entries, rooms, seeds)
     verdicts = judged(study.claims, scores)
-    title = (
-        f"{wish.rooms} {wish.split} rooms, {wish.seeds} seeds, the questions after the warm-up: exact match"
-    )
-    if wish.picture is not None:
+    title = f"{rooms} {plan.split} rooms, {seeds} seeds, the questions after the warm-up: exact match"
+    if picture is not None:
         dots = {name: scores.interval(name, "exact") for name in [*(one.name for one in entries), EXPERT]}
-        draw(wish.picture, title, dots, study.reference, study.published)
+        draw(picture, title, dots, study.reference, study.published)
     found = [
         *rows(scores, entries, study.reference),
-        *fit_rows(plan, entries, wish.seeds),
+        *fit_rows(plan, entries, seeds),
         *published_rows(list(study.published.items()), study.metric, study.source),
         *claim_rows(verdicts),
     ]

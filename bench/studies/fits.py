@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.compared import Compared, canonical
-from adapters.distill.few_shot import read, sides
-from adapters.distill.fitting import FitSettings
-from adapters.distill.pairing import fit_transfer
-from adapters.distill.reading import Reading
-from adapters.distill.transfer import Pairing, Transfer
-from adapters.distill.transfer_files import load_transfer, save_transfer
 from agent.recording.visit import VisitTurn
+from bench.studies.distill.computed import Compared, canonical
+from bench.studies.distill.few_shot import read, sides
+from bench.studies.distill.fitting import FitSettings
+from bench.studies.distill.pairing import fit_transfer
+from bench.studies.distill.reading import Reading
+from bench.studies.distill.transfer import Pairing, Transfer, load_transfer, save_transfer
 from bench.studies.plan import Plan
 from bench.studies.rooms import model, rendered, shown
 from core.files import atomic_write_bytes, storage_errors

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from adapters.distill.few_shot import Course
-from adapters.distill.presets import PRESETS, RANDOM_PROJECTIONS, Preset
 from adapters.request import Recipe, recipe_for
+from bench.studies.distill.few_shot import Course
+from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, Preset
 
 
 @dataclass(frozen=True)

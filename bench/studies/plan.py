@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.distill.few_shot import Course
+from bench.studies.distill.few_shot import Course
 from core.config import Config
 from core.errors import InputError
 from core.files import atomic_write_text, cache_dir, storage_errors

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from adapters.distill.compared import code_loss
-from adapters.distill.few_shot import Method, Pairs, read, train_few
+from bench.studies.distill.computed import code_loss
+from bench.studies.distill.few_shot import Method, Pairs, read, train_few
 from bench.studies.fits import fit_path, fitted
 from bench.studies.methods import Entry
 from bench.studies.ours import trained

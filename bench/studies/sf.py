@@ -2,32 +2,20 @@
 
 The expert answers the first ten questions of each room itself; every method learns those answers and answers
 the last ten alone, without memory. The published methods are plain fine-tuning with LoRA, all pairs in every
-step, plus their terms; `adapters.distill.few_shot.Course` says how their steps and rate were chosen.
+step, plus their terms; `bench.studies.distill.few_shot.Course` says how their steps and rate were chosen.
 """
 
-import typer
-
 from bench.studies.claims import Claim
-from bench.studies.command import (
-    STEPS,
-    ExpertOption,
-    JobsOption,
-    JsonOption,
-    OutOption,
-    PictureOption,
-    RoomsOption,
-    SeedsOption,
-    SplitOption,
-    StepsOption,
-    StudentOption,
-    Study,
-    Wish,
-    carried_out,
-)
+from bench.studies.command import Study, command
 from bench.studies.methods import SF
 from bench.studies.published import SLIDES, SLIDES_SCORES
 
-app = typer.Typer(add_completion=False)
+_ABOUT = """Do the slides' study SF0 to SF7 again, few-shot on rendered rooms, beside Align-KD and ours.
+
+Example: roomwise study sf --rooms 50 --seeds 3
+
+Example: roomwise study sf --student ./student --expert ./expert --picture sf.svg
+"""
 
 
 def _published(first: str, second: str) -> float:
@@ -36,6 +24,7 @@ def _published(first: str, second: str) -> float:
 
 STUDY = Study(
     "sf",
+    _ABOUT,
     SF,
     "sf1",
     SLIDES_SCORES,
@@ -53,25 +42,4 @@ STUDY = Study(
     ),
 )
 
-
-@app.command()
-def sf(
-    rooms: RoomsOption = 50,
-    seeds: SeedsOption = 3,
-    student: StudentOption = "builtin-student",
-    expert: ExpertOption = "builtin-expert",
-    split: SplitOption = "test",
-    steps: StepsOption = STEPS,
-    jobs: JobsOption = 2,
-    out: OutOption = None,
-    as_json: JsonOption = False,
-    picture: PictureOption = None,
-) -> None:
-    """Do the slides' study SF0 to SF7 again, few-shot on rendered rooms, beside Align-KD and ours.
-
-    Example: roomwise study sf --rooms 50 --seeds 3
-
-    Example: roomwise study sf --student ./student --expert ./expert --picture sf.svg
-    """
-    wish = Wish(rooms, seeds, student, expert, split, steps, jobs, out, picture)
-    carried_out(STUDY, wish, as_json)
+app = command(STUDY)

@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from rich.console import Console
 from rich.table import Table
 
 from bench.intervals import Interval
+from bench.report import console
 from bench.studies.methods import Entry
 from bench.studies.published import printed
 from bench.studies.scores import AGREEMENT, EXPERT, Scores
-
-_WIDE = 200  # columns when nobody's terminal sets the width, as in bench.report
 
 
 def table(
@@ -30,12 +28,10 @@ def table(
 
 def show(found: Table, notes: Sequence[str]) -> None:
     """Print the table and the notes on stdout."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDE
-    console.print(found)
+    shown = console()
+    shown.print(found)
     for note in notes:
-        console.print(note, highlight=False, markup=False)
+        shown.print(note, highlight=False, markup=False)
 
 
 def _numbers(scores: Scores, name: str) -> list[str]:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from agent.takeover.calibrating import fit_calibration
 from agent.takeover.calibration import (
     Calibration,
     find_calibration,
@@ -13,10 +12,11 @@ from agent.takeover.calibration import (
     read_calibration,
     write_calibration,
 )
-from bench.learning.crew import Crew, crew
+from bench.crew import Crew, crew
 from bench.learning.places import given, rendered
 from bench.learning.plan import Plan, Start, Unit, digest
 from bench.report import Report, Row
+from bench.takeover.calibrating import fit_calibration
 from bench.takeover.picture import draw
 from bench.takeover.rows import Measured, all_rows, in_use
 from bench.takeover.visits import Visited, visited

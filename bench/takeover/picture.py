@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from agent.takeover.reliability import expected_calibration_error, reliability
 from bench.charts import BLUE, GREY, INK, ORANGE, chart
+from bench.takeover.reliability import expected_calibration_error, reliability
 from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, Measured
 
 _COLOURS = {RAW: ORANGE, CALIBRATED: BLUE}

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.takeover.calibrating import stands
 from agent.takeover.calibration import Calibration, sigmoid
-from agent.takeover.reliability import BINS, bin_of, expected_calibration_error
 from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from bench.report import Row, measured
+from bench.takeover.calibrating import stands
+from bench.takeover.reliability import BINS, bin_of, expected_calibration_error
 from bench.takeover.visits import Said, Visited
 
 REQUESTED = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

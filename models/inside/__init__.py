@@ -3,5 +3,5 @@
 eager    attention that builds its maps, for a moment
 looks    where the words of an answer, or of the question, look in the picture
 towers   the tower's own maps, recomputed where the library returns none
-states   what each layer makes of its input
+rollout  attention followed through all layers
 """

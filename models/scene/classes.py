@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.ports import Rows
 from models.scene.names import alternatives, checked, prompt
@@ -20,9 +19,3 @@ def class_rows(text: Callable[[Sequence[str]], Rows], names: Sequence[str]) -> R
     means = np.stack([some.mean(0) for some in np.split(rows, ends[:-1])])
     found: Rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
     return found
-
-
-def classified(rows: Rows, classes: Rows) -> NDArray[np.int64]:
-    """The likeliest class of each view, int64 [n]: the largest inner product of unit rows."""
-    best: NDArray[np.int64] = (rows @ classes.T).argmax(1)
-    return best

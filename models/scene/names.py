@@ -1,10 +1,8 @@
-"""Class names of scenes: the usual 21, a generic list to choose training frames by, files of one's own."""
+"""Class names of scenes: the usual 21, a generic list to choose training frames by."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from core.errors import InputError
-from core.files import storage_errors
 from core.text import with_article
 
 SCANNET = (
@@ -56,13 +54,3 @@ def checked(names: Sequence[str]) -> list[str]:
             raise InputError(f"The class name {name!r} is there twice. Delete one of them.")
         known.add(name.casefold())
     return found
-
-
-def read_names(path: Path) -> list[str]:
-    """Class names from a text file, one a line, blank ones passed over. Raises InputError, StorageError."""
-    with storage_errors("read", path):
-        raw = path.read_bytes()
-    try:
-        return checked(raw.decode("utf-8-sig").splitlines())
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text in UTF-8. Save it as such.") from error

@@ -81,11 +81,6 @@ def depth_channels(metres: torch.Tensor) -> torch.Tensor:
     return torch.stack([near * 2 - 1, _slope(filled, 2), _slope(filled, 1)], 1)
 
 
-def depth_repeated(metres: torch.Tensor) -> torch.Tensor:
-    """EdgeVL's own form: the first channel of `depth_channels` three times. For encoders of RGB alone."""
-    return depth_channels(metres)[:, :1].expand(-1, 3, -1, -1).contiguous()
-
-
 def fill_holes(metres: torch.Tensor) -> torch.Tensor:
     """Depth [B, S, S] whose zeros are means of what was measured around them, the nearest that there is."""
     for reach in _FILLING:

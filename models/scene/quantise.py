@@ -9,7 +9,7 @@ quantises queries, keys, values and probabilities; on processors their products 
 probability of 1 in 600 would become 0.)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -125,23 +125,6 @@ def channel_amax(weight: torch.Tensor) -> torch.Tensor:
     return weight.detach().flatten(1).abs().amax(1)
 
 
-def quantised(module: nn.Module, calibration: Callable[[nn.Module], None]) -> nn.Module:
-    """Give every linear layer and convolution inside `module` its integers, in place.
-
-    `calibration` runs the module over frames like those of use; the ranges seen there hold from then on.
-    """
-    insert(module)
-    for one in _ranges(module):
-        one.mode = "observe"
-    training = module.training
-    module.eval()
-    with torch.no_grad():
-        calibration(module)
-    module.train(training)
-    turn_on(module)
-    return module
-
-
 def insert(module: nn.Module) -> None:
     """Put the quantised layers in, without ranges yet: the shape that a saved one is loaded into."""
     for name, child in list(module.named_children()):
@@ -162,12 +145,6 @@ def turn_on(module: nn.Module) -> None:
 def is_on(module: nn.Module) -> bool:
     """Whether anything in it is quantised just now."""
     return any(one.mode == "on" for one in _ranges(module))
-
-
-def turn_off(module: nn.Module) -> None:
-    """Compute in floating point from now on, with the same weights."""
-    for one in _ranges(module):
-        one.mode = "off"
 
 
 def packed(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -21,14 +21,11 @@ from transformers.models.florence2.modeling_florence2 import Florence2VisionBack
 
 from core.errors import WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
-from models.registry import load_model, model_folder
 from models.scene.quantise import QuantisedLinear, insert, packed, turn_on, unpacked
 from models.weights import DIGEST_FILE, check_digest, check_files, digest, read_config
 
 Backbone = Literal["davit", "swin", "vit"]
 KIND = "roomwise-scene"
-_INNATE = "builtin-student"
-_STRIDES = (4, 2, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -44,26 +41,6 @@ class SceneShape:
     width: int
     norm: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def swin_t(width: int) -> SceneShape:
-    """Swin-T of 224 pixels (Liu et al., ICCV 2021): depths 2, 2, 6, 2."""
-    return SceneShape("swin", 224, width, options={"image_size": 224})
-
-
-def vit_s(width: int) -> SceneShape:
-    """ViT-S/16 of 224 pixels (Touvron et al., ICML 2021): 12 layers of 384 in 6 heads."""
-    sizes = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536, "image_size": 224}
-    return SceneShape("vit", 224, width, norm=False, options=sizes)
-
-
-def innate(width: int, side: int = 96) -> SceneShape:
-    """The built-in student's tower at fewer pixels, with a smaller stride: its last grid stays as it is.
-
-    No weight depends on either: they are taken over.
-    """
-    options = dict(read_config(model_folder(_INNATE))["vision_config"])
-    return SceneShape("davit", side, width, options=options | {"patch_stride": list(_STRIDES)})
 
 
 class SceneStudent(nn.Module):
@@ -89,27 +66,6 @@ class SceneStudent(nn.Module):
     def placed(self, pooled: torch.Tensor) -> torch.Tensor:
         """Unit rows [B, width] of what the backbone made."""
         return functional.normalize(self.norm(self.project(pooled)), dim=-1)
-
-
-def new_student(shape: SceneShape, seed: int) -> SceneStudent:
-    """A student with random weights; a tower like the built-in student's begins with that one's.
-
-    The global random state is left as it was.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        student = SceneStudent(shape)
-    if _is_innate(shape):
-        tower: Any = load_model(_INNATE).module
-        student.backbone.load_state_dict(tower.model.vision_tower.float().state_dict())
-    return student
-
-
-def _is_innate(shape: SceneShape) -> bool:
-    """Whether the built-in student's tower fits: all but its windows is the same."""
-    if shape.backbone != "davit":
-        return False
-    return bool(json.loads(json.dumps(dict(shape.options))) == dict(innate(shape.width).options))
 
 
 def has_integers(student: SceneStudent) -> bool:

@@ -14,10 +14,11 @@ from bench.pretrain.scene.recipes import RECIPE, Recipe
 from bench.pretrain.scene.runs import PTQ, carry_out
 from bench.pretrain.scene.setting import prepared, rendered_frames
 from bench.pretrain.scene.shipping import SHIPPED, ship
+from bench.pretrain.scene.students import innate
 from bench.pretrain.scene.validating import validation_scores
 from models.embedder import load_minilm
 from models.registry import load_model
-from models.scene.student import innate, load_student
+from models.scene.student import load_student
 from models.scene.teacher import HEAD_FILE, builtin_teacher, tower_digest
 from models.scene.words import Words
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from adapters.scene.distilling import LITERAL, Sees, Terms
 from adapters.scene.pace import Course
+from bench.pretrain.scene.distilling import LITERAL, Sees, Terms
 
 Aim = Literal["distil", "contrast"]
 

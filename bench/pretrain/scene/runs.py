@@ -12,17 +12,18 @@ import torch
 from torch import nn
 
 from adapters.scene.course import optimiser_of, steps
-from adapters.scene.curation import Judged, curated
-from adapters.scene.distilling import Distilling
 from adapters.scene.material import Material
-from adapters.scene.triplets import Contrasting
 from adapters.scene.views import colour, distance, whole_look
-from adapters.scene.warming import warm_up
 from bench.pretrain.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
+from bench.pretrain.scene.curation import Judged, curated
+from bench.pretrain.scene.distilling import Distilling
 from bench.pretrain.scene.recipes import Method, Recipe
+from bench.pretrain.scene.students import new_student, quantised
+from bench.pretrain.scene.triplets import Contrasting
+from bench.pretrain.scene.warming import warm_up
 from core.ports import Rows
-from models.scene.quantise import insert, quantised, turn_on
-from models.scene.student import SceneShape, SceneStudent, load_student, new_student, save_student
+from models.scene.quantise import insert, turn_on
+from models.scene.student import SceneShape, SceneStudent, load_student, save_student
 
 PTQ = "stage1-ptq"
 _SAVE_EVERY = 60.0

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from adapters.scene.curation import judged
 from adapters.scene.material import Material
+from bench.pretrain.scene.curation import judged
 from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.pairs import read_pairs, sensed
 from bench.pretrain.scene.recipes import Recipe

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from adapters.scene.views import colour, distance, whole_look
 from bench.pretrain.scene.pairs import read_pairs, sensed
-from models.scene.classes import class_rows, classified
+from core.ports import Rows
+from models.scene.classes import class_rows
 from models.scene.names import SCANNET
 from models.scene.student import SceneStudent
 from models.scene.teacher import SceneTeacher
@@ -40,3 +42,9 @@ def validation_scores(student: SceneStudent, teacher: SceneTeacher, data: Path) 
         for name, rows in views.items():
             found[name] += (classified(rows.numpy(), classes) == right[some]).tolist()
     return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def classified(rows: Rows, classes: Rows) -> NDArray[np.int64]:
+    """The likeliest class of each view, int64 [n]: the largest inner product of unit rows."""
+    best: NDArray[np.int64] = (rows @ classes.T).argmax(1)
+    return best

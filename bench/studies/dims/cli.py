@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.charts import PictureOption
+from bench.crew import crew
 from bench.curves import draw, interval_of
 from bench.models import held_out_questions
-from bench.processes import processes
+from bench.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.report import Report, Row, emit
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, rendered, ways
@@ -26,18 +28,18 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def dims(
     model: Annotated[str, typer.Option("--model", help="A name or folder.")] = "builtin-student",
-    rooms: Annotated[int, typer.Option("--rooms", min=4, help="Held-out rooms of twenty questions.")] = 50,
+    rooms: HeldOutRooms = 50,
     fit: Annotated[
         int, typer.Option("--fit", min=2, help="Training rooms that reducers are fitted on.")
     ] = 60,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    split: Split = "test",
     steps: Annotated[int, typer.Option("--steps", min=1, help="Of what is learnt.")] = 150,
     width: Annotated[list[int] | None, typer.Option("--width", help="Default: D, D/2, D/4, D/8.")] = None,
     repeats: Annotated[int, typer.Option("--repeats", min=2, help="Of timed answers.")] = 20,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
+    jobs: RenderJobs = 2,
+    picture: PictureOption = None,
     seed: Annotated[int, typer.Option("--seed", help="For what is learnt, drawn and timed.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """PCA, a learned projection, a matryoshka and random directions, which save bytes; and an encoder that is
     rotated and sliced, which saves time. Nothing was published to compare with.
@@ -46,12 +48,8 @@ def dims(
     """
     check_picture(picture)
     vlm = load_model(model)
-    with (
-        Progress(console=Console(stderr=True), transient=True) as progress,
-        processes(jobs) as workers,
-    ):
-        made = progress.track(workers.map(rendered, range(fit)), total=fit, description="rooms to fit on")
-        material = lessons(vlm, list(made))
+    with crew(jobs) as workers:
+        material = lessons(vlm, workers.each(rendered, range(fit), "rooms to fit on"))
     channels = int(material.vision.tokens.shape[2])
     widths = _widths(width or [channels // part for part in _PARTS], channels)
     asked = held_out_questions(split, rooms, 224, jobs)

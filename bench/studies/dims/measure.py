@@ -1,22 +1,20 @@
 """What is left of tokens, maps, answers and time at each width."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from bench.intervals import DRAWS, bootstrap_mean, drawn_interval, paired_difference
-from bench.models import Asked
+from bench.intervals import bootstrap_mean, bootstrap_percentile, median_ratio, paired_difference
+from bench.models import Asked, by_picture
 from bench.report import Row, Value, measured
+from bench.studies.alike import linear_cka
+from bench.studies.dims.reducers import retained
 from bench.studies.dims.ways import Way
 from core.scoring import exact_match, nls
 from models.decoding import greedy
-from models.reducing.linear import linear_cka, retained
 from models.vlm import VisionLanguageModel, VisionTokens
 
 WHOLE = "all"
@@ -35,15 +33,12 @@ def answers(
     vlm: VisionLanguageModel, made: Sequence[Way], asked: Sequence[Asked], on_picture: Callable[[], None]
 ) -> tuple[Said, VisionTokens]:
     """What each way says to every question, all numbers under (WHOLE, D); and the pictures' tokens."""
-    pictures: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        pictures[one.room, one.frame].append(place)
-    shown = [Image.open(BytesIO(asked[places[0]].picture)).convert("RGB") for places in pictures.values()]
-    vision = vlm.encode_images(shown)
+    shown = by_picture(asked)
+    vision = vlm.encode_images([picture for picture, _ in shown])
     channels = int(vision.tokens.shape[2])
     every = [Way(WHOLE, channels, vlm, None), *made]
     said: dict[tuple[str, int], list[str]] = {(way.method, way.width): [""] * len(asked) for way in every}
-    for number, places in enumerate(pictures.values()):
+    for number, (_, places) in enumerate(shown):
         questions = [asked[place].question.text for place in places]
         for way in every:
             found = way.vlm.answer_many(way.shown(vision.select([number])), questions, _LONGEST)
@@ -89,7 +84,8 @@ def token_rows(
             continue
         yield {**about, "metric": "bytes_per_token", "mean": _HALF * way.width}
         yield {**about, "metric": "retained", "mean": retained(way.reducer, tokens)}
-        yield {**about, "metric": "cka", "mean": linear_cka(tokens, way.reducer.there_and_back(tokens))}
+        left = way.reducer.there_and_back(tokens)
+        yield {**about, "metric": "cka", "mean": linear_cka(tokens.cpu(), left.cpu())}
         now = _looks(way.vlm, way.shown(vision), questions)
         apart = [
             float(torch.nn.functional.kl_div(n.log(), b, reduction="sum") / len(b))
@@ -135,13 +131,7 @@ def seconds(
 def second_rows(model: str, times: Mapping[tuple[str, int], NDArray[np.float64]], seed: int) -> Iterator[Row]:
     """Medians, and how many times faster than with all numbers: medians of the same draws of repeats."""
     whole = next(found for (method, _), found in times.items() if method == WHOLE)
-    drawn = np.random.default_rng(seed).integers(0, len(whole), (DRAWS, len(whole)))
     for (method, width), found in times.items():
         about: dict[str, Value] = {"model": model, "method": method, "width": width}
-        middle = np.median(found[drawn], axis=1)
-        yield measured(
-            drawn_interval(float(np.median(found)), middle, len(found)), metric="language_ms", **about
-        )
-        ratios = np.median(whole[drawn], axis=1) / middle
-        ratio = float(np.median(whole) / np.median(found))
-        yield measured(drawn_interval(ratio, ratios, len(found)), metric="times_faster", **about)
+        yield measured(bootstrap_percentile(found, 50, seed=seed), metric="language_ms", **about)
+        yield measured(median_ratio(whole, found, seed=seed), metric="times_faster", **about)

@@ -9,9 +9,8 @@ from PIL import Image
 
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.views import visit
-from models.reducing.learning import Lessons, learnt
-from models.reducing.linear import TokenReducer, pca, random_projection
-from models.reducing.slicing import sliced
+from bench.studies.dims.reducers import Lessons, TokenReducer, learnt, pca, random_projection
+from bench.studies.dims.slicing import sliced
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
 LINEAR = ("random", "pca", "learned", "matryoshka")

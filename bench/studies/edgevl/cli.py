@@ -6,15 +6,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bench.charts import PictureOption
+from bench.options import Json
 from bench.report import Report, Row, emit
 from bench.studies.edgevl.claims import claim_rows, judged, paragraph
 from bench.studies.edgevl.published import MEANS, SOURCE
 from bench.studies.edgevl.scores import MODALITIES, Scores
 from bench.studies.picture import check_picture, draw
 from bench.studies.table import show
+from core.errors import InputError
 from core.extras import load
-from core.files import cache_dir
-from models.scene.names import SCANNET, read_names
+from core.files import cache_dir, storage_errors
+from models.scene.names import SCANNET, checked
 
 app = typer.Typer(add_completion=False)
 _QUICK_ROOMS, _ROOMS = 24, 100
@@ -51,8 +54,8 @@ def edgevl(
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="Processor threads, also when timing.")
     ] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
+    as_json: Json = False,
+    picture: PictureOption = None,
 ) -> None:
     """Do EdgeVL again: which place is it, from RGB and from depth, in floating point and in 8-bit integers.
 
@@ -72,6 +75,16 @@ def edgevl(
     )  # fmt: skip
     found = load("bench.studies.edgevl.study:carried_out")(plan)
     _tell(found.scores, found.speed, names, as_json, picture)
+
+
+def read_names(path: Path) -> list[str]:
+    """Class names from a text file, one a line, blank ones passed over. Raises InputError, StorageError."""
+    with storage_errors("read", path):
+        raw = path.read_bytes()
+    try:
+        return checked(raw.decode("utf-8-sig").splitlines())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8. Save it as such.") from error
 
 
 def _tell(scores: Scores, speed: list[Row], names: list[str], as_json: bool, picture: Path | None) -> None:

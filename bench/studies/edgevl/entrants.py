@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.pretrain.scene.shipping import RANGES
+from bench.pretrain.scene.students import turn_off
 from core.errors import WeightsError
 from core.files import storage_errors
 from core.ports import Millimetres, Rows
 from models.scene.encoder import StudentEncoder, by_onnxruntime, by_torch, exported
-from models.scene.pixels import depth_repeated, shrunk
-from models.scene.quantise import insert, turn_off, turn_on
+from models.scene.pixels import depth_channels, shrunk
+from models.scene.quantise import insert, turn_on
 from models.scene.student import SceneStudent, load_student
 from models.scene.teacher import SceneTeacher
 
@@ -89,5 +90,5 @@ def rows_of(see: Callable[[Sequence[View]], Rows], views: Sequence[View]) -> Row
 
 def _grey(depth: NDArray[np.uint16], side: int) -> Image.Image:
     metres = shrunk(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)
-    pixels = (depth_repeated(metres)[0].permute(1, 2, 0) + 1) * 127.5
+    pixels = (depth_channels(metres)[0, :1].expand(3, -1, -1).permute(1, 2, 0) + 1) * 127.5
     return Image.fromarray(pixels.round().to(torch.uint8).numpy())

@@ -39,7 +39,7 @@ def _by_onnxruntime(path: str) -> None:
 
 def _by_torch(path: str) -> None:
     student = load("models.scene.student:load_student")(Path(path))
-    load("models.scene.quantise:turn_off")(student)
+    load("bench.pretrain.scene.students:turn_off")(student)
     side = student.shape.side
     pixels = load("torch:zeros")(1, 3, side, side)
     with load("torch:inference_mode")():

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from bench.intervals import Interval, bootstrap_mean, bootstrap_percentile, bootstrap_ratio
+from bench.pretrain.scene.students import turn_off
 from bench.report import Row, measured
 from bench.studies.edgevl.footprint import peak_bytes
 from core.ports import Rows
 from models.scene.encoder import by_onnxruntime, exported
 from models.scene.exporting import export_onnx
 from models.scene.pixels import depth_pixels
-from models.scene.quantise import turn_off
 from models.scene.student import SceneStudent, load_student
 
 _ROUNDS = 40

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
+from bench.pretrain.scene.validating import classified
 from bench.report import Row
 from bench.studies.edgevl.entrants import Encoder, Untouched, ranged_encoder, rows_of, student_encoder
 from bench.studies.edgevl.plan import Plan
@@ -21,7 +22,7 @@ from bench.studies.edgevl.training import SHAPES, train
 from bench.studies.edgevl.views import Views, folder_views, rendered_views
 from core.errors import InputError
 from core.ports import Rows
-from models.scene.classes import class_rows, classified
+from models.scene.classes import class_rows
 from models.scene.encoder import BUILTIN_FOLDER
 from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
 

@@ -2,17 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from bench.intervals import bootstrap_mean, paired_difference
-from bench.models import Asked
+from bench.models import Asked, by_picture
 from bench.report import Row, Value, measured
 from core.scoring import exact_match
 from models.alignment import resample_keys
@@ -43,12 +41,8 @@ def answered(
     """Every question answered with all tokens, under ("all", 1, False), and in every other way."""
     right: Right = defaultdict(lambda: np.zeros(len(asked), dtype=bool))
     generator = torch.Generator().manual_seed(seed)
-    pictures: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        pictures[one.room, one.frame].append(place)
-    shown = track(list(pictures.values()), "pictures", console=Console(stderr=True), transient=True)
-    for places in shown:
-        picture = Image.open(BytesIO(asked[places[0]].picture)).convert("RGB")
+    shown = track(by_picture(asked), "pictures", console=Console(stderr=True), transient=True)
+    for picture, places in shown:
         vision = student.encode_images([picture])
         questions = [asked[place].question.text for place in places]
 

@@ -11,8 +11,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.charts import PictureOption
 from bench.curves import draw, interval_of
 from bench.models import Asked, held_out_questions
+from bench.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.pruning.sizes import write_size
 from bench.report import Report, Row, emit
 from bench.studies.picture import check_picture
@@ -42,16 +44,16 @@ def pruning(
     expert: Annotated[
         str, typer.Option("--expert", help="Whose map is one way to choose.")
     ] = "builtin-expert",
-    rooms: Annotated[int, typer.Option("--rooms", min=4, help="Held-out rooms of twenty questions.")] = 50,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    rooms: HeldOutRooms = 50,
+    split: Split = "test",
     share: Annotated[list[float] | None, typer.Option("--share", help="Kept; repeatable.")] = None,
     merge: Annotated[bool, typer.Option("--merge/--no-merge", help="Also merge what goes.")] = True,
     length: Annotated[int, typer.Option("--length", min=1, help="Tokens of timed answers.")] = 8,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Of the timed answers.")] = 3,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
+    jobs: RenderJobs = 2,
+    picture: PictureOption = None,
     seed: Annotated[int, typer.Option("--seed", help="For weights, order, intervals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """The post's tables on a model of LLaVA's kind, then how right the student is with fewer tokens.
 

@@ -8,9 +8,10 @@ from PIL.Image import Image
 
 from bench.intervals import bootstrap_mean
 from bench.report import Row, Value, measured
+from bench.studies.alike import entropy
 from bench.studies.pruning.published import BELOW, THRESHOLDS, TOKENS
-from models.pruning.tower import has_class_token, tower_maps
-from models.pruning.zeroing import entropy, share_below
+from bench.studies.pruning.tower import has_class_token, tower_maps
+from bench.studies.pruning.zeroing import share_below
 from models.vlm import VisionLanguageModel
 
 
@@ -52,7 +53,7 @@ def language_rows(
 def _entropies(model: str, stack: str, layer: int, rows: dict[str, torch.Tensor], seed: int) -> Iterator[Row]:
     """Mean entropy of rows [B, R, N] by what they are, 1 for uniform ones; intervals over pictures."""
     for name, maps in rows.items():
-        each = entropy(maps).mean(dim=1).tolist()
+        each = entropy(maps.cpu()).mean(axis=1).tolist()
         about: dict[str, Value] = {"model": model, "stack": stack, "layer": layer, "rows": name}
         yield measured(bootstrap_mean(each, seed=seed), metric="entropy", **about)
 

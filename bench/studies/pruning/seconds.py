@@ -11,11 +11,11 @@ from PIL.Image import Image
 from bench.intervals import bootstrap_mean, bootstrap_ratio
 from bench.report import Row, Value, measured
 from bench.studies.pruning.published import CHOSEN, LAYER_WISE, PATCH_WISE, PROMPTS, SECONDS, SOURCE, TOKENS
+from bench.studies.pruning.tower import tower_maps, used_layers
+from bench.studies.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores
 from models.decoding import greedy
 from models.pruning.choice import Rule
 from models.pruning.serving import Pruning
-from models.pruning.tower import tower_maps, used_layers
-from models.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores
 from models.vlm import VisionLanguageModel, VisionTokens
 
 METHODS = ("none", "layer-wise", "patch-wise", "half left out")

@@ -9,11 +9,12 @@ import torch
 import typer
 from PIL import Image
 
+from bench.charts import PictureOption
+from bench.crew import crew
+from bench.options import Json, RoomJobs, Split
 from bench.report import Report, emit
 from bench.rooms.sessions import make_session
-from bench.studies.command import JobsOption, JsonOption, SplitOption
 from bench.studies.picture import check_picture
-from bench.studies.run import Workers
 from bench.studies.table import show
 from bench.studies.vit.flow import Flow, flow
 from bench.studies.vit.picture import draw
@@ -40,11 +41,11 @@ def vit(
     pictures: Annotated[
         Path | None, typer.Option("--pictures", help="A folder of pictures in place of rooms.")
     ] = None,
-    split: SplitOption = "test",
+    split: Split = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
-    jobs: JobsOption = 2,
-    as_json: JsonOption = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
+    jobs: RoomJobs = 2,
+    as_json: Json = False,
+    picture: PictureOption = None,
 ) -> None:
     """Follow attention through two networks: maps and rollouts by layer, and how far both agree.
 
@@ -84,7 +85,7 @@ def _notes(student: str, expert: str) -> Iterator[str]:
 
 
 def _rendered(student: str, expert: str, split: str, rooms: int, jobs: int) -> list[list[Pair]]:
-    with Workers(jobs) as workers:
+    with crew(jobs) as workers:
         return workers.each(partial(_room, student, expert, split), range(rooms), "rooms")
 
 
@@ -103,7 +104,7 @@ def _photographs(student: str, expert: str, folder: Path) -> list[list[Pair]]:
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _ENDINGS)
     if not files:
         raise InputError(f"There is no picture in {folder}. Give a folder of JPEG or PNG files.")
-    with Workers(1) as workers:
+    with crew(1) as workers:
         return workers.each(
             lambda path: [_pair(student, expert, load_image(path, _MAX_PIXELS), _QUESTION)], files, "pictures"
         )

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.rollout import rollouts
+from bench.studies.alike import entropy, jensen_shannon, spearman, top_overlap
 from bench.studies.vit.towers import Attention
 from models.alignment import resample_keys
-from models.inside.alike import entropy, jensen_shannon, spearman, top_overlap
+from models.inside.rollout import rollouts
 
 OWN, RESIDUAL, LITERAL = "layer's own", "rollout", "rollout, no residual"
 KINDS = (OWN, RESIDUAL, LITERAL)
@@ -44,7 +44,7 @@ def flow(seen: Attention) -> Flow:
         shares = cells / cells.sum(dim=-1, keepdim=True).clamp(min=1e-12)
         looked = shares[:, seen.looking].mean(dim=1)
         maps[kind] = looked.unflatten(-1, seen.grid).numpy()
-        entropies[kind] = np.array([entropy(one) for one in looked.numpy()])
+        entropies[kind] = entropy(looked)
         apart[kind] = _apart(shares).numpy()
     return Flow(maps, entropies, apart)
 

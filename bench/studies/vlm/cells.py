@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.distill.tokens import grid_weights, text_weights
-from models.inside.alike import jensen_shannon, linear_cka, pca2_mse, procrustes_mse, rsa
+from bench.studies.alike import jensen_shannon, linear_cka, pca2_mse, procrustes_mse, rsa
+from bench.studies.distill.tokens import grid_weights, text_weights
 
 SEEN, PICTURE, WORDS, MAPS = "vision encoder", "picture in the text encoder", "text encoder", "maps"
 CKA, JS = "1 - cka", "attention js"

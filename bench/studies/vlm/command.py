@@ -1,15 +1,15 @@
 """`roomwise study vlm`: the slides' Study 1, layers of expert and student on right and on wrong answers."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.charts import PictureOption
+from bench.crew import crew
+from bench.options import Expert, Json, RoomJobs, Split, Student
 from bench.report import Report, emit
-from bench.studies.command import ExpertOption, JobsOption, JsonOption, SplitOption, StudentOption
 from bench.studies.picture import check_picture
-from bench.studies.run import Workers
 from bench.studies.table import show
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.picture import draw
@@ -22,13 +22,13 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def vlm(
     rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms, twenty questions each.")] = 25,
-    student: StudentOption = "builtin-student",
-    expert: ExpertOption = "builtin-expert",
-    split: SplitOption = "test",
+    student: Student = "builtin-student",
+    expert: Expert = "builtin-expert",
+    split: Split = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of permutations, draws, intervals.")] = 0,
-    jobs: JobsOption = 2,
-    as_json: JsonOption = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Also draw it: .svg or .png.")] = None,
+    jobs: RoomJobs = 2,
+    as_json: Json = False,
+    picture: PictureOption = None,
 ) -> None:
     """Compare a student with an expert layer by layer, on questions that it answers right and on others.
 
@@ -40,7 +40,7 @@ def vlm(
     Example: roomwise study vlm --student ./florence-2-base --expert ./florence-2-large --json
     """
     check_picture(picture)
-    with Workers(jobs) as workers:
+    with crew(jobs) as workers:
         every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
     found = Found([one for room in every for one in room], seed)
     if picture is not None:

@@ -20,9 +20,9 @@ from bench.studies.vlm.cells import (
     seen_cells,
     word_cells,
 )
+from bench.studies.vlm.states import read_states, tower_states
 from core.scoring import exact_match
 from models.inside.looks import forced_with_maps, looks_of, shares
-from models.inside.states import read_states, tower_states
 from models.registry import load_model
 from models.vlm import VisionLanguageModel, VisionTokens
 

@@ -1,1 +1,0 @@
-"""What teaches a student beside the expert's words: losses on attention, vision tokens and outputs."""

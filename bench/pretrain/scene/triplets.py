@@ -1,0 +1,111 @@
+"""Stage 2: rows of one place come together, those of others keep their distance, in both modalities.
+
+Triplets are semi-hard by pseudo label. Distances are between unit rows, here as in the loss: EdgeVL's code
+mines among rows as they come and compares unit ones, so that its margin means two different things. Its
+negatives "easy" and "hard" are positions in a list of negatives taken for rows of the data; only "random",
+which it ships, is right and is here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from adapters.scene.material import Material
+from adapters.scene.views import shown
+from bench.pretrain.scene.distilling import Terms
+from core.ports import Rows
+
+MARGIN = 0.3
+NEGATIVES = 3
+
+
+@dataclass(frozen=True)
+class Triplets:
+    """Rows of anchors, positives and negatives, int64 [t] each."""
+
+    anchors: NDArray[np.int64]
+    positives: NDArray[np.int64]
+    negatives: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+
+def mined(rows: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Triplets:
+    """Triplets among unit rows [n, d] with labels [n].
+
+    The positive is the nearest of the anchor's label; of the others those with d_p < d_n < d_p + MARGIN come
+    in question, and up to NEGATIVES of them are taken by lot. An anchor without either is passed over.
+    """
+    distances = np.sqrt(np.clip(2 - 2 * rows @ rows.T, 0, None))
+    found: list[tuple[int, int, int]] = []
+    for anchor in range(len(rows)):
+        same = labels == labels[anchor]
+        same[anchor] = False
+        if not same.any():
+            continue
+        positive = int(np.where(same, distances[anchor], np.inf).argmin())
+        near = distances[anchor, positive]
+        others = labels != labels[anchor]
+        semi_hard = np.flatnonzero(others & (distances[anchor] > near) & (distances[anchor] < near + MARGIN))
+        found += [(anchor, positive, int(one)) for one in rng.permutation(semi_hard)[:NEGATIVES]]
+    columns = np.array(found, np.int64).reshape(-1, 3)
+    return Triplets(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def triplet_loss(anchors: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor) -> torch.Tensor:
+    """Mean of max(0, |a - p| - |a - n| + MARGIN) over unit rows [t, d] (EdgeVL, section 3.4)."""
+    # The gradient of a root at 0 is infinite: two rows may be the same.
+    to_positive = (anchors - positives).square().sum(1).clamp_min(1e-8).sqrt()
+    to_negative = (anchors - negatives).square().sum(1).clamp_min(1e-8).sqrt()
+    return functional.relu(to_positive - to_negative + MARGIN).mean()
+
+
+class Contrasting:
+    """The loss of one step: triplets mined in a pool of frames, learnt in colour and in depth alike.
+
+    EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step, with the weights of
+    that step. The triplets' distances fix no direction: `anchor` times `Terms()` keeps rows where the class
+    names are. EdgeVL's code has a switch for that which does nothing, and a rate so small that rows
+    hardly move. `half` as in `Distilling`.
+    """
+
+    def __init__(
+        self,
+        student: nn.Module,
+        side: int,
+        material: Material,
+        batch: int,
+        names: Rows,
+        anchor: float,
+        half: bool = False,
+    ) -> None:
+        self._student, self._side, self._material = student, side, material
+        self._batch, self._anchor = min(batch, len(material)), anchor
+        self._half = half
+        self._names = torch.from_numpy(names)
+
+    def __call__(self, rng: np.random.Generator) -> torch.Tensor | None:
+        """Its value with a gradient, None where no triplet was found."""
+        rows = rng.choice(len(self._material), self._batch, replace=False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            made = self._student(shown(self._material, rows, self._side, rng))
+        made = made.float()
+        colour, depth = made[: len(rows)], made[len(rows) :]
+        found = mined(colour.detach().numpy(), self._material.labels[rows], rng)
+        if not len(found) and not self._anchor:
+            return None
+        loss = torch.zeros(())
+        if self._anchor:
+            target = torch.from_numpy(self._material.rows[rows]).repeat(2, 1)
+            loss = loss + self._anchor * Terms().loss(made, target, self._names)
+        if len(found):
+            places = [torch.from_numpy(part) for part in (found.anchors, found.positives, found.negatives)]
+            for view in (colour, depth):
+                anchors, positives, negatives = (view[place] for place in places)
+                loss = loss + triplet_loss(anchors, positives, negatives)
+        return loss

@@ -1,0 +1,123 @@
+"""How alike two sets of features, or two maps, are. Pure functions of NumPy arrays, float64 inside.
+
+Features are rows [S, D] of the same S tokens in two models, whose widths may differ; `S` is 3 at least.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
+from scipy.stats import rankdata
+
+Numbers = NDArray[np.float64]
+_SMALLEST = 1e-12
+
+
+def linear_cka(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """Linear centred kernel alignment, in [0, 1]: 1 for features that are a rotation and a scale apart.
+
+    ||Y'X||² / (||X'X|| ||Y'Y||), Frobenius norms of centred features (Kornblith et al. 2019, "Similarity of
+    neural network representations revisited", section 3). With few tokens of wide features it is high by
+    chance: compare like with like.
+    """
+    first, second = (_centred(one) for one in (ours, theirs))
+    if len(first) > max(first.shape[1], second.shape[1]):
+        both = float(np.linalg.norm(second.T @ first) ** 2)
+        one, other = first.T @ first, second.T @ second
+    else:  # the same numbers from smaller products
+        one, other = first @ first.T, second @ second.T
+        both = float((one * other).sum())
+    return both / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _SMALLEST)
+
+
+def plane(features: ArrayLike) -> Numbers:
+    """Features as their two principal components, [S, 2], over the standard deviation of all 2 S numbers.
+
+    Each direction's largest loading is positive, so that the same features give the same points.
+    """
+    centred = _centred(features)
+    _, _, right = np.linalg.svd(centred, full_matrices=False)
+    largest = np.take_along_axis(right[:2], np.abs(right[:2]).argmax(axis=1)[:, None], axis=1)[:, 0]
+    points: Numbers = centred @ (right[:2] * np.where(largest < 0, -1.0, 1.0)[:, None]).T
+    scaled: Numbers = points / max(float(points.std()), _SMALLEST)
+    return scaled
+
+
+def pca2_mse(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """Mean squared difference of both planes' points, in [0, 4], as the slides have it: 2 is chance.
+
+    Principal components are known up to their order and sign alone, and of two models they have
+    nothing in common: much of this number is that.
+    """
+    return float(((plane(ours) - plane(theirs)) ** 2).mean())
+
+
+def procrustes_mse(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """The same after the rotation or reflection of their plane that brings it nearest to ours."""
+    mine, other = plane(ours), plane(theirs)
+    left, _, right = np.linalg.svd(other.T @ mine)
+    return float(((mine - other @ left @ right) ** 2).mean())
+
+
+def rsa(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """Representational similarity: Spearman's correlation of both models' cosines between tokens, in [-1, 1].
+
+    (Kriegeskorte et al. 2008, "Representational similarity analysis".)
+    """
+    above = np.triu_indices(len(np.asarray(ours)), k=1)
+    return spearman(_cosines(ours)[above], _cosines(theirs)[above])
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """Correlation of ranks, in [-1, 1]; 0 where one of them is constant."""
+    ranks = [rankdata(np.asarray(one, np.float64).ravel()) for one in (first, second)]
+    one, other = (rank - rank.mean() for rank in ranks)
+    return float((one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _SMALLEST))
+
+
+def jensen_shannon(first: ArrayLike, second: ArrayLike) -> float:
+    """Jensen-Shannon divergence of two maps, taken as shares, in bits: 0 for equal ones, 1 for disjoint."""
+    one, other = (_shares(each) for each in (first, second))
+    middle = (one + other) / 2
+    return max(0.0, (_divergence(one, middle) + _divergence(other, middle)) / 2)
+
+
+def top_overlap(first: ArrayLike, second: ArrayLike, share: float = 0.2) -> float:
+    """Intersection over union of the highest `share` of both maps' cells, one at least; in [0, 1]."""
+    one, other = (np.asarray(each, np.float64).ravel() for each in (first, second))
+    kept = max(1, round(share * len(one)))
+    tops = [set(np.argsort(-each, kind="stable")[:kept].tolist()) for each in (one, other)]
+    return len(tops[0] & tops[1]) / len(tops[0] | tops[1])
+
+
+def entropy(rows: ArrayLike) -> Numbers:
+    """That of rows [..., N] taken as shares over log N: 1 for a uniform row, 0 for a single token."""
+    values = np.asarray(rows, np.float64)
+    shares = values / np.maximum(values.sum(axis=-1, keepdims=True), _SMALLEST)
+    nats: Numbers = -xlogy(shares, shares).sum(axis=-1)
+    return nats / max(math.log(values.shape[-1]), _SMALLEST)
+
+
+def _centred(features: ArrayLike) -> Numbers:
+    values = np.asarray(features, np.float64)
+    centred: Numbers = values - values.mean(axis=0)
+    return centred
+
+
+def _cosines(features: ArrayLike) -> Numbers:
+    values = np.asarray(features, np.float64)
+    unit: Numbers = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), _SMALLEST)
+    cosines: Numbers = unit @ unit.T
+    return cosines
+
+
+def _shares(values: ArrayLike) -> Numbers:
+    flat = np.asarray(values, np.float64).ravel()
+    shares: Numbers = flat / max(float(flat.sum()), _SMALLEST)
+    return shares
+
+
+def _divergence(one: Numbers, middle: Numbers) -> float:
+    there = one > 0
+    return float((one[there] * np.log2(one[there] / middle[there])).sum())
