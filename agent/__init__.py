@@ -1,15 +1,17 @@
-"""The loop, one folder for each of its parts.
+"""The loop, one folder for each of its parts; each imports none but those above it.
 
-turns      one question, from asking to answer
-takeover   whether the student's answer stands
-learning   when and from what the student learns
-loop       a session from its first question to its end
-recording  a session on disk
-station    a session before a screen: camera, microphone, meters
-attach     screens in other processes
-sessions   recorded sessions, and what can be done with them
-replay     a session played again, and its report
-doctor     a check-up of the installation
-
-`build` puts the parts together; `console` is what a screen sees of a session and can want of it.
+machine     what the machine tells: memory, heat, power
+takeover    whether the student's answer stands
+recording   a session on disk, and what its events amount to
+console     what a screen sees of a session and can want of it
+whereabouts which room this is
+turns       one question, from asking to answer
+learning    what is learnt beside a session, in one lane
+loop        a session from its first question to its end; `build` puts the parts together
+looking     where student and expert look
+sessions    recorded sessions, and what can be done with them
+replay      a session played again, and its report
+attach      screens in other processes
+station     a session before a screen: camera, microphone, meters
+doctor      a check-up of the installation
 """

@@ -23,8 +23,8 @@ from adapters.request import Limits, Result
 from adapters.store import AdapterStore
 from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
+from agent.recording.demos import DEMO
 from agent.recording.visit import Visit, VisitTurn, read_visit
-from agent.replay.cli import DEMO
 from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer
 from agent.turns.turn import Inquiry, take_turn

@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from agent.replay.cli import DEMO
+from agent.recording.demos import DEMO
 from bench.intervals import Interval, bootstrap_percentile, bootstrap_ratio
 from bench.options import Json
 from bench.report import Report, Row, emit, measured

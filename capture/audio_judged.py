@@ -7,6 +7,7 @@ import numpy as np
 
 from capture.audio import CHUNK, RATE, Block, level
 from capture.audio_floor import RoomFloor
+from core.config import VoiceConfig
 
 SECONDS = CHUNK / RATE
 """How long a chunk is."""
@@ -80,3 +81,14 @@ def silent_chunks(chunks: Sequence[Judged]) -> int:
             break
         count += 1
     return count
+
+
+def rules_of(config: VoiceConfig) -> Rules:
+    """What makes an utterance, with these settings."""
+    return Rules(
+        open_microphone=config.listen == "open",
+        pause=config.pause_seconds,
+        shortest=config.shortest_seconds,
+        longest=config.longest_seconds,
+        above_floor=config.above_room_db,
+    )

@@ -8,7 +8,7 @@ Nothing is tried at random. What is wrong with the result is `capture.audio_inve
 import dataclasses
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
@@ -18,6 +18,7 @@ import torch
 
 from capture.audio import Samples
 from capture.audio_inventions import UNSURE, Draft, echoes
+from core.config import VoiceConfig
 from core.errors import ConfigError, MissingDependencyError, WeightsError
 from core.extras import require
 
@@ -199,3 +200,9 @@ def _built(library: Any, checkpoint: Mapping[str, Any]) -> Any:
         reason = str(error).partition("\n")[0]
         raise WeightsError(f"The Whisper checkpoint is damaged ({reason}). Download it again.") from error
     return model
+
+
+def whisper_of(config: VoiceConfig) -> Callable[[], Whisper]:
+    """What loads Whisper as the settings say."""
+    folder = Path(config.whisper_folder).expanduser()
+    return lambda: load_whisper(config.engine, config.whisper, folder, config.language, config.hint)

@@ -19,7 +19,7 @@ from agent.attach.codec import (
     told_message,
     wish_message,
 )
-from agent.console import (
+from agent.console.protocol import (
     AdapterLine,
     Ask,
     Find,

@@ -11,7 +11,7 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 from tiny_sessions import write_visit
 
-from agent import build
+from agent.loop import build
 from agent.recording.record import EVENTS, SESSION, read_recording
 from agent.recording.summary import Summary
 from agent.replay.session import replay_session

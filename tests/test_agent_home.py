@@ -17,7 +17,6 @@ from adapters.job import write_request, write_result
 from adapters.request import HOME_RECIPE, Request, Result
 from adapters.store import HOME, AdapterStore
 from adapters.worker import work
-from agent.build import Places, Wish, _learning
 from agent.learning import home
 from agent.learning.adapt import adapt_home
 from agent.learning.home import home_adaptation, home_limits, home_request, judges
@@ -26,6 +25,7 @@ from agent.learning.requests import adaptation_request, room_request
 from agent.learning.scheduler import Known, home_due
 from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar
+from agent.loop.build import Places, Wish, _learning
 from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder

@@ -10,8 +10,8 @@ import pytest
 from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 
-from agent import build
-from agent.build import Wish, live
+from agent.loop import build
+from agent.loop.build import Wish, live
 from agent.loop.controller import Controller
 from agent.loop.live import Live
 from agent.recording.record import read_recording

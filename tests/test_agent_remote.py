@@ -12,12 +12,12 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 from tiny_server import TOKEN, running, said, small_application
 
-from agent import build
-from agent.build import Wish, staged
+from agent.loop import build
+from agent.loop.build import Wish, staged
 from agent.recording.record import read_recording
 from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
-from agent.replay.replay import play
+from agent.replay.replay import baselines_of, play
 from agent.replay.session import replay_session
 from bench.pretrain.blueprint import save_model
 from core.config import Config, ExpertConfig, NetworkConfig
@@ -115,7 +115,8 @@ def _played(
 
     found, wish = read_visit(visit), Wish(student, address, WARM_UP, 0, out)
     with staged(found, wish, config, watch) as stage:
-        play(found, stage.controller, stage.baselines, config.images.max_pixels, stage.past)
+        baselines = baselines_of(stage.controller, wish.student, wish.warm_up)
+        play(found, stage.controller, baselines, config.images.max_pixels, stage.past)
     return list(read_recording(out / "session").events)
 
 

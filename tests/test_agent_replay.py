@@ -10,10 +10,11 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 from typer.testing import CliRunner
 
-from agent import build
+from agent.loop import build
+from agent.recording.demos import DEMO
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
-from agent.replay.cli import DEMO, app
+from agent.replay.cli import app
 from agent.replay.session import replay_session
 from bench.pretrain.blueprint import save_model
 from core import pictures

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.turns.router import Situation, fit_threshold, reconsider, route
+from agent.takeover.takeover import fit_threshold
+from agent.turns.router import Situation, reconsider, route
 
 _FIRST = Situation(turn=1, warm_up=10, recalled=False, expert_reachable=True, adapter="")
 _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=5, max_size=40)

@@ -16,10 +16,10 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_station import Ear, answer
 
 import roomwise
-from agent import build
 from agent.attach.client import Attached
 from agent.attach.place import local_socket
-from agent.console import Ask, Console, Pulse
+from agent.console.protocol import Ask, Console, Pulse
+from agent.loop import build
 from agent.recording.record import read_recording
 from agent.sessions.sessions import SESSIONS
 from agent.station import run as station_run

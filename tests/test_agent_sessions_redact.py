@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tiny_memory import jpeg
 from tiny_recordings import ANSWERS, QUESTIONS, lines, write_recording
 
-from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
+from agent.recording.record import BLOBS, EVENTS, REDACTED, SESSION, Recorder, read_recording
 from agent.recording.visit import read_visit
 from agent.sessions import redact as sessions_redact
-from agent.sessions.redact import REDACTED, Choice, _speaks_of, redact, without
+from agent.sessions.redact import Choice, _speaks_of, redact, without
 from agent.sessions.turns import turns_of
 from core.errors import InputError, StorageError
 from core.events import Event, SpeechHeard

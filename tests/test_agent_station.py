@@ -14,8 +14,7 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours
 from tiny_station import CONFIG, Cable, Ear, answer, events_of, seen, station
 
-from agent import build
-from agent.console import (
+from agent.console.protocol import (
     Ask,
     Back,
     Choose,
@@ -34,7 +33,8 @@ from agent.console import (
     Talk,
     Versions,
 )
-from agent.loop.sentences import sentence
+from agent.console.sentences import sentence
+from agent.loop import build
 from agent.recording.record import Recorder, read_recording
 from agent.station.station import Station
 from core.errors import (

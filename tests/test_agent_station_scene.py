@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.station.meters import Meters, Reading
+from agent.machine.meters import Meters, Reading
 from agent.station.scene import STRANGE_VIEWS, Scenes, glance, has_moved
 from core.ports import Rows
 

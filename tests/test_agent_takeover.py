@@ -11,7 +11,7 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours
 from tiny_sessions import write_visit
 
-from agent import build
+from agent.loop import build
 from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import read_recording

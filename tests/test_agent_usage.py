@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.loop.usage import used
+from agent.machine.usage import used
 
 
 def test_files_are_counted_and_missing_folders_are_empty(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tiny_memory import WordsAndColours
 from tiny_models import tiny_florence
 from tiny_places import CALIBRATION, Colours, sight
 
-from agent import build
+from agent.loop import build
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.recording.visit import read_visit

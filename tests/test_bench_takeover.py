@@ -14,7 +14,7 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 from typer.testing import CliRunner, Result
 
-from agent import build
+from agent.loop import build
 from agent.takeover.calibration import FILE, find_calibration, write_calibration
 from bench.pretrain.blueprint import save_model
 from bench.takeover.bench import refuse_known

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.recording.demos import DEMO, TWO_ROOMS
 from agent.recording.rooms import rooms_of, warm_up_end, warm_ups
 from agent.recording.visit import read_visit
-from agent.replay.cli import DEMO, TWO_ROOMS
 from core.errors import InputError
 from core.events import Asked, RoomEntered, SessionStarted
 

@@ -23,7 +23,7 @@ from core.errors import CaptureError
 from core.event_lines import to_line
 from core.events import Answered, Asked
 
-DEMO = Path(__file__).resolve().parent.parent / "agent" / "replay" / "demo" / "session"
+DEMO = Path(__file__).resolve().parent.parent / "agent" / "recording" / "demo" / "session"
 LONG = 120.0
 
 

@@ -136,7 +136,7 @@ def test_inits_hold_a_docstring_and_nothing_else() -> None:
         ("models/x.py", "from memory import index"),
         ("agent/x.py", "import bench.report"),
         ("bench/rooms/x.py", "from agent.ask import answer"),
-        ("bench/pretrain/scene/x.py", 'load("agent.build:build")'),
+        ("bench/pretrain/scene/x.py", 'load("agent.loop.build:build")'),
         ("agent/x.py", "import textual.app"),
         ("expert/x.py", "from agent.ask import answer"),
         ("models/x.py", "from . import images"),

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.console import Back, Gone, Heard, Partial, Pulse
+from agent.console.protocol import Back, Gone, Heard, Partial, Pulse
 from core.events import Activated, Event
 from tui.mailbox import Mailbox
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from agent.console import (
+from agent.console.protocol import (
     AdapterLine,
     Ask,
     Back,
@@ -51,7 +51,7 @@ from core.events import (
 )
 
 BEGAN = 1_790_000_000.0
-DEMO = Path(__file__).parent.parent / "agent" / "replay" / "demo" / "session"
+DEMO = Path(__file__).parent.parent / "agent" / "recording" / "demo" / "session"
 EVIL = "[bold red]x[/] \x1b[31mred\x1b[0m [@click=app.quit]q[/] \u202eevil \\[ $expert"
 """What a model or a sign on a wall might say."""
 

@@ -14,11 +14,11 @@ from adapters.job import write_request, write_result
 from adapters.probe import probe_set
 from adapters.request import Request
 from adapters.run import run
-from agent import build
 from agent.learning import rooms
 from agent.learning.home import home_request
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request
+from agent.loop import build
 from bench.learning import asking, forgetting, home, review, stream, unit
 from bench.learning.plan import Plan
 from core.config import Config, RouterConfig

@@ -24,8 +24,8 @@ from tiny_memory import WordsAndColours, jpeg
 
 from adapters import worker
 from adapters.request import Request
-from agent import build
 from agent.learning.requests import adaptation_request
+from agent.loop import build
 from agent.replay.session import replay_session
 from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
 from core.errors import RoomwiseError

@@ -20,11 +20,11 @@ import pytest
 import torch
 from tiny_memory import WordsAndColours
 
-from agent import build
 from agent.attach.place import Local
 from agent.attach.server import AttachServer
-from agent.build import Places, Wish, live
-from agent.console import Heard, Pulse
+from agent.console.protocol import Heard, Pulse
+from agent.loop import build
+from agent.loop.build import Places, Wish, live
 from agent.station.station import Senses, Station
 from capture.camera import Camera
 from capture.camera_watch import Patience, Status

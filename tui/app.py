@@ -18,7 +18,7 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 
-from agent.console import Console, Pause, Pulse, Record, Setting, Settings, Wish
+from agent.console.protocol import Console, Pause, Pulse, Record, Setting, Settings, Wish
 from core.config import load_config
 from core.errors import RoomwiseError
 from core.events import Asked

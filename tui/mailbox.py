@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from agent.console import Back, Heard, Partial, Pulse
+from agent.console.protocol import Back, Heard, Partial, Pulse
 
 
 class Mailbox:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from agent.console import Find, Picture, Remembrance, Revise
+from agent.console.protocol import Find, Picture, Remembrance, Revise
 from tui.dialogs import Answering, Sure
 from tui.parts import Now, PictureView, captioned
 from tui.screens import DashScreen

@@ -5,7 +5,7 @@ from statistics import median
 
 from textual.content import Content
 
-from agent.console import Pulse
+from agent.console.protocol import Pulse
 from tui.parts import Now, Part, captioned
 from tui.plot import meaning, sparkline, takeover
 from tui.state import Job, State

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
-from agent.console import Back, Gone, Heard, Partial, Pulse
-from agent.loop.sentences import sentence
+from agent.console.protocol import Back, Gone, Heard, Partial, Pulse
+from agent.console.sentences import sentence
 from core.events import (
     Activated,
     AdaptationEnded,

@@ -22,8 +22,8 @@ from agent.attach.codec import (
     wish_message,
 )
 from agent.attach.place import Local, Place, Remote
-from agent.console import Back, Gone, Hear, Heard, Wish
-from agent.station.replies import settle
+from agent.console.protocol import Back, Gone, Hear, Heard, Wish
+from agent.console.replies import settle
 from core.errors import InputError, RoomwiseError
 from core.event_lines import from_line
 from core.events import Event

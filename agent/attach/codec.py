@@ -27,7 +27,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from agent.console import (
+from agent.console.protocol import (
     AdapterLine,
     Ask,
     Choose,
@@ -145,7 +145,7 @@ def read_reply(message: Json, wish: Wish) -> Any:
 
 
 def encoded(value: Any) -> Any:
-    """A value of `agent.console` in JSON's own types."""
+    """A value of `agent.console.protocol` in JSON's own types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {spec.name: encoded(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     if isinstance(value, bytes):

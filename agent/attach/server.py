@@ -28,7 +28,7 @@ from agent.attach.codec import (
     told_message,
 )
 from agent.attach.place import Local, Place
-from agent.console import Back, Console, Heard, Pulse
+from agent.console.protocol import Back, Console, Heard, Pulse
 from core.errors import InputError, StorageError
 from core.event_lines import to_line
 from core.events import Event

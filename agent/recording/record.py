@@ -16,11 +16,13 @@ from typing import Any
 
 from core.errors import InputError, StorageError
 from core.event_lines import from_line, to_line
-from core.events import Event
+from core.events import Asked, Event
 from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
 FORMAT = 1
+REDACTED = "(redacted)"
+"""Stands where words were taken out."""
 
 
 class Recorder:
@@ -149,3 +151,8 @@ def _events(lines: list[bytes], path: Path) -> Iterator[Event]:
             raise InputError(f"Line {number} of {path} is damaged. Copy the session folder again.") from error
         if event is not None:
             yield event
+
+
+def is_redacted(event: Event) -> bool:
+    """Whether a question cannot be asked again, since its frame or its words were taken out."""
+    return isinstance(event, Asked) and (not event.frame or event.question == REDACTED)

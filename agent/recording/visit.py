@@ -12,9 +12,8 @@ from typing import Any, Literal, TypeGuard
 
 import pydantic
 
-from agent.recording.record import EVENTS, SESSION, Recording, read_recording
+from agent.recording.record import EVENTS, SESSION, Recording, is_redacted, read_recording
 from agent.recording.rooms import rooms_of
-from agent.sessions.redact import is_redacted
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
 from core.files import storage_errors

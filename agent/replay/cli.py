@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from agent.recording.demos import DEMO, TWO_ROOMS
 from agent.replay.pace import PAUSE
 from core.config import NetworkConfig, load_config
 from core.errors import InputError
@@ -14,9 +15,6 @@ from core.extras import load, require
 from core.files import state_dir
 
 app = typer.Typer(add_completion=False)
-DEMO = Path(__file__).parent / "demo" / "session"
-TWO_ROOMS = "two-rooms"
-"""What the demo of a visit to two rooms is called, and its folder beside the other one's."""
 
 
 _Session = Annotated[

@@ -7,10 +7,9 @@ from rich.markup import escape
 from rich.progress import track
 
 from agent.recording.visit import Visit, VisitTurn
-from agent.station.voice import rules_of, whisper_of
 from capture.audio_again import heard_again
-from capture.audio_judged import Rules
-from capture.audio_whisper import Whisper
+from capture.audio_judged import Rules, rules_of
+from capture.audio_whisper import Whisper, whisper_of
 from capture.transcribe import Heard
 from capture.voice_activity import VoiceActivity, open_voice_activity
 from core.config import VoiceConfig

@@ -26,6 +26,7 @@ from core.scoring import exact_match, nls
 from core.types import Frame
 from memory.gallery import decode_depth
 from memory.recall import cue_of, search
+from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
 _NEAREST = 5
@@ -152,6 +153,11 @@ class Baselines:
         own = pair_id(self.answerers.session, number)  # what this turn left there would be cheating
         hits = search(memory, cue, self.rooms.here.name, _NEAREST, config.memory.question_weight)
         return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
+
+
+def baselines_of(controller: Controller, student: str, warm_up: int) -> Baselines:
+    """Beside a session that is about to begin. Raises UnknownModelError, WeightsError."""
+    return Baselines(controller.answerers, controller.rooms, load_model(student), warm_up)
 
 
 def _asked(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.build import RECORDED, Places, Stage, Wish, staged
 from agent.looking.turns import looks_of_turns
-from agent.loop.usage import used
+from agent.loop.build import RECORDED, Places, Stage, Wish, staged
+from agent.machine.usage import used
 from agent.recording.past import past_of
 from agent.recording.record import SESSION, read_recording
 from agent.recording.summary import Summary, summarise
@@ -16,7 +16,7 @@ from agent.recording.visit import Visit, read_visit
 from agent.replay.hearing import by_ear
 from agent.replay.outcome import show_summary
 from agent.replay.pace import Pace
-from agent.replay.replay import play
+from agent.replay.replay import baselines_of, play
 from agent.replay.report import write_report
 from agent.replay.show import Watcher
 from core.config import Config
@@ -92,7 +92,8 @@ class _Plays:
     def run(self, stage: Stage, one_room: bool = False) -> None:
         """From where it stopped to its end, and what that took."""
         limit, places = self.config.images.max_pixels, Places.below(self.wish.folder)
-        play(self.visit, stage.controller, stage.baselines, limit, stage.past, self.pace, one_room)
+        baselines = baselines_of(stage.controller, self.wish.student, self.wish.warm_up)
+        play(self.visit, stage.controller, baselines, limit, stage.past, self.pace, one_room)
         stage.controller.emit(used(places.memory, places.adapters, places.session))
 
     def in_one_room(self, console: Console) -> Summary:

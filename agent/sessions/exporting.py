@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
-from agent.console import ExportFormat
+from agent.console.protocol import ExportFormat
 from agent.recording.record import Recording, read_recording
 from agent.sessions.archive import write_archive
 from agent.sessions.mcap_export import export_mcap

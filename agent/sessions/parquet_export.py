@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.recording.record import Recording
+from agent.recording.record import REDACTED, Recording
 from agent.sessions.archive import new_file
-from agent.sessions.redact import REDACTED
 from agent.sessions.turns import Turn, finite, turns_of
 from core.extras import require
 

@@ -13,15 +13,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from agent.recording.record import BLOBS, EVENTS, SESSION, read_recording
+from agent.recording.record import BLOBS, EVENTS, REDACTED, SESSION, read_recording
 from agent.sessions.archive import whole_lines
 from core.errors import InputError
 from core.event_lines import KINDS
-from core.events import Asked, Event
+from core.events import Asked
 from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
 
-REDACTED = "(redacted)"
-"""Stands where words were."""
 _NOT_WORDS = frozenset({
     "event",
     "turn",
@@ -187,8 +185,3 @@ def _delete_strays(folder: Path, lines: Iterable[Line]) -> int:
         with storage_errors("delete", path):
             path.unlink()
     return len(gone)
-
-
-def is_redacted(event: Event) -> bool:
-    """Whether a question cannot be asked again, since its frame or its words were taken out."""
-    return isinstance(event, Asked) and (not event.frame or event.question == REDACTED)

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from agent import console
+from agent.console import protocol
 from agent.recording.record import Recording
 from agent.sessions.exporting import export_aside
 from agent.sessions.replayed_past import remembrances, settings, versions
@@ -35,12 +35,12 @@ _MOST_PIXELS = 50_000_000
 class _Listener:
     """Who hears, and whether it has the frame that is shown."""
 
-    hear: console.Hear
+    hear: protocol.Hear
     fresh: bool = False
 
 
 class ReplayedConsole:
-    """A recorded session as an `agent.console.Console`. It begins when somebody first listens."""
+    """A recorded session as an `agent.console.protocol.Console`. It begins when somebody first listens."""
 
     def __init__(self, recording: Recording, speed: float = 1.0, state: Path | None = None) -> None:
         """`speed` divides the time between events; 0: none goes by. `state` is where other sessions lie."""
@@ -50,22 +50,22 @@ class ReplayedConsole:
         self._closed, self._begun = threading.Event(), False
         self._listeners: list[_Listener] = []
         self._past: list[Event] = []
-        self._frame, self._pulse = b"", console.Pulse(recording=False)
+        self._frame, self._pulse = b"", protocol.Pulse(recording=False)
         self._files = ThreadPoolExecutor(1, "replayed")
         self._thread = threading.Thread(target=self._play, name="replayed", daemon=True)
 
-    def listen(self, hear: console.Hear) -> Callable[[], None]:
+    def listen(self, hear: protocol.Hear) -> Callable[[], None]:
         """Hear what has happened so far, then what happens. What is returned ends it."""
         listener = _Listener(hear)
         with self._lock:
-            hear(console.Back(tuple(self._past)))
+            hear(protocol.Back(tuple(self._past)))
             self._listeners.append(listener)
             if not self._begun and not self._closed.is_set():
                 self._begun = True
                 self._thread.start()
         return lambda: self._forget(listener)
 
-    def put(self, wish: console.Wish) -> "Future[Any]":
+    def put(self, wish: protocol.Wish) -> "Future[Any]":
         """What can be looked up is; what would change the session is refused with an InputError."""
         reply = self._reply(wish)
         try:
@@ -82,21 +82,21 @@ class ReplayedConsole:
             self._thread.join()
         self._files.shutdown(cancel_futures=True)
 
-    def _reply(self, wish: console.Wish) -> Callable[[], Any]:
+    def _reply(self, wish: protocol.Wish) -> Callable[[], Any]:
         with self._lock:
             past, about = tuple(self._past), self._recording.about
         match wish:
-            case console.Picture():
+            case protocol.Picture():
                 return lambda: self._recording.blob(wish.frame, ".jpg").read_bytes()
-            case console.Find():
+            case protocol.Find():
                 return lambda: remembrances(past, wish)
-            case console.Versions():
+            case protocol.Versions():
                 return lambda: versions(past)
-            case console.Sessions():
+            case protocol.Sessions():
                 return lambda: session_lines(self._state)
-            case console.Export():
+            case protocol.Export():
                 return lambda: str(export_aside(wish.session, wish.format, self._state))
-            case console.Settings():
+            case protocol.Settings():
                 return lambda: settings(about)
         return _refuse
 
@@ -159,7 +159,7 @@ class ReplayedConsole:
                 self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
                 listener.fresh = True
 
-    def _tell(self, listener: _Listener, heard: console.Heard) -> None:
+    def _tell(self, listener: _Listener, heard: protocol.Heard) -> None:
         try:
             listener.hear(heard)
         except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others

@@ -8,7 +8,7 @@ from typing import Any
 from rich.errors import MarkupError
 from rich.text import Text
 
-from agent.loop.sentences import sentence
+from agent.console.sentences import sentence
 from agent.recording.record import Recording
 from agent.sessions.redact import Choice, Redacted
 from agent.sessions.sessions import Shelved, line_of, when

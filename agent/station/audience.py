@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from agent.console import Back, Gone, Hear, Heard, Partial, Pulse
+from agent.console.protocol import Back, Gone, Hear, Heard, Partial, Pulse
 from core.events import Event
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from agent.console import Partial
+from agent.console.protocol import Partial
 
 EVERY = 0.1
 """Seconds between two drafts, and before the first: an answer that is there by then needs none."""

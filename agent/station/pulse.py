@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass, replace
 
-from agent.console import Pulse
+from agent.console.protocol import Pulse
+from agent.machine.meters import Meters, Reading
 from agent.station.eyes import SMALL, Eyes, as_jpeg
-from agent.station.meters import Meters, Reading
 from agent.station.voice import Hearing
 
 _METERS_EVERY = 1.0  # seconds

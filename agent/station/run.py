@@ -16,10 +16,10 @@ from rich.console import Console as Terminal
 
 from agent.attach.place import House, Place, door_of, local_socket
 from agent.attach.server import AttachServer
-from agent.build import Places, Wish, live
-from agent.console import Console, Heard
-from agent.loop.sentences import sentence
-from agent.replay.cli import DEMO
+from agent.console.protocol import Console, Heard
+from agent.console.sentences import sentence
+from agent.loop.build import Places, Wish, live
+from agent.recording.demos import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.store import AdapterStore
-from agent.build import Places
-from agent.console import (
+from agent.console.protocol import (
     Ask,
     Choose,
     Correct,
@@ -40,8 +39,11 @@ from agent.console import (
     Versions,
     Wish,
 )
+from agent.console.replies import OVER, follow_up, settle
+from agent.loop.build import Places
 from agent.loop.controller import Controller
 from agent.loop.live import Live
+from agent.machine.meters import Meters
 from agent.recording.record import Recorder
 from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
@@ -50,11 +52,9 @@ from agent.station.drafts import Drafts
 from agent.station.eyes import Eyes, Make
 from agent.station.lookout import Lookout
 from agent.station.looks import adapter_lines, picture, remembrances, settings_of
-from agent.station.meters import Meters
 from agent.station.overlay import overlay
 from agent.station.pulse import Indicators, Pulses
 from agent.station.recorder import SwitchedRecorder
-from agent.station.replies import OVER, follow_up, settle
 from agent.station.voice import Asked as Spoken
 from agent.station.voice import Hearing, KeepSound, Say
 from agent.turns.turn import Emit

@@ -7,16 +7,16 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from agent.console import Listening
+from agent.console.protocol import Listening
 from capture.audio import Ears
 from capture.audio_file import FileMicrophone, as_wav
-from capture.audio_judged import Rules
+from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
 from capture.audio_mute import Mute
 from capture.audio_portaudio import portaudio
 from capture.audio_voices import voice_commands
 from capture.audio_watch import Opened, Status
-from capture.audio_whisper import Whisper, load_whisper
+from capture.audio_whisper import Whisper, whisper_of
 from capture.device import Back, Ended, Lost
 from capture.microphone import Microphone
 from capture.speaker import Speaker
@@ -148,29 +148,12 @@ def _changed(status: Status) -> MicrophoneChanged:
             return MicrophoneChanged(at=now, there=False, reason=ended)
 
 
-def rules_of(config: VoiceConfig) -> Rules:
-    """What makes an utterance, with these settings."""
-    return Rules(
-        open_microphone=config.listen == "open",
-        pause=config.pause_seconds,
-        shortest=config.shortest_seconds,
-        longest=config.longest_seconds,
-        above_floor=config.above_room_db,
-    )
-
-
 def ears_of(config: VoiceConfig, messages: Path, tell: Callable[[Status], None]) -> Ears:
     """The microphone, or sound file, that the settings name. Raises MissingDependencyError, CaptureError."""
     path = Path(config.microphone).expanduser()
     if config.microphone and path.is_file():
         return FileMicrophone(path)
     return Microphone(portaudio(config.microphone, messages), tell)
-
-
-def whisper_of(config: VoiceConfig) -> Callable[[], Whisper]:
-    """What loads Whisper as the settings say."""
-    folder = Path(config.whisper_folder).expanduser()
-    return lambda: load_whisper(config.engine, config.whisper, folder, config.language, config.hint)
 
 
 def speaker_of(config: VoiceConfig, mute: Mute, say: Say) -> Speaker:

@@ -5,13 +5,12 @@ warm-up, four in five are what the expert would have said. Each time the expert 
 student, whose answer is known by then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agent.takeover.calibration import Calibration, find_calibration
 from agent.takeover.evidence import Evidence
-from agent.turns.router import fit_threshold
 from core.errors import WeightsError
 from core.events import Answered, Event, Weighed
 from core.scoring import exact_match
@@ -97,3 +96,26 @@ def read_evidence(values: Any) -> Evidence | None:
 def told_of(evidence: Evidence) -> dict[str, float]:
     """As an event carries it."""
     return asdict(evidence)
+
+
+def fit_threshold(
+    confidences: Sequence[float], right: Sequence[bool], wanted: float, default: float, at_least: int = 5
+) -> float:
+    """The lowest confidence from which the student has been right at the `wanted` rate, in [0, 1].
+
+    `right` says for each answer whether the expert agreed. With fewer than `at_least` answers the
+    `default` stands. When no threshold reaches the rate, one above every confidence seen: 1.
+    """
+    if len(confidences) != len(right):
+        raise ValueError(f"{len(confidences)} confidences but {len(right)} outcomes")
+    if len(confidences) < at_least:
+        return default
+    pairs = sorted(zip(confidences, right, strict=True), reverse=True)
+    best, hits = 1.0, 0
+    for count, (confidence, agreed) in enumerate(pairs, start=1):
+        hits += agreed
+        # Equal confidences are taken together: a threshold cannot part them.
+        last = count == len(pairs) or pairs[count][0] < confidence
+        if last and hits >= wanted * count:
+            best = confidence
+    return best

@@ -4,7 +4,6 @@ Memory when the same was asked of practically the same view; the expert during t
 student, unless it is less sure than it must be and there is an expert to ask instead.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.events import Source
@@ -68,26 +67,3 @@ def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> R
     if not expert_reachable or (confidence >= threshold and threshold < 1):
         return None
     return Route("expert", f"the student is {confidence:.2f} sure, {threshold:.2f} is needed")
-
-
-def fit_threshold(
-    confidences: Sequence[float], right: Sequence[bool], wanted: float, default: float, at_least: int = 5
-) -> float:
-    """The lowest confidence from which the student has been right at the `wanted` rate, in [0, 1].
-
-    `right` says for each answer whether the expert agreed. With fewer than `at_least` answers the
-    `default` stands. When no threshold reaches the rate, one above every confidence seen: 1.
-    """
-    if len(confidences) != len(right):
-        raise ValueError(f"{len(confidences)} confidences but {len(right)} outcomes")
-    if len(confidences) < at_least:
-        return default
-    pairs = sorted(zip(confidences, right, strict=True), reverse=True)
-    best, hits = 1.0, 0
-    for count, (confidence, agreed) in enumerate(pairs, start=1):
-        hits += agreed
-        # Equal confidences are taken together: a threshold cannot part them.
-        last = count == len(pairs) or pairs[count][0] < confidence
-        if last and hits >= wanted * count:
-            best = confidence
-    return best

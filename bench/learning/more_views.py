@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.build import RECORDED
+from agent.loop.build import RECORDED
 from agent.recording.visit import Visit, read_visit
 from bench.learning.asking import Asker, Says
 from bench.learning.places import SIZE, Place, waited_for

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.system_files import told
+from agent.machine.system_files import told
 
 
 def free_memory(root: Path = Path("/")) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.system_files import told
+from agent.machine.system_files import told
 
 if sys.platform != "win32":
     import resource

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from adapters.store import AdapterStore
-from agent.learning.free_memory import free_memory
 from agent.learning.guard import Fit, Machine, Order, fit
 from agent.learning.home import home_adaptation
 from agent.learning.jobs import start
 from agent.learning.requests import adaptation_request
 from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
+from agent.machine.free_memory import free_memory
+from agent.machine.meters import Meters
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
-from agent.replay.replay import Baselines
-from agent.station.meters import Meters
 from agent.takeover.takeover import ready
 from agent.turns.answerers import Answerers, Room
 from agent.turns.experts import RecordedExpert
@@ -80,10 +79,9 @@ class Places:
 
 @dataclass(frozen=True)
 class Stage:
-    """A session about to begin or to go on, what it is measured against, and what has happened already."""
+    """A session about to begin or to go on, and what has happened already."""
 
     controller: Controller
-    baselines: Baselines
     past: Past
 
 
@@ -112,10 +110,9 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
         controller = Controller(
             answerers, room, _learning(places, wish), recorder, wish.warm_up, watch, past, where
         )
-        baselines = Baselines(answerers, controller.rooms, load_model(wish.student), wish.warm_up)
         held.callback(controller.close)
         _begin(controller, _beginning(here, wish, past), notices)
-        yield Stage(controller, baselines, past)
+        yield Stage(controller, past)
 
 
 @contextmanager
