@@ -11,7 +11,6 @@ from adapters.scene.adapting import BUILTIN, adapt_scene, scene_request
 from adapters.scene.paired_files import list_pairs
 from adapters.scene.store import encoder_folder, scene_store
 from adapters.store import AdapterStore, Version, meant, shown
-from core.extras import load
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -159,9 +158,12 @@ def scene_onnx(
 
     Example: roomwise adapters scene-onnx scene.onnx --signed
     """
+    from models.scene.exporting import export_onnx
+    from models.scene.student import load_student
+
     folder = encoder_folder(state_dir(), camera, BUILTIN) if camera else BUILTIN
-    student = load("models.scene.student:load_student")(folder)
-    load("models.scene.exporting:export_onnx")(student, file, signed)
+    student = load_student(folder)
+    export_onnx(student, file, signed)
     typer.echo(json.dumps({"file": str(file), "bytes": file.stat().st_size}) if as_json else str(file))
 
 

@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from core.config import load_config
-from core.extras import load
 
 app = typer.Typer(add_completion=False)
 
@@ -30,10 +29,12 @@ def ask(
 
     Example: roomwise ask picture.jpg "How many chairs are there?" --model builtin-expert --json
     """
+    from agent.ask import ask
+
     config = load_config()
     name = model if model is not None else config.student.model
     # By name, so that torch is not loaded to show the help.
-    answer: Any = load("agent.ask:ask")(image, question, name, config)
+    answer = ask(image, question, name, config)
     if as_json:
         typer.echo(json.dumps({"model": name, "answer": answer.text, "confidence": answer.confidence}))
     else:

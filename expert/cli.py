@@ -7,7 +7,7 @@ import typer
 
 from core.config import load_config
 from core.errors import InputError
-from core.extras import load, require
+from core.extras import require
 
 if TYPE_CHECKING:
     from expert.scale import Replicas
@@ -75,25 +75,35 @@ def serve(
     most = replicas if most_replicas is None else most_replicas
     _check_replicas(ray, replicas, most)
     config = load_config()
-    for name in _LIBRARIES:
-        require(name, "ray" if ray else "expert")
+    _require("ray" if ray else "expert")
+    from expert.scale import Replicas
+    from expert.serve import Plan
+
     named, token = model if model is not None else config.expert.model, config.expert.token.get_secret_value()
-    plan = load("expert.serve:Plan")(
-        named, host, port, token,
-        looks if looks is not None else config.expert.looks, batch, queue, rate, distillation,
-        certificate=tls_cert, key=tls_key, transfer=transfer,
+    plan = Plan(
+        model=named, host=host, port=port, token=token,
+        looks=looks if looks is not None else config.expert.looks, batch=batch, queue=queue, rate=rate,
+        distillation=distillation, certificate=tls_cert, key=tls_key, transfer=transfer,
     )  # fmt: skip
-    _serve(plan, load("expert.scale:Replicas")(replicas, most) if ray else None)
+    _serve(plan, Replicas(replicas, most) if ray else None)
+
+
+def _require(extra: str) -> None:
+    for name in _LIBRARIES:
+        require(name, extra)
 
 
 def _serve(plan: "Plan", replicas: "Replicas | None") -> None:
+    from expert.scale import serve_on_ray
+    from expert.serve import serve
+
     plan.check()
     scheme = "http" if plan.certificate is None else "https"
     typer.echo(f"Serving {plan.model} at {scheme}://{plan.host}:{plan.port}. Stop it with Ctrl-C.", err=True)
     if replicas is not None:
-        load("expert.scale:serve_on_ray")(plan, replicas)
+        serve_on_ray(plan, replicas)
     else:
-        load("expert.serve:serve")(plan)
+        serve(plan)
 
 
 def _check_replicas(ray: bool, least: int, most: int) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,11 @@ from core.config import load_config
 from core.extras import load
 from core.files import state_dir
 from core.text import check_question
+
+if TYPE_CHECKING:
+    from core.ports import Embedder
+    from core.types import Pair
+    from memory.store import Memory
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -56,15 +61,17 @@ def search(
 
     Example: roomwise memory search "What colour is the sofa?" --image picture.jpg -k 3
     """
+    from memory.recall import cue_of, search
+
     config = load_config()
     words = check_question(question) if question or image is None else None
     read: Any = load(context.obj["picture"])
     picture = None if image is None else read(image, config.images.max_pixels)
     embedder: Any = load(context.obj["embedder"])(config.student.model)
-    cue = load("memory.recall:cue_of")(embedder, words, picture)
+    cue = cue_of(embedder, words, picture)
     with _opened(embedder, read_only=True) as memory:
         weight = config.memory.question_weight
-        hits = load("memory.recall:search")(memory, cue, room, count, weight)
+        hits = search(memory, cue, room, count, weight)
     if as_json:
         _print_json(hits=[asdict(hit) for hit in hits])
     else:
@@ -131,8 +138,10 @@ def exported(folder: Folder, room: Room = None, as_json: AsJson = False) -> None
 
     Example: roomwise memory export my-kitchen --room kitchen
     """
+    from memory.transfer import export
+
     with _opened(read_only=True) as memory:
-        count = load("memory.transfer:export")(memory, folder, room)
+        count = export(memory, folder, room)
     if as_json:
         _print_json(folder=str(folder), pairs=count)
     else:
@@ -145,17 +154,20 @@ def imported(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: roomwise memory import my-kitchen
     """
+    from memory.transfer import import_
+
     with _opened() as memory:
-        done = load("memory.transfer:import_")(memory, folder)
+        done = import_(memory, folder)
     if as_json:
         _print_json(new=done.new, known=done.known)
     else:
         typer.echo(f"{done.new} new pairs, {done.known} were here already")
 
 
-def _opened(embedder: object = None, read_only: bool = False) -> Any:
-    # By name, so that the help is quick to show.
-    return load("memory.store:Memory").open(
+def _opened(embedder: "Embedder | None" = None, read_only: bool = False) -> "Memory":
+    from memory.store import Memory
+
+    return Memory.open(
         state_dir() / "memory",
         embedder,
         read_only=read_only,
@@ -163,7 +175,7 @@ def _opened(embedder: object = None, read_only: bool = False) -> Any:
     )
 
 
-def _line(pair: Any) -> str:
+def _line(pair: "Pair") -> str:
     return f"{pair.id[:8]}  {pair.room}  {pair.question}  {pair.answer}"
 
 

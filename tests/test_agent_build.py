@@ -14,6 +14,7 @@ from tiny_sessions import write_visit
 from agent.loop import build
 from agent.recording.record import EVENTS, SESSION, read_recording
 from agent.recording.summary import Summary
+from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from core.config import Config
 from core.errors import ImageError, InputError, StorageError, UnknownModelError
@@ -39,8 +40,8 @@ def visit(tmp_path: Path) -> Path:
 
 def replayed(visit: Path, student: str, out: Path, **wishes: Any) -> Summary:
     """The expert answers everything; nothing is learnt."""
-    wanted = {"expert": build.RECORDED, "warm_up": 20, "seed": 0, "quiet": True, **wishes}
-    return replay_session(visit, student, out=out, config=Config(), **wanted)
+    wanted = {"expert": build.RECORDED, "warm_up": 20, "quiet": True, **wishes}
+    return replay_session(ReplayOptions(visit, student, out=out, **wanted), Config())
 
 
 def unfinished(visit: Path, student: str, out: Path) -> None:

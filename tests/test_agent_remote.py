@@ -17,6 +17,7 @@ from agent.loop.build import Wish, staged
 from agent.recording.record import read_recording
 from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
+from agent.replay.options import ReplayOptions
 from agent.replay.replay import baselines_of, play
 from agent.replay.session import replay_session
 from bench.pretrain.blueprint import save_model
@@ -203,5 +204,6 @@ def test_the_token_and_the_address_keep_out_of_the_recording(
 def test_offline_no_expert_elsewhere_is_asked(visit: Path, student: str, tmp_path: Path) -> None:
     config = Config(network=NetworkConfig(offline=True))
     with pytest.raises(ConfigError, match="offline"):
-        replay_session(visit, student, "https://expert.example", 4, 0, tmp_path / "out", config, quiet=True)
+        options = ReplayOptions(visit, student, "https://expert.example", 4, out=tmp_path / "out", quiet=True)
+        replay_session(options, config)
     assert not (tmp_path / "out").exists()

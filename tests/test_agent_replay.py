@@ -15,6 +15,7 @@ from agent.recording.demos import DEMO
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.replay.cli import app
+from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from bench.pretrain.blueprint import save_model
 from core import pictures
@@ -61,7 +62,8 @@ def visit(tmp_path: Path) -> Path:
 
 
 def _replayed(visit: Path, student: str, out: Path, warm_up: int = 4) -> Summary:
-    return replay_session(visit, student, build.RECORDED, warm_up, 0, out, Config(), quiet=True)
+    options = ReplayOptions(visit, student, build.RECORDED, warm_up, out=out, quiet=True)
+    return replay_session(options, Config())
 
 
 def test_a_replay_ends_with_an_adapted_student(visit: Path, student: str, tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_each_questions_frame_is_decoded_once(
 
 def _experts_name(visit: Path, student: str, out: Path, expert: str | None) -> str:
     config = Config(expert=ExpertConfig(model=student))
-    replay_session(visit, student, expert, 20, 0, out, config, quiet=True)
+    replay_session(ReplayOptions(visit, student, expert, 20, out=out, quiet=True), config)
     (started,) = [e for e in read_recording(out / "session").events if isinstance(e, SessionStarted)]
     return started.expert
 
@@ -115,7 +117,8 @@ def test_the_recorded_answers_are_the_experts_unless_they_are_the_truth(
 
 def test_with_a_speed_no_answer_waits_for_an_adaptation(visit: Path, student: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    summary = replay_session(visit, student, build.RECORDED, 4, 0, out, Config(), quiet=True, speed=1000.0)
+    options = ReplayOptions(visit, student, build.RECORDED, 4, out=out, quiet=True, speed=1000.0)
+    summary = replay_session(options, Config())
     assert len(summary.turns) == 6
     events = read_recording(out / "session").events
     begun = next(n for n, event in enumerate(events) if isinstance(event, AdaptationStarted))
@@ -126,9 +129,9 @@ def test_with_a_speed_no_answer_waits_for_an_adaptation(visit: Path, student: st
 def test_a_report_is_written_and_the_session_ends_with_what_it_took(
     visit: Path, student: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    replay_session(
-        visit, student, build.RECORDED, 20, 0, tmp_path / "out", Config(), report=tmp_path / "report"
-    )
+    report = tmp_path / "report"
+    options = ReplayOptions(visit, student, build.RECORDED, 20, out=tmp_path / "out", report=report)
+    replay_session(options, Config())
     told = json.loads((tmp_path / "report" / "report.json").read_text())
     assert told["used"]["recording_bytes"] > 0 and told["session"]["expert"] == build.RECORDED
     assert (tmp_path / "report" / "takeover.svg").is_file()
@@ -139,9 +142,9 @@ def test_a_report_is_written_and_the_session_ends_with_what_it_took(
 @pytest.mark.slow
 def test_the_demo_ends_with_the_student_answering(tmp_path: Path) -> None:
     config = Config()
-    summary = replay_session(
-        DEMO, config.student.model, None, 10, 0, tmp_path / "out", config, tmp_path / "report", quiet=True
-    )
+    report = tmp_path / "report"
+    options = ReplayOptions(DEMO, config.student.model, out=tmp_path / "out", report=report, quiet=True)
+    summary = replay_session(options, config)
     # What the agent has asked the expert of its own is remembered, during the warm-up too.
     assert summary.turns[0].by == "expert"
     assert {turn.by for turn in summary.turns[:10]} <= {"expert", "memory"}

@@ -15,6 +15,7 @@ from agent.loop import build
 from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import read_recording
+from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from agent.takeover.calibration import own_path, sigmoid, write_calibration
 from core.config import Config, RouterConfig
@@ -40,7 +41,7 @@ def visit(tmp_path: Path) -> Path:
 
 def _replayed(visit: Path, student: str, out: Path, agreement: float) -> list[Event]:
     config = Config(router=RouterConfig(agreement=agreement))
-    replay_session(visit, student, build.RECORDED, 1, 0, out, config, quiet=True)
+    replay_session(ReplayOptions(visit, student, build.RECORDED, 1, out=out, quiet=True), config)
     return list(read_recording(out / "session").events)
 
 

@@ -14,6 +14,7 @@ from agent.loop import build
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.recording.visit import read_visit
+from agent.replay.options import ReplayOptions
 from agent.replay.outcome import figures
 from agent.replay.session import replay_session
 from agent.whereabouts.whereabouts import Whereabouts
@@ -58,9 +59,8 @@ def visit(tmp_path: Path) -> Path:
 
 
 def _replayed(visit: Path, student: str, out: Path, one_room: bool = False) -> Summary:
-    return replay_session(
-        visit, student, build.RECORDED, 1, 0, out, _CONFIG, quiet=True, one_room=one_room
-    )  # fmt: skip
+    options = ReplayOptions(visit, student, build.RECORDED, 1, out=out, quiet=True, one_room=one_room)
+    return replay_session(options, _CONFIG)
 
 
 def _of(out: Path, kind: type[Event]) -> list[Event]:

@@ -26,6 +26,7 @@ from adapters import worker
 from adapters.request import Request
 from agent.learning.requests import adaptation_request
 from agent.loop import build
+from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
 from core.errors import RoomwiseError
@@ -133,7 +134,8 @@ def _replay(visit: str, student: str, out: str, often: bool, expert: str) -> int
         expert=ExpertConfig(extra=EXTRA, looks=1),
     )
     try:
-        replay_session(Path(visit), student, expert, WARM_UP, 0, Path(out), config, quiet=True)
+        options = ReplayOptions(Path(visit), student, expert, WARM_UP, 0, Path(out), quiet=True)
+        replay_session(options, config)
     except RoomwiseError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

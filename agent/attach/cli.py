@@ -30,8 +30,11 @@ def dash(
 
     Example: ROOMWISE_ATTACH__TOKEN=... roomwise dash robot.example:8770 --tls-ca cert.pem
     """
+    from agent.attach.client import Attached
+    from agent.attach.place import place_of
+
     config = load_config()
     require("textual", "tui")
-    place = load("agent.attach.place:place_of")(address, config, authority)
-    with load("agent.attach.client:Attached")(place) as console:
+    place = place_of(address, config, authority)
+    with Attached(place) as console:
         load(context.obj["screen"])(console)

@@ -4,15 +4,17 @@ import json
 from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from core.config import load_config
 from core.errors import InputError
-from core.extras import load
 from core.files import state_dir
+
+if TYPE_CHECKING:
+    from agent.learning.adapt import Adapted
 
 app = typer.Typer(add_completion=False)
 
@@ -57,28 +59,29 @@ def adapt(
 
     Example: RAY_ADDRESS=10.0.0.5:6379 roomwise adapt --on ray
     """
+    from agent.learning.adapt import adapt, adapt_home
+    from agent.learning.jobs import start
+    from agent.learning.ray_jobs import on_ray
+    from agent.learning.training import TrainingBar
+
     if home and room is not None:
         raise InputError("Home is of all rooms. Leave out --room, or --home.")
     config = load_config()
-    bar = load("agent.learning.training:TrainingBar")(Console(stderr=True))
+    bar = TrainingBar(Console(stderr=True))
     place = folder if folder is not None else state_dir()
-    starting = (
-        load("agent.learning.ray_jobs:on_ray")()
-        if on is Where.ray
-        else nullcontext(load("agent.learning.jobs:start"))
-    )
+    starting = on_ray() if on is Where.ray else nullcontext(start)
     with starting as begin:
         if home:
-            done = load("agent.learning.adapt:adapt_home")(place, seed, config, bar, begin)
+            done = adapt_home(place, seed, config, bar, begin)
         else:
-            done = load("agent.learning.adapt:adapt")(place, room, seed, config, bar, begin)
+            done = adapt(place, room, seed, config, bar, begin)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
     else:
         _say(done, "" if folder is None else f" (in {folder})")
 
 
-def _say(done: Any, where: str) -> None:
+def _say(done: "Adapted", where: str) -> None:
     typer.echo(f"{done.room}: {done.pairs} pairs, {done.held_out} of them held out, {done.seconds:.0f} s.")
     if done.adapter is None:
         typer.echo(f"Rejected: {done.reason} What answered before still does{where}.")

@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from core.config import load_config
 from core.errors import InputError
-from core.extras import load
 
 app = typer.Typer(add_completion=False)
 
@@ -43,16 +42,18 @@ def look(
     config = load_config()
     names = [student or config.student.model, expert or config.expert.model]
     names = names[:1] if expert == "none" else names
-    chosen = [None if one is None else one - 1 for one in (layer, head)]
-    # By name, so that torch is not loaded to show the help.
-    picture, models = load("agent.looking.look:look")(image, question, names, *chosen, config)
+    from agent.looking.look import look as looked
+    from agent.looking.look import write
+    from agent.looking.show import as_dict, show
+
+    first_layer, first_head = (None if one is None else one - 1 for one in (layer, head))
+    picture, models = looked(image, question, names, first_layer, first_head, config)
     if output is not None:
-        load("agent.looking.look:write")(output, picture, question, models)
+        write(output, picture, question, models)
     if as_json:
-        told: dict[str, Any] = load("agent.looking.show:as_dict")(question, models)
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(as_dict(question, models)))
         return
     console = Console()
-    load("agent.looking.show:show")(picture, models, console)
+    show(picture, models, console)
     if output is not None:
         console.print(f"Written to {output}", highlight=False, soft_wrap=True)

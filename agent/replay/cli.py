@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from agent.recording.demos import DEMO, TWO_ROOMS
+from agent.replay.options import ReplayOptions
 from agent.replay.pace import PAUSE
-from core.config import NetworkConfig, load_config
+from core.config import Config, NetworkConfig, load_config
 from core.errors import InputError
 from core.extras import load, require
 from core.files import state_dir
@@ -103,41 +104,51 @@ def replay(
             raise InputError("A dashboard answers nothing anew. Leave the other options out, but --speed.")
         _show(session, 1.0 if speed is None else speed, context.obj["screen"])
         return
-    config = load_config()
-    if offline:
-        config = config.model_copy(update={"network": NetworkConfig(offline=True)})
-    summary = load("agent.replay.session:replay_session")(
-        DEMO if session is None else _found(session),
-        student if student is not None else config.student.model,
-        expert,
-        config.router.warm_up if warm_up is None else warm_up,
-        seed,
-        out,
-        config,
+    config = _config(offline)
+    from agent.replay.session import replay_session
+
+    options = ReplayOptions(
+        session=DEMO if session is None else _found(session),
+        student=student if student is not None else config.student.model,
+        expert=expert,
+        warm_up=config.router.warm_up if warm_up is None else warm_up,
+        seed=seed,
+        out=out,
         report=report,
         speed=speed or None,
         aside=as_json,
         from_audio=from_audio,
         one_room=one_room,
     )
+    summary = replay_session(options, config)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
 
 
+def _config(offline: bool) -> Config:
+    config = load_config()
+    return config.model_copy(update={"network": NetworkConfig(offline=True)}) if offline else config
+
+
 def _found(session: Path) -> Path:
     """A folder as it is given, or that of the demo or recording of this name."""
+    from agent.sessions.sessions import locate
+
     if str(session) == TWO_ROOMS and not session.is_dir():
         return DEMO.parent / TWO_ROOMS
-    return session if session.is_dir() else load("agent.sessions.sessions:locate")(str(session), state_dir())
+    return session if session.is_dir() else locate(str(session), state_dir())
 
 
 def _show(session: Path | None, speed: float, screen: str) -> None:
     """A recording in the dashboard. Raises InputError for a session that was not recorded yet."""
+    from agent.recording.record import read_recording
+    from agent.sessions.replayed import ReplayedConsole
+
     require("textual", "tui")
     if session is None or not ((folder := _found(session)) / "events.jsonl").is_file():
         name = "the demo" if session is None else session
         again = "" if session is None else f" {session}"
         raise InputError(f"Nothing has happened in {name} yet. Record it: roomwise replay{again} --out run")
-    recording = load("agent.recording.record:read_recording")(folder)
-    with closing(load("agent.sessions.replayed:ReplayedConsole")(recording, speed, state_dir())) as console:
+    recording = read_recording(folder)
+    with closing(ReplayedConsole(recording, speed, state_dir())) as console:
         load(screen)(console)

@@ -14,6 +14,7 @@ from agent.recording.record import SESSION, read_recording
 from agent.recording.summary import Summary, summarise
 from agent.recording.visit import Visit, read_visit
 from agent.replay.hearing import by_ear
+from agent.replay.options import ReplayOptions
 from agent.replay.outcome import show_summary
 from agent.replay.pace import Pace
 from agent.replay.replay import baselines_of, play
@@ -25,40 +26,19 @@ from core.events import Event
 from core.files import state_dir
 
 
-def replay_session(
-    session: Path,
-    student: str,
-    expert: str | None,
-    warm_up: int,
-    seed: int,
-    out: Path | None,
-    config: Config,
-    report: Path | None = None,
-    quiet: bool = False,
-    speed: float | None = None,
-    aside: bool = False,
-    from_audio: bool = False,
-    one_room: bool = False,
-) -> Summary:
-    """Replay a folder and keep everything in `out`, by default a new folder in the state.
+def replay_session(options: ReplayOptions, config: Config) -> Summary:
+    """Replay a folder and keep everything; what happens is shown.
 
-    If `out` holds the same session unfinished, it goes on with the first question that was not answered.
-    Without an `expert` it is the configured one where the session's answers are true, else those answers.
-    With a `speed` recorded pauses are divided by it and no adaptation is waited for; home is consolidated
-    meanwhile if earlier rooms in `out` make that due. What happens is shown on stdout, on stderr when
-    `aside`, and not at all when `quiet`. `from_audio`: what is heard in the session's sounds
-    is asked. `one_room`: it is played a second time, in `out`/one-room, with all rooms taken for one.
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
-    visit = read_visit(session)
-    if from_audio:
-        visit = by_ear(visit, config.voice, Console(quiet=quiet, stderr=True))
-    folder = out if out is not None else state_dir() / "replays" / _stamp()
-    console = Console(quiet=quiet, stderr=aside)
-    watch = _silent if quiet else Watcher(console)
-    wish = Wish(student, expert or _fitting(visit, config), warm_up, seed, folder, live=speed is not None)
-    plays = _Plays(visit, wish, config, Pace(speed))
-    with staged(visit, wish, config, watch) as stage:
+    visit = read_visit(options.session)
+    if options.from_audio:
+        visit = by_ear(visit, config.voice, Console(quiet=options.quiet, stderr=True))
+    folder = options.out if options.out is not None else state_dir() / "replays" / _stamp()
+    console = Console(quiet=options.quiet, stderr=options.aside)
+    watch = _silent if options.quiet else Watcher(console)
+    plays = _Plays(visit, _wish(options, visit, folder, config), config, Pace(options.speed))
+    with staged(visit, plays.wish, config, watch) as stage:
         try:
             plays.run(stage)
         except (RoomwiseError, KeyboardInterrupt):
@@ -68,16 +48,24 @@ def replay_session(
             raise
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
-    if one_room:
+    if options.one_room:
         summary = replace(summary, one_room=plays.in_one_room(console))
     show_summary(summary, console)
-    if report is not None:
-        page = write_report(
-            recording, summary, report, looks_of_turns(recording, summary, folder / "adapters")
-        )
+    if options.report is not None:
+        maps = looks_of_turns(recording, summary, folder / "adapters")
+        page = write_report(recording, summary, options.report, maps)
         console.print(f"Report: {page}", highlight=False, soft_wrap=True)
     console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
     return summary
+
+
+def _wish(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> Wish:
+    """What the session is to be. Without an expert's name the one that fits the session's answers."""
+    fitting = config.expert.model if visit.answers == "truth" else RECORDED
+    return Wish(
+        options.student, options.expert or fitting, options.warm_up, options.seed, folder,
+        live=options.speed is not None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,11 +101,6 @@ def _over(session: Path, turns: int) -> bool:
         return False
     past = past_of("", read_recording(session).events)
     return past.ended and past.turn >= turns
-
-
-def _fitting(visit: Visit, config: Config) -> str:
-    """Who the expert of a session is when nobody says."""
-    return config.expert.model if visit.answers == "truth" else RECORDED
 
 
 def _silent(event: Event) -> None:

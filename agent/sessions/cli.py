@@ -1,15 +1,18 @@
 """`roomwise sessions`: look at what was recorded, take it elsewhere, take things out of it, delete it."""
 
 import json
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.errors import InputError
-from core.extras import load
 from core.files import state_dir
+
+if TYPE_CHECKING:
+    from agent.recording.record import Recording
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -39,7 +42,10 @@ def listed(as_json: AsJson = False) -> None:
 
     Example: roomwise sessions list --json
     """
-    found = load("agent.sessions.sessions:shelved")(state_dir())
+    from agent.sessions.sessions import shelved
+    from agent.sessions.text import table
+
+    found = shelved(state_dir())
     if as_json:
         lines = [
             {
@@ -50,7 +56,7 @@ def listed(as_json: AsJson = False) -> None:
         ]
         _print_json("list", sessions=lines)
     else:
-        _print_lines(load("agent.sessions.text:table")(found), "Nothing is recorded yet.")
+        _print_lines(table(found), "Nothing is recorded yet.")
 
 
 @app.command()
@@ -59,11 +65,13 @@ def show(session: Name, as_json: AsJson = False) -> None:
 
     Example: roomwise sessions show kitchen-1
     """
+    from agent.sessions.text import as_dict, transcript
+
     folder, recording = _read(session)
     if as_json:
-        _print_json("show", **load("agent.sessions.text:as_dict")(session, folder, recording))
+        _print_json("show", **as_dict(session, folder, recording))
     else:
-        _print_lines(load("agent.sessions.text:transcript")(session, recording))
+        _print_lines(transcript(session, recording))
 
 
 @app.command("export")
@@ -83,9 +91,11 @@ def exported(
 
     Example: roomwise sessions export kitchen-1 rows --format parquet
     """
+    from agent.sessions.exporting import export
+
     kind = format.value if format else file.suffix.removeprefix(".").lower()
     _, recording = _read(session)
-    load("agent.sessions.exporting:export")(recording, file, kind)
+    export(recording, file, kind)
     size = file.stat().st_size
     if as_json:
         _print_json("export", file=str(file), format=kind, bytes=size)
@@ -103,8 +113,11 @@ def imported(
 
     Example: roomwise sessions import kitchen-1.zip --name from-anna
     """
-    most = load("core.config:load_config")().images.max_pixels
-    given = load("agent.sessions.archive_import:import_archive")(file, state_dir(), most, name)
+    from agent.sessions.archive_import import import_archive
+    from core.config import load_config
+
+    most = load_config().images.max_pixels
+    given = import_archive(file, state_dir(), most, name)
     if as_json:
         _print_json("import", name=given)
     else:
@@ -129,20 +142,24 @@ def redact(
 
     Example: roomwise sessions redact kitchen-1 --turn 3 --turn 4 --frames --words
     """
+    from agent.sessions.redact import Choice, redact
+    from agent.sessions.sessions import held
+    from agent.sessions.text import what_stays
+
     if bool(turns) == all_turns:
         raise InputError("Of which turns? Say --turn NUMBER, more than once if need be, or --all.")
     if not (frames or words):
         raise InputError("What is to go? Say --frames, --words or both.")
     folder, _ = _read(session)
     _confirm(f"Take {_what(frames, words)} out of {session} for good?", yes)
-    choice = load("agent.sessions.redact:Choice")(frozenset(turns) if turns else None, frames, words)
-    with load("agent.sessions.sessions:held")(folder):
-        done = load("agent.sessions.redact:redact")(folder, choice)
+    choice = Choice(frozenset(turns) if turns else None, frames, words)
+    with held(folder):
+        done = redact(folder, choice)
     kept = _remembered(done.pairs)
     if as_json:
         _print_json("redact", name=session, **vars(done), in_memory=kept)
     else:
-        _print_lines(load("agent.sessions.text:what_stays")(session, choice, done, kept))
+        _print_lines(what_stays(session, choice, done, kept))
 
 
 @app.command()
@@ -155,10 +172,13 @@ def delete(
 
     Example: roomwise sessions delete kitchen-1
     """
-    folder = load("agent.sessions.sessions:whole")(session, state_dir())
-    size = load("agent.sessions.sessions:size")(folder)
+    from agent.sessions.sessions import delete, whole
+    from agent.sessions.sessions import size as size_it
+
+    folder = whole(session, state_dir())
+    size = size_it(folder)
     _confirm(f"Delete {folder} ({size / 1e6:.1f} MB) for good?", yes)
-    load("agent.sessions.sessions:delete")(session, state_dir())
+    delete(session, state_dir())
     if as_json:
         _print_json("delete", name=session, bytes=size)
     else:
@@ -167,17 +187,22 @@ def delete(
         )
 
 
-def _read(session: str) -> tuple[Path, Any]:
-    folder = load("agent.sessions.sessions:locate")(session, state_dir())
-    return folder, load("agent.recording.record:read_recording")(folder)
+def _read(session: str) -> "tuple[Path, Recording]":
+    from agent.recording.record import read_recording
+    from agent.sessions.sessions import locate
+
+    folder = locate(session, state_dir())
+    return folder, read_recording(folder)
 
 
 def _remembered(pairs: tuple[str, ...]) -> list[str]:
     """Which of these pairs the memory of all live sessions still has."""
+    from memory.store import Memory
+
     folder = state_dir() / "memory"
     if not pairs or not folder.exists():
         return []
-    with load("memory.store:Memory").open(folder, None, read_only=True) as memory:
+    with Memory.open(folder, None, read_only=True) as memory:
         here = {pair.id for pair in memory.pairs()}
     return [pair for pair in pairs if pair in here]
 
@@ -191,7 +216,7 @@ def _confirm(question: str, yes: bool) -> None:
         raise InputError("Nothing was done. To go on without being asked: --yes")
 
 
-def _print_lines(lines: Any, otherwise: str = "") -> None:
+def _print_lines(lines: Iterable[str], otherwise: str = "") -> None:
     text = "\n".join(lines) or otherwise
     if text:
         typer.echo(text)

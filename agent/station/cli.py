@@ -73,10 +73,11 @@ def run(
     }  # fmt: skip
     if not headless:
         require("textual", "tui")
-    # By name, so that torch is not loaded to show the help.
-    config = load("agent.station.run:changed")(config, changes)
-    plan = load("agent.station.run:Plan")(
-        room, config, listen != "off", record, host, port, tls_cert, tls_key
-    )
+    from agent.station.run import Plan, changed, run
+
+    plan = Plan(
+        room=room, config=changed(config, changes), listen=listen != "off", record=record,
+        host=host, port=port, certificate=tls_cert, key=tls_key,
+    )  # fmt: skip
     show = None if headless else load(context.obj["screen"])
-    load("agent.station.run:run")(plan, show)
+    run(plan, show)

@@ -4,13 +4,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.errors import InputError
-from core.extras import load
 from core.files import state_dir
+
+if TYPE_CHECKING:
+    from adapters.store import AdapterStore
+    from agent.whereabouts.rooms import KnownRoom
+    from memory.store import Memory
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -33,8 +37,10 @@ def listed(as_json: AsJson = False) -> None:
 
     Example: roomwise rooms list --json
     """
+    from agent.whereabouts.rooms import known_rooms
+
     with _parts(read_only=True) as parts:
-        found = load("agent.whereabouts.rooms:known_rooms")(*parts)
+        found = known_rooms(*parts)
     if as_json:
         typer.echo(json.dumps({"rooms": [asdict(room) for room in found]}))
         return
@@ -52,8 +58,10 @@ def name(
 
     Example: roomwise rooms name room-2 kitchen
     """
+    from agent.whereabouts.rooms import rename
+
     with _parts() as parts:
-        _say(load("agent.whereabouts.rooms:rename")(*parts, room, new), as_json)
+        _say(rename(*parts, room, new), as_json)
 
 
 @app.command()
@@ -67,9 +75,11 @@ def merge(
 
     Example: roomwise rooms merge room-3 kitchen
     """
+    from agent.whereabouts.rooms import merge
+
     _confirm(f"Move all of {room} to {into}, and delete the adapters of {room}?", yes)
     with _parts() as parts:
-        _say(load("agent.whereabouts.rooms:merge")(*parts, room, into), as_json)
+        _say(merge(*parts, room, into), as_json)
 
 
 @app.command()
@@ -78,9 +88,11 @@ def forget(room: Room, as_json: AsJson = False, yes: Yes = False) -> None:
 
     Example: roomwise rooms forget room-2
     """
+    from agent.whereabouts.rooms import forget
+
     _confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
     with _parts() as parts:
-        was = load("agent.whereabouts.rooms:forget")(*parts, room)
+        was = forget(*parts, room)
     typer.echo(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
 
 
@@ -91,20 +103,21 @@ def _confirm(question: str, yes: bool) -> None:
 
 
 @contextmanager
-def _parts(read_only: bool = False) -> Iterator[tuple[Any, Any]]:
+def _parts(read_only: bool = False) -> Iterator["tuple[Memory, AdapterStore]"]:
     """Memory and adapters, held by this process where something is to change. Raises StorageError."""
+    from adapters.store import AdapterStore
+    from memory.store import Memory
+
     folder = state_dir()
-    # By name, so that the help is quick to show.
-    opened = load("memory.store:Memory").open(folder / "memory", read_only=read_only)
-    with opened as memory:
-        yield memory, load("adapters.store:AdapterStore")(folder / "adapters")
+    with Memory.open(folder / "memory", read_only=read_only) as memory:
+        yield memory, AdapterStore(folder / "adapters")
 
 
-def _say(room: Any, as_json: bool) -> None:
+def _say(room: "KnownRoom", as_json: bool) -> None:
     typer.echo(json.dumps(asdict(room)) if as_json else _line(room))
 
 
-def _line(room: Any) -> str:
+def _line(room: "KnownRoom") -> str:
     adapter = "the untouched student" if room.adapter is None else f"adapter {room.adapter}"
     views = f"{room.views} views, {room.depth_views} by depth"
     return f"{room.name}  {room.pairs} pairs, {views}, {adapter} answers"

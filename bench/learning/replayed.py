@@ -7,6 +7,7 @@ from agent.recording.past import past_of
 from agent.recording.record import SESSION, Recording, read_recording
 from agent.recording.summary import ALL
 from agent.recording.visit import read_visit
+from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from bench.learning.methods import AGENT, ROOMWISE
 from bench.learning.plan import Plan, Unit
@@ -30,7 +31,8 @@ def replayed(plan: Plan, unit: Unit, session: Path, folder: Path) -> dict[str, A
             if unit.start.folder is not None:
                 copy_state(unit.start.folder, fresh)
     if not _over(run, turns):
-        replay_session(session, plan.student, plan.expert, warm_up, unit.seed, run, plan.config, quiet=True)
+        options = ReplayOptions(session, plan.student, plan.expert, warm_up, unit.seed, run, quiet=True)
+        replay_session(options, plan.config)
     return told(read_recording(run / "session"), warm_up)
 
 
