@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import typer
 
+from adapters.jobs.store import AdapterStore, Version, meant, shown
 from adapters.scene.adapting import BUILTIN, adapt_scene, scene_request
 from adapters.scene.paired_files import list_pairs
 from adapters.scene.store import encoder_folder, scene_store
-from adapters.store import AdapterStore, Version, meant, shown
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

@@ -3,7 +3,7 @@
 It can be killed at any moment: it only ever writes into its job directory, and the result last. Exit
 codes: 0 for a result (also "reject" and "cancelled"), 2 for an error that the result names.
 
-With --attached it ends with whoever started it, see `adapters.leash`.
+With --attached it ends with whoever started it, see `adapters.jobs.job`.
 """
 
 import os
@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from adapters.job import ATTACHED, Cancelled, read_request, read_result, write_result
-from adapters.leash import end_with_input
-from adapters.request import Result
+from adapters.jobs.job import ATTACHED, Cancelled, end_with_input, read_request, read_result, write_result
+from adapters.jobs.request import Result
 from adapters.scene.request import is_scene, read_scene_request
 from core.errors import RoomwiseError
 from core.extras import load
@@ -55,7 +54,7 @@ def work(folder: Path) -> Result:
         return scene
     request = read_request(folder)
     # The libraries take long to import; whoever started this may be gone, or ask it to stop, before then.
-    result: Result = load("adapters.run:run")(folder, request)
+    result: Result = load("adapters.training.run:run")(folder, request)
     return result
 
 

@@ -6,8 +6,8 @@ from core.config import Config
 from core.pictures import load_image
 from core.text import check_question
 from core.types import Answer
-from models.pruning.serving import keep_tokens
 from models.registry import load_model
+from models.token_pruning import keep_tokens
 
 
 def ask(image: Path, question: str, model: str, config: Config) -> Answer:

@@ -19,8 +19,8 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from adapters.request import Limits, Result
-from adapters.store import AdapterStore
+from adapters.jobs.request import Limits, Result
+from adapters.jobs.store import AdapterStore
 from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
 from agent.recording.demos import DEMO

@@ -11,7 +11,7 @@ import torch
 import typer
 from PIL import Image
 
-from adapters.questions import general_questions
+from adapters.training.questions import general_questions
 from bench.intervals import bootstrap_percentile, bootstrap_ratio
 from bench.options import Json, Student, Threads
 from bench.report import Report, Row, emit, measured

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from capture.audio import RATE, Block, mono
-from capture.audio_queue import OverflowQueue
+from capture.audio_listener import OverflowQueue
 from capture.audio_resample import Resampler
 from capture.audio_watch import steady
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from capture.audio import Block
+from capture.audio_listener import OverflowQueue
 from capture.audio_pieces import Converter, Deliver, Delivery, Piece
-from capture.audio_queue import OverflowQueue
 from capture.audio_watch import Opened, Status, pauses
 from capture.device import Back, Lost
 from core.errors import CaptureError

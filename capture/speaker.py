@@ -5,14 +5,102 @@ microphone is muted meanwhile.
 """
 
 import contextlib
+import json
+import math
+import shutil
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from capture.audio_mute import Mute
-from capture.audio_voices import Command
+from core.errors import CaptureError
 from core.text import strip_controls
+
+Command = Sequence[str]
+"""A program and its arguments."""
+
+ESPEAK = "espeak-ng"
+
+_PIPER_RATE = 22_050  # samples a second, where a voice does not say
+
+
+def voice_commands(voice: str, which: Callable[[str], str | None] = shutil.which) -> list[list[str]]:
+    """The programs of a voice: one of espeak-ng's, such as en-gb, or the path of a piper voice, a .onnx file.
+
+    Raises CaptureError when a program or the file is not there.
+    """
+    if voice.endswith(".onnx"):
+        return _piper(Path(voice), which)
+    if voice.startswith("-"):
+        raise CaptureError(f"{voice!r} is no voice. Choose one that espeak-ng --voices lists.")
+    program = _found(ESPEAK, "apt install espeak-ng", which)
+    return [[program, "--stdin", "-v", voice]]
+
+
+def _piper(path: Path, which: Callable[[str], str | None]) -> list[list[str]]:
+    if not path.is_file():
+        raise CaptureError(f"There is no piper voice at {path}. Check voice.voice.")
+    piper = _found("piper", "pip install piper-tts", which)
+    player = _found("aplay", "apt install alsa-utils", which)
+    return [
+        [piper, "--model", str(path), "--output-raw"],
+        [player, "-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(_piper_rate(path)), "-"],
+    ]
+
+
+def _piper_rate(path: Path) -> int:
+    """Samples a second of a piper voice, from the settings beside it."""
+    settings = path.with_name(f"{path.name}.json")
+    try:
+        return int(json.loads(settings.read_text(encoding="utf-8"))["audio"]["sample_rate"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _PIPER_RATE
+
+
+def _found(program: str, remedy: str, which: Callable[[str], str | None]) -> str:
+    path = which(program)
+    if path is None:
+        raise CaptureError(f"Answers are spoken by {program}, which is not installed. Install it: {remedy}")
+    return path
+
+
+TAIL = 0.3
+"""Seconds after the last word that a room and a loudspeaker's buffer still sound."""
+
+_REMEMBERED = 64
+
+
+class Mute:
+    """Spans of time in which the agent spoke, on the monotonic clock. Safe for several threads.
+
+    Sound is judged by when it was captured, not by when somebody gets to it.
+    """
+
+    def __init__(self, tail: float = TAIL) -> None:
+        self._tail = tail
+        self._lock = threading.Lock()
+        self._spans: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
+        self._since: list[float] = []
+
+    def begin(self, at: float) -> None:
+        """A voice begins. Several may speak at once; each `begin` needs its `end`."""
+        with self._lock:
+            self._since.append(at)
+
+    def end(self, at: float) -> None:
+        """A voice is over."""
+        with self._lock:
+            if self._since:
+                self._spans.append((self._since.pop(0), at + self._tail))
+
+    def covers(self, began: float, ended: float) -> bool:
+        """Whether any of the time from `began` to `ended` is muted."""
+        with self._lock:
+            spans = [*self._spans, *((since, math.inf) for since in self._since)]
+        return any(since < ended and began < until for since, until in spans)
+
 
 LONGEST = 1000
 """Characters that are spoken of an answer; nobody listens to more."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import GAP, SILENCE, Block, Samples, level
-from capture.audio_floor import RoomFloor
-from capture.audio_judged import SECONDS, Judged, Rules, judged, quietest, silent_chunks
+from capture.audio_judged import SECONDS, Judged, RoomFloor, Rules, judged, quietest, silent_chunks
 
 _REMEMBERED = 5.0  # seconds of sound kept for a key whose press comes late
 _AFTER_KEY = 0.2  # seconds added after a key is let go: fingers are quicker than words

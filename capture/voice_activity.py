@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from capture.audio import CHUNK, Samples, level
-from capture.audio_floor import RoomFloor
+from capture.audio_judged import RoomFloor
 from core.errors import MissingDependencyError
 from core.extras import require
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.codes import MapCoder, heat_maps, load_map_coder, paired_layers, transfer_name
+from adapters.training.codes import MapCoder, heat_maps, load_map_coder, paired_layers, transfer_name
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
 

@@ -15,8 +15,21 @@ from typing import Protocol
 
 from core.errors import ExpertError, RoomwiseError
 from expert.asking import Request
-from expert.batching import next_batch
 from models.remote.wire import Said
+
+
+def next_batch(waiting: Sequence[int], most: int) -> int:
+    """How many of the requests at the front of the queue go together, given how many questions each holds.
+
+    First come, first served. At least one goes, however large: it was let in.
+    """
+    total = 0
+    for count, questions in enumerate(waiting):
+        total += questions
+        if total > most:
+            return max(1, count)
+    return len(waiting)
+
 
 _LOG = logging.getLogger(__name__)
 Answers = list[Said]

@@ -21,8 +21,8 @@ from torch import nn
 from core.errors import WeightsError
 from core.files import atomic_write_text, storage_errors
 from models.adapter_files import CONFIG_FILE, WEIGHTS_FILE, Base, check_version, read_json
-from models.pruning.serving import pruner
 from models.registry import model_folder
+from models.token_pruning import pruner
 from models.vlm import Pruner, VisionLanguageModel
 from models.weights import DIGEST_FILE, digest
 

@@ -7,10 +7,10 @@ import pytest
 from peft import PeftModel
 from PIL import Image
 
-from adapters.job import CANDIDATE, write_request
-from adapters.judge import judge
-from adapters.probe import make_probe
-from adapters.request import Request
+from adapters.jobs.job import CANDIDATE, write_request
+from adapters.jobs.judge import judge
+from adapters.jobs.request import Request
+from adapters.training.probe import make_probe
 from adapters.worker import work
 from core.pictures import load_image
 from core.types import Example

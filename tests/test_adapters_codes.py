@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_maps import blurred, looks, untrained
 
-from adapters.codes import contrast, heat_maps, load_map_coder, paired_layers, standardised
+from adapters.training.codes import contrast, heat_maps, load_map_coder, paired_layers, standardised
 from bench.studies.distill.pairing import fitted_scale
 from bench.studies.distill.transfer import save_transfer
 from models.alignment import resample_keys

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.gate import Judged, decide
-from adapters.judge import Score
-from adapters.request import Limits
+from adapters.jobs.gate import Judged, decide
+from adapters.jobs.judge import Score
+from adapters.jobs.request import Limits
 
 BEFORE = Judged(Score(0.5, 0.6, -2.0, 10), Score(2 / 3, 0.7, -1.0, 3), Score(1.0, 1.0, -0.1, 40))
 AFTER = Judged(Score(1.0, 1.0, -0.01, 10), Score(2 / 3, 0.7, -1.2, 3), Score(0.9, 0.9, -0.3, 40))

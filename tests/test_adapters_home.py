@@ -8,11 +8,11 @@ import pytest
 import torch
 from tiny_jobs import LIMITS, RECIPE, examples, request, save_student
 
-from adapters.gate import Judged, decide
-from adapters.job import REQUEST, read_request, write_request, write_result
-from adapters.judge import Score
-from adapters.request import Limits, Request
-from adapters.store import AdapterStore, Version
+from adapters.jobs.gate import Judged, decide
+from adapters.jobs.job import REQUEST, read_request, write_request, write_result
+from adapters.jobs.judge import Score
+from adapters.jobs.request import Limits, Request
+from adapters.jobs.store import AdapterStore, Version
 from adapters.worker import work
 from core.errors import WeightsError
 from core.types import Example

@@ -7,18 +7,17 @@ import torch
 from tiny_jobs import examples, request, save_student
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.gate import fewest_tokens
-from adapters.job import read_request, write_request
-from adapters.judge import Score
-from adapters.material import Teaching
-from adapters.terms import looking
+from adapters.jobs.gate import fewest_tokens
+from adapters.jobs.job import read_request, write_request
+from adapters.jobs.judge import Score
+from adapters.training.material import Teaching
+from adapters.training.terms import looking
 from adapters.worker import work
 from core.config import load_config
 from core.errors import ConfigError
 from models.adapter_files import VERSION_FILE, read_json
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter
-from models.pruning.drop import dropped
-from models.pruning.serving import Pruning, keep_tokens
+from models.token_pruning import Pruning, dropped, keep_tokens
 from models.vlm import VisionLanguageModel
 
 GOOD, WORSE = Score(0.5, 0.5, -1.0, 4), Score(0.25, 0.5, -1.0, 4)
@@ -43,8 +42,8 @@ def test_the_smallest_share_that_costs_nothing_is_found() -> None:
 def test_a_room_chooses_where_it_may_and_its_adapter_remembers(
     tmp_path: Path, student: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.pruning.choice.LEAST", 2)
-    monkeypatch.setattr("adapters.run.fewest_tokens", lambda judged: min(judged))
+    monkeypatch.setattr("models.token_pruning.LEAST", 2)
+    monkeypatch.setattr("adapters.training.run.fewest_tokens", lambda judged: min(judged))
     pairs = examples(tmp_path / "pictures")
     (tmp_path / "job").mkdir()
     write_request(tmp_path / "job", request(student, pairs[:2], hold_out=pairs[2:], keep_tokens="auto"))
@@ -58,7 +57,7 @@ def test_a_room_chooses_where_it_may_and_its_adapter_remembers(
 def test_a_share_that_is_set_is_what_is_learnt_from(
     tmp_path: Path, student: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.pruning.choice.LEAST", 2)
+    monkeypatch.setattr("models.token_pruning.LEAST", 2)
     seen: list[int] = []
 
     def counted(*args: object, **kwargs: object) -> object:
@@ -66,7 +65,7 @@ def test_a_share_that_is_set_is_what_is_learnt_from(
         seen.append(int(part.tokens.shape[1]))
         return part
 
-    monkeypatch.setattr("models.pruning.serving.dropped", counted)
+    monkeypatch.setattr("models.token_pruning.dropped", counted)
     pairs = examples(tmp_path / "pictures")
     (tmp_path / "job").mkdir()
     write_request(tmp_path / "job", request(student, pairs[:2], hold_out=pairs[2:], keep_tokens=0.5))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tiny_processes import alive
 
-from adapters.leash import LEFT_ALONE
+from adapters.jobs.job import LEFT_ALONE
 
 _CHILD = """
 import time
-from adapters.leash import end_with_input
+from adapters.jobs.job import end_with_input
 end_with_input()
 print("ready", flush=True)
 time.sleep(60)

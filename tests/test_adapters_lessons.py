@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from adapters.lessons import Lesson, varied
-from adapters.material import Teaching
-from adapters.request import Recipe
+from adapters.jobs.request import Recipe
+from adapters.training.lessons import Lesson, varied
+from adapters.training.material import Teaching
 from core.types import Example
 
 _FRAMES = [Path("a"), Path("b"), Path("c")]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.losses import map_divergence, renormalised, text_to_vision, top_divergences
+from adapters.training.losses import map_divergence, renormalised, text_to_vision, top_divergences
 from models.alignment import query_weights, resample_keys
 from models.florence import Florence
 from models.lora_training import attach

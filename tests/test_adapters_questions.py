@@ -2,8 +2,8 @@ import numpy as np
 from PIL import Image
 from tiny_models import photo
 
-from adapters.questions import general_questions, unlike
-from adapters.views import other_exposure
+from adapters.training.material import other_exposure
+from adapters.training.questions import general_questions, unlike
 
 
 def test_the_same_generator_asks_the_same() -> None:

@@ -1,6 +1,6 @@
 """Recipes: what follows from one for another."""
 
-from adapters.request import recipe_for
+from adapters.jobs.request import recipe_for
 
 
 def test_an_answer_weighs_the_same_with_likelihoods_and_without() -> None:

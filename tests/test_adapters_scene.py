@@ -4,9 +4,8 @@ import numpy as np
 import torch
 from tiny_scenes import WIDTH, material, tiny_student
 
-from adapters.scene.course import optimiser_of, steps
+from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling
-from adapters.scene.pace import Course
 from adapters.scene.views import colour, distance, drawn_look, whole_look
 from core.ports import Rows
 

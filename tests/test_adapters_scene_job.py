@@ -10,8 +10,8 @@ from tiny_scenes import pixels, save_views, tiny_student
 
 from adapters.cli import app
 from adapters.scene.adapting import adapt_scene
+from adapters.scene.course import Course
 from adapters.scene.gate import Likeness, decide_scene
-from adapters.scene.pace import Course
 from adapters.scene.paired_files import list_pairs
 from adapters.scene.request import SceneRequest, is_scene, read_scene_request, split, write_scene_request
 from adapters.scene.store import encoder_folder, scene_store

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.job import write_result
-from adapters.request import Result
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.job import write_result
+from adapters.jobs.request import Result
+from adapters.jobs.store import HOME, AdapterStore
 from core.errors import InputError, RoomNameError, StorageError, WeightsError
 from core.files import sha256_file
 from core.text import check_room

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from adapters.losses import top_divergences
-from adapters.material import Teaching
-from adapters.terms import answers, likelihoods
+from adapters.training.losses import top_divergences
+from adapters.training.material import Teaching
+from adapters.training.terms import answers, likelihoods
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 

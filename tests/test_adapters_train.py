@@ -9,12 +9,12 @@ import torch
 from tiny_jobs import RECIPE, examples
 from tiny_models import photo, tiny_florence, wrapped
 
-from adapters.judge import judge
-from adapters.material import Teaching, teaching
-from adapters.probe import make_probe, probe_set, read_probe
-from adapters.request import Recipe
-from adapters.terms import answers, drift, likelihoods, looking
-from adapters.train import Data, train
+from adapters.jobs.judge import judge
+from adapters.jobs.request import Recipe
+from adapters.training.material import Teaching, teaching
+from adapters.training.probe import make_probe, probe_set, read_probe
+from adapters.training.terms import answers, drift, likelihoods, looking
+from adapters.training.train import Data, train
 from core.errors import ImageError, StorageError, WeightsError
 from core.types import Example
 from models.adapter_files import Base

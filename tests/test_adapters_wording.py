@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.wording import about_other_things, reworded, tied_to_view
+from adapters.training.wording import about_other_things, reworded, tied_to_view
 
 _SOFA = "Tell me what colour the sofa has, please."
 _KNOWN = [_SOFA, "Is the floor lamp left or right of the desk?", "What is on the table?"]

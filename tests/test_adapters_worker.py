@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_jobs import LIMITS, RECIPE, examples, request, save_student
 
-from adapters.job import (
+from adapters.jobs.job import (
     CANCEL,
     Cancelled,
     cancel,
@@ -21,8 +21,8 @@ from adapters.job import (
     write_request,
     write_result,
 )
-from adapters.request import Request
-from adapters.store import AdapterStore
+from adapters.jobs.request import Request
+from adapters.jobs.store import AdapterStore
 from adapters.worker import work
 from core.errors import StorageError
 from models.lora import base_of, read_adapter

@@ -11,9 +11,9 @@ from tiny_jobs import LIMITS, RECIPE, save_student
 from tiny_memory import frame
 
 import roomwise
-from adapters.job import read_result, write_request, write_result
-from adapters.request import Request, Result
-from adapters.store import AdapterStore
+from adapters.jobs.job import read_result, write_request, write_result
+from adapters.jobs.request import Request, Result
+from adapters.jobs.store import AdapterStore
 from adapters.worker import work
 from agent.learning.adapt import Adapted, adapt
 from agent.learning.jobs import Job, Starter

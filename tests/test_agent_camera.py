@@ -9,16 +9,16 @@ import pytest
 from PIL import Image
 from tiny_scenes import depth, picture, pixels, tiny_student
 
+from adapters.jobs.store import AdapterStore
 from adapters.scene import adapting as scene_adapting
 from adapters.scene.store import scene_store
-from adapters.store import AdapterStore
 from agent.learning.camera import ENOUGH, CameraTask
 from agent.learning.guard import Fit
 from agent.learning.lane import Lane
 from agent.learning.task import LearningSettings
 from agent.station.eyes import as_jpeg
-from agent.whereabouts import kinds
-from agent.whereabouts.kinds import Kinds
+from agent.whereabouts import finding
+from agent.whereabouts.finding import Kinds
 from agent.whereabouts.whereabouts import Sight
 from bench.pretrain.scene.students import quantised
 from capture.picture import Captured
@@ -146,7 +146,7 @@ def test_the_built_in_encoder_names_a_kind_of_place_from_either_modality(tmp_pat
 
 
 def test_a_damaged_encoder_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "BUILTIN", tmp_path / "encoder")
+    monkeypatch.setattr(finding, "BUILTIN", tmp_path / "encoder")
     (tmp_path / "encoder" / "model.safetensors").write_bytes(b"x")
     with pytest.raises(WeightsError, match="encoder"):
         Kinds(tmp_path, load_minilm().text).of(_sight(0))

@@ -10,9 +10,9 @@ import pytest
 from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, frame
 
-from adapters.job import write_result
-from adapters.request import Recipe, Request, Result
-from adapters.store import AdapterStore
+from adapters.jobs.job import write_result
+from adapters.jobs.request import Recipe, Request, Result
+from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request

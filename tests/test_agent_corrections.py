@@ -8,7 +8,7 @@ import pytest
 from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, frame
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import past_of

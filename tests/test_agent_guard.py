@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.request import Recipe
+from adapters.jobs.request import Recipe
 from agent.learning.guard import Machine, Order, fit, strain
-from agent.machine.free_memory import free_memory
+from agent.machine.meters import free_memory
 from core.config import AdaptationConfig
 from models.footprint import Footprint, footprint
 from models.registry import model_folder

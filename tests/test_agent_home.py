@@ -13,9 +13,9 @@ from tiny_jobs import LIMITS, RECIPE, save_student
 from tiny_memory import WordsAndColours, frame
 
 import roomwise
-from adapters.job import write_request, write_result
-from adapters.request import HOME_RECIPE, Request, Result
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.job import write_request, write_result
+from adapters.jobs.request import HOME_RECIPE, Request, Result
+from adapters.jobs.store import HOME, AdapterStore
 from adapters.worker import work
 from agent.learning import home
 from agent.learning.adapt import adapt_home

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.wording import COLOURS
+from adapters.training.wording import COLOURS
 from agent.turns.interview import further
 from agent.turns.things import NAMING, Heard, presence
 from core.scoring import normalise

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tiny_jobs import examples, request
 
-from adapters.job import read_request, write_result
-from adapters.request import Result
+from adapters.jobs.job import read_request, write_result
+from adapters.jobs.request import Result
 from agent.learning.jobs import Job, clear, ended, start
 
 

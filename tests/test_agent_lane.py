@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.request import Recipe, Result
+from adapters.jobs.request import Recipe, Result
 from agent.learning.guard import Fit, Order
 from agent.learning.jobs import Job
 from agent.learning.lane import Lane

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from tiny_jobs import RECIPE, examples, request, save_student
 
 import roomwise
-from adapters.job import read_progress, read_request, read_result, write_request, write_result
-from adapters.request import Recipe, Result
+from adapters.jobs.job import read_progress, read_request, read_result, write_request, write_result
+from adapters.jobs.request import Recipe, Result
 from agent.learning import parcel
 from agent.learning.jobs import Job, Starter, clear
 from agent.learning.parcel import check_name, pack, parcel_of, unpack

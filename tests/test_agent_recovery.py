@@ -15,7 +15,7 @@ from tiny_jobs import save_student
 from tiny_processes import alive
 from tiny_sessions import PID, ROOM, Nursery, write_visit
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.recording.record import EVENTS, read_recording
 from agent.recording.summary import summarise
 from agent.turns.remembering import pair_id

@@ -23,7 +23,7 @@ from capture.audio_again import heard_again
 from capture.audio_file import as_wav, open_sound
 from capture.audio_inventions import Draft
 from capture.audio_judged import Rules
-from capture.audio_mute import Mute
+from capture.speaker import Mute
 from capture.transcribe import Heard
 from capture.voice_activity import open_voice_activity
 from core.config import VoiceConfig

@@ -12,7 +12,7 @@ import torch
 from tiny_memory import WordsAndColours, frame
 from tiny_models import tiny_florence
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.learning import lane, rooms
 from agent.learning.guard import Fit
 from agent.learning.lane import Lane

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.turns.scope import in_scope
+from agent.turns.student import in_scope
 from core.config import RouterConfig
 from core.types import Asker, Pair
 from memory.recall import Hit

@@ -14,7 +14,7 @@ from agent.station.eyes import Eyes
 from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
 from capture.audio_inventions import Draft
-from capture.audio_mute import Mute
+from capture.speaker import Mute
 from core.config import VoiceConfig
 from core.errors import CaptureError, InputError, WeightsError
 from core.events import CameraChanged, Event, Failed, SpeechHeard, SpeechUnheard

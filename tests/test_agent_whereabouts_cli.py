@@ -8,7 +8,7 @@ import pytest
 from tiny_memory import frame, jpeg
 
 import roomwise
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.whereabouts.rooms import known_rooms
 from core.files import state_dir
 from core.lazy import run

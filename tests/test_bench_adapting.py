@@ -8,7 +8,7 @@ import pytest
 from tiny_jobs import save_student
 
 import roomwise
-from adapters.request import Result
+from adapters.jobs.request import Result
 from bench.adapting import Timing, rows
 from core.lazy import run
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 
-from adapters.job import read_request
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.job import read_request
+from adapters.jobs.store import HOME, AdapterStore
 from agent.recording.visit import read_visit
 from bench.crew import crew
 from bench.learning import stream

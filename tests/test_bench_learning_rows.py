@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tiny_jobs import request
 
-from adapters.request import Recipe, recipe_for
+from adapters.jobs.request import Recipe, recipe_for
 from bench.intervals import bootstrap_ratio
 from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen
 from bench.learning.picture import draw

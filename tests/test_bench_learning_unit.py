@@ -11,7 +11,7 @@ import pytest
 from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from typer.testing import CliRunner
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.recording.visit import read_visit
 from bench.learning import replayed, unit
 from bench.learning.asking import asker

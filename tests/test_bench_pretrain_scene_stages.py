@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scenes import WIDTH, material, tiny_student
 
-from adapters.scene.course import optimiser_of, steps
+from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling as Live
 from adapters.scene.distilling import distance_to
-from adapters.scene.pace import Course
 from adapters.scene.views import shown
 from bench.pretrain.scene.curation import Judged, curated, judged
 from bench.pretrain.scene.distilling import LITERAL, Distilling, Terms, unlike

@@ -36,7 +36,7 @@ def test_the_published_size_is_that_of_florence_2_base() -> None:
 
 
 def test_every_share_is_timed_as_often_with_as_many_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.pruning.choice.LEAST", 2)
+    monkeypatch.setattr("models.token_pruning.LEAST", 2)
     vlm = wrapped(*tiny_florence())
     calls: list[int] = []
     timing = timed(

@@ -15,8 +15,8 @@ from bench.recognition.fitting import calibrated, fitted_curve
 from bench.recognition.scores import Probe, auroc, open_set, top1
 from bench.recognition.views import Views, measured_depth, of_sessions
 from core.errors import InputError, WeightsError
-from models.places import Projection, depth_features, read_projections, write_projections
 from models.scene.pixels import check_depth
+from models.scene.places import Projection, depth_features, read_projections, write_projections
 
 
 def _clouds(places: int, views: int, spread: float, seed: int = 0) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_maps import looks
 from torch.nn.functional import mse_loss
 
-from adapters.codes import contrast, standardised
+from adapters.training.codes import contrast, standardised
 from bench.studies.distill.autoencoder import new_autoencoder
 from bench.studies.distill.fitting import (
     FitSettings,

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.losses import map_divergence
+from adapters.training.losses import map_divergence
 from bench.studies.distill.plain import last_layer_distance, paired_layers_divergence
 
 AT_MOST = settings(max_examples=25, deadline=None)

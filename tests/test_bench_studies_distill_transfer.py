@@ -5,7 +5,7 @@ import torch
 from tiny_maps import blurred, looks, untrained
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.codes import heat_maps, paired_layers
+from adapters.training.codes import heat_maps, paired_layers
 from bench.studies.distill.transfer import Pairing, transfer_loss
 from models.inside.rollout import rollouts
 from models.lora_training import attach

@@ -10,7 +10,7 @@ import pytest
 from tiny_jobs import RECIPE
 from tiny_studies import TURNS, tiny_plan, without_rendering
 
-from adapters.request import Recipe, recipe_for
+from adapters.jobs.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
 from bench.studies import room_work
 from bench.studies.methods import ALIGN_KD, SF, Entry

@@ -10,7 +10,7 @@ from capture.audio import RATE, Block, Samples
 from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
-from capture.audio_mute import Mute
+from capture.speaker import Mute
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import EnergyGate
 from core.errors import CaptureError

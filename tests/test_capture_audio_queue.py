@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from capture.audio_queue import OverflowQueue
+from capture.audio_listener import OverflowQueue
 
 SIZE = 3
 

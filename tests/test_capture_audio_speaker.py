@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.audio_mute import Mute
-from capture.audio_voices import voice_commands
-from capture.speaker import LONGEST, Speaker, speakable
+from capture.speaker import LONGEST, Mute, Speaker, speakable, voice_commands
 from core.errors import CaptureError
 
 WAIT = 60.0

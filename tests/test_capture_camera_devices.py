@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture import opencv
 from capture.picture import Captured, Source
+from capture.sources import opencv
 from capture.sources.absent import missing
 from capture.sources.choosing import opener_of
 from capture.sources.realsense import in_millimetres

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from capture import opencv
 from capture.camera_watch import Opened, Status
 from capture.device import Ended
+from capture.sources import opencv
 from capture.sources.choosing import camera_of, opener_of
 from capture.sources.player import Shown
 from capture.spec import OnDisk, Usb

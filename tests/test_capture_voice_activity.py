@@ -6,7 +6,7 @@ import pytest
 from tiny_sounds import chunks, hiss, voice
 
 from capture.audio import Samples
-from capture.audio_floor import QUIET, RoomFloor
+from capture.audio_judged import QUIET, RoomFloor
 from capture.voice_activity import STAND_IN, EnergyGate, Silero, VoiceActivity, open_voice_activity
 from core.errors import MissingDependencyError
 

@@ -13,7 +13,7 @@ from tiny_maps import untrained
 from tiny_memory import jpeg
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.codes import transfer_name
+from adapters.training.codes import transfer_name
 from bench.pretrain.blueprint import save_model
 from bench.studies.distill.transfer import save_transfer
 from expert.codes import Coder, load_coder

@@ -12,8 +12,7 @@ from tiny_server import Echo
 
 from core.hosts import is_loopback
 from expert.asking import Ask, Limits, Request, checked
-from expert.batching import next_batch
-from expert.desk import Answers, Desk, ExhaustedError, FullError
+from expert.desk import Answers, Desk, ExhaustedError, FullError, next_batch
 from expert.gate import Rate, admitted
 
 LIMITS = Limits()

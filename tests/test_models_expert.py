@@ -10,9 +10,8 @@ from agent.turns.things import NAMING
 from core.frames import frame_of
 from core.signal import TeacherSignal
 from core.types import Answer, Frame
-from models.expert import Asking, LocalExpert, voted
+from models.expert import MOST, Asking, LocalExpert, looks, voted
 from models.registry import load_model
-from models.views import MOST, looks
 
 
 def _answer(text: str, confidence: float) -> Answer:

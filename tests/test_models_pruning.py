@@ -13,12 +13,21 @@ from core.errors import InputError, ModelError
 from models.decoder_only import DecoderOnly
 from models.florence import Florence
 from models.loss import answer_cross_entropy
-from models.pruning.choice import LEAST, Rule, chosen
-from models.pruning.drop import dropped
-from models.pruning.importance import fused, ranks, row_mean, spread
-from models.pruning.serving import Pruning, importance, pruner
 from models.registry import load_model
 from models.signal import teacher_signals
+from models.token_pruning import (
+    LEAST,
+    Pruning,
+    Rule,
+    chosen,
+    dropped,
+    fused,
+    importance,
+    pruner,
+    ranks,
+    row_mean,
+    spread,
+)
 from models.vlm import VisionLanguageModel, VisionTokens, stacked
 
 ANSWERS = ["red", "two on the table", "x"]
@@ -135,7 +144,7 @@ def test_rotary_models_without_tokens_equal_those_that_may_not_see_them(models: 
 def test_a_batch_with_as_many_tokens_as_each_needs_answers_as_one_by_one(
     models: Models, family: str, by: Literal["colmean", "t2v"], merge: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.pruning.choice.LEAST", 1)
+    monkeypatch.setattr("models.token_pruning.LEAST", 1)
     vlm = models(family)
     vlm.pruner = Pruning(Rule(threshold=1.0), by, merge)
     vision = vlm.encode_images([photo(0), photo(1), photo(2)])

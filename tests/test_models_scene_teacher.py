@@ -12,10 +12,8 @@ from bench.pretrain.scene.validating import classified
 from bench.studies.edgevl.cli import read_names
 from core.errors import InputError, WeightsError
 from models.embedder import load_minilm
-from models.scene.classes import class_rows
-from models.scene.names import GENERIC, SCANNET, alternatives, checked, prompt, prompts
+from models.scene.names import GENERIC, SCANNET, Words, alternatives, checked, class_rows, prompt, prompts
 from models.scene.teacher import HEAD_FILE, HEAD_FOLDER, load_teacher, read_head, tower_digest
-from models.scene.words import Words
 
 
 def test_any_clip_on_disk_is_a_teacher(tmp_path: Path) -> None:

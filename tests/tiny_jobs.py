@@ -6,7 +6,7 @@ from typing import Any
 
 from tiny_models import photo, tiny_florence
 
-from adapters.request import Limits, Recipe, Request
+from adapters.jobs.request import Limits, Recipe, Request
 from bench.pretrain.blueprint import save_model
 from core.types import Example
 

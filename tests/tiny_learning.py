@@ -10,10 +10,10 @@ from tiny_jobs import LIMITS, RECIPE, save_student
 from tiny_memory import WordsAndColours
 from tiny_sessions import write_visit
 
-from adapters.job import write_request, write_result
-from adapters.probe import probe_set
-from adapters.request import Request
-from adapters.run import run
+from adapters.jobs.job import write_request, write_result
+from adapters.jobs.request import Request
+from adapters.training.probe import probe_set
+from adapters.training.run import run
 from agent.learning import rooms
 from agent.learning.home import home_request
 from agent.learning.jobs import Job

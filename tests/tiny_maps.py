@@ -2,7 +2,7 @@
 
 import torch
 
-from adapters.codes import Scale
+from adapters.training.codes import Scale
 from bench.studies.distill.autoencoder import new_autoencoder
 from bench.studies.distill.transfer import Calibration, Pairing, Transfer
 

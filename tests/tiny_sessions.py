@@ -23,7 +23,7 @@ from tiny_jobs import RECIPE
 from tiny_memory import WordsAndColours, jpeg
 
 from adapters import worker
-from adapters.request import Request
+from adapters.jobs.request import Request
 from agent.learning.requests import adaptation_request
 from agent.loop import build
 from agent.replay.options import ReplayOptions
@@ -108,7 +108,7 @@ class Nursery:
 
 
 def _main() -> None:
-    load("adapters.run:run")  # else every worker would import it
+    load("adapters.training.run:run")  # else every worker would import it
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -5,11 +5,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.job import read_result
-from adapters.request import Result
+from adapters.jobs.job import read_result
+from adapters.jobs.request import Result
+from adapters.jobs.store import Version
 from adapters.scene.request import SceneRequest, split, write_scene_request
 from adapters.scene.store import encoder_folder, scene_store
-from adapters.store import Version
 from core.errors import ModelError
 from core.files import state_dir
 

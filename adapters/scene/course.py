@@ -1,12 +1,37 @@
 """One loop for every training of a scene student: AdamW, a cosine, clipped gradients."""
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from adapters.scene.pace import Course
+
+@dataclass(frozen=True)
+class Course:
+    """How long and how fast. `rate` falls along a cosine to `last`; a tenth of the steps warm up.
+
+    `code_faithful` repeats what EdgeVL's released stage 2 does: gradients are never cleared, so that every
+    step follows their clipped running sum, and the student stays in evaluation mode. For its study alone.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    last: float
+    weight_decay: float = 1e-3
+    code_faithful: bool = False
+
+    def at(self, step: int) -> float:
+        """The rate of a step."""
+        warm = max(1, self.steps // 10)
+        if step < warm:
+            return self.rate * (step + 1) / warm
+        done = (step - warm) / max(1, self.steps - warm)
+        return self.last + (self.rate - self.last) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
 
 _BETAS = (0.9, 0.999)
 _CLIP = 5.0

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from adapters.gate import Verdict
+from adapters.jobs.gate import Verdict
 
 _LEAST_GAIN = 0.002
 """Of the mean cosine on held-out depth: less is chance, with a handful of pairs."""

@@ -1,6 +1,7 @@
 """One adaptation of the scene encoder to a camera, as values, and the job directory that holds them.
 
-The directory is that of `adapters.job`: request.json, cancel, progress.jsonl, candidate/, result.json last.
+The directory is that of `adapters.jobs.job`: request.json, cancel, progress.jsonl, candidate/ and, last,
+result.json.
 """
 
 import json
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pydantic
 
-from adapters.job import REQUEST
-from adapters.scene.pace import Course
+from adapters.jobs.job import REQUEST
+from adapters.scene.course import Course
 from core.errors import InputError, StorageError
 from core.files import atomic_write_text, storage_errors
 
@@ -61,7 +62,7 @@ def write_scene_request(folder: Path, request: SceneRequest) -> None:
 
 
 def is_scene(folder: Path) -> bool:
-    """Whether the job is of this kind. A file that cannot be read is for `adapters.job` to complain of."""
+    """Whether the job is of this kind. Of a file that cannot be read `adapters.jobs.job` complains."""
     try:
         return bool(json.loads((folder / REQUEST).read_bytes()).get("kind") == "scene")
     except (OSError, ValueError, AttributeError):

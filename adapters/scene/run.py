@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
-from adapters.request import Result
+from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
+from adapters.jobs.request import Result
+from adapters.jobs.version import library_versions
 from adapters.scene.course import optimiser_of, steps
 from adapters.scene.distilling import Distilling
 from adapters.scene.gate import Likeness, decide_scene
 from adapters.scene.material import Material
 from adapters.scene.request import SceneRequest
 from adapters.scene.views import colour, distance, whole_look
-from adapters.version import library_versions
 from core.files import atomic_directory, atomic_write_text, sha256_file
 from core.ports import Rows
 from models.adapter_files import VERSION_FILE

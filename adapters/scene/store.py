@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from adapters.store import AdapterStore, Kind
+from adapters.jobs.store import AdapterStore, Kind
 from models.scene.versions import FILES, check_scene_version
 
 ENCODERS = "encoders"

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.store import HOME, AdapterStore
 from agent.doctor.doctor import Finding, tried
 from core.config import find_config, load_config
 from core.errors import StorageError

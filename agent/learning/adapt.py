@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from adapters.request import Limits, Request, Result
-from adapters.store import AdapterStore, shown
+from adapters.jobs.request import Limits, Request, Result
+from adapters.jobs.store import AdapterStore, shown
 from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
 from agent.learning.requests import room_request

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.request import Recipe, Result
+from adapters.jobs.request import Recipe, Result
 from adapters.scene.adapting import BUILTIN, scene_request
 from adapters.scene.paired_files import DEPTH
 from adapters.scene.request import write_scene_request

@@ -5,7 +5,7 @@ Decisions alone; the readings come from `agent.machine`.
 
 from dataclasses import dataclass, replace
 
-from adapters.request import Recipe
+from adapters.jobs.request import Recipe
 from core.config import AdaptationConfig
 from models.footprint import Footprint
 

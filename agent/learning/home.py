@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from adapters.request import Limits, Recipe, Request, Result, home_recipe
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.request import Limits, Recipe, Request, Result, home_recipe
+from adapters.jobs.store import HOME, AdapterStore
 from agent.learning.guard import Order
 from agent.learning.jobs import Job
 from agent.learning.requests import examples, probe_folder

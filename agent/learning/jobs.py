@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.job import ATTACHED, read_progress, read_result, write_request
-from adapters.request import Request, Result
+from adapters.jobs.job import ATTACHED, read_progress, read_result, write_request
+from adapters.jobs.request import Request, Result
 from core.errors import StorageError
 from core.files import storage_errors
 from core.types import Example

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from adapters.request import Result
+from adapters.jobs.request import Result
 from agent.learning.guard import Fit, Order
 from agent.learning.jobs import Job, clear
 from agent.learning.task import Task

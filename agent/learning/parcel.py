@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adapters.job import RESULT, write_request
-from adapters.request import Request
+from adapters.jobs.job import RESULT, write_request
+from adapters.jobs.request import Request
 from core.errors import StorageError
 from core.files import atomic_write_bytes, storage_errors
 from core.types import Example

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from adapters.job import ATTACHED, CANDIDATE, PROGRESS, REQUEST, RESULT, read_request, write_request
-from adapters.request import Request
+from adapters.jobs.job import ATTACHED, CANDIDATE, PROGRESS, REQUEST, RESULT, read_request, write_request
+from adapters.jobs.request import Request
 from agent.learning.jobs import Job, Starter
 from agent.learning.parcel import moved, pack, parcel_of, unpack
 from core.errors import StorageError

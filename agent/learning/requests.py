@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.request import Limits, Request, recipe_for
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.request import Limits, Request, recipe_for
+from adapters.jobs.store import HOME, AdapterStore
 from agent.turns.answerers import Answerers
 from core.files import cache_dir
 from core.types import Example, Pair

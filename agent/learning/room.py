@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from adapters.request import Recipe, Request, Result
+from adapters.jobs.request import Recipe, Request, Result
 from agent.learning.guard import Order
 from agent.learning.jobs import Job, ended
 from agent.learning.scheduler import Standing, due

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from adapters.job import ATTACHED, write_result
-from adapters.leash import end_with_input
-from adapters.request import Recipe, Result
+from adapters.jobs.job import ATTACHED, end_with_input, write_result
+from adapters.jobs.request import Recipe, Result
 from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
 from agent.learning.scheduler import Known, home_due

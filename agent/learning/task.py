@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from adapters.request import Recipe, Request, Result
-from adapters.store import AdapterStore
+from adapters.jobs.request import Recipe, Request, Result
+from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine, Order
 from agent.learning.jobs import Job, Starter
 from agent.turns.answerers import Answerers

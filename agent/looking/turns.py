@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from PIL.Image import Image
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.looking.heat import heated, jpeg, sized
 from agent.recording.record import Recording
 from agent.recording.summary import Summary

@@ -9,15 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine, Order, fit
 from agent.learning.home import home_adaptation
 from agent.learning.jobs import start
 from agent.learning.requests import adaptation_request
 from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
-from agent.machine.free_memory import free_memory
-from agent.machine.meters import Meters
+from agent.machine.meters import Meters, free_memory
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
@@ -37,11 +36,11 @@ from core.ports import Expert
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.expert import LocalExpert
-from models.pruning.serving import keep_tokens
 from models.registry import load_model, model_folder
 from models.remote.address import is_address
 from models.remote.budget import Budget
 from models.remote.opening import remote_expert
+from models.token_pruning import keep_tokens
 
 RECORDED = "recorded"
 """The expert whose answers come with the session."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from adapters.store import HOME
+from adapters.jobs.store import HOME
 from agent.learning.camera import CameraTask
 from agent.learning.guard import strain
 from agent.learning.home import HomeTask

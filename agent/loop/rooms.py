@@ -6,7 +6,7 @@ The only writer of `Room`s and of what the student holds.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from adapters.store import HOME, AdapterStore, Version
+from adapters.jobs.store import HOME, AdapterStore, Version
 from agent.learning.task import home_label, label
 from agent.recording.rooms import Rooms, warm_up_end
 from agent.turns.answerers import Answerers, Room

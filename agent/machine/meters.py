@@ -10,7 +10,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.machine.system_files import told
+
+def told(path: Path) -> str:
+    """What such a file says; empty when it is not there, or is of a sensor that sleeps."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes: what the system could give, or what is left of this process's group, if that is less.
+
+    None where the system does not say. `root` stands in for /.
+    """
+    known = [value for value in (_available(root), _left_of_group(root)) if value is not None]
+    return min(known, default=None)
+
+
+def _available(root: Path) -> int | None:
+    for line in told(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _left_of_group(root: Path) -> int | None:
+    """Of a container, by cgroup 2."""
+    group = root / "sys/fs/cgroup"
+    most, held = (told(group / name).strip() for name in ("memory.max", "memory.current"))
+    return max(0, int(most) - int(held)) if most.isdigit() and held.isdigit() else None
+
 
 if sys.platform != "win32":
     import resource

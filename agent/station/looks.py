@@ -9,7 +9,7 @@ from typing import Any
 
 import pydantic
 
-from adapters.store import AdapterStore, Version
+from adapters.jobs.store import AdapterStore, Version
 from agent.console.protocol import AdapterLine, Find, Remembrance, Setting
 from agent.recording.record import Recorder
 from core.config import Config, fields, find_config, load_config, variable_name

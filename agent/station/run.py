@@ -26,11 +26,10 @@ from agent.station.station import Senses, Station
 from agent.station.voice import Asked, Hearing, KeepSound, Say, speaker_of
 from agent.whereabouts.whereabouts import FRESH
 from capture.audio_messages import MESSAGES
-from capture.audio_mute import Mute
 from capture.camera import Camera
 from capture.camera_watch import Status
 from capture.sources.choosing import camera_of, spec_of
-from capture.speaker import Speaker
+from capture.speaker import Mute, Speaker
 from capture.spec import Demo, OnDisk
 from core.allocation import keep_freed_memory
 from core.config import Config

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from agent.console.protocol import (
     Ask,
     Choose,

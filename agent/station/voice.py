@@ -12,14 +12,12 @@ from capture.audio import Ears
 from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
-from capture.audio_mute import Mute
 from capture.audio_portaudio import portaudio
-from capture.audio_voices import voice_commands
 from capture.audio_watch import Opened, Status
 from capture.audio_whisper import Whisper, whisper_of
 from capture.device import Back, Ended, Lost
 from capture.microphone import Microphone
-from capture.speaker import Speaker
+from capture.speaker import Mute, Speaker, voice_commands
 from capture.transcribe import Heard, Transcriber, Unheard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import open_voice_activity

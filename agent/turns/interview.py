@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from adapters.wording import COLOURS, about_other_things, named_in
+from adapters.training.wording import COLOURS, about_other_things, named_in
 from agent.turns.things import COLOUR, NAMING, Heard, colours, names, presence, present, tint
 from core.scoring import normalise
 

@@ -1,15 +1,37 @@
 """The student's answer to one question: what memory recalls of it decides whether its adapter speaks."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import nullcontext
 
 from agent.turns.answerers import Answerers, Room
-from agent.turns.scope import in_scope
 from agent.turns.view import EncodedView
+from core.config import RouterConfig
 from core.text import strip_controls
 from core.types import Answer
 from memory.index import Cue
 from memory.recall import Hit, search
+
+_THOROUGHLY = 20
+"""Pairs that an adapter was taught about one view, from which on it is asked anything about that view."""
+
+
+def in_scope(hits: Sequence[Hit], taught: Collection[str], settings: RouterConfig) -> bool:
+    """Whether an adapter that was taught the pairs of these ids is to answer the question that found `hits`.
+
+    It is when the view is one that it knows thoroughly, or when a person asked something like it of a view
+    not unlike. Likenesses that memory cannot tell do not count against it.
+    """
+    known = [hit for hit in hits if hit.pair.id in taught]
+    if sum(hit.view is not None and hit.view >= settings.known_view for hit in known) >= _THOROUGHLY:
+        return True
+    return any(
+        hit.pair.asker == "person"
+        and hit.question is not None
+        and hit.question >= settings.scope
+        and (hit.view is None or hit.view >= settings.scope_view)
+        for hit in known
+    )
+
 
 Draft = Callable[[str], None]
 """Hears the student's answer as far as it is made, on the session's thread. Another may take its place."""

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.wording import COLOURS, named_in
+from adapters.training.wording import COLOURS, named_in
 from core.scoring import normalise
 from core.types import Asker
 

@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.files import state_dir
 
 if TYPE_CHECKING:
-    from adapters.store import AdapterStore
+    from adapters.jobs.store import AdapterStore
     from agent.whereabouts.rooms import KnownRoom
     from memory.store import Memory
 
@@ -105,7 +105,7 @@ def _confirm(question: str, yes: bool) -> None:
 @contextmanager
 def _parts(read_only: bool = False) -> Iterator["tuple[Memory, AdapterStore]"]:
     """Memory and adapters, held by this process where something is to change. Raises StorageError."""
-    from adapters.store import AdapterStore
+    from adapters.jobs.store import AdapterStore
     from memory.store import Memory
 
     folder = state_dir()

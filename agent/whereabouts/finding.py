@@ -1,15 +1,54 @@
 """A session's `Whereabouts`, made from what is installed and remembered; or why there is none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from agent.whereabouts.kinds import Kinds
-from agent.whereabouts.recognition import read_calibrations
-from agent.whereabouts.whereabouts import Whereabouts
-from core.errors import ModelError
+import numpy as np
+
+from adapters.scene.adapting import BUILTIN
+from adapters.scene.store import encoder_folder
+from agent.whereabouts.recognition import brightness, is_dark, read_calibrations
+from agent.whereabouts.whereabouts import Sight, Whereabouts
+from core.errors import InputError, ModelError
+from core.extras import load
+from core.ports import Rows, SceneEncoder
 from memory.store import Memory
-from models.places import load_places
+from models.scene.names import SCANNET, Words, alternatives
+from models.scene.places import load_places
 from models.vlm import VisionLanguageModel
+
+_NAMES = tuple(name for name in SCANNET if name != "misc")
+
+
+class Kinds:
+    """Asked when a room is met for the first time, which is seldom: nothing is loaded before.
+
+    `state` is where the scene encoders of cameras are kept, `text` what read the names they were taught.
+    """
+
+    def __init__(self, state: Path, text: Callable[[list[str]], Rows]) -> None:
+        self._state, self._text = state, text
+
+    def of(self, sight: Sight) -> str:
+        """The likeliest of ScanNet's places, "" of a view that shows nothing. Raises WeightsError."""
+        folder = encoder_folder(self._state, sight.camera, BUILTIN) if sight.camera else BUILTIN
+        encoder: SceneEncoder = load("models.scene.encoder:load_scene_encoder")(folder, integers=False)
+        rows = list(_rows(encoder, sight))
+        if not rows:
+            return ""
+        classes = load("models.scene.names:class_rows")(Words(self._text).text, _NAMES)
+        return alternatives(_NAMES[int(np.argmax(np.sum(rows, 0) @ classes.T))])[0]
+
+
+def _rows(encoder: SceneEncoder, sight: Sight) -> Iterator[Rows]:
+    """A unit row [d] of each modality that shows something."""
+    if not is_dark(brightness(sight.picture)):
+        with suppress(InputError):
+            yield encoder.rgb([sight.picture])[0]
+    if sight.depth is not None:
+        with suppress(InputError):
+            yield encoder.depth([sight.depth])[0]
 
 
 def whereabouts(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.store import AdapterStore
+from adapters.jobs.store import AdapterStore
 from core.errors import InputError
 from core.text import check_room, did_you_mean
 from memory.store import Memory

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.job import write_result
-from adapters.request import Limits
-from adapters.run import run
-from adapters.store import HOME, AdapterStore
+from adapters.jobs.job import write_result
+from adapters.jobs.request import Limits
+from adapters.jobs.store import HOME, AdapterStore
+from adapters.training.run import run
 from agent.learning.home import home_request
 from bench.learning.plan import write_part
 from bench.learning.state import State

@@ -19,7 +19,7 @@ themselves without a gate, and answer by the same rule: only what is like someth
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from adapters.request import Recipe, recipe_for
+from adapters.jobs.request import Recipe, recipe_for
 from core.errors import InputError
 from core.text import did_you_mean
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.request import recipe_for
+from adapters.jobs.request import recipe_for
 from agent.recording.past import visit_digest
 from agent.recording.visit import Visit
 from bench.learning.places import Place

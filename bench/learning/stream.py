@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adapters.request import home_recipe
-from adapters.store import AdapterStore
+from adapters.jobs.request import home_recipe
+from adapters.jobs.store import AdapterStore
 from agent.learning.rooms import learn_rooms
 from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.job import read_request
-from adapters.parent import train_upon
-from adapters.probe import probe_set
-from adapters.request import Request
-from adapters.train import Data
+from adapters.jobs.job import read_request
+from adapters.jobs.request import Request
+from adapters.training.parent import train_upon
+from adapters.training.probe import probe_set
+from adapters.training.train import Data
 from agent.recording.record import Recording
 from bench.learning.methods import Method
 from core.events import AdaptationEnded

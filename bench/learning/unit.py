@@ -6,10 +6,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from adapters.probe import probe_set
-from adapters.request import Request
-from adapters.run import load_learner
-from adapters.store import AdapterStore
+from adapters.jobs.request import Request
+from adapters.jobs.store import AdapterStore
+from adapters.training.probe import probe_set
+from adapters.training.run import load_learner
 from agent.learning.requests import probe_folder
 from agent.recording.record import Recording, read_recording
 from agent.recording.visit import Visit, VisitTurn, read_visit

@@ -22,9 +22,8 @@ from bench.report import Report, Row, emit, measured
 from core.config import load_config
 from core.errors import InputError
 from core.text import did_you_mean
-from models.pruning.choice import Rule
-from models.pruning.serving import BY, WAYS, By
 from models.registry import load_model
+from models.token_pruning import BY, WAYS, By, Rule
 from models.vlm import VisionLanguageModel, VisionTokens
 
 SHARES = (1.0, 0.75, 0.5, 0.25)

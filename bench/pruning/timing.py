@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from bench.intervals import bootstrap_percentile, median_ratio
 from bench.report import Row, Value, measured
 from models.decoding import greedy
-from models.pruning.choice import Rule
-from models.pruning.serving import By, Pruning
+from models.token_pruning import By, Pruning, Rule
 from models.vlm import Pruner, VisionLanguageModel, VisionTokens
 
 WARM_UPS = 3

@@ -21,9 +21,16 @@ from core.ports import Millimetres, Rows, SceneEncoder
 from core.text import did_you_mean
 from memory.gallery import Kind
 from models.embedder import StudentEyes
-from models.places import EYES, PROJECTIONS, Projection, load_places, read_projections, write_projections
 from models.registry import load_model, model_folder
 from models.scene.encoder import BUILTIN_FOLDER, load_scene_encoder
+from models.scene.places import (
+    EYES,
+    PROJECTIONS,
+    Projection,
+    load_places,
+    read_projections,
+    write_projections,
+)
 from models.vlm import VisionLanguageModel
 from models.weights import digest
 

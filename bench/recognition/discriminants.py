@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.places import Projection
+from models.scene.places import Projection
 
 _SHRINK = 0.1
 """How far the spread within rooms is moved towards the identity (Friedman 1989): rooms have few views."""

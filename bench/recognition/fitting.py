@@ -23,7 +23,7 @@ from bench.recognition.views import measured_depth
 from core.errors import InputError
 from core.ports import Rows
 from memory.gallery import Kind, Shelf
-from models.places import Projection, depth_features, rgb_features
+from models.scene.places import Projection, depth_features, rgb_features
 from models.vlm import VisionLanguageModel
 
 WIDTH = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from adapters.codes import transfer_name
+from adapters.training.codes import transfer_name
 from core.errors import ExpertError
 from models.remote.wire import WANTED, Wanted
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from adapters.request import Recipe, recipe_for
+from adapters.jobs.request import Recipe, recipe_for
 from bench.studies.distill.few_shot import Course
 from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, Preset
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from adapters.probe import probe_set
-from adapters.request import Recipe
-from adapters.train import Data, train
+from adapters.jobs.request import Recipe
+from adapters.training.probe import probe_set
+from adapters.training.train import Data, train
 from agent.learning.requests import probe_folder
 from core.types import Example
 from models.lora import Adapter, base_of

@@ -1,8 +1,11 @@
 """Class names of scenes: the usual 21, a generic list to choose training frames by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from core.errors import InputError
+from core.ports import Rows
 from core.text import with_article
 
 SCANNET = (
@@ -54,3 +57,34 @@ def checked(names: Sequence[str]) -> list[str]:
             raise InputError(f"The class name {name!r} is there twice. Delete one of them.")
         known.add(name.casefold())
     return found
+
+
+def class_rows(text: Callable[[Sequence[str]], Rows], names: Sequence[str]) -> Rows:
+    """Unit rows float32 [classes, d], one a name; of "bedroom / hotel" the mean of what either is.
+
+    Raises InputError when a name comes twice.
+    """
+    parts = [alternatives(name) for name in checked(names)]
+    rows = text([prompt(part) for group in parts for part in group])
+    ends = np.cumsum([len(group) for group in parts])
+    means = np.stack([some.mean(0) for some in np.split(rows, ends[:-1])])
+    found: Rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+    return found
+
+
+class Words:
+    """A text encoder's sentences less what is common to all places: what is left tells places apart.
+
+    Sentences about any two places are much alike to MiniLM; a student that is off by a little would find all
+    classes in the same direction.
+    """
+
+    def __init__(self, text: Callable[[list[str]], Rows]) -> None:
+        self._text = text
+        self._middle = text(prompts(GENERIC)).mean(0)
+
+    def text(self, texts: Sequence[str]) -> Rows:
+        """Unit rows float32 [n, d]."""
+        moved = self._text(list(texts)) - self._middle
+        rows: Rows = (moved / np.linalg.norm(moved, axis=1, keepdims=True).clip(1e-6)).astype(np.float32)
+        return rows

@@ -22,7 +22,7 @@ from core.ports import Rows
 from models.embedder import load_minilm
 from models.quiet import no_progress_bars
 from models.registry import load_model, model_folder
-from models.scene.words import Words
+from models.scene.names import Words
 from models.weights import check_files, check_loading, digest
 
 BUILTIN = "builtin-teacher"

@@ -18,9 +18,9 @@ from bench.pretrain.scene.students import innate
 from bench.pretrain.scene.validating import validation_scores
 from models.embedder import load_minilm
 from models.registry import load_model
+from models.scene.names import Words
 from models.scene.student import load_student
 from models.scene.teacher import HEAD_FILE, builtin_teacher, tower_digest
-from models.scene.words import Words
 
 _HEAD_EPOCHS = 5
 

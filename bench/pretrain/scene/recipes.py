@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from adapters.scene.pace import Course
+from adapters.scene.course import Course
 from bench.pretrain.scene.distilling import LITERAL, Sees, Terms
 
 Aim = Literal["distil", "contrast"]

@@ -17,8 +17,7 @@ from bench.pretrain.scene.recipes import Recipe
 from bench.pretrain.scene.runs import Bench
 from core.files import atomic_write_bytes
 from core.ports import Rows
-from models.scene.classes import class_rows
-from models.scene.names import GENERIC
+from models.scene.names import GENERIC, class_rows
 from models.scene.student import SceneShape
 from models.scene.teacher import SceneTeacher
 

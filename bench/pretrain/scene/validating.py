@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from adapters.scene.views import colour, distance, whole_look
 from bench.pretrain.scene.pairs import read_pairs, sensed
 from core.ports import Rows
-from models.scene.classes import class_rows
-from models.scene.names import SCANNET
+from models.scene.names import SCANNET, class_rows
 from models.scene.student import SceneStudent
 from models.scene.teacher import SceneTeacher
 

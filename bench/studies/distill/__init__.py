@@ -4,5 +4,5 @@ terms            every term by its name, what it needs; the methods as weights o
 align, plain, outputs   what they compute of maps, vision tokens and likely words
 layout, tokens, reading, bridge   two models' passes brought to one shape, by rule or learned
 computed, balance, few_shot   the terms of a step, kept from drowning the answers, and the steps
-autoencoder, fitting, pairing, transfer   maps compared by codes; `adapters.codes` holds the encoder
+autoencoder, fitting, pairing, transfer   maps compared by codes; `adapters.training.codes` holds the encoder
 """

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import torch
 
-from adapters.losses import renormalised
+from adapters.training.losses import renormalised
 
 _SMALLEST_SHARE = 1e-8
 _IMAGE_AT = 1

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from adapters.codes import heat_maps, paired_layers
+from adapters.training.codes import heat_maps, paired_layers
 from bench.studies.distill import align, outputs, plain
 from bench.studies.distill.bridge import Bridge, MixedHeads, PointwiseHeads
 from bench.studies.distill.layout import Block

@@ -1,7 +1,7 @@
 """A method's adapter from a few pairs, with the expert at hand: plain fine-tuning and the method's terms.
 
 As the published methods do it: the same pairs in every step, in their own words, with nothing to hold the
-student to what it was. `adapters.train` is the product's training; this one is what it is compared with.
+student to what it was. `adapters.training.train` is the product's; this one is what it is compared with.
 Tower features and the expert's reading never change, so they are made once and given here.
 """
 
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
-from adapters.rates import warmed_cosine
+from adapters.training.train import warmed_cosine
 from bench.studies.distill.balance import balanced
 from bench.studies.distill.bridge import Bridge, new_bridge
 from bench.studies.distill.computed import CodeLoss, Compared, computed

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from adapters.codes import Scale, contrast, standardised
+from adapters.training.codes import Scale, contrast, standardised
 from bench.studies.distill.autoencoder import Autoencoder, frozen, new_autoencoder, prior_divergence
 from bench.studies.distill.fitting import (
     FitSettings,

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import torch
 
-from adapters.codes import paired_layers
-from adapters.losses import map_divergence, renormalised
+from adapters.training.codes import paired_layers
+from adapters.training.losses import map_divergence, renormalised
 from bench.studies.distill.layout import mean_heads
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from adapters.codes import paired_layers
+from adapters.training.codes import paired_layers
 from bench.studies.distill.layout import Block, arranged, block, mean_heads
 from bench.studies.distill.terms import Need
 from bench.studies.distill.tokens import Weights, carried, grid_weights, joined, text_weights

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from adapters.codes import ABOUT, FORM, FORMAT, WEIGHTS, Scale, contrast, standardised, whole
+from adapters.training.codes import ABOUT, FORM, FORMAT, WEIGHTS, Scale, contrast, standardised, whole
 from bench.studies.distill.autoencoder import Autoencoder, Code, frozen
 from core.files import atomic_directory, sha256_file
 

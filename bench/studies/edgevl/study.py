@@ -22,8 +22,8 @@ from bench.studies.edgevl.training import SHAPES, train
 from bench.studies.edgevl.views import Views, folder_views, rendered_views
 from core.errors import InputError
 from core.ports import Rows
-from models.scene.classes import class_rows
 from models.scene.encoder import BUILTIN_FOLDER
+from models.scene.names import class_rows
 from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
 
 INTEGERS, FLOAT = "stage2-int8", "stage2-float"

@@ -14,10 +14,7 @@ from bench.models import Asked, by_picture
 from bench.report import Row, Value, measured
 from core.scoring import exact_match
 from models.alignment import resample_keys
-from models.pruning.choice import Rule, chosen, count
-from models.pruning.drop import dropped
-from models.pruning.importance import fused, spread
-from models.pruning.serving import importance
+from models.token_pruning import Rule, chosen, count, dropped, fused, importance, spread
 from models.vlm import VisionLanguageModel, VisionTokens
 
 KINDS = ("spread", "t2v", "colmean", "fused", "expert_t2v", "random")

@@ -14,8 +14,7 @@ from bench.studies.pruning.published import CHOSEN, LAYER_WISE, PATCH_WISE, PROM
 from bench.studies.pruning.tower import tower_maps, used_layers
 from bench.studies.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores
 from models.decoding import greedy
-from models.pruning.choice import Rule
-from models.pruning.serving import Pruning
+from models.token_pruning import Pruning, Rule
 from models.vlm import VisionLanguageModel, VisionTokens
 
 METHODS = ("none", "layer-wise", "patch-wise", "half left out")

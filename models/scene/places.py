@@ -33,7 +33,7 @@ from models.weights import digest
 Kind = Literal["rgb", "depth"]
 EYES = "builtin-student"
 """Whose tower looks, whoever the student is: the projections were learnt for it."""
-PROJECTIONS = Path(__file__).parent / "builtin" / "places" / "projections.safetensors"
+PROJECTIONS = Path(__file__).parents[1] / "builtin" / "places" / "projections.safetensors"
 
 FARTHEST = 8.0
 """Metres; indoor cameras measure no farther."""

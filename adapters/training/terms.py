@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from adapters.losses import map_divergence, renormalised, text_to_vision, top_divergences
-from adapters.material import Teaching
+from adapters.training.losses import map_divergence, renormalised, text_to_vision, top_divergences
+from adapters.training.material import Teaching
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 

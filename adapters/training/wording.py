@@ -11,7 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
-from adapters.questions import THINGS
+from adapters.training.questions import THINGS
 from core.scoring import normalise
 
 _FILLERS = frozenset(

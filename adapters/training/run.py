@@ -12,21 +12,21 @@ from typing import Any
 
 import torch
 
-from adapters.gate import Judged, Verdict, decide, fewest_tokens
-from adapters.job import CANDIDATE, Cancelled, ProgressLog, cancelled
-from adapters.judge import Score, judge
-from adapters.parent import train_upon
-from adapters.probe import probe_set
-from adapters.request import Outcome, Request, Result
-from adapters.train import Data
-from adapters.version import write_version
+from adapters.jobs.gate import Judged, Verdict, decide, fewest_tokens
+from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
+from adapters.jobs.judge import Score, judge
+from adapters.jobs.request import Outcome, Request, Result
+from adapters.jobs.version import write_version
+from adapters.training.parent import train_upon
+from adapters.training.probe import probe_set
+from adapters.training.train import Data
 from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.lora_training import weakened
 from models.precision import attention_to_train
-from models.pruning.serving import keep_tokens, pruner
 from models.registry import load_model
+from models.token_pruning import keep_tokens, pruner
 from models.vlm import VisionLanguageModel
 
 _SHARES = (0.75, 0.5, 0.25)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from adapters.request import Request
+from adapters.jobs.request import Request
 from core.files import atomic_write_text, sha256_file
 from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base, check_version
 

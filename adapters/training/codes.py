@@ -18,7 +18,7 @@ from safetensors.torch import load
 from torch import nn
 from torch.nn import functional
 
-from adapters.losses import renormalised
+from adapters.training.losses import renormalised
 from core.errors import WeightsError
 from core.files import sha256_file, storage_errors
 from models.alignment import resample_keys

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from adapters.request import Recipe
-from adapters.train import Data, OnStep, train
+from adapters.jobs.request import Recipe
+from adapters.training.train import Data, OnStep, train
 from models.lora import Adapter, AdapterSlot, joined
 from models.vlm import VisionLanguageModel
 

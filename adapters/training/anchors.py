@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from adapters.material import Pictures
-from adapters.questions import general_questions, unlike
-from adapters.request import Recipe
-from adapters.wording import about_other_things, reworded
+from adapters.jobs.request import Recipe
+from adapters.training.material import Pictures
+from adapters.training.questions import general_questions, unlike
+from adapters.training.wording import about_other_things, reworded
 from core.types import Example
 from models.vlm import VisionLanguageModel
 

@@ -10,6 +10,8 @@ Paths in a request may be relative to the directory, so that it can be copied an
 """
 
 import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,9 +19,25 @@ from typing import Any
 
 import pydantic
 
-from adapters.request import Request, Result
+from adapters.jobs.request import Request, Result
 from core.errors import StorageError
 from core.files import atomic_write_text, read_object, storage_errors
+
+LEFT_ALONE = 3
+"""Exit code of a process that ended so."""
+
+
+def end_with_input() -> None:
+    """From now on leave as if killed when standard input ends: whatever is on the disk by then is whole."""
+    threading.Thread(target=_wait, name="leash", daemon=True).start()
+
+
+def _wait() -> None:
+    # Not sys.stdin: the lock of its buffer would be held while the interpreter shuts down.
+    while os.read(0, 1):
+        pass
+    os._exit(LEFT_ALONE)
+
 
 REQUEST, RESULT, PROGRESS, CANCEL, CANDIDATE = (
     "request.json", "result.json", "progress.jsonl", "cancel", "candidate",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from adapters.job import CANDIDATE, read_result
+from adapters.jobs.job import CANDIDATE, read_result
 from core.errors import InputError, RoomwiseError, StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_text, storage_errors, sweep
 from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.judge import Score
-from adapters.request import Limits
+from adapters.jobs.judge import Score
+from adapters.jobs.request import Limits
 
 _LESS_LIKELY = 0.05
 _CHANCE = 0.5

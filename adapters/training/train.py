@@ -1,5 +1,6 @@
 """One adapter from a few pairs: a loop that reads from top to bottom."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +9,25 @@ import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from adapters.anchors import Anchors
-from adapters.lessons import Lesson, varied
-from adapters.material import Pictures, teaching
-from adapters.rates import warmed_cosine
-from adapters.request import Recipe
-from adapters.terms import answers, drift, likelihoods, looking
+from adapters.jobs.request import Recipe
+from adapters.training.anchors import Anchors
+from adapters.training.lessons import Lesson, varied
+from adapters.training.material import Pictures, teaching
+from adapters.training.terms import answers, drift, likelihoods, looking
 from core.types import Example
 from models.lora import Adapter
 from models.lora_training import attach, detach, taken
 from models.loss import IGNORED, answer_cross_entropy
 from models.precision import quick
 from models.vlm import VisionLanguageModel
+
+_WARM_UP = 5
+
+
+def warmed_cosine(step: int, steps: int) -> float:
+    """Share of the full rate in step `step` of `steps`, from 0: up over a few, then down a half cosine."""
+    return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
 
 _GROUPS = {"all": "", "encoder": ".encoder.", "decoder": ".decoder."}
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.material import Teaching
-from adapters.request import Recipe
-from adapters.wording import reworded, tied_to_view
+from adapters.jobs.request import Recipe
+from adapters.training.material import Teaching
+from adapters.training.wording import reworded, tied_to_view
 from core.types import Example
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from adapters.questions import general_questions
+from adapters.training.questions import general_questions
 from core.errors import StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text, storage_errors
 from core.pictures import load_image

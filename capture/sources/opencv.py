@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.gstreamer import pipeline
 from capture.native import load
 from capture.picture import Captured, Rgb
 from capture.sources.absent import absent, lacking
@@ -18,6 +17,18 @@ from capture.sources.player import Shown
 from capture.spec import Csi, Network, Usb
 from core.config import CameraConfig
 from core.errors import CaptureError
+
+
+def pipeline(sensor: int, config: CameraConfig) -> str:
+    """From the sensor to pictures in BGR. One picture waits at most, the newest."""
+    return (
+        f"nvarguscamerasrc sensor-id={sensor} ! "
+        f"video/x-raw(memory:NVMM), width={config.width}, height={config.height}, "
+        f"framerate={max(1, round(config.rate))}/1, format=NV12 ! "
+        "nvvidconv ! video/x-raw, format=BGRx ! videoconvert ! video/x-raw, format=BGR ! "
+        "appsink drop=true max-buffers=1 sync=false"
+    )
+
 
 _STREAM_SECONDS = 4  # until an address that does not answer is given up
 # Read by OpenCV when it is loaded and when it opens a stream. Its messages quote addresses, passwords too.
