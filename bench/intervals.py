@@ -88,6 +88,13 @@ def bootstrap_percentile(values: ArrayLike, percentile: float, *, seed: int = 0)
     return drawn_interval(value, np.percentile(numbers[drawn], percentile, axis=1), len(numbers))
 
 
+def ratio_of_medians(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Interval:
+    """The median of `above` [n] over that of `below` [n], pairs drawn together: what hit both cancels."""
+    drawn = np.random.default_rng(seed).integers(0, len(above), (DRAWS, len(above)))
+    ratios = np.median(above[drawn], axis=1) / np.median(below[drawn], axis=1)
+    return drawn_interval(float(np.median(above) / np.median(below)), ratios, len(above))
+
+
 def _drawn(groups: int, seed: int) -> NDArray[np.int64]:
     """How often each group comes up in each draw: [draws, groups]."""
     rng = np.random.default_rng(seed)

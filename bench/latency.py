@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from bench.intervals import DRAWS, Interval, drawn_interval
+from bench.intervals import Interval, bootstrap_percentile, ratio_of_medians
 from bench.report import Report, Row, Value, emit, measured
 from core.config import load_config
 from core.errors import ModelError
@@ -132,23 +132,15 @@ def measure(
 
 def rows(name: str, timing: Timing, seed: int) -> list[Row]:
     """Median and 95th percentile of both sides in ms, their ratio of medians, and how often they agreed."""
-    drawn = np.random.default_rng(seed).integers(0, len(timing.ours), (DRAWS, len(timing.ours)))
     result: list[Row] = []
     for method, times in (("roomwise", timing.ours), ("generate", timing.plain)):
         for percentile in (50, 95):
-            value = np.percentile(times, percentile)
-            interval = drawn_interval(value, np.percentile(times[drawn], percentile, axis=1), len(times))
+            interval = bootstrap_percentile(times, percentile, seed=seed)
             identity = {"model": name, "method": method, "statistic": f"p{percentile}"}
             result.append(measured(interval, metric="latency_ms", **identity))
-    # The same pairs are drawn for both sides: what slowed both down cancels.
-    ratios = np.median(timing.ours[drawn], axis=1) / np.median(timing.plain[drawn], axis=1)
-    ratio = np.median(timing.ours) / np.median(timing.plain)
-    shared: dict[str, Value] = {
-        "model": name,
-        "method": "roomwise / generate",
-        "threads": torch.get_num_threads(),
-    }
-    interval = drawn_interval(ratio, ratios, len(timing.ours))
-    result.append(measured(interval, metric="ratio", statistic="p50", **shared))
+    threads = torch.get_num_threads()
+    shared: dict[str, Value] = {"model": name, "method": "roomwise / generate", "threads": threads}
+    ratio = ratio_of_medians(timing.ours, timing.plain, seed=seed)
+    result.append(measured(ratio, metric="ratio", statistic="p50", **shared))
     agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
     return [*result, measured(agreed, metric="same_answer", **shared)]

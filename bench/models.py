@@ -5,33 +5,30 @@ are counted: `all`, `seen` and `unseen`, the last being those about what the stu
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import Annotated, TypeVar
+from itertools import chain
+from typing import Annotated
 
 import numpy as np
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
 from bench.intervals import bootstrap_mean, paired_difference
-from bench.processes import processes
+from bench.options import SplitOption
+from bench.processes import each
 from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.questions.draft import Question
-from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import VIEWS, Session, make_session
 from bench.rooms.views import visit
-from core.errors import InputError
 from core.scoring import exact_match, nls
-from core.text import did_you_mean
 from models.registry import load_model
-
-T = TypeVar("T")
 
 PAIR = ("builtin-student", "builtin-expert")
 BLIND = "blind"
@@ -59,7 +56,7 @@ class Asked:
 def models(
     rooms: Annotated[int, typer.Option("--rooms", min=1, help="Held-out rooms, twenty questions each.")] = 50,
     model: Annotated[list[str] | None, typer.Option("--model", help="A name or folder; repeatable.")] = None,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    split: SplitOption = "test",
     size: Annotated[int, typer.Option("--size", min=64, help="Side of a frame in pixels.")] = 224,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Processes that render.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="For the intervals; the rooms are fixed.")] = 0,
@@ -69,8 +66,6 @@ def models(
 
     Example: roomwise bench models --rooms 50 --json
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     names = tuple(model or PAIR)
     asked = held_out_questions(split, rooms, size, jobs)
     blind = blind_reader(BLIND_ROOMS, jobs)
@@ -82,21 +77,14 @@ def models(
 
 def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[Asked]:
     """The questions of the first `rooms` sessions of a split, rendered by `jobs` processes."""
-    return _each_room(partial(_session_questions, split=split, size=size), rooms, jobs, "rooms")
+    made = each(partial(_session_questions, split=split, size=size), rooms, jobs, "rooms")
+    return list(chain.from_iterable(made))
 
 
 def blind_reader(rooms: int, jobs: int) -> BlindReader:
     """A reader of questions alone, who knows the answers in `rooms` training rooms."""
-    return BlindReader().learn(_each_room(_training_questions, rooms, jobs, "rooms for the blind reader"))
-
-
-def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
-    with (
-        processes(jobs) as workers,
-        Progress(console=Console(stderr=True), transient=True) as progress,
-    ):
-        made = progress.track(workers.map(make, range(rooms)), total=rooms, description=what)
-        return [one for room in made for one in room]
+    made = each(_training_questions, rooms, jobs, "rooms for the blind reader")
+    return BlindReader().learn(list(chain.from_iterable(made)))
 
 
 def _training_questions(index: int) -> list[Question]:

@@ -5,6 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from threading import Thread
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+T = TypeVar("T")
 
 
 def processes(count: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
@@ -13,6 +19,13 @@ def processes(count: int, begin: Callable[[], None] | None = None) -> ProcessPoo
     `begin` is called in each before anything else.
     """
     return ProcessPoolExecutor(count, get_context("spawn"), _begun, (begin,))
+
+
+def each(make: Callable[[int], T], count: int, jobs: int, what: str) -> list[T]:
+    """What is made of every number below `count`, by `jobs` processes, with a bar on stderr."""
+    bar = Progress(console=Console(stderr=True), transient=True)
+    with processes(jobs) as workers, bar:
+        return list(bar.track(workers.map(make, range(count)), total=count, description=what))
 
 
 def _begun(begin: Callable[[], None] | None) -> None:

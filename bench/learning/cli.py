@@ -9,6 +9,7 @@ import typer
 from bench.charts import PictureOption
 from bench.learning.methods import chosen
 from bench.learning.wanted import Wanted
+from bench.options import SessionsOption, SplitOption, TellingOption
 from bench.report import console, emit
 from core.config import load_config
 from core.extras import load
@@ -16,7 +17,6 @@ from core.extras import load
 app = typer.Typer(add_completion=False)
 
 _Folder = Path | None
-_SESSIONS = typer.Option("--sessions", help="Folder of session folders, in place of rendered rooms.")
 _STREAM = typer.Option(
     "--stream",
     help="Visit these rooms first, one after another, and measure from what was learnt there: "
@@ -44,16 +44,13 @@ _METHODS = typer.Option(
     help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
     "roomwise-attention, roomwise-logits, no-extra, no-home, with commas between them; or all.",
 )
-_EXPERT = typer.Option(
-    "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
-)
 _OUT = typer.Option("--out", help="Where what is done is kept, and not done again.")
 
 
 @app.command()
 def learning(
     rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")] = 50,
-    sessions: Annotated[_Folder, _SESSIONS] = None,
+    sessions: SessionsOption = None,
     stream: Annotated[str | None, _STREAM] = None,
     visit: Annotated[int | None, _VISIT] = None,
     half: Annotated[
@@ -64,8 +61,8 @@ def learning(
     methods: Annotated[str, _METHODS] = "",
     more_views: Annotated[bool, _MORE_VIEWS] = False,
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
-    expert: Annotated[str | None, _EXPERT] = None,
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    expert: TellingOption = None,
+    split: SplitOption = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from --seed on.")] = 1,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,

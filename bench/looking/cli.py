@@ -8,12 +8,11 @@ import typer
 from bench.charts import PictureOption
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
+from bench.options import SplitOption
 from bench.report import Report, console, emit
-from bench.rooms.scene import SPLITS
 from bench.studies.picture import draw
 from bench.studies.run import Workers
 from core.errors import InputError
-from core.text import did_you_mean
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +24,7 @@ def look(
     ] = 30,
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
     expert: Annotated[str, typer.Option("--expert", help="A model's name or folder.")] = "builtin-expert",
-    split: Annotated[str, typer.Option("--split", help="validation or test.")] = "test",
+    split: SplitOption = "test",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of learning, and of the intervals.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
     picture: PictureOption = None,
@@ -37,8 +36,6 @@ def look(
 
     Example: roomwise bench look --rooms 30 --picture look.svg
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     plan = Plan(student, expert, split, seed)
     with Workers(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")

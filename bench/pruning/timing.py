@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import DRAWS, drawn_interval
+from bench.intervals import bootstrap_percentile, ratio_of_medians
 from bench.report import Row, Value, measured
 from models.decoding import greedy
 from models.pruning.choice import Rule
@@ -86,22 +86,13 @@ def timing_rows(model: str, timing: Timing, seed: int) -> list[Row]:
 
     `share` 1 must be among them.
     """
-    repeats = len(timing.whole[1.0])
-    drawn = np.random.default_rng(seed).integers(0, repeats, (DRAWS, repeats))
     rows: list[Row] = []
-    for share, whole in timing.whole.items():
+    for share in timing.whole:
         about: dict[str, Value] = {"model": model, "share": share, "vision_tokens": timing.tokens[share]}
-        parts = {
-            "language_ms": whole,
-            "prefill_ms": timing.prefill[share],
-            "processor_ms": timing.processor[share],
-        }
-        for metric, times in parts.items():
-            interval = drawn_interval(float(np.median(times)), np.median(times[drawn], axis=1), repeats)
-            rows.append(measured(interval, metric=metric, **about))
-        for metric, every in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
-            full, part = every[1.0], every[share]
-            ratios = np.median(full[drawn], axis=1) / np.median(part[drawn], axis=1)
-            interval = drawn_interval(float(np.median(full) / np.median(part)), ratios, repeats)
-            rows.append(measured(interval, metric=metric, **about))
+        every = {"language_ms": timing.whole, "prefill_ms": timing.prefill, "processor_ms": timing.processor}
+        for metric, times in every.items():
+            rows.append(measured(bootstrap_percentile(times[share], 50, seed=seed), metric=metric, **about))
+        for metric, times in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
+            ratio = ratio_of_medians(times[1.0], times[share], seed=seed)
+            rows.append(measured(ratio, metric=metric, **about))
     return rows

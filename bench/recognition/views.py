@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.progress import Progress
 
-from bench.processes import processes
+from bench.processes import each
 from bench.rooms.layout import build_room
 from bench.rooms.render import choose_views, render_frame
 from bench.rooms.sessions import VIEWS
@@ -47,11 +45,7 @@ class Views:
 def rendered(split: str, rooms: int, size: int, jobs: int) -> list[Views]:
     """The first rooms of a split, each as a visitor sees it and again from near its first view."""
     make = partial(_rendered, split=split, size=size)
-    with (
-        processes(jobs) as workers,
-        Progress(console=Console(stderr=True), transient=True) as progress,
-    ):
-        return list(progress.track(workers.map(make, range(rooms)), total=rooms, description="rooms"))
+    return each(make, rooms, jobs, "rooms")
 
 
 def of_sessions(folder: Path) -> list[Views]:

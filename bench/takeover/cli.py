@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.charts import PictureOption
+from bench.options import SessionsOption, TellingOption
 from bench.report import emit
 from bench.takeover.wanted import Wanted
 from core.config import load_config
@@ -14,15 +15,11 @@ from core.extras import load
 app = typer.Typer(add_completion=False)
 
 _Path = Path | None
-_SESSIONS = typer.Option("--sessions", help="Folder of session folders, in place of rendered rooms.")
 _SPLIT = typer.Option("--split", help="validation or test. Default: test, with --fit validation.")
 _FIT = typer.Option("--fit", help="Make a calibration of these rooms, and keep it.")
 _CALIBRATION = typer.Option("--calibration", help="Its file. Default: where the student is used with it.")
 _AGREEMENT = typer.Option(
     "--agreement", min=0, max=1, help="Replay the rooms once more with router.agreement at this rate."
-)
-_EXPERT = typer.Option(
-    "--expert", help="A model, or recorded: the answers in the sessions. Default: what fits, as in replay."
 )
 _OUT = typer.Option("--out", help="Where replays are kept, and not done again; bench learning's serve too.")
 
@@ -30,13 +27,13 @@ _OUT = typer.Option("--out", help="Where replays are kept, and not done again; b
 @app.command()
 def takeover(
     rooms: Annotated[int, typer.Option("--rooms", min=1, help="Rendered rooms.")] = 50,
-    sessions: Annotated[_Path, _SESSIONS] = None,
+    sessions: SessionsOption = None,
     split: Annotated[str | None, _SPLIT] = None,
     fit: Annotated[bool, _FIT] = False,
     calibration: Annotated[_Path, _CALIBRATION] = None,
     agreement: Annotated[float | None, _AGREEMENT] = None,
     student: Annotated[str, typer.Option("--student", help="A model's name or folder.")] = "builtin-student",
-    expert: Annotated[str | None, _EXPERT] = None,
+    expert: TellingOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of adapting, and of the intervals.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rooms at a time.")] = 2,
     out: Annotated[_Path, _OUT] = None,
