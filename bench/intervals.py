@@ -25,6 +25,11 @@ class Interval(NamedTuple):
     high: float
     n: int
 
+    def __format__(self, spec: str) -> str:
+        """The mean, and in brackets the bounds where there are any."""
+        bounds = f" [{self.low:{spec}}, {self.high:{spec}}]" if np.isfinite(self.low) else ""
+        return f"{self.mean:{spec}}{bounds}"
+
 
 def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0) -> Interval:
     """The mean of `values` [n], float or bool, with an interval over `groups` (n labels; None: each alone).
