@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from itertools import chain
 from typing import Annotated
 
 import numpy as np
@@ -78,13 +77,13 @@ def models(
 def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[Asked]:
     """The questions of the first `rooms` sessions of a split, rendered by `jobs` processes."""
     made = each(partial(_session_questions, split=split, size=size), rooms, jobs, "rooms")
-    return list(chain.from_iterable(made))
+    return [one for room in made for one in room]
 
 
 def blind_reader(rooms: int, jobs: int) -> BlindReader:
     """A reader of questions alone, who knows the answers in `rooms` training rooms."""
     made = each(_training_questions, rooms, jobs, "rooms for the blind reader")
-    return BlindReader().learn(list(chain.from_iterable(made)))
+    return BlindReader().learn([one for room in made for one in room])
 
 
 def _training_questions(index: int) -> list[Question]:
