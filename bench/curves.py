@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from bench.charts import COLOURS, chart
 from bench.intervals import Interval
-from bench.report import Row
+from bench.report import interval_of as interval_of
 
 Line: TypeAlias = Sequence[tuple[float, Interval]]
 """Points from left to right."""
@@ -29,9 +29,3 @@ def draw(path: Path, title: str, words: tuple[str, str], lines: Mapping[str, Lin
             axes.vlines(places, [one.low for _, one in points], [one.high for _, one in points], colour)
             axes.plot(places, [one.mean for _, one in points], "o-", color=colour, label=name)
         figure.legend(loc="outside right upper")
-
-
-def interval_of(row: Row) -> Interval:
-    """What a row tells of a mean."""
-    mean, low, high = (float(row[key] or 0) for key in ("mean", "low", "high"))
-    return Interval(mean, low, high, int(row["n"] or 0))

@@ -25,6 +25,11 @@ class Interval(NamedTuple):
     high: float
     n: int
 
+    def __format__(self, spec: str) -> str:
+        """The mean, and in brackets the bounds where there are any."""
+        bounds = f" [{self.low:{spec}}, {self.high:{spec}}]" if np.isfinite(self.low) else ""
+        return f"{self.mean:{spec}}{bounds}"
+
 
 def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0) -> Interval:
     """The mean of `values` [n], float or bool, with an interval over `groups` (n labels; None: each alone).
@@ -88,11 +93,8 @@ def bootstrap_percentile(values: ArrayLike, percentile: float, *, seed: int = 0)
     return drawn_interval(value, np.percentile(numbers[drawn], percentile, axis=1), len(numbers))
 
 
-def median_ratio(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Interval:
-    """The median of `above` [n] over that of `below` [n]; the same pairs are drawn for both.
-
-    What slowed both down cancels.
-    """
+def ratio_of_medians(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Interval:
+    """The median of `above` [n] over that of `below` [n], pairs drawn together: what hit both cancels."""
     drawn = np.random.default_rng(seed).integers(0, len(above), (DRAWS, len(above)))
     ratios = np.median(above[drawn], axis=1) / np.median(below[drawn], axis=1)
     return drawn_interval(float(np.median(above) / np.median(below)), ratios, len(above))

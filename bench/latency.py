@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from bench.intervals import Interval, bootstrap_percentile, median_ratio
+from bench.intervals import Interval, bootstrap_percentile, ratio_of_medians
 from bench.options import Json
 from bench.report import Report, Row, Value, emit, measured
 from core.config import load_config
@@ -139,12 +139,9 @@ def rows(name: str, timing: Timing, seed: int) -> list[Row]:
             interval = bootstrap_percentile(times, percentile, seed=seed)
             identity = {"model": name, "method": method, "statistic": f"p{percentile}"}
             result.append(measured(interval, metric="latency_ms", **identity))
-    shared: dict[str, Value] = {
-        "model": name,
-        "method": "roomwise / generate",
-        "threads": torch.get_num_threads(),
-    }
-    interval = median_ratio(timing.ours, timing.plain, seed=seed)
-    result.append(measured(interval, metric="ratio", statistic="p50", **shared))
+    threads = torch.get_num_threads()
+    shared: dict[str, Value] = {"model": name, "method": "roomwise / generate", "threads": threads}
+    ratio = ratio_of_medians(timing.ours, timing.plain, seed=seed)
+    result.append(measured(ratio, metric="ratio", statistic="p50", **shared))
     agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
     return [*result, measured(agreed, metric="same_answer", **shared)]

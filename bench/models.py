@@ -24,15 +24,10 @@ from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.questions.draft import Question
-from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import VIEWS, Session, make_session
 from bench.rooms.views import visit
-from core.errors import InputError
 from core.scoring import exact_match, nls
-from core.text import did_you_mean
 from models.registry import load_model
-
-T = TypeVar("T")
 
 PAIR = ("builtin-student", "builtin-expert")
 BLIND = "blind"
@@ -42,6 +37,7 @@ _BLIND_SIZE = 96  # pixels; it never sees them, but they decide what can be aske
 _BLIND_QUESTIONS = 24  # a frame
 _LONGEST = 12  # tokens of an answer
 
+_Made = TypeVar("_Made")
 app = typer.Typer(add_completion=False)
 
 
@@ -70,8 +66,6 @@ def models(
 
     Example: roomwise bench models --rooms 50 --json
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     names = tuple(model or PAIR)
     asked = held_out_questions(split, rooms, size, jobs)
     blind = blind_reader(BLIND_ROOMS, jobs)
@@ -91,7 +85,7 @@ def blind_reader(rooms: int, jobs: int) -> BlindReader:
     return BlindReader().learn(_each_room(_training_questions, rooms, jobs, "rooms for the blind reader"))
 
 
-def _each_room(make: Callable[[int], list[T]], rooms: int, jobs: int, what: str) -> list[T]:
+def _each_room(make: Callable[[int], list[_Made]], rooms: int, jobs: int, what: str) -> list[_Made]:
     with crew(jobs) as workers:
         return [one for room in workers.each(make, range(rooms), what) for one in room]
 

@@ -68,6 +68,12 @@ def measured(interval: Interval, *, metric: str, **identity: Value) -> Row:
     return {**identity, "metric": metric, **interval._asdict()}
 
 
+def interval_of(row: Row) -> Interval:
+    """What a row tells of a mean; NaN for what it does not tell."""
+    mean, low, high = (math.nan if row[key] is None else float(row[key] or 0) for key in _MEASURED)
+    return Interval(mean, low, high, int(row["n"] or 0))
+
+
 def emit(report: Report, json: bool) -> None:
     """Print the report on stdout: exactly one JSON object, or a table."""
     if json:

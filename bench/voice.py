@@ -5,7 +5,6 @@ utterances, Whisper, filters. The file is read as fast as it goes; how long one 
 file's own time up to where the utterance is handed over, and on the wall after it.
 """
 
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from scipy.stats import binomtest
 
 from agent.recording.demos import DEMO
 from bench.intervals import Interval, bootstrap_percentile, bootstrap_ratio
@@ -38,7 +38,6 @@ NOISES: dict[str, float | None] = {"none": None, "20 dB": 20.0, "10 dB": 10.0}
 _LEAD = 1.0  # seconds before a sentence
 _TRY = 5.0  # seconds of a room where nobody speaks
 _KEY = (1.0, 4.5)  # when the key is held in it
-_Z = 1.959964  # standard deviations to either side that hold 95 % of a normal distribution
 
 app = typer.Typer(add_completion=False)
 
@@ -228,10 +227,9 @@ def nothing_rows(kind: str, tries: Sequence[tuple[Listened, Listened]]) -> list[
 
 def share(found: Sequence[bool]) -> Interval:
     """How many of independent tries, at least one, with Wilson's interval: none of few is not never."""
-    n, mean = len(found), sum(found) / len(found)
-    middle = (mean + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(mean * (1 - mean) / n + _Z**2 / (4 * n**2))
-    return Interval(mean, max(0.0, middle - half), min(1.0, middle + half), n)
+    rate = binomtest(sum(found), len(found))
+    low, high = rate.proportion_ci(method="wilson")
+    return Interval(rate.statistic, float(low), float(high), len(found))
 
 
 def _saved(folder: Path, sound: Sound, rate: int) -> Path:

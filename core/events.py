@@ -1,6 +1,7 @@
 """What happens in a session, as frozen values. Log, screen, report and replay all read this one stream.
 
-Fields may be added with a default, never renamed; `core.event_lines` writes and reads them.
+Fields may be added with a default, never renamed; `core.event_lines` writes and reads them. Where a number is
+`int | float` it comes back spelled as it was.
 """
 
 from collections.abc import Mapping
@@ -82,7 +83,7 @@ class Weighed(Event, about="turn", private=True):
     text: str
     probability: float
     needed: float
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +233,7 @@ class AdaptationEnded(Event, about="session", private=False):
     reason: str
     seconds: float
     adapter: str = ""
-    scores: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, int | float] = field(default_factory=dict)
     again: bool = False
     room: str = ""
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import bootstrap_mean, median_ratio, paired_difference
+from bench.intervals import bootstrap_mean, paired_difference, ratio_of_medians
 
 
 def test_the_interval_holds_the_mean_and_repeats() -> None:
@@ -57,6 +57,6 @@ def test_what_cannot_be_averaged_is_refused() -> None:
 
 def test_a_ratio_of_medians_draws_the_same_pairs_for_both() -> None:
     times = np.random.default_rng(0).uniform(1, 9, 30)
-    found = median_ratio(2 * times, times)
+    found = ratio_of_medians(2 * times, times)
     assert found.n == 30
     assert [found.mean, found.low, found.high] == pytest.approx([2, 2, 2])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.event_lines import from_line, to_line
-from core.events import About, Answered, Event, Resumed, Routed, SessionEnded
+from core.events import About, Answered, Event, Resumed, Routed, SessionEnded, Weighed
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses__()])
@@ -35,6 +35,14 @@ def test_every_kind_says_what_it_speaks_of_and_names_that() -> None:
 def test_a_kind_that_does_not_say_it_cannot_be() -> None:
     with pytest.raises(TypeError, match="private"):
         type("Wondered", (Event,), {}, about="turn")
+
+
+def test_a_line_that_an_agent_wrote_stays_as_it_is() -> None:
+    evidence = {"words": 3, "least": -1.0}
+    line = to_line(Weighed(at=1.5, turn=1, text="é", probability=0.5, needed=0.0, evidence=evidence))
+    assert '"words": 3,' in line
+    event = from_line(line)
+    assert event is not None and to_line(event) == line
 
 
 def test_kinds_and_fields_of_a_newer_version_are_passed_over() -> None:

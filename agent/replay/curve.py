@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.recording.summary import Summary, TurnSummary
-from core.svg import GREY, box, dot, line, page, polyline, text
+from agent.replay.svg import GREY, box, dot, line, page, polyline, text
 
 WIDTH, HEIGHT = 720, 300
 COLOURS = {"expert": "#d18b1f", "student": "#1583a8", "memory": "#9c3a9c"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from agent.recording.summary import ALL
-from bench.report import Row
+from bench.report import Row, interval_of
 
 _BY_TAG = ("exact", "nls", "anls")
 
@@ -37,8 +37,4 @@ def _is_shown(row: Row) -> bool:
 
 
 def _cell(row: Row | None) -> str:
-    if row is None:
-        return ""
-    mean, low, high = (row[key] for key in ("mean", "low", "high"))
-    told = f"{mean:.3f}"
-    return told if low is None or low != low else f"{told} [{low:.3f}, {high:.3f}]"
+    return "" if row is None else f"{interval_of(row):.3f}"

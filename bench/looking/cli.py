@@ -11,10 +11,8 @@ from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.options import Expert, Json, RoomJobs, Split, Student
 from bench.report import Report, console, emit
-from bench.rooms.scene import SPLITS
 from bench.studies.picture import draw
 from core.errors import InputError
-from core.text import did_you_mean
 
 app = typer.Typer(add_completion=False)
 
@@ -38,8 +36,6 @@ def look(
 
     Example: roomwise bench look --rooms 30 --picture look.svg
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
     plan = Plan(student, expert, split, seed)
     with crew(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")

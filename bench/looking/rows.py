@@ -87,23 +87,17 @@ def rows(masses: Masses) -> Iterator[Row]:
 def table(masses: Masses) -> Table:
     """A line a map, for people: the share on the thing, and how many times chance."""
     chance = masses.share(CHANCE, FIRST)
-    found = Table(title=f"Share of the map on the thing asked about; chance is {_bounded(chance)}")
+    found = Table(title=f"Share of the map on the thing asked about; chance is {chance:.3f}")
     found.add_column("whose words look", no_wrap=True)
     for method in WHO:
         found.add_column(method, justify="right", no_wrap=True)
     for words in masses.words:
         cells = [
-            f"{_bounded(masses.share(method, words))}  x {masses.lift(method, words).mean:.1f}"
-            for method in WHO
+            f"{masses.share(method, words):.3f}  x {masses.lift(method, words).mean:.1f}" for method in WHO
         ]
         found.add_row(words, *cells)
-    found.add_row("answers that are right", *(_bounded(masses.exact(method)) for method in WHO))
+    found.add_row("answers that are right", *(f"{masses.exact(method):.3f}" for method in WHO))
     return found
-
-
-def _bounded(found: Interval) -> str:
-    known = np.isfinite(found.low)  # it is not with one room alone
-    return f"{found.mean:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if known else "")
 
 
 def _compared() -> list[tuple[str, str]]:
@@ -119,5 +113,4 @@ def sentences(masses: Masses) -> Iterator[str]:
         found = masses.difference(first, second, FIRST)
         side = "more" if found.low > 0 else "less" if found.high < 0 else None
         said = f"looks {side} at the thing than {second}" if side else f"cannot be told from {second}"
-        bounds = f" [{found.low:+.3f}, {found.high:+.3f}]" if np.isfinite(found.low) else ""
-        yield f"{first} {said} ({found.mean:+.3f}{bounds})."
+        yield f"{first} {said} ({found:+.3f})."

@@ -79,18 +79,13 @@ STUDENT = Recipe(
 )
 EXPERT = Recipe(
     name="expert",
-    blueprint=Blueprint(
-        image_size=144,
-        patch_strides=(4, 2, 3, 1),
-        window_size=6,
+    blueprint=replace(
+        STUDENT.blueprint,
         vision_dims=(48, 96, 256, 512),
-        vision_depths=(1, 1, 2, 1),
         d_model=224,
-        encoder_layers=2,
         decoder_layers=4,
         ffn_dim=448,
         decoder_ffn_dim=896,
-        max_positions=256,
     ),
     student_safe=False,
     stages=(

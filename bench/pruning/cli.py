@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.charts import PictureOption
-from bench.curves import draw, interval_of
+from bench.curves import draw
 from bench.intervals import Interval, bootstrap_percentile
 from bench.latency import QUESTIONS, made_up_picture
 from bench.options import Json, Threads
 from bench.pruning.sizes import SIZES, write_size
 from bench.pruning.timing import WARM_UPS, timed, timing_rows
-from bench.report import Report, Row, emit, measured
+from bench.report import Report, Row, emit, interval_of, measured
 from core.config import load_config
 from core.errors import InputError
 from core.text import did_you_mean

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import bootstrap_percentile, median_ratio
+from bench.intervals import bootstrap_percentile, ratio_of_medians
 from bench.report import Row, Value, measured
 from models.decoding import greedy
 from models.token_pruning import By, Pruning, Rule
@@ -86,15 +86,12 @@ def timing_rows(model: str, timing: Timing, seed: int) -> list[Row]:
     `share` 1 must be among them.
     """
     rows: list[Row] = []
-    for share, whole in timing.whole.items():
+    for share in timing.whole:
         about: dict[str, Value] = {"model": model, "share": share, "vision_tokens": timing.tokens[share]}
-        parts = {
-            "language_ms": whole,
-            "prefill_ms": timing.prefill[share],
-            "processor_ms": timing.processor[share],
-        }
-        for metric, times in parts.items():
-            rows.append(measured(bootstrap_percentile(times, 50, seed=seed), metric=metric, **about))
-        for metric, every in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
-            rows.append(measured(median_ratio(every[1.0], every[share], seed=seed), metric=metric, **about))
+        every = {"language_ms": timing.whole, "prefill_ms": timing.prefill, "processor_ms": timing.processor}
+        for metric, times in every.items():
+            rows.append(measured(bootstrap_percentile(times[share], 50, seed=seed), metric=metric, **about))
+        for metric, times in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
+            ratio = ratio_of_medians(times[1.0], times[share], seed=seed)
+            rows.append(measured(ratio, metric=metric, **about))
     return rows

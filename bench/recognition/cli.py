@@ -10,15 +10,13 @@ from PIL import Image
 from rich.console import Console
 
 from agent.whereabouts.recognition import FILE, write_calibrations
-from bench.options import Json, RenderJobs, Split
+from bench.options import Json, RenderJobs, Sessions, Split
 from bench.recognition.fitting import calibrate, gathered, learn
 from bench.recognition.scores import Probe, open_set, top1
 from bench.recognition.views import Views, of_sessions, rendered
 from bench.report import Report, Row, emit, measured
-from bench.rooms.scene import SPLITS
 from core.errors import InputError
 from core.ports import Millimetres, Rows, SceneEncoder
-from core.text import did_you_mean
 from memory.gallery import Kind
 from models.embedder import StudentEyes
 from models.registry import load_model, model_folder
@@ -59,9 +57,7 @@ class BareEyes:
 
 @app.command()
 def recognition(
-    sessions: Annotated[
-        Path | None, typer.Option("--sessions", help="A folder of sessions instead of rendered rooms.")
-    ] = None,
+    sessions: Sessions = None,
     rooms: Annotated[int, typer.Option("--rooms", min=4, help="Rendered rooms, five views each.")] = 100,
     split: Split = "test",
     fit: Annotated[
@@ -83,8 +79,6 @@ def recognition(
 
     Example: roomwise pretrain render --data rooms && roomwise bench recognition --fit rooms
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
     if fit is not None:
         fit_all(fit)
     model = load_model(EYES)

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bench.options import Json
+from bench.options import Json, Split
 from bench.report import Report, emit
 from bench.rooms.proof import prove
 from bench.rooms.questions import balance
@@ -24,12 +24,10 @@ from bench.rooms.views import visit
 from bench.rooms.wander import write_wander
 from core.errors import InputError
 from core.files import atomic_directory, atomic_write_text
-from core.text import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Rooms = Annotated[int, typer.Option("--rooms", min=1, help="How many.")]
-Split = Annotated[str, typer.Option("--split", help="train, validation or test; they share nothing.")]
 Size = Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of a frame in pixels.")]
 
 
@@ -53,7 +51,6 @@ def rooms(
 
     Example: roomwise render rooms --rooms 4 --split test --sheet sheet.png
     """
-    _check_split(split)
     if sheet is None and out is None:
         raise InputError("Nothing to write to. Name a picture with --sheet or a folder with --out.")
     with typer.progressbar(range(rooms), label="rooms", file=sys.stderr) as bar:
@@ -85,7 +82,6 @@ def session(
 
     Example: roomwise render session --index 3 --then 8 --out wander
     """
-    _check_split(split)
     if then is not None:
         write_wander([make_session(split, number, size) for number in (index, then)], out)
         typer.echo(f"{out}: two rooms")
@@ -129,8 +125,3 @@ def _all_drafts(indices: Iterator[int], size: int) -> Iterator[Draft]:
         dice = Dice(np.random.default_rng([SPLITS["train"], index, 6]))
         for shot in visit("train", index, size, VIEWS)[1]:
             yield from drafts(shot.facts, dice)
-
-
-def _check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")

@@ -107,14 +107,8 @@ def _rows(found: Sequence[Found], seed: int) -> list[Row]:
     without, beside = (np.array([one.answers[shown] for one in found]) for shown in (False, True))
     rows = []
     for name, values in (("headless", without), ("dashboard", beside)):
-        rows.append(
-            measured(
-                bootstrap_percentile(values.ravel(), 50, seed=seed),
-                metric="answer_ms",
-                method=name,
-                statistic="p50",
-            )
-        )
+        middle = bootstrap_percentile(values.ravel(), 50, seed=seed)
+        rows.append(measured(middle, metric="answer_ms", method=name, statistic="p50"))
     # Two processes differ by themselves: over sessions, not over questions.
     sessions = np.repeat(np.arange(len(found)), beside.shape[1]).tolist()
     ratio = bootstrap_ratio(beside.ravel(), without.ravel(), sessions, seed=seed)

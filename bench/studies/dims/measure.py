@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import bootstrap_mean, bootstrap_percentile, median_ratio, paired_difference
+from bench.intervals import bootstrap_mean, bootstrap_percentile, paired_difference, ratio_of_medians
 from bench.models import Asked, by_picture
 from bench.report import Row, Value, measured
 from bench.studies.alike import linear_cka
@@ -134,4 +134,4 @@ def second_rows(model: str, times: Mapping[tuple[str, int], NDArray[np.float64]]
     for (method, width), found in times.items():
         about: dict[str, Value] = {"model": model, "method": method, "width": width}
         yield measured(bootstrap_percentile(found, 50, seed=seed), metric="language_ms", **about)
-        yield measured(median_ratio(whole, found, seed=seed), metric="times_faster", **about)
+        yield measured(ratio_of_medians(whole, found, seed=seed), metric="times_faster", **about)

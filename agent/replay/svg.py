@@ -19,27 +19,17 @@ def page(width: float, height: float, title: str, parts: Iterable[str]) -> str:
     ))
 
 
-def text(
-    x: float,
-    y: float,
-    words: str,
-    colour: str = INK,
-    size: int = 12,
-    anchor: str = "start",
-    halo: bool = False,
-) -> str:
+def text(x: float, y: float, words: str, colour: str = INK, anchor: str = "start", halo: bool = False) -> str:
     """Words at a place; `anchor` says which part of them is there; a halo sets them off from lines."""
     where = f"x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'"
     around = " stroke='white' stroke-width='4' paint-order='stroke'" if halo else ""
-    return f"<text {where} fill='{colour}' font-size='{size}'{around}>{escape(words)}</text>"
+    return f"<text {where} fill='{colour}'{around}>{escape(words)}</text>"
 
 
-def line(
-    begin: tuple[float, float], end: tuple[float, float], colour: str = RULE, width: float = 1, dash: str = ""
-) -> str:
+def line(begin: tuple[float, float], end: tuple[float, float], colour: str = RULE, dash: str = "") -> str:
     """A straight line; `dash` as in "4 4", lengths of strokes and gaps."""
     (x1, y1), (x2, y2) = begin, end
-    return f"<line x1='{x1:.1f}' y1='{y1:.1f}' x2='{x2:.1f}' y2='{y2:.1f}' {_stroke(colour, width, dash)}/>"
+    return f"<line x1='{x1:.1f}' y1='{y1:.1f}' x2='{x2:.1f}' y2='{y2:.1f}' {_stroke(colour, 1, dash)}/>"
 
 
 def polyline(points: Iterable[tuple[float, float]], colour: str, width: float = 1.5, dash: str = "") -> str:
