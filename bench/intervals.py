@@ -4,6 +4,7 @@ Questions about one room are not independent, so whole groups (rooms) are drawn 
 in the cluster bootstrap (Field and Welsh 2007). Comparisons are paired: the same draw for both.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,11 @@ class Interval(NamedTuple):
     low: float
     high: float
     n: int
+
+    def spelled(self, form: str = ".3f") -> str:
+        """As `0.512 [0.480, 0.544]`; the mean alone where nothing else is known."""
+        bounds = f" [{self.low:{form}}, {self.high:{form}}]" if math.isfinite(self.low) else ""
+        return f"{self.mean:{form}}{bounds}"
 
 
 def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, *, seed: int = 0) -> Interval:

@@ -24,12 +24,10 @@ from bench.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.questions.draft import Question
-from bench.rooms.scene import SPLITS
+from bench.rooms.scene import check_split
 from bench.rooms.sessions import VIEWS, Session, make_session
 from bench.rooms.views import visit
-from core.errors import InputError
 from core.scoring import exact_match, nls
-from core.text import did_you_mean
 from models.registry import load_model
 
 T = TypeVar("T")
@@ -70,8 +68,7 @@ def models(
 
     Example: roomwise bench models --rooms 50 --json
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
+    check_split(split)
     names = tuple(model or PAIR)
     asked = held_out_questions(split, rooms, size, jobs)
     blind = blind_reader(BLIND_ROOMS, jobs)

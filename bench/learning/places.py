@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.rooms.scene import SPLITS
+from bench.rooms.scene import check_split
 from bench.rooms.sessions import make_session, write_session
 from core.errors import InputError, StorageError
 from core.lock import FolderLock, lock_folder
-from core.text import did_you_mean
 
 SIZE = 224
 """Pixels across a rendered frame."""
@@ -30,8 +29,7 @@ class Place:
 
 def rendered(split: str, count: int) -> list[Place]:
     """The first rooms of a split. Raises InputError when there is none of that name."""
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
+    check_split(split)
     return [_rendered(split, index) for index in range(count)]
 
 

@@ -10,10 +10,9 @@ from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.options import Expert, Json, RoomJobs, Split, Student, Svg
 from bench.report import Report, console, emit
-from bench.rooms.scene import SPLITS
+from bench.rooms.scene import check_split
 from bench.studies.picture import check_picture, draw
 from core.errors import InputError
-from core.text import did_you_mean
 
 app = typer.Typer(add_completion=False)
 
@@ -37,8 +36,7 @@ def look(
 
     Example: roomwise bench look --rooms 30 --picture look.svg
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, list(SPLITS))}")
+    check_split(split)
     check_picture(picture)
     plan = Plan(student, expert, split, seed)
     with crew(jobs) as workers:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass
-from bench.report import Row, measured
+from bench.report import Row, measured, ruled
 
 CHANCE = "chance"
 FIRST = "answer, all layers"
@@ -87,23 +87,16 @@ def rows(masses: Masses) -> Iterator[Row]:
 def table(masses: Masses) -> Table:
     """A line a map, for people: the share on the thing, and how many times chance."""
     chance = masses.share(CHANCE, FIRST)
-    found = Table(title=f"Share of the map on the thing asked about; chance is {_bounded(chance)}")
-    found.add_column("whose words look", no_wrap=True)
-    for method in WHO:
-        found.add_column(method, justify="right", no_wrap=True)
+    title = f"Share of the map on the thing asked about; chance is {chance.spelled()}"
+    found = ruled(title, ("whose words look", *WHO), left=("whose words look",))
     for words in masses.words:
         cells = [
-            f"{_bounded(masses.share(method, words))}  x {masses.lift(method, words).mean:.1f}"
+            f"{masses.share(method, words).spelled()}  x {masses.lift(method, words).mean:.1f}"
             for method in WHO
         ]
         found.add_row(words, *cells)
-    found.add_row("answers that are right", *(_bounded(masses.exact(method)) for method in WHO))
+    found.add_row("answers that are right", *(masses.exact(method).spelled() for method in WHO))
     return found
-
-
-def _bounded(found: Interval) -> str:
-    known = np.isfinite(found.low)  # it is not with one room alone
-    return f"{found.mean:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if known else "")
 
 
 def _compared() -> list[tuple[str, str]]:
@@ -119,5 +112,4 @@ def sentences(masses: Masses) -> Iterator[str]:
         found = masses.difference(first, second, FIRST)
         side = "more" if found.low > 0 else "less" if found.high < 0 else None
         said = f"looks {side} at the thing than {second}" if side else f"cannot be told from {second}"
-        bounds = f" [{found.low:+.3f}, {found.high:+.3f}]" if np.isfinite(found.low) else ""
-        yield f"{first} {said} ({found.mean:+.3f}{bounds})."
+        yield f"{first} {said} ({found.spelled('+.3f')})."

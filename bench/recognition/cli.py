@@ -15,10 +15,9 @@ from bench.recognition.fitting import calibrate, gathered, learn
 from bench.recognition.scores import Probe, open_set, top1
 from bench.recognition.views import Views, of_sessions, rendered
 from bench.report import Report, Row, emit, measured
-from bench.rooms.scene import SPLITS
+from bench.rooms.scene import check_split
 from core.errors import InputError
 from core.ports import Millimetres, Rows, SceneEncoder
-from core.text import did_you_mean
 from memory.gallery import Kind
 from models.embedder import StudentEyes
 from models.places import EYES, PROJECTIONS, Projection, load_places, read_projections, write_projections
@@ -76,8 +75,7 @@ def recognition(
 
     Example: roomwise pretrain render --data rooms && roomwise bench recognition --fit rooms
     """
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
+    check_split(split)
     if fit is not None:
         fit_all(fit)
     model = load_model(EYES)

@@ -17,14 +17,13 @@ from bench.rooms.proof import prove
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import drafts
 from bench.rooms.questions.draft import Dice, Draft
-from bench.rooms.scene import SPLITS
+from bench.rooms.scene import SPLITS, check_split
 from bench.rooms.sessions import VIEWS, make_session, write_session, write_shots
 from bench.rooms.sheet import draw_sheet
 from bench.rooms.views import visit
 from bench.rooms.wander import write_wander
 from core.errors import InputError
 from core.files import atomic_directory, atomic_write_text
-from core.text import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -53,7 +52,7 @@ def rooms(
 
     Example: roomwise render rooms --rooms 4 --split test --sheet sheet.png
     """
-    _check_split(split)
+    check_split(split)
     if sheet is None and out is None:
         raise InputError("Nothing to write to. Name a picture with --sheet or a folder with --out.")
     with typer.progressbar(range(rooms), label="rooms", file=sys.stderr) as bar:
@@ -85,7 +84,7 @@ def session(
 
     Example: roomwise render session --index 3 --then 8 --out wander
     """
-    _check_split(split)
+    check_split(split)
     if then is not None:
         write_wander([make_session(split, number, size) for number in (index, then)], out)
         typer.echo(f"{out}: two rooms")
@@ -129,8 +128,3 @@ def _all_drafts(indices: Iterator[int], size: int) -> Iterator[Draft]:
         dice = Dice(np.random.default_rng([SPLITS["train"], index, 6]))
         for shot in visit("train", index, size, VIEWS)[1]:
             yield from drafts(shot.facts, dice)
-
-
-def _check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")

@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 
 from bench.rooms.meshes import Mesh, rotate_z
 from bench.rooms.model import Material, Stock, Thing
+from core.errors import InputError
+from core.text import did_you_mean
 
 Array = NDArray[np.float32]
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 FLOOR_ID = 1
+
+
+def check_split(split: str) -> None:
+    """Raises InputError when there is no split of that name."""
+    if split not in SPLITS:
+        raise InputError(f"There is no split {split!r}. {did_you_mean(split, SPLITS)}")
 
 
 @dataclass(frozen=True)
