@@ -6,7 +6,7 @@ A row is flat: what identifies it (`model`, `method`, `family`, `tag`, ...), the
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -87,6 +87,14 @@ def console() -> Console:
     made = Console()
     if not made.is_terminal:
         made.width = _WIDE
+    return made
+
+
+def ruled(title: str, columns: Sequence[str], left: Collection[str]) -> Table:
+    """An empty table; columns of words lie to the left, numbers to the right."""
+    made = Table(title=title)
+    for name in columns:
+        made.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     return made
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass
-from bench.report import Row, measured
+from bench.report import Row, measured, ruled
 
 CHANCE = "chance"
 FIRST = "answer, all layers"
@@ -87,10 +87,8 @@ def rows(masses: Masses) -> Iterator[Row]:
 def table(masses: Masses) -> Table:
     """A line a map, for people: the share on the thing, and how many times chance."""
     chance = masses.share(CHANCE, FIRST)
-    found = Table(title=f"Share of the map on the thing asked about; chance is {chance:.3f}")
-    found.add_column("whose words look", no_wrap=True)
-    for method in WHO:
-        found.add_column(method, justify="right", no_wrap=True)
+    title = f"Share of the map on the thing asked about; chance is {chance:.3f}"
+    found = ruled(title, ("whose words look", *WHO), left=("whose words look",))
     for words in masses.words:
         cells = [
             f"{masses.share(method, words):.3f}  x {masses.lift(method, words).mean:.1f}" for method in WHO

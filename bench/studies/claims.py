@@ -107,13 +107,10 @@ def published_rows(numbers: Sequence[tuple[str, float]], metric: str, source: st
 
 def _sentence(one: Verdict) -> str:
     claim, found = one.claim, one.found
-    expected = {"above": "above", "below": "below", "no different": "no different from"}[claim.expected]
+    expected = "no different from" if claim.expected == "no different" else claim.expected
     told = "" if claim.published is None else f" (published: {claim.published:+g})"
     said = {True: "holds here", False: "does not hold here", None: "cannot be told here"}[one.holds]
     if claim.expected == "no different" and one.holds:
         said = "is not contradicted here"
-    bounds = f" [{found.low:+.3f}, {found.high:+.3f}]" if isfinite(found.low) else ""
-    return (
-        f"That {claim.first} is {expected} {claim.second}{told} {said}: {claim.metric} "
-        f"{found.mean:+.3f}{bounds}."
-    )
+    difference = f"{claim.metric} {found:+.3f}"
+    return f"That {claim.first} is {expected} {claim.second}{told} {said}: {difference}."

@@ -1,27 +1,23 @@
 """What every method scored: question by question, means over seeds, intervals over rooms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.intervals import Interval, bootstrap_mean, paired_difference
+from bench.learning.rows import METRICS
 from bench.report import Row, measured
 from bench.studies import fits
 from bench.studies.methods import Entry
 from bench.studies.plan import Plan
 from bench.studies.room_work import Result, kept
 from bench.studies.rooms import Room, answered
-from core.scoring import anls, exact_match, nls
+from core.scoring import exact_match
 
 ALL = "all"
 EXPERT = "expert"
-METRICS: Mapping[str, Callable[[str, str], float]] = {
-    "exact": exact_match,
-    "nls": nls,
-    "anls": lambda said, truth: anls(said, [truth]),
-}
 AGREEMENT = "agreement"
 """Exact match with what the expert said; the other metrics are against the truth."""
 

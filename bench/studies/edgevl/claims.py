@@ -81,11 +81,11 @@ def paragraph(verdicts: Sequence[Verdict], scores: Scores) -> str:
 def _sentence(one: Verdict) -> str:
     claim, found = one.claim, one.found
     told = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
-    bounds = f" [{100 * found.low:+.1f}, {100 * found.high:+.1f}]" if isfinite(found.low) else ""
+    points = Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
     aim = f"at least {100 * claim.least:+.0f} points from" if claim.least else "above"
     where = {"mean": "over both modalities", "rgb": "on RGB", "depth": "on depth"}[claim.modality]
     said = f"That {claim.first} is {aim} {claim.second} {where}{told} {one.word}"
-    return f"{said}: {100 * found.mean:+.1f}{bounds}."
+    return f"{said}: {points:+.1f}."
 
 
 def _reasons(verdicts: Sequence[Verdict], scores: Scores) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bench.charts import PictureOption
 from bench.options import Json
-from bench.report import Report, Row, emit
+from bench.report import Report, Row, emit, ruled
 from bench.studies.edgevl.claims import claim_rows, judged, paragraph
 from bench.studies.edgevl.published import MEANS, SOURCE
 from bench.studies.edgevl.scores import MODALITIES, Scores
@@ -121,11 +121,8 @@ def _published() -> list[Row]:
 
 
 def _table(scores: Scores, title: str) -> Table:
-    table = Table(title=f"roomwise study edgevl: {title}, %")
-    table.add_column("method", no_wrap=True)
-    for modality in MODALITIES:
-        table.add_column(modality, justify="right", no_wrap=True)
-    table.add_column("published mean", justify="right", no_wrap=True)
+    columns = ("method", *MODALITIES, "published mean")
+    table = ruled(f"roomwise study edgevl: {title}, %", columns, left=("method",))
     for name in scores.right:
         cells = [scores.interval(name, modality) for modality in MODALITIES]
         told = [f"{100 * one.mean:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in cells]

@@ -4,11 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 SOURCE = "EdgeVL, ECCV 2024: ScanNet, teacher CLIP ViT-g-14"
-DEPTH_RGB_MEAN: Mapping[str, tuple[float, float, float]] = MappingProxyType({
-    "teacher": (6.2, 47.3, 26.8),
-    "stage2-int8": (46.0, 48.7, 47.4),  # Swin-T
-})
-"""Non-RGB, RGB, mean. The order of the columns is inferred, their heads are lost."""
 
 MEANS: Mapping[str, float] = MappingProxyType({
     "teacher": 26.8,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from bench.intervals import Interval, bootstrap_mean, paired_difference
-from bench.report import Row, measured
+from bench.report import Row, measured, ruled
 from bench.studies.vit.flow import AGREEMENTS, KINDS, LITERAL, OWN, RESIDUAL, Flow, agreement, paired_depths
 
 SOURCE = "slides of 28-05-2025, Study 2: ViT-B/16 and ViT-L/16, in words and pictures, without numbers"
@@ -94,10 +94,9 @@ def rows(flows: Flows) -> Iterator[Row]:
 
 def table(flows: Flows) -> Table:
     """A line a layer of the student: entropies of both at that depth, agreement, and that with chance."""
-    made = Table(title=f"{flows.student} and {flows.expert} at equal depth, {len(flows.groups)} pictures")
+    title = f"{flows.student} and {flows.expert} at equal depth, {len(flows.groups)} pictures"
     names = ("map", "layer", "with", "entropy", "entropy", "rows apart", "rows apart", *AGREEMENTS)
-    for name in names:
-        made.add_column(name, justify="left" if name == "map" else "right", no_wrap=True)
+    made = ruled(title, names, left=("map",))
     made.add_row("", "", "", flows.student, flows.expert, flows.student, flows.expert,
                  *[f"{SAME} / other"] * len(AGREEMENTS), style="dim")  # fmt: skip
     for kind in KINDS:
@@ -135,14 +134,10 @@ def sentences(flows: Flows) -> Iterator[str]:
         name = "layer's own map" if kind == OWN else kind
         yield (
             f"At the last depth ({name}) both correlate {said} over the same picture "
-            f"than over different ones ({found.mean:+.3f}{_bounds(found)})."
+            f"than over different ones ({found:+.3f})."
         )
 
 
 def _grows(found: Interval, up: str, down: str) -> str:
     side = up if found.low > 0 else down if found.high < 0 else "neither spread out nor narrow for sure"
-    return f"{side} (entropy {found.mean:+.3f}{_bounds(found)})"
-
-
-def _bounds(found: Interval) -> str:
-    return f" [{found.low:+.3f}, {found.high:+.3f}]" if np.isfinite(found.low) else ""
+    return f"{side} (entropy {found:+.3f})"

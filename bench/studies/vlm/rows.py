@@ -1,15 +1,14 @@
 """Study 1 as rows, as a table beside the published one, and as a paragraph that the intervals write."""
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
 
 import numpy as np
 from rich.table import Table
 
-from bench.report import Row, measured
+from bench.report import Row, measured, ruled
 from bench.studies.vlm.cells import CKA, DISTANCES, JS, MAPS, PICTURE, SEEN, WORDS, Cell
 from bench.studies.vlm.found import AROUND, Found, Grouping
-from bench.studies.vlm.groups import Effect, small_draws
+from bench.studies.vlm.groups import small_draws
 
 SOURCE = "slides of 28-05-2025, Study 1: Florence-2-base-ft and -large-ft, visual grounding"
 PUBLISHED: dict[tuple[str, int], tuple[float, float]] = {
@@ -59,19 +58,11 @@ def shown(found: Found) -> Iterator[tuple[str, int, Cell]]:
 
 def table(found: Found) -> Table:
     """Distances on right and wrong answers, published ones beside; a distance is small where layers agree."""
-    made = Table(title="Mean distance where the student's answer is right, and where it is wrong")
-    for name in (
-        "part",
-        "expert's layer",
-        "distance",
-        "published",
-        "right",
-        "wrong",
-        "right - wrong",
-        "p",
-        "d",
-    ):
-        made.add_column(name, justify="left" if name in ("part", "distance") else "right", no_wrap=True)
+    made = ruled(
+        "Mean distance where the student's answer is right, and where it is wrong",
+        ("part", "expert's layer", "distance", "published", "right", "wrong", "right - wrong", "p", "d"),
+        left=("part", "distance"),
+    )
     for part, offset, cell in shown(found):
         one = found.effect(cell, "right")
         if one is None:
@@ -80,7 +71,7 @@ def table(found: Found) -> Table:
         made.add_row(
             part, f"middle{offset:+d}" if offset else "middle", cell.distance,
             "" if told is None else f"{told[0]:.2f}, {told[1]:.2f}", f"{one.first:.3f}", f"{one.second:.3f}",
-            _signed(one), f"{one.p:.3f}", f"{one.d:+.2f}",
+            f"{one.difference:+.3f}", f"{one.p:.3f}", f"{one.d:+.2f}",
         )  # fmt: skip
     return made
 
@@ -138,9 +129,3 @@ def _verdict(surely: int, reversed_ones: int, count: int) -> str:
 
 def _about(cell: Cell) -> Row:
     return {"part": cell.part, "student_layer": cell.student + 1, "expert_layer": cell.expert + 1}
-
-
-def _signed(one: Effect) -> str:
-    found = one.difference
-    known = isfinite(found.low)
-    return f"{found.mean:+.3f}" + (f" [{found.low:+.3f}, {found.high:+.3f}]" if known else "")
