@@ -19,7 +19,7 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from adapters.jobs.request import Limits, Result
+from adapters.jobs.request import JobLimits, Result
 from adapters.jobs.store import AdapterStore
 from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
@@ -92,7 +92,7 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
         for _ in range(_WARM_UPS):
             timed()
         before = [timed() for _ in range(turns)]
-        store, limits = AdapterStore(folder / "adapters"), Limits(seconds=config.adaptation.seconds)
+        store, limits = AdapterStore(folder / "adapters"), JobLimits(seconds=config.adaptation.seconds)
         job = start(folder / "jobs", room_request(memory, visit.room, student.name, store, limits, seed))
         result, beside = _beside(job, timed)
         after = [timed() for _ in range(turns)]

@@ -10,7 +10,7 @@ from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
 from capture.audio_whisper import Whisper
-from capture.transcribe import Heard, Unheard, heard
+from capture.transcribe import Transcript, Unheard, heard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity
 
@@ -20,7 +20,9 @@ _AFTER = 0.5
 """and after it, beyond the pause that ends an utterance."""
 
 
-def heard_again(path: Path, whisper: Whisper, activity: VoiceActivity, rules: Rules) -> list[Heard | Unheard]:
+def heard_again(
+    path: Path, whisper: Whisper, activity: VoiceActivity, rules: Rules
+) -> list[Transcript | Unheard]:
     """Every utterance of a file, by voice activity and Whisper. Times are seconds since its first sample.
 
     Raises CaptureError when it is not a sound that can be read, MissingDependencyError for what is no WAV.

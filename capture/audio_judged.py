@@ -74,7 +74,7 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class JudgedChunk:
     """A chunk and what it was judged to be. `keeps`: enough to keep an utterance going."""
 
     block: Block
@@ -85,27 +85,27 @@ class Judged:
     keeps: bool
 
 
-def judged(rules: Rules, room: RoomFloor, chunk: Block, probability: float) -> Judged:
+def judged(rules: Rules, room: RoomFloor, chunk: Block, probability: float) -> JudgedChunk:
     """Judge a chunk; what is no speech also tells of the room. Speech that goes on may become softer."""
     loudness = level(chunk.samples)
     floor = room.add(loudness) if probability < rules.go_on else room.now
     loud = loudness >= max(rules.least_level, floor + rules.above_floor)
     audible = loudness >= max(rules.least_level, floor + rules.above_floor / 2)
     enough = rules.go_on if rules.open_microphone else rules.with_key
-    return Judged(
+    return JudgedChunk(
         chunk, probability, loudness, floor,
         begins=loud and probability >= rules.begin, keeps=audible and probability >= enough,
     )  # fmt: skip
 
 
-def quietest(chunks: Sequence[Judged]) -> int:
+def quietest(chunks: Sequence[JudgedChunk]) -> int:
     """The last of the quietest chunks in the seconds, at most half of all, in which to cut."""
     first = max(len(chunks) // 2, len(chunks) - int(_CUT_WITHIN / SECONDS))
     levels = [heard.level for heard in chunks[first:]]
     return len(chunks) - 1 - int(np.argmin(levels[::-1]))
 
 
-def silent_chunks(chunks: Sequence[Judged]) -> int:
+def silent_chunks(chunks: Sequence[JudgedChunk]) -> int:
     """How many at the end are no speech."""
     count = 0
     for heard in reversed(chunks):

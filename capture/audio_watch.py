@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from capture.device import Back, Ended, Lost
+from capture.device import DeviceBack, Ended, Lost
 
 GAP = 0.5
 """Seconds by which a sound card's times may differ from counted samples before sound is missing."""
@@ -13,14 +13,14 @@ _STRANGE = 2.0  # seconds between capture and delivery that no sound card takes
 
 
 @dataclass(frozen=True)
-class Opened:
+class MicrophoneOpened:
     """The first sound came, at so many samples a second and channels."""
 
     rate: int
     channels: int
 
 
-Status = Opened | Lost | Back | Ended
+Status = MicrophoneOpened | Lost | DeviceBack | Ended
 """What becomes of a microphone."""
 
 

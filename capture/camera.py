@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from capture.camera_reader import Reading
+from capture.camera_reader import CameraReader
 from capture.camera_watch import Patience, Status, Step, Watch
 from capture.device import Ended, Lost
 from capture.picture import Captured, Depth, Opener, captured_frame
@@ -47,8 +47,8 @@ class Camera:
         self._slot: LatestSlot[Captured] = LatestSlot()
         self._watch = Watch(patience or Patience())
         self._stirred, self._closing = threading.Event(), threading.Event()
-        self._reading: Reading | None = None
-        self._hanging: list[Reading] = []
+        self._reading: CameraReader | None = None
+        self._hanging: list[CameraReader] = []
         self._status: Status | None = None
         self._began = clock()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -138,7 +138,7 @@ class Camera:
             self._status = status
             self._tell(status)
         if step.do == "open":
-            self._reading = Reading(self._opener, self._keep, self._stirred, self._clock)
+            self._reading = CameraReader(self._opener, self._keep, self._stirred, self._clock)
         elif step.do == "wait":
             self._pause(step.wait)
         elif self._reading is not None:
@@ -152,7 +152,7 @@ class Camera:
     def _keep(self, captured: Captured) -> None:
         self._slot.put(captured, captured.taken)
 
-    def _drop(self, reading: Reading) -> None:
+    def _drop(self, reading: CameraReader) -> None:
         reading.give_up()
         self._hanging.append(reading)
         self._reading = None

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from capture.camera_watch import Opened, Over, Progress
+from capture.camera_watch import CameraOpened, Over, Progress
 from capture.picture import Captured, Opener, whole
 from capture.spec import masked
 from core.errors import RoomwiseError
@@ -13,7 +13,7 @@ from core.errors import RoomwiseError
 _BUG = "The camera's reader failed, which is a bug. Please report it; the camera is opened again."
 
 
-class Reading:
+class CameraReader:
     """Opens a source and hands on what it gives until it is over or given up.
 
     `deliver` gets every whole picture, on the reading's own thread; `stirred` is set when something happens
@@ -90,7 +90,7 @@ class Reading:
             self._deliver(captured)
             now, before = self._clock(), self._progress
             height, width = captured.rgb.shape[:2]
-            size = Opened(width, height, captured.depth is not None)
+            size = CameraOpened(width, height, captured.depth is not None)
             first = now if before.first is None else before.first
             self._progress = dataclasses.replace(before, first=first, last=now, size=before.size or size)
         if before.first is None:

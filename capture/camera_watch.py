@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from capture.device import Back, Ended, Lost
+from capture.device import DeviceBack, Ended, Lost
 
 
 @dataclass(frozen=True)
-class Opened:
+class CameraOpened:
     """The first picture came; this is its size in pixels, and whether distances come with it."""
 
     width: int
@@ -16,7 +16,7 @@ class Opened:
     depth: bool
 
 
-Status = Opened | Lost | Back | Ended
+Status = CameraOpened | Lost | DeviceBack | Ended
 """What becomes of a camera."""
 
 
@@ -36,7 +36,7 @@ class Progress:
     opened: float | None = None
     first: float | None = None
     last: float | None = None
-    size: Opened | None = None
+    size: CameraOpened | None = None
     over: Over | None = None
 
 
@@ -122,7 +122,7 @@ class Watch:
         self._greeted, lost, self._lost = True, self._lost, None
         if self._last is None:
             return (progress.size,)
-        return (Back(progress.first - self._last),) if lost is not None else ()
+        return (DeviceBack(progress.first - self._last),) if lost is not None else ()
 
     def _over(self, now: float, progress: Progress, told: tuple[Status, ...]) -> Step:
         assert progress.over is not None

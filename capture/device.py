@@ -11,7 +11,7 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Back:
+class DeviceBack:
     """It gives again, so many seconds after the last before."""
 
     after: float

@@ -12,8 +12,8 @@ from typing import Protocol
 from capture.audio import Block
 from capture.audio_listener import OverflowQueue
 from capture.audio_pieces import Converter, Deliver, Delivery, Piece
-from capture.audio_watch import Opened, Status, pauses
-from capture.device import Back, Lost
+from capture.audio_watch import MicrophoneOpened, Status, pauses
+from capture.device import DeviceBack, Lost
 from core.errors import CaptureError
 
 QUEUE = 500
@@ -139,7 +139,7 @@ class Microphone:
 
     def _say_open(self, stream: Stream, now: float) -> None:
         first, self._sounded, self._lost = not self._sounded, True, ""
-        self._tell(Opened(stream.rate, stream.channels) if first else Back(now - self._last))
+        self._tell(MicrophoneOpened(stream.rate, stream.channels) if first else DeviceBack(now - self._last))
 
     def _say_lost(self, reason: str) -> None:
         """Once, however many attempts fail for the same reason."""

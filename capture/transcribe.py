@@ -21,7 +21,7 @@ _CLOSED = "listening is over"
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcript:
     """What was said. `began` and `ended` are monotonic seconds; `confidence` in [0, 1] is Whisper's own."""
 
     text: str
@@ -55,11 +55,11 @@ class Transcriber:
         with self._lock:
             return self._loading()
 
-    def hear(self, utterance: Utterance) -> "Future[Heard | Unheard]":
+    def hear(self, utterance: Utterance) -> "Future[Transcript | Unheard]":
         """What was said. The future raises what loading raised."""
         with self._lock:
             if self._closed or self._waiting >= WAITING:
-                refused: Future[Heard | Unheard] = Future()
+                refused: Future[Transcript | Unheard] = Future()
                 reason = _CLOSED if self._closed else _TOO_MUCH
                 refused.set_result(Unheard(reason, utterance.began, utterance.ended))
                 return refused
@@ -82,7 +82,7 @@ class Transcriber:
         whisper.draft(np.zeros(RATE, np.float32))
         return whisper
 
-    def _write(self, whisper: "Future[Whisper]", utterance: Utterance) -> Heard | Unheard:
+    def _write(self, whisper: "Future[Whisper]", utterance: Utterance) -> Transcript | Unheard:
         try:
             return heard(whisper.result(), utterance)
         finally:
@@ -90,11 +90,11 @@ class Transcriber:
                 self._waiting -= 1
 
 
-def heard(whisper: Whisper, utterance: Utterance) -> Heard | Unheard:
+def heard(whisper: Whisper, utterance: Utterance) -> Transcript | Unheard:
     """Write down one utterance, here and now."""
     draft = whisper.draft(utterance.samples)
     reason = objection(draft, utterance.level - utterance.floor, utterance.speech)
     if reason:
         return Unheard(reason, utterance.began, utterance.ended)
     confidence = min(1.0, max(0.0, math.exp(draft.logprob)))
-    return Heard(spoken(draft.text), utterance.began, utterance.ended, confidence)
+    return Transcript(spoken(draft.text), utterance.began, utterance.ended, confidence)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import GAP, SILENCE, Block, Samples, level
-from capture.audio_judged import SECONDS, Judged, RoomFloor, Rules, judged, quietest, silent_chunks
+from capture.audio_judged import SECONDS, JudgedChunk, RoomFloor, Rules, judged, quietest, silent_chunks
 
 _REMEMBERED = 5.0  # seconds of sound kept for a key whose press comes late
 _AFTER_KEY = 0.2  # seconds added after a key is let go: fingers are quicker than words
@@ -47,8 +47,8 @@ class Segmenter:
         self._rules = rules
         self._floor = RoomFloor()
         # What was heard since the last utterance, for the next one to begin with.
-        self._before: deque[Judged] = deque(maxlen=int(_REMEMBERED / SECONDS))
-        self._now: list[Judged] = []
+        self._before: deque[JudgedChunk] = deque(maxlen=int(_REMEMBERED / SECONDS))
+        self._now: list[JudgedChunk] = []
         self._continues = False
         self._pressed: float | None = None
         self._released: float | None = None
@@ -85,7 +85,7 @@ class Segmenter:
         self._before.clear()
         return given
 
-    def _by_speech(self, heard: Judged) -> list[Utterance]:
+    def _by_speech(self, heard: JudgedChunk) -> list[Utterance]:
         self._before.append(heard)
         if not self._now and not heard.begins:
             return []
@@ -97,7 +97,7 @@ class Segmenter:
             given += self._finish(len(self._now) - min(silent, int(self._rules.pre_roll / SECONDS)))
         return given
 
-    def _by_key(self, heard: Judged) -> list[Utterance]:
+    def _by_key(self, heard: JudgedChunk) -> list[Utterance]:
         self._before.append(heard)
         if self._pressed is None or heard.block.ended <= self._pressed:
             return []
@@ -143,13 +143,13 @@ class Segmenter:
         self._before = deque([*left[-_SPARE:], *self._before], maxlen=self._before.maxlen)
         return given
 
-    def _given(self, chunks: Sequence[Judged]) -> list[Utterance]:
+    def _given(self, chunks: Sequence[JudgedChunk]) -> list[Utterance]:
         speech = [heard for heard in chunks if heard.keeps]
         enough = len(speech) * SECONDS >= self._rules.shortest or self._continues
         return [_utterance(chunks, speech, self._continues)] if speech and enough else []
 
 
-def _utterance(chunks: Sequence[Judged], speech: Sequence[Judged], continues: bool) -> Utterance:
+def _utterance(chunks: Sequence[JudgedChunk], speech: Sequence[JudgedChunk], continues: bool) -> Utterance:
     samples = np.concatenate([heard.block.samples for heard in chunks])
     return Utterance(
         samples,

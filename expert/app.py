@@ -16,11 +16,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from core.errors import RoomwiseError
 from expert import chat
-from expert.asking import Ask, Limits, checked, read_ask
-from expert.asking import Request as Asked
+from expert.asking import AskForm, RequestLimits, checked, read_ask
+from expert.asking import QuestionBatch as Asked
 from expert.desk import Answers, Desk
-from expert.door import Door, House
-from expert.metrics import Meters
+from expert.door import AccessRules, Door
+from expert.metrics import ServerMetrics
 from expert.problems import problem, problem_of
 from expert.served import Served
 from models.remote.wire import MEDIA_TYPE, pack, sizes
@@ -37,11 +37,11 @@ class Office:
 
     desk: Desk
     served: Served
-    limits: Limits
-    meters: Meters
+    limits: RequestLimits
+    meters: ServerMetrics
 
 
-def application(office: Office, house: House) -> FastAPI:
+def application(office: Office, house: AccessRules) -> FastAPI:
     """The routes behind their door. There are no others: no files, no code, no settings over the network."""
     app = FastAPI(title="Roomwise expert", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -79,7 +79,7 @@ def _add_chat(app: FastAPI, office: Office) -> None:
     async def completions(request: Request, body: chat.Chat) -> Response:
         """One question about one picture, as OpenAI's clients put it."""
         data, question = chat.asked(body)
-        asked = await _checked(office, data, Ask(questions=[question], signals=[]))
+        asked = await _checked(office, data, AskForm(questions=[question], signals=[]))
         if body.stream:
             return StreamingResponse(_streamed(office, asked), media_type="text/event-stream")
         said = await _answered(request, office, asked)
@@ -122,7 +122,7 @@ _BODY: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _checked(office: Office, data: bytes, ask: Ask) -> Asked:
+async def _checked(office: Office, data: bytes, ask: AskForm) -> Asked:
     """Decoding a picture takes a while: beside the loop that all clients share."""
     office.served.check(ask)
     return await anyio.to_thread.run_sync(partial(checked, data, ask, office.limits))

@@ -17,7 +17,7 @@ LONGEST_QUESTION = 1000
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What one request may cost."""
 
     body_bytes: int = 8 * 1024 * 1024
@@ -25,7 +25,7 @@ class Limits:
     questions: int = MOST_QUESTIONS
 
 
-class Ask(pydantic.BaseModel):
+class AskForm(pydantic.BaseModel):
     """The form field `ask` of POST /v1/answers: questions about one frame, and what is wanted beside words.
 
     `transfer` is the SHA-256 of the autoencoder's weights where "code" is wanted.
@@ -43,7 +43,7 @@ class Ask(pydantic.BaseModel):
 
 
 @dataclass(frozen=True)
-class Request:
+class QuestionBatch:
     """Questions that can be asked: cleaned, about a frame that was decoded within its bounds.
 
     `hear`, called on the model's thread, is told the answers while they are made.
@@ -55,15 +55,15 @@ class Request:
     transfer: str = ""
     hear: Hear | None = None
 
-    def heard_by(self, hear: Hear) -> "Request":
+    def heard_by(self, hear: Hear) -> "QuestionBatch":
         """The same, its answers told while they are made."""
         return replace(self, hear=hear)
 
 
-def read_ask(text: str) -> Ask:
+def read_ask(text: str) -> AskForm:
     """The field as JSON. Raises InputError that names the place of what is wrong."""
     try:
-        return Ask.model_validate_json(text)
+        return AskForm.model_validate_json(text)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -72,7 +72,7 @@ def read_ask(text: str) -> Ask:
         ) from error
 
 
-def checked(frame: bytes, ask: Ask, limits: Limits) -> Request:
+def checked(frame: bytes, ask: AskForm, limits: RequestLimits) -> QuestionBatch:
     """A request to be queued. Raises QuestionError and ImageError."""
     questions = tuple(check_question(question, LONGEST_QUESTION) for question in ask.questions)
-    return Request(frame_of(frame, limits.pixels), questions, frozenset(ask.signals), ask.transfer)
+    return QuestionBatch(frame_of(frame, limits.pixels), questions, frozenset(ask.signals), ask.transfer)

@@ -41,7 +41,7 @@ class ImagePart(_Loose):
     image_url: Url
 
 
-class Message(_Loose):
+class ChatMessage(_Loose):
     """Who says what."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -58,7 +58,7 @@ class Chat(_Loose):
     """POST /v1/chat/completions: the last message with a picture holds the question."""
 
     model: str = ""
-    messages: Annotated[list[Message], pydantic.Field(min_length=1, max_length=64)]
+    messages: Annotated[list[ChatMessage], pydantic.Field(min_length=1, max_length=64)]
     stream: bool = False
     logprobs: bool = False
 

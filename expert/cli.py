@@ -11,7 +11,7 @@ from core.extras import require
 
 if TYPE_CHECKING:
     from expert.scale import Replicas
-    from expert.serve import Plan
+    from expert.serve import ServerOptions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 _LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -77,10 +77,10 @@ def serve(
     config = load_config()
     _require("ray" if ray else "expert")
     from expert.scale import Replicas
-    from expert.serve import Plan
+    from expert.serve import ServerOptions
 
     named, token = model if model is not None else config.expert.model, config.expert.token.get_secret_value()
-    plan = Plan(
+    plan = ServerOptions(
         model=named, host=host, port=port, token=token,
         looks=looks if looks is not None else config.expert.looks, batch=batch, queue=queue, rate=rate,
         distillation=distillation, certificate=tls_cert, key=tls_key, transfer=transfer,
@@ -93,7 +93,7 @@ def _require(extra: str) -> None:
         require(name, extra)
 
 
-def _serve(plan: "Plan", replicas: "Replicas | None") -> None:
+def _serve(plan: "ServerOptions", replicas: "Replicas | None") -> None:
     from expert.scale import serve_on_ray
     from expert.serve import serve
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.errors import ExpertError, RoomwiseError
-from expert.asking import Request
+from expert.asking import QuestionBatch
 from models.remote.wire import Said
 
 
@@ -43,17 +43,17 @@ class ExhaustedError(ExpertError):
     """There was not enough memory, not even for one request alone."""
 
 
-class Answering(Protocol):
+class BatchAnswerer(Protocol):
     """What answers a batch."""
 
-    def answer(self, requests: Sequence[Request]) -> list[Answers]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[Answers]:
         """For each request its answers."""
         ...
 
 
 @dataclass
 class _Waiting:
-    request: Request
+    request: QuestionBatch
     future: "Future[Answers]" = field(default_factory=Future)
 
 
@@ -62,7 +62,7 @@ class Desk:
 
     def __init__(
         self,
-        panel: Answering,
+        panel: BatchAnswerer,
         thread: Executor,
         most: int,
         queue: int,
@@ -103,7 +103,7 @@ class Desk:
         with self._changed:
             return self._count()
 
-    def put(self, request: Request) -> "Future[Answers]":
+    def put(self, request: QuestionBatch) -> "Future[Answers]":
         """Queue a request. Cancelling the future before its turn takes it out. Raises FullError."""
         one = _Waiting(request)
         with self._changed:

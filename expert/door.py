@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from expert.gate import Rate, admitted
-from expert.metrics import Meters
+from expert.metrics import ServerMetrics
 from expert.problems import problem
 
 _OPEN = frozenset({"/healthz"})
@@ -17,7 +17,7 @@ _ROUTES = frozenset({"/healthz", "/metrics", "/v1/answers", "/v1/chat/completion
 
 
 @dataclass(frozen=True)
-class House:
+class AccessRules:
     """Who may come in, and with how much. Without a token everybody may who can reach the server."""
 
     token: str
@@ -29,7 +29,11 @@ class Door:
     """ASGI middleware around the whole application."""
 
     def __init__(
-        self, app: ASGIApp, house: House, meters: Meters, clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        house: AccessRules,
+        meters: ServerMetrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app, self._house, self._meters, self._clock = app, house, meters, clock
 
@@ -88,7 +92,7 @@ class _Bounded:
 class _Counted:
     """Counts requests by route and status, and how long they took."""
 
-    def __init__(self, send: Send, meters: Meters, path: str, clock: Callable[[], float]) -> None:
+    def __init__(self, send: Send, meters: ServerMetrics, path: str, clock: Callable[[], float]) -> None:
         self._send, self._meters, self._clock = send, meters, clock
         self._route = path if path in _ROUTES else "other"  # not one series for whatever is tried
         self._began = clock()

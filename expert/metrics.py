@@ -6,7 +6,7 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _QUESTIONS = (1, 2, 4, 8, 16, 32, 64)
 
 
-class Meters:
+class ServerMetrics:
     """Counters of one server, in a registry of its own."""
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from core.signal import TeacherSignal
 from core.types import Frame, Told
-from expert.asking import Request
+from expert.asking import QuestionBatch
 from expert.codes import Coder
-from models.expert import Asking, LocalExpert
-from models.remote.wire import Said, Shown
+from models.expert import EncodedQuestion, LocalExpert
+from models.remote.wire import OptionalSignal, Said
 from models.signal import focus, focus_size
 from models.vlm import VisionTokens
 
@@ -23,7 +23,7 @@ _SIGNALS = frozenset({"attention", "logprobs", "focus"})
 """What is read from an answer after it was given."""
 
 
-class Panel:
+class RequestBatcher:
     """Answers requests together. Not safe for several threads: the desk's own thread uses it."""
 
     def __init__(self, expert: LocalExpert, coder: Coder | None = None) -> None:
@@ -35,11 +35,13 @@ class Panel:
         """The model's."""
         return self._expert.name
 
-    def answer(self, requests: Sequence[Request]) -> list[list[Said]]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[list[Said]]:
         """For each request its answers, one a question, in order."""
         seen = self._looked([request.frame for request in requests])
         askings = [
-            Asking(seen[request.frame.name], question, bool(request.signals & _SIGNALS), request.hear)
+            EncodedQuestion(
+                seen[request.frame.name], question, bool(request.signals & _SIGNALS), request.hear
+            )
             for request in requests
             for question in request.questions
         ]
@@ -50,7 +52,9 @@ class Panel:
         answers = iter(said)
         return [[next(answers) for _ in request.questions] for request in requests]
 
-    def _code(self, askers: Sequence[Request], askings: Sequence[Asking], said: list[Said]) -> None:
+    def _code(
+        self, askers: Sequence[QuestionBatch], askings: Sequence[EncodedQuestion], said: list[Said]
+    ) -> None:
         """Give those answers their map's code whose client asked for it."""
         wanted = [place for place, request in enumerate(askers) if "code" in request.signals]
         if not wanted or self._coder is None:
@@ -77,16 +81,16 @@ class Panel:
         return found
 
 
-def _said(request: Request, asking: Asking, told: Told) -> Said:
+def _said(request: QuestionBatch, asking: EncodedQuestion, told: Told) -> Said:
     if told.signal is None or "focus" not in request.signals:
         return Said(told)
     attention = TeacherSignal.from_bytes(told.signal).attention
     return Said(told) if attention is None else Said(told, _focused(attention, asking.vision))
 
 
-def _focused(attention: NDArray[np.float16], vision: VisionTokens) -> Shown:
+def _focused(attention: NDArray[np.float16], vision: VisionTokens) -> OptionalSignal:
     """The cells of the first look that the question's words look at most, and what the model sees there."""
     cells = torch.from_numpy(attention.astype(np.float32)).flatten(1)
     places = focus(cells[None, None], focus_size(cells.shape[1]))[0].to(vision.tokens.device)
     tokens = vision.grid[0].flatten(0, 1)[places]
-    return Shown(tokens.cpu().numpy().astype(np.float16), places.cpu().numpy().astype(np.int32))
+    return OptionalSignal(tokens.cpu().numpy().astype(np.float16), places.cpu().numpy().astype(np.int32))

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from core.config import variable_name
 from core.errors import ConfigError, ModelError
 from core.extras import require
-from expert.serve import Plan, open_application
+from expert.serve import ServerOptions, open_application
 from models.registry import model_folder
 
 NAME = "roomwise-expert"
@@ -75,7 +75,7 @@ class Replicas:
         return {**told, "autoscaling_config": scaling}
 
 
-def serve_on_ray(plan: Plan, replicas: Replicas) -> None:
+def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
     """Serve until interrupted, by SIGINT or SIGTERM.
 
     Raises ConfigError, UnknownModelError, WeightsError, ModelError, MissingDependencyError.
@@ -148,7 +148,7 @@ def _without(variable: str) -> Iterator[None]:
             os.environ[variable] = value
 
 
-def _deploy(serve: ModuleType, plan: Plan, options: Mapping[str, Any], alone: bool) -> None:
+def _deploy(serve: ModuleType, plan: ServerOptions, options: Mapping[str, Any], alone: bool) -> None:
     """Put the replicas behind the plan's address; returns when they answer."""
     logs = {"enable_access_log": False, "log_level": "WARNING"}
     http = {
@@ -172,7 +172,7 @@ def _reason(serve: ModuleType) -> str:
     return last.partition(": ")[2] or last
 
 
-def _builder(plan: Plan, alone: bool) -> Callable[[], FastAPI]:
+def _builder(plan: ServerOptions, alone: bool) -> Callable[[], FastAPI]:
     """Makes the application where it is called: in a replica."""
     open_plan, token = replace(plan, token=""), SecretStr(plan.token)
 

@@ -13,13 +13,13 @@ from core.allocation import keep_freed_memory
 from core.errors import ConfigError
 from core.hosts import is_loopback
 from expert.app import Office, application
-from expert.asking import Limits
+from expert.asking import RequestLimits
 from expert.codes import load_coder
 from expert.desk import Desk
-from expert.door import House
+from expert.door import AccessRules
 from expert.gate import Rate
-from expert.metrics import Meters
-from expert.panel import Panel
+from expert.metrics import ServerMetrics
+from expert.panel import RequestBatcher
 from expert.served import Served
 from models.expert import LocalExpert
 from models.registry import load_model
@@ -29,7 +29,7 @@ _LONGEST = 24
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServerOptions:
     """What is served to whom. `rate` is requests a second of one client, 0 for any; `batch` and `queue` count
     questions. `certificate` and `key` are PEM files; `transfer` is the folder of an autoencoder that devices
     have as well.
@@ -44,7 +44,7 @@ class Plan:
     queue: int = 256
     rate: float = 50.0
     distillation: bool = True
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
     certificate: Path | None = None
     key: Path | None = None
     transfer: Path | None = None
@@ -66,31 +66,31 @@ class Plan:
 
 
 @contextmanager
-def open_application(plan: Plan) -> Iterator[FastAPI]:
+def open_application(plan: ServerOptions) -> Iterator[FastAPI]:
     """The application, its model loaded, its thread running. Raises UnknownModelError, WeightsError."""
     keep_freed_memory()
-    meters = Meters()
+    meters = ServerMetrics()
     with ThreadPoolExecutor(1, thread_name_prefix="expert") as thread:
         # Where a second thread computes, OpenMP's keep each other waiting: a third slower on two cores.
         panel, served = thread.submit(_loaded, plan).result()
         with Desk(panel, thread, plan.batch, plan.queue, meters.batch) as desk:
             office = Office(desk, served, plan.limits, meters)
-            house = House(
+            house = AccessRules(
                 plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes
             )
             yield application(office, house)
 
 
-def _loaded(plan: Plan) -> tuple[Panel, Served]:
+def _loaded(plan: ServerOptions) -> tuple[RequestBatcher, Served]:
     """The model, who asks it, and what there is to be had."""
     vlm = load_model(plan.model, attention="eager")
     coder = None if plan.transfer is None else load_coder(vlm, plan.transfer)
     name = "" if coder is None else coder.name
     served = Served(vlm.name, vlm.tokenizer, plan.looks, plan.distillation, name)
-    return Panel(LocalExpert(vlm, _LONGEST, plan.looks), coder), served
+    return RequestBatcher(LocalExpert(vlm, _LONGEST, plan.looks), coder), served
 
 
-def server_of(app: FastAPI, plan: Plan) -> uvicorn.Server:
+def server_of(app: FastAPI, plan: ServerOptions) -> uvicorn.Server:
     """The HTTP server, not yet running. It logs no request: addresses and tokens are nobody's business."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -109,7 +109,7 @@ def server_of(app: FastAPI, plan: Plan) -> uvicorn.Server:
     )
 
 
-def serve(plan: Plan) -> None:
+def serve(plan: ServerOptions) -> None:
     """Serve until interrupted. Raises ConfigError, UnknownModelError, WeightsError."""
     plan.check()
     with open_application(plan) as app:

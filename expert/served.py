@@ -6,7 +6,7 @@ from transformers import PreTrainedTokenizerBase
 
 from core.errors import InputError
 from core.types import Answer
-from expert.asking import Ask
+from expert.asking import AskForm
 from models.decoding import spell
 from models.remote.wire import Wanted
 
@@ -30,7 +30,7 @@ class Served:
             return ()
         return ("attention", "logprobs", "focus", *(("code",) if self.transfer else ()))
 
-    def check(self, ask: Ask) -> None:
+    def check(self, ask: AskForm) -> None:
         """Raises InputError when something is wanted that is not to be had here."""
         missing = [name for name in ask.signals if name not in self.signals]
         if missing:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.table import Flags, Numbers, Table
+from memory.table import Flags, Numbers, VectorTable
 
 Features = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class Moment:
 class Bearing:
     """Features of moments in a table. `rooms` bool [rooms, answers] tells what is in each earlier room."""
 
-    def __init__(self, table: Table, rooms: Flags) -> None:
+    def __init__(self, table: VectorTable, rooms: Flags) -> None:
         self._table, self._rooms = table, rooms
 
     def of(self, moment: Moment) -> Features:
@@ -89,7 +89,7 @@ class Bearing:
         return np.asarray(rooms @ here / np.maximum(lengths, 1e-9))
 
 
-def rooms_of(table: Table) -> Flags:
+def rooms_of(table: VectorTable) -> Flags:
     """What is in each room by all its lines: bool [rooms, answers]."""
     count = int(table.room.max(initial=-1)) + 1
     found = np.zeros((count, len(table.answers)), bool)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memory.bearing import Bearing, Moment, rooms_of
-from memory.table import Numbers, Table
+from memory.table import Numbers, VectorTable
 from memory.votes import STEPS, Ballot, Votes, fit
 
 LEAST_ROOMS = 4
@@ -29,7 +29,7 @@ class Guess:
     share: float
 
 
-def guess(votes: Votes, table: Table, question: int) -> Guess | None:
+def guess(votes: Votes, table: VectorTable, question: int) -> Guess | None:
     """What all rooms say to the question of this line; None when nothing was ever answered.
 
     Its room's lines before it are what was asked there so far; those after it do not count.
@@ -46,7 +46,7 @@ def guess(votes: Votes, table: Table, question: int) -> Guess | None:
     return Guess(table.answers[best], float(shares[best]))
 
 
-def learn(table: Table, seed: int, steps: int | None = None) -> Votes | None:
+def learn(table: VectorTable, seed: int, steps: int | None = None) -> Votes | None:
     """Learn what bears on what from the answered lines of a table; None when there are too few rooms."""
     exam = _Exam(table, seed)
     return fit(exam.draw, seed, steps or STEPS) if len(exam.rooms) >= LEAST_ROOMS else None
@@ -55,7 +55,7 @@ def learn(table: Table, seed: int, steps: int | None = None) -> Votes | None:
 class _Exam:
     """Draws questions whose answers are known, as if their room were being visited."""
 
-    def __init__(self, table: Table, seed: int) -> None:
+    def __init__(self, table: VectorTable, seed: int) -> None:
         self._table, self._seed = table, seed
         self._answered = np.flatnonzero(table.answer >= 0)
         rooms, counts = np.unique(table.room[self._answered], return_counts=True)
@@ -82,7 +82,7 @@ class _Exam:
         return Ballot(self._bearing.of(moment), answers, right) if (answers == right).any() else None
 
 
-def _moment(table: Table, question: int, earlier: Numbers, answered: Numbers, asked: Numbers) -> Moment:
+def _moment(table: VectorTable, question: int, earlier: Numbers, answered: Numbers, asked: Numbers) -> Moment:
     if len(earlier) > _PAIRS:
         alike = table.text[earlier] @ table.text[question]
         earlier = np.sort(earlier[np.argpartition(-alike, _PAIRS)[:_PAIRS]])

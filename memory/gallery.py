@@ -34,7 +34,7 @@ _NOT_DEPTH = "A depth frame of the gallery is no 16-bit PNG. Forget the room: ro
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RoomViews:
     """The views of one kind, of all rooms: rows float32 [n, d], and the room of each."""
 
     rooms: tuple[str, ...]
@@ -74,7 +74,7 @@ class Gallery:
                 self._drop(least_telling(numbered))
         return True
 
-    def shelf(self, kind: Kind, encoder: str) -> Shelf:
+    def shelf(self, kind: Kind, encoder: str) -> RoomViews:
         """All views of a kind that this encoder made, oldest first."""
         with self._errors():
             rows = self._database.execute(
@@ -82,7 +82,9 @@ class Gallery:
                 (kind, encoder),
             ).fetchall()
         vectors = [np.frombuffer(vector, np.float32) for _, vector in rows]
-        return Shelf(tuple(room for room, _ in rows), np.stack(vectors) if rows else np.zeros((0, 0), "f4"))
+        return RoomViews(
+            tuple(room for room, _ in rows), np.stack(vectors) if rows else np.zeros((0, 0), "f4")
+        )
 
     def counts(self) -> dict[str, dict[Kind, int]]:
         """How many views of each kind each room has."""

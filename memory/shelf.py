@@ -10,7 +10,7 @@ from core.types import Pair
 from memory.elsewhere import learn
 from memory.index import Cue
 from memory.store import Memory
-from memory.table import Line, Table
+from memory.table import Line, VectorTable
 from memory.votes import Votes, read_votes, write_votes
 
 VOTES = "votes.safetensors"
@@ -31,12 +31,12 @@ class Shelf:
         """As a table takes them."""
         return [Line(pair.room, pair.question, pair.frame, pair.answer) for pair in self.pairs]
 
-    def table(self, asked: Sequence[tuple[Line, Cue]] = ()) -> Table:
+    def table(self, asked: Sequence[tuple[Line, Cue]] = ()) -> VectorTable:
         """All of them, and then what was asked since; cues need both vectors."""
         texts = [cue.text[None] for _, cue in asked if cue.text is not None]
         views = [cue.view[None] for _, cue in asked if cue.view is not None]
         lines = [*self.lines, *(line for line, _ in asked)]
-        return Table(lines, np.concatenate([self.text, *texts]), np.concatenate([self.view, *views]))
+        return VectorTable(lines, np.concatenate([self.text, *texts]), np.concatenate([self.view, *views]))
 
 
 def shelf(memory: Memory, without: Collection[str] = ()) -> Shelf | None:

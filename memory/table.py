@@ -26,7 +26,7 @@ class Line:
     answer: str | None = None
 
 
-class Table:
+class VectorTable:
     """Lines with their vectors: `text` float32 [n, d] and `view` float32 [n, d2], rows of length 1.
 
     Answers that `normalise` makes the same are one. `answer` int64 [n] numbers them, -1 for none; `answers`

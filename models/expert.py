@@ -36,7 +36,7 @@ Hear = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Asking:
+class EncodedQuestion:
     """A question about a frame that was looked at, `vision` holding the looks; whether a signal is wanted,
     and who hears the answer while it is made.
     """
@@ -80,7 +80,7 @@ class LocalExpert:
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
         """See the protocol; all questions share the looks, and the passes of a few."""
         vision = self._looked(frame)
-        return self.together([Asking(vision, text) for text in questions])
+        return self.together([EncodedQuestion(vision, text) for text in questions])
 
     def look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
         """All looks at each frame, encoded in passes of `LOOKS`."""
@@ -94,7 +94,7 @@ class LocalExpert:
         starts = range(0, len(pictures), self._count)
         return [seen.select(range(start, start + self._count)) for start in starts]
 
-    def together(self, askings: Sequence[Asking]) -> list[Told]:
+    def together(self, askings: Sequence[EncodedQuestion]) -> list[Told]:
         """The answers to questions about whichever frames, in passes of `ROWS`.
 
         Who wants to hear an answer while it is made does so where there is but one look: of several only the
@@ -104,7 +104,7 @@ class LocalExpert:
         portions = (askings[start : start + each] for start in range(0, len(askings), each))
         return [told for portion in portions for told in self._pass(portion)]
 
-    def _pass(self, askings: Sequence[Asking]) -> list[Told]:
+    def _pass(self, askings: Sequence[EncodedQuestion]) -> list[Told]:
         shown = stacked([asking.vision for asking in askings])
         asked = [asking.question for asking in askings for _ in range(self._count)]
         if self._count == 1 and any(asking.hear for asking in askings):
@@ -117,7 +117,7 @@ class LocalExpert:
         signals = self._signals(askings, answers)
         return [Told(answer, signals.get(place)) for place, answer in enumerate(answers)]
 
-    def _spoken(self, askings: Sequence[Asking], shown: VisionTokens) -> list[Answer]:
+    def _spoken(self, askings: Sequence[EncodedQuestion], shown: VisionTokens) -> list[Answer]:
         made = self._vlm.stream_many(shown, [asking.question for asking in askings], self._max_new_tokens)
         while True:
             try:
@@ -126,7 +126,7 @@ class LocalExpert:
                 answers: list[Answer] = end.value
                 return answers
 
-    def _signals(self, askings: Sequence[Asking], answers: Sequence[Answer]) -> dict[int, bytes]:
+    def _signals(self, askings: Sequence[EncodedQuestion], answers: Sequence[Answer]) -> dict[int, bytes]:
         wanted = [place for place, asking in enumerate(askings) if asking.signal]
         if not wanted:
             return {}
@@ -142,7 +142,7 @@ class LocalExpert:
         return self._seen[1]
 
 
-def _tell(askings: Sequence[Asking], pieces: Sequence[str]) -> None:
+def _tell(askings: Sequence[EncodedQuestion], pieces: Sequence[str]) -> None:
     for asking, piece in zip(askings, pieces, strict=True):
         if asking.hear is not None and piece:
             asking.hear(piece)

@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.jobs.gate import Judged, decide
+from adapters.jobs.gate import ModelScores, decide
 from adapters.jobs.judge import Score
-from adapters.jobs.request import Limits
+from adapters.jobs.request import JobLimits
 
-BEFORE = Judged(Score(0.5, 0.6, -2.0, 10), Score(2 / 3, 0.7, -1.0, 3), Score(1.0, 1.0, -0.1, 40))
-AFTER = Judged(Score(1.0, 1.0, -0.01, 10), Score(2 / 3, 0.7, -1.2, 3), Score(0.9, 0.9, -0.3, 40))
-LIMITS = Limits()
+BEFORE = ModelScores(Score(0.5, 0.6, -2.0, 10), Score(2 / 3, 0.7, -1.0, 3), Score(1.0, 1.0, -0.1, 40))
+AFTER = ModelScores(Score(1.0, 1.0, -0.01, 10), Score(2 / 3, 0.7, -1.2, 3), Score(0.9, 0.9, -0.3, 40))
+LIMITS = JobLimits()
 
 
 def test_what_learns_the_room_and_does_little_harm_is_promoted_with_the_figures() -> None:
@@ -19,7 +19,7 @@ def test_what_learns_the_room_and_does_little_harm_is_promoted_with_the_figures(
 
 def test_nothing_held_out_and_no_probe_set_is_judged_by_the_pairs_alone() -> None:
     none = Score()
-    assert decide(Judged(AFTER.train, none, none), Judged(BEFORE.train, none, none), LIMITS).promote
+    assert decide(ModelScores(AFTER.train, none, none), ModelScores(BEFORE.train, none, none), LIMITS).promote
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 import torch
 from tiny_jobs import LIMITS, RECIPE, examples, request, save_student
 
-from adapters.jobs.gate import Judged, decide
+from adapters.jobs.gate import ModelScores, decide
 from adapters.jobs.job import REQUEST, read_request, write_request, write_result
 from adapters.jobs.judge import Score
-from adapters.jobs.request import Limits, Request
+from adapters.jobs.request import JobLimits, Request
 from adapters.jobs.store import AdapterStore, Version
 from adapters.worker import work
 from core.errors import WeightsError
@@ -121,7 +121,7 @@ def test_requests_without_a_parent_are_read_and_a_parent_may_move_with_its_job(
 @pytest.mark.parametrize(("right", "promoted"), [(50, True), (49, False), (60, True)])
 def test_of_all_rooms_no_answer_to_unseen_ones_may_be_lost(right: int, promoted: bool) -> None:
     learnt = Score(0.9, 0.9, -0.1, 100)
-    ours = Judged(learnt, Score(right / 100, 0.5, -1.0, 100), Score())
-    base = Judged(Score(0.5, 0.5, -1.0, 100), Score(0.5, 0.5, -1.0, 100), Score())
-    assert decide(ours, base, Limits(loses=0.0)).promote is promoted
-    assert decide(ours, base, Limits()).promote
+    ours = ModelScores(learnt, Score(right / 100, 0.5, -1.0, 100), Score())
+    base = ModelScores(Score(0.5, 0.5, -1.0, 100), Score(0.5, 0.5, -1.0, 100), Score())
+    assert decide(ours, base, JobLimits(loses=0.0)).promote is promoted
+    assert decide(ours, base, JobLimits()).promote

@@ -18,7 +18,7 @@ from tiny_memory import jpeg
 from tiny_recordings import write_recording
 
 from agent.recording.record import BLOBS, EVENTS, SESSION, read_recording
-from agent.sessions.archive import Limits, write_archive
+from agent.sessions.archive import ArchiveLimits, write_archive
 from agent.sessions.archive_import import import_archive
 from core.errors import ArchiveError, InputError, RoomwiseError, StorageError
 
@@ -90,7 +90,7 @@ def test_an_export_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(StorageError, match="disk is full"):
         write_archive(recording, tmp_path / "out" / "one.zip")
     assert not list((tmp_path / "out").iterdir())
-    monkeypatch.setattr("agent.sessions.archive.Limits", lambda: Limits(entries=3))
+    monkeypatch.setattr("agent.sessions.archive.ArchiveLimits", lambda: ArchiveLimits(entries=3))
     with pytest.raises(InputError, match="--format mcap"):
         write_archive(recording, tmp_path / "out" / "one.zip")
 
@@ -185,16 +185,18 @@ def test_links_and_devices_are_refused(archive: Path, tmp_path: Path, kind: int)
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
-        (Limits(archive=100), "more than 100"),
-        (Limits(entries=2), "lists too much"),
-        (Limits(total=1000), "would take more"),
-        (Limits(about=10), "session.json"),
-        (Limits(events=10), "events.jsonl"),
-        (Limits(blob=10), "blobs/"),
-        (Limits(ratio=1.5), "would grow"),
+        (ArchiveLimits(archive=100), "more than 100"),
+        (ArchiveLimits(entries=2), "lists too much"),
+        (ArchiveLimits(total=1000), "would take more"),
+        (ArchiveLimits(about=10), "session.json"),
+        (ArchiveLimits(events=10), "events.jsonl"),
+        (ArchiveLimits(blob=10), "blobs/"),
+        (ArchiveLimits(ratio=1.5), "would grow"),
     ],
 )
-def test_what_is_too_large_is_refused(archive: Path, tmp_path: Path, limits: Limits, told: str) -> None:
+def test_what_is_too_large_is_refused(
+    archive: Path, tmp_path: Path, limits: ArchiveLimits, told: str
+) -> None:
     with pytest.raises(ArchiveError, match=told):
         import_archive(archive, tmp_path, _PIXELS, limits=limits)
     assert not _contents(tmp_path)

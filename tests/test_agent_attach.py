@@ -19,7 +19,7 @@ from tiny_station import Ear, answer
 
 from agent.attach.client import Attached
 from agent.attach.codec import line
-from agent.attach.place import House, Local, Remote, door_of, place_of
+from agent.attach.place import Local, Remote, RemoteAccess, door_of, place_of
 from agent.attach.server import AttachServer
 from agent.console.protocol import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
 from agent.station.audience import Audience
@@ -275,7 +275,7 @@ def test_a_client_that_takes_no_events_is_cut_off(
 @pytest.fixture
 def remote(toy: Toy, tmp_path: Path) -> Iterator[tuple[AttachServer, Path]]:
     certificate, key = write_certificate(tmp_path)
-    house = House(TOKEN, "127.0.0.1", 1, certificate, key)
+    house = RemoteAccess(TOKEN, "127.0.0.1", 1, certificate, key)
     (door,) = door_of(house)
     with AttachServer(toy, [Remote("127.0.0.1", 0, door.tls, TOKEN)], TOKEN) as server:
         yield server, certificate
@@ -335,17 +335,17 @@ def test_an_unknown_certificate_is_not_trusted(remote: tuple[AttachServer, Path]
 @pytest.mark.parametrize(
     ("house", "message"),
     [
-        (House("", port=1), "token"),
-        (House("t", "0.0.0.0", 1), "TLS is needed"),
-        (House("t", "robot.example", 1), "TLS is needed"),
-        (House("t", port=1, certificate=Path("c.pem")), "both"),
-        (House("t", port=1, certificate=Path("c.pem"), key=Path("k.pem")), "c.pem"),
+        (RemoteAccess("", port=1), "token"),
+        (RemoteAccess("t", "0.0.0.0", 1), "TLS is needed"),
+        (RemoteAccess("t", "robot.example", 1), "TLS is needed"),
+        (RemoteAccess("t", port=1, certificate=Path("c.pem")), "both"),
+        (RemoteAccess("t", port=1, certificate=Path("c.pem"), key=Path("k.pem")), "c.pem"),
     ],
 )
-def test_doors_that_would_be_unsafe_stay_shut(house: House, message: str) -> None:
+def test_doors_that_would_be_unsafe_stay_shut(house: RemoteAccess, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         door_of(house)
-    assert door_of(House("", "0.0.0.0")) == []
+    assert door_of(RemoteAccess("", "0.0.0.0")) == []
 
 
 def test_what_an_address_means(isolated: Path) -> None:

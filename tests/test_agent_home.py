@@ -25,7 +25,7 @@ from agent.learning.requests import adaptation_request, room_request
 from agent.learning.scheduler import Known, home_due
 from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar
-from agent.loop.build import Places, Wish, _learning
+from agent.loop.build import SessionFolders, SessionOptions, _learning
 from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
@@ -270,8 +270,8 @@ def test_a_rejected_one_changes_nothing_and_is_not_tried_again(scene: _Scene) ->
 
 @pytest.mark.parametrize("live", [True, False])
 def test_only_a_session_that_takes_its_time_makes_a_home(live: bool, tmp_path: Path) -> None:
-    wish = Wish("builtin-student", "recorded", 4, 0, tmp_path, live)
-    assert (_learning(Places.below(tmp_path), wish).home is not None) is live
+    wish = SessionOptions("builtin-student", "recorded", 4, 0, tmp_path, live)
+    assert (_learning(SessionFolders.below(tmp_path), wish).home is not None) is live
 
 
 def test_where_a_rooms_adapter_knows_nothing_home_answers(

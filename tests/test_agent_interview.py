@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 
 from adapters.training.wording import COLOURS
 from agent.turns.interview import further
-from agent.turns.things import NAMING, Heard, presence
+from agent.turns.things import NAMING, Claim, presence
 from core.scoring import normalise
 
 
-def _said(question: str, answer: str, frame: str = "a", sure: float = 0.9, asker: str = "agent") -> Heard:
-    return Heard(frame, question, answer, sure, asker)  # type: ignore[arg-type]
+def _said(question: str, answer: str, frame: str = "a", sure: float = 0.9, asker: str = "agent") -> Claim:
+    return Claim(frame, question, answer, sure, asker)  # type: ignore[arg-type]
 
 
-def _ask(heard: list[Heard], count: int = 40, frame: str = "a") -> list[str]:
+def _ask(heard: list[Claim], count: int = 40, frame: str = "a") -> list[str]:
     return further(heard, frame, count, np.random.default_rng(0))
 
 
-def _seen_in(heard: list[Heard], frame: str) -> list[Heard]:
+def _seen_in(heard: list[Claim], frame: str) -> list[Claim]:
     """The same, but what names things does so in this frame."""
     return [replace(one, frame=frame) if one.question in NAMING else one for one in heard]
 
@@ -101,7 +101,7 @@ def test_a_place_is_no_thing() -> None:
 _WORDS = st.sampled_from(["door", "red", "bed", "yes", "no", "office chair", "2"])
 _HEARD = st.lists(
     st.builds(
-        Heard,
+        Claim,
         st.sampled_from("ab"),
         st.one_of(st.sampled_from(NAMING), _WORDS.map(presence), _WORDS.map("What is on the {}?".format)),
         _WORDS,
@@ -113,7 +113,7 @@ _HEARD = st.lists(
 
 
 @given(_HEARD, st.integers(0, 50), st.integers(0, 9))
-def test_keeps_to_its_budget_and_never_asks_twice(heard: list[Heard], count: int, seed: int) -> None:
+def test_keeps_to_its_budget_and_never_asks_twice(heard: list[Claim], count: int, seed: int) -> None:
     questions = further(heard, "a", count, np.random.default_rng(seed))
     known = {normalise(one.question) for one in heard if one.frame == "a"}
     assert len(questions) <= count

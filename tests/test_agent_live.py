@@ -11,9 +11,9 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours, jpeg
 
 from agent.loop import build
-from agent.loop.build import Wish, live
+from agent.loop.build import SessionOptions, live
 from agent.loop.controller import Controller
-from agent.loop.live import Live
+from agent.loop.live import SessionThread
 from agent.recording.record import read_recording
 from core.config import AdaptationConfig, Config
 from core.errors import InputError, QuestionError, UnknownModelError
@@ -34,10 +34,10 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_student(tmp_path_factory.mktemp("models") / "student")
 
 
-def _session(student: str, folder: Path, said: list[Event], name: str = "sessions/one") -> Live:
-    wish = Wish(student, build.RECORDED, 0, 0, folder, live=True)
+def _session(student: str, folder: Path, said: list[Event], name: str = "sessions/one") -> SessionThread:
+    wish = SessionOptions(student, build.RECORDED, 0, 0, folder, live=True)
     config = Config(adaptation=AdaptationConfig(least_pairs=1000))
-    return Live(lambda: live("den", name, wish, config, said.append))
+    return SessionThread(lambda: live("den", name, wish, config, said.append))
 
 
 def test_a_session_is_opened_asked_and_ended(student: str, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_fault_between_turns_is_heard_of(student: str, tmp_path: Path) -> None
 
         yield Broken()
 
-    session = Live(opening)
+    session = SessionThread(opening)
     session.start().result(60)
     with pytest.raises(ZeroDivisionError):
         session.ended.result(60)

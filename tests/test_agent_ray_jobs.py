@@ -24,7 +24,7 @@ from adapters.jobs.request import Recipe, Result
 from agent.learning import parcel
 from agent.learning.jobs import Job, Starter, clear
 from agent.learning.parcel import check_name, pack, parcel_of, unpack
-from agent.learning.ray_jobs import Task, on_ray, worked
+from agent.learning.ray_jobs import RayTask, on_ray, worked
 from core.errors import MissingDependencyError, StorageError
 from core.extras import require
 from core.lazy import run
@@ -161,7 +161,7 @@ def fake_ray(ready: bool, get: Callable[[Any], Any]) -> Any:
 
 def job_of(folder: Path, ray: Any) -> Job:
     (folder / "worker.log").touch()
-    return Job(folder, cast("subprocess.Popen[bytes]", Task(ray, "task", folder)))
+    return Job(folder, cast("subprocess.Popen[bytes]", RayTask(ray, "task", folder)))
 
 
 def test_a_task_under_way_has_no_result(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_a_job_whose_folder_is_elsewhere_travels_there_and_back(
     write_request(folder, wanted)
     sent = ray.put(parcel_of(wanted))
     task = ray.remote(num_cpus=1)(worked).remote(str(tmp_path / "elsewhere"), str(tmp_path), [sent])
-    job = Job(folder, cast("subprocess.Popen[bytes]", Task(ray, task, folder)))
+    job = Job(folder, cast("subprocess.Popen[bytes]", RayTask(ray, task, folder)))
     result = job.wait(250)
     assert result is not None and result.outcome == "promote", result
     assert result == read_result(folder) and (folder / "candidate").is_dir()

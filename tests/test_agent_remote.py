@@ -13,7 +13,7 @@ from tiny_models import tiny_florence
 from tiny_server import TOKEN, running, said, small_application
 
 from agent.loop import build
-from agent.loop.build import Wish, staged
+from agent.loop.build import SessionOptions, staged
 from agent.recording.record import read_recording
 from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
@@ -34,7 +34,7 @@ from core.events import (
     Spent,
     ToldLate,
 )
-from expert.asking import Request
+from expert.asking import QuestionBatch
 from expert.desk import Answers
 from memory.store import Memory
 
@@ -72,7 +72,7 @@ def visit(tmp_path: Path) -> Path:
 class Red:
     """Says red to everything."""
 
-    def answer(self, requests: Sequence[Request]) -> list[Answers]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[Answers]:
         return [[said("red") for _ in request.questions] for request in requests]
 
 
@@ -114,7 +114,7 @@ def _played(
         if isinstance(event, Asked):
             at.get(event.turn, lambda: None)()
 
-    found, wish = read_visit(visit), Wish(student, address, WARM_UP, 0, out)
+    found, wish = read_visit(visit), SessionOptions(student, address, WARM_UP, 0, out)
     with staged(found, wish, config, watch) as stage:
         baselines = baselines_of(stage.controller, wish.student, wish.warm_up)
         play(found, stage.controller, baselines, config.images.max_pixels, stage.past)

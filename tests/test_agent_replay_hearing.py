@@ -24,7 +24,7 @@ from capture.audio_file import as_wav, open_sound
 from capture.audio_inventions import Draft
 from capture.audio_judged import Rules
 from capture.speaker import Mute
-from capture.transcribe import Heard
+from capture.transcribe import Transcript
 from capture.voice_activity import open_voice_activity
 from core.config import VoiceConfig
 from core.errors import InputError
@@ -81,7 +81,7 @@ def test_what_a_microphone_gave_is_one_utterance_again(tmp_path: Path) -> None:
     activity = open_voice_activity("energy", lambda note: None)
     path = save(tmp_path / "cut.wav", voice(1.0))  # cut close: no silence before or after
     (found,) = heard_again(path, _Whisper(), activity, Rules(open_microphone=True))
-    assert isinstance(found, Heard)
+    assert isinstance(found, Transcript)
     assert found.began == pytest.approx(0.0, abs=0.1) and found.ended == pytest.approx(1.0, abs=0.1)
     assert heard_again(save(tmp_path / "hiss.wav", hiss(1.0, 1e-4)), _Whisper(), activity, Rules()) == []
 

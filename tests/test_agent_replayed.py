@@ -32,10 +32,10 @@ class _Ear:
     """Notes what is heard and when."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[float, protocol.Heard]] = []
+        self.heard: list[tuple[float, protocol.ConsoleMessage]] = []
         self._news = threading.Condition()
 
-    def __call__(self, heard: protocol.Heard) -> None:
+    def __call__(self, heard: protocol.ConsoleMessage) -> None:
         with self._news:
             self.heard.append((time.monotonic(), heard))
             self._news.notify_all()
@@ -127,7 +127,7 @@ def test_who_comes_later_hears_what_was_before_and_has_the_frame(folder: Path) -
 
 
 def test_a_listener_that_fails_is_left_out(folder: Path) -> None:
-    def broken(heard: protocol.Heard) -> None:
+    def broken(heard: protocol.ConsoleMessage) -> None:
         if isinstance(heard, Asked):
             raise ZeroDivisionError
 

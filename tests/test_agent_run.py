@@ -23,7 +23,7 @@ from agent.loop import build
 from agent.recording.record import read_recording
 from agent.sessions.sessions import SESSIONS
 from agent.station import run as station_run
-from agent.station.run import Journal, Plan, changed
+from agent.station.run import Journal, RunOptions, changed
 from core.config import AdaptationConfig, Config
 from core.errors import CaptureError, ConfigError, RoomNameError, StorageError, UnknownModelError
 from core.events import CameraChanged, Corrected, Failed, RecordingChanged, SessionEnded, SpeechHeard
@@ -51,10 +51,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def _plan(student: str, source: Path | str, **more: Any) -> Plan:
+def _plan(student: str, source: Path | str, **more: Any) -> RunOptions:
     config = Config(adaptation=AdaptationConfig(least_pairs=1000))
     changes = {"camera.source": str(source), "student.model": student, "expert.model": student}
-    return Plan("den", changed(config, changes), listen=False, **more)
+    return RunOptions("den", changed(config, changes), listen=False, **more)
 
 
 def test_a_session_is_run_shown_attached_to_and_kept(student: str, pictures: Path) -> None:
@@ -106,7 +106,7 @@ def test_what_keeps_it_from_beginning_is_raised(student: str, pictures: Path, tm
     with pytest.raises(CaptureError, match="no camera, file or folder"):
         station_run.run(_plan(student, tmp_path / "gone"), None)
     with pytest.raises(RoomNameError):
-        station_run.run(Plan("../up", Config()), None)
+        station_run.run(RunOptions("../up", Config()), None)
     with pytest.raises(ConfigError, match="token"):
         station_run.run(_plan(student, pictures, port=8770), None)
     assert not (state_dir() / SESSIONS).exists()
@@ -143,14 +143,14 @@ def test_the_journal_tells_what_becomes_of_it_and_not_what_is_said() -> None:
 
 
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Plan, Any]]:
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunOptions, Any]]:
     """What `roomwise run` would have run."""
-    found: list[tuple[Plan, Any]] = []
+    found: list[tuple[RunOptions, Any]] = []
     monkeypatch.setattr(station_run, "run", lambda plan, show: found.append((plan, show)))
     return found
 
 
-def test_the_command_makes_a_plan(planned: list[tuple[Plan, Any]]) -> None:
+def test_the_command_makes_a_plan(planned: list[tuple[RunOptions, Any]]) -> None:
     args = "run --headless --source demo --room hall --listen off --speak --no-record --port 8770".split()
     assert run(roomwise.app, "roomwise", args) == 0
     ((plan, show),) = planned
@@ -161,7 +161,7 @@ def test_the_command_makes_a_plan(planned: list[tuple[Plan, Any]]) -> None:
 
 
 def test_both_commands_open_the_same_screen(
-    planned: list[tuple[Plan, Any]], monkeypatch: pytest.MonkeyPatch
+    planned: list[tuple[RunOptions, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Any] = []
     screen = types.ModuleType("toy_screen")

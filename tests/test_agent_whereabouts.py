@@ -16,7 +16,7 @@ from tiny_places import CALIBRATION, Colours, sight
 from agent.whereabouts.recognition import (
     FILE,
     STAY,
-    Curve,
+    LikelihoodRatio,
     decide,
     is_dark,
     likenesses,
@@ -27,11 +27,11 @@ from agent.whereabouts.recognition import (
 from agent.whereabouts.whereabouts import Whereabouts, fresh_name
 from core.errors import WeightsError
 from core.events import Failed, RoomEntered, RoomRecognised
-from memory.gallery import Shelf
+from memory.gallery import RoomViews
 from memory.store import Memory
 
 RED, BLUE, GREEN, DARK = (200, 30, 30), (30, 30, 200), (30, 200, 30), (4, 4, 4)
-SHELF = Shelf(("den", "den", "hall"), np.eye(3, dtype=np.float32))
+SHELF = RoomViews(("den", "den", "hall"), np.eye(3, dtype=np.float32))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_probabilities_of_all_rooms_and_of_none_add_up(values: list[float], seen
 
 def test_who_is_in_a_room_is_believed_to_be_there_still() -> None:
     found = {"den": (0.5, 1), "hall": (0.5, 1)}
-    level = Curve(0.0, 0.0, 0.0, 0.0, 0.0)
+    level = LikelihoodRatio(0.0, 0.0, 0.0, 0.0, 0.0)
     rooms, unknown = posterior(found, 1, level, "den")
     assert rooms["den"] == pytest.approx(STAY) and rooms["hall"] == pytest.approx(unknown)
     assert posterior(found, 1, level, None)[1] == pytest.approx(0.5)

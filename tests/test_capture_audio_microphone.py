@@ -7,8 +7,8 @@ import pytest
 
 from capture.audio import RATE, Block
 from capture.audio_pieces import Converter, Deliver, Piece
-from capture.audio_watch import Opened, Status
-from capture.device import Back, Lost
+from capture.audio_watch import MicrophoneOpened, Status
+from capture.device import DeviceBack, Lost
 from capture.microphone import QUEUE, Microphone, Stream
 from core.errors import CaptureError
 
@@ -81,7 +81,7 @@ def test_sound_of_any_rate_comes_as_16_khz_mono() -> None:
     sound = np.concatenate([block.samples for block in blocks])
     assert sound.dtype == np.float32
     np.testing.assert_allclose(sound[200:], 0.5, atol=0.01)
-    assert told == [Opened(48_000, 2)]
+    assert told == [MicrophoneOpened(48_000, 2)]
     assert line.running == 0 and microphone.ended
 
 
@@ -89,17 +89,17 @@ def test_a_device_that_goes_is_found_again_and_said_once() -> None:
     line, told = Line(), list[Status]()
     microphone = Microphone(line.open, told.append, longest_pause=0.2)
     microphone.start()
-    _until(lambda: _kinds(told) == [Opened], lambda: line.say(0.1))
+    _until(lambda: _kinds(told) == [MicrophoneOpened], lambda: line.say(0.1))
     line.plugged = False
     _until(lambda: len(told) == 3)
-    assert [type(status) for status in told] == [Opened, Lost, Lost]
+    assert [type(status) for status in told] == [MicrophoneOpened, Lost, Lost]
     assert "stopped" in str(told[1]) and "Plug one in" in str(told[2])
     time.sleep(0.6)  # some attempts that fail for the same reason
     line.plugged = True
     began = time.monotonic()
-    _until(lambda: _kinds(told)[3:] == [Back], lambda: line.say(0.1))
+    _until(lambda: _kinds(told)[3:] == [DeviceBack], lambda: line.say(0.1))
     back = told[3]
-    assert isinstance(back, Back) and 0.6 < back.after < WAIT
+    assert isinstance(back, DeviceBack) and 0.6 < back.after < WAIT
     assert time.monotonic() - began < 5.0
     microphone.close()
     assert line.opened == 2 and line.running == 0

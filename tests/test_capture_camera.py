@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from capture.camera import Camera
-from capture.camera_watch import Opened, Patience, Status
-from capture.device import Back, Ended, Lost
+from capture.camera_watch import CameraOpened, Patience, Status
+from capture.device import DeviceBack, Ended, Lost
 from capture.picture import Captured, Source
 from core.errors import CaptureError
 
@@ -95,12 +95,12 @@ def test_a_source_that_dies_and_returns_is_told_of_and_gives_pictures_again() ->
         return sources[-1]
 
     with Camera("it", opener, QUICK, told.append) as camera:
-        until(lambda: told and isinstance(told[-1], Back))
+        until(lambda: told and isinstance(told[-1], DeviceBack))
         captured = camera.newest()
         assert captured is not None and captured.rgb[0, 0, 0] == 2
-    assert told[0] == Opened(12, 8, depth=False)
+    assert told[0] == CameraOpened(12, 8, depth=False)
     assert told[1:3] == [Lost("It is gone. Plug it in."), Lost("It is not there. Plug it in.")]
-    assert len(told) == 4 and isinstance(told[3], Back) and told[3].after > 0
+    assert len(told) == 4 and isinstance(told[3], DeviceBack) and told[3].after > 0
     assert all(isinstance(source, Scripted) and source.closed for source in sources)
 
 
@@ -286,7 +286,7 @@ def test_a_bug_in_a_source_is_seen_and_the_camera_goes_on(monkeypatch: pytest.Mo
 
     told: list[Status] = []
     with Camera("it", opener, QUICK, told.append):
-        until(lambda: told and isinstance(told[-1], Back))
+        until(lambda: told and isinstance(told[-1], DeviceBack))
     assert len(bugs) == 1
     assert isinstance(told[1], Lost) and "bug" in told[1].reason
 

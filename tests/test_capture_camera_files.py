@@ -15,7 +15,7 @@ from PIL import Image
 from capture.picture import Captured
 from capture.sources.choosing import camera_of, opener_of
 from capture.sources.folder import frames_of, pictures_of
-from capture.sources.player import Player, Shown
+from capture.sources.player import Player, ReelPicture
 from capture.sources.stills import Still, Stills
 from capture.spec import OnDisk, parse
 from core.config import CameraConfig
@@ -46,7 +46,7 @@ def draw(path: Path, shade: int, size: tuple[int, int] = (12, 8)) -> Path:
     return path
 
 
-def shade(captured: Captured | Shown | None) -> int:
+def shade(captured: Captured | ReelPicture | None) -> int:
     assert captured is not None
     return round(float(captured.rgb.mean()))
 
@@ -102,8 +102,8 @@ def test_who_is_late_leaves_pictures_out_and_is_late_no_more(delays: list[float]
     class Counting:
         tick = 0.1
 
-        def at(self, seconds: float) -> Shown | None:
-            return Shown(np.full((1, 1, 3), min(255, int(seconds)), np.uint8))
+        def at(self, seconds: float) -> ReelPicture | None:
+            return ReelPicture(np.full((1, 1, 3), min(255, int(seconds)), np.uint8))
 
         def rewind(self) -> None:
             raise AssertionError("it has no end")

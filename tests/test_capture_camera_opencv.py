@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from capture.camera_watch import Opened, Status
+from capture.camera_watch import CameraOpened, Status
 from capture.device import Ended
 from capture.sources import opencv
 from capture.sources.choosing import camera_of, opener_of
-from capture.sources.player import Shown
+from capture.sources.player import ReelPicture
 from capture.spec import OnDisk, Usb
 from core.config import CameraConfig
 from core.errors import CaptureError
@@ -35,7 +35,7 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def number_of(shown: Shown | None) -> int:
+def number_of(shown: ReelPicture | None) -> int:
     assert shown is not None
     return round(float(shown.rgb[:, 40:].mean()) / 10)
 
@@ -73,7 +73,7 @@ def test_a_video_is_a_camera_that_ends(video: Path) -> None:
         time.sleep(0.05)
         with pytest.raises(CaptureError, match="has ended"):
             camera.frame(0.04)
-    assert told == [Opened(64, 48, depth=False), Ended()]
+    assert told == [CameraOpened(64, 48, depth=False), Ended()]
 
 
 def test_a_video_that_repeats_goes_on(video: Path) -> None:

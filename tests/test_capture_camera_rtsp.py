@@ -19,8 +19,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from capture.camera import Camera
-from capture.camera_watch import Opened, Status
-from capture.device import Back, Lost
+from capture.camera_watch import CameraOpened, Status
+from capture.device import DeviceBack, Lost
 from capture.sources.choosing import camera_of, spec_of
 from capture.spec import Network
 from core.config import CameraConfig
@@ -158,7 +158,7 @@ def test_pictures_come_over_tcp_with_the_password_of_the_settings(
         assert seen.wait(LONG) is not None
         until(lambda: seen.status)
         assert np.asarray(seen.frame(LONG).frame.picture).shape == (48, 64, 3)
-    assert told == [Opened(64, 48, depth=False)]
+    assert told == [CameraOpened(64, 48, depth=False)]
     assert capfd.readouterr() == ("", "")
 
 
@@ -199,7 +199,7 @@ def test_a_camera_that_goes_away_and_returns_is_seen_again(server: Server) -> No
         until(lambda: told and isinstance(told[-1], Lost))
         again = returned(server.port)
         began = time.monotonic()
-        until(lambda: isinstance(told[-1], Back))
+        until(lambda: isinstance(told[-1], DeviceBack))
         # By the clock of a busy machine; that of `test_capture_camera_watch` is exact.
         assert time.monotonic() - began < 30
         again.close()
@@ -226,4 +226,4 @@ def test_a_stream_that_falls_silent_is_opened_again(server: Server, stalled: flo
         with pytest.raises(CaptureError, match="no picture for"):
             seen.frame(0.1)
         server.silent.clear()
-        until(lambda: isinstance(told[-1], Back))
+        until(lambda: isinstance(told[-1], DeviceBack))

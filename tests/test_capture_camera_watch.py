@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.camera_watch import Opened, Over, Patience, Progress, Status, Watch
-from capture.device import Back, Ended, Lost
+from capture.camera_watch import CameraOpened, Over, Patience, Progress, Status, Watch
+from capture.device import DeviceBack, Ended, Lost
 
-SIZE = Opened(64, 48, depth=False)
+SIZE = CameraOpened(64, 48, depth=False)
 MODES = ("works", "gone", "silent", "hangs")
 PLANS = st.lists(st.tuples(st.sampled_from(MODES), st.floats(0.05, 40)), max_size=12)
 
@@ -103,7 +103,7 @@ def test_what_is_told_makes_sense(plan: list[tuple[str, float]]) -> None:
     assert all(isinstance(status, Lost) for status in told[:first])
     for before, after in itertools.pairwise(told):
         assert before != after
-        if isinstance(after, Back):
+        if isinstance(after, DeviceBack):
             assert isinstance(before, Lost) and after.after > 0
     assert not isinstance(told[-1], Lost)
     assert all(status.reason.endswith(".") for status in told if isinstance(status, Lost))
@@ -139,7 +139,7 @@ def test_a_device_that_dies_after_each_picture_is_opened_ever_more_slowly() -> N
 def test_a_steady_device_that_is_lost_is_tried_soon_again() -> None:
     world = World([("gone", 20.0), ("works", 20.0), ("gone", 0.4)])
     world.run()
-    backs = [(moment, status) for moment, status in world.told if isinstance(status, Back)]
+    backs = [(moment, status) for moment, status in world.told if isinstance(status, DeviceBack)]
     assert len(backs) == 1
     assert backs[0][0] == pytest.approx(40.4, abs=1.0)
     assert backs[0][1].after < 1.0

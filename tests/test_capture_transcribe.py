@@ -11,7 +11,7 @@ import pytest
 from capture.audio import RATE, Samples
 from capture.audio_inventions import Draft
 from capture.audio_whisper import Whisper, load_whisper
-from capture.transcribe import WAITING, Heard, Transcriber, Unheard, heard
+from capture.transcribe import WAITING, Transcriber, Transcript, Unheard, heard
 from capture.utterance import Utterance
 from core.errors import WeightsError
 
@@ -56,7 +56,7 @@ def test_nobody_waits_and_the_model_is_loaded_once_on_its_own_thread() -> None:
     assert time.monotonic() - began < WAIT / 2
     whisper.go.set()
     results = [future.result(WAIT) for future in futures]
-    assert results[0] == Heard("What is on the table?", 0.0, 1.0, math.exp(-0.5))
+    assert results[0] == Transcript("What is on the table?", 0.0, 1.0, math.exp(-0.5))
     assert [result.began for result in results] == [0.0, 1.0, 2.0]
     assert len(loads) == 1 and whisper.threads == set(loads)
     assert threading.current_thread().name not in whisper.threads
@@ -70,8 +70,8 @@ def test_who_says_too_much_at_once_is_told() -> None:
     refused = futures[-1].result(0.0)
     assert isinstance(refused, Unheard) and "at once" in refused.reason
     whisper.go.set()
-    assert all(isinstance(future.result(WAIT), Heard) for future in futures[:-1])
-    assert isinstance(transcriber.hear(_utterance()).result(WAIT), Heard)
+    assert all(isinstance(future.result(WAIT), Transcript) for future in futures[:-1])
+    assert isinstance(transcriber.hear(_utterance()).result(WAIT), Transcript)
     transcriber.close()
 
 
@@ -89,7 +89,7 @@ def test_a_model_that_cannot_be_loaded_is_said_by_every_future() -> None:
 def test_closing_does_not_wait_and_nothing_is_heard_after_it() -> None:
     whisper = Slow(CLEAR)
     transcriber = Transcriber(lambda: whisper)
-    waiting: list[Future[Heard | Unheard]] = [transcriber.hear(_utterance()) for _ in range(3)]
+    waiting: list[Future[Transcript | Unheard]] = [transcriber.hear(_utterance()) for _ in range(3)]
     began = time.monotonic()
     transcriber.close()
     assert time.monotonic() - began < WAIT / 2
@@ -103,7 +103,7 @@ def test_an_invention_is_not_heard_and_says_why() -> None:
     whisper = Slow(Draft("Thank you.", 0.3, -0.4, 1.0))
     whisper.go.set()
     assert heard(whisper, _utterance(level=-55.0)) == Unheard("it was too quiet to be sure", 5.0, 6.0)
-    assert isinstance(heard(whisper, _utterance(level=-20.0)), Heard)
+    assert isinstance(heard(whisper, _utterance(level=-20.0)), Transcript)
 
 
 @pytest.mark.slow

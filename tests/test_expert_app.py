@@ -16,7 +16,7 @@ from PIL import Image
 from tiny_memory import jpeg
 from tiny_server import TOKEN, Echo, running, small_application
 
-from expert.asking import Limits
+from expert.asking import RequestLimits
 from models.remote.wire import MEDIA_TYPE, unpack
 
 WORDS: dict[str, Any] = {"questions": ["What is it?"], "signals": []}
@@ -138,7 +138,7 @@ def test_web_pages_are_not_served(client: TestClient) -> None:
 
 
 def test_larger_bodies_than_allowed_are_refused_said_or_not() -> None:
-    with small_application(Echo(), limits=Limits(body_bytes=2000)) as app:
+    with small_application(Echo(), limits=RequestLimits(body_bytes=2000)) as app:
         client = TestClient(app, raise_server_exceptions=False)
         assert put(client, b"\0" * 3000).status_code == 413
         pieces = (b"\0" * 500 for _ in range(10))  # no length is sent with these

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tiny_memory import jpeg
 from tiny_server import Echo, running, small_application
 
-from expert.asking import Request
+from expert.asking import QuestionBatch
 
 FRAME = jpeg(0)
 
@@ -50,7 +50,7 @@ def test_who_hangs_up_leaves_the_queue() -> None:
     begun, free = threading.Event(), threading.Event()
     seen: list[str] = []
 
-    def hold(batch: Sequence[Request]) -> None:
+    def hold(batch: Sequence[QuestionBatch]) -> None:
         seen.extend(request.questions[0] for request in batch)
         begun.set()
         free.wait(10)
@@ -90,7 +90,7 @@ def _hang_up(address: str, text: str) -> None:
 
 def test_a_chat_is_streamed_piece_by_piece_and_survives_hanging_up() -> None:
     class Slow(Echo):
-        def answer(self, requests: Sequence[Request]) -> Any:
+        def answer(self, requests: Sequence[QuestionBatch]) -> Any:
             for request in requests:
                 for piece in ("a ", "red ", "sofa"):
                     if request.hear is not None:

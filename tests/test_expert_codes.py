@@ -17,7 +17,7 @@ from adapters.training.codes import transfer_name
 from bench.pretrain.blueprint import save_model
 from bench.studies.distill.transfer import save_transfer
 from expert.codes import Coder, load_coder
-from expert.serve import Plan, open_application
+from expert.serve import ServerOptions, open_application
 from models.remote.wire import sizes, unpack
 
 
@@ -54,7 +54,7 @@ def _asked(client: TestClient, transfer: str, signals: list[str]) -> Any:
 
 
 def test_the_code_is_shipped_under_its_autoencoders_name_alone(model: str, folder: Path) -> None:
-    with open_application(Plan(model, looks=1, transfer=folder)) as app:
+    with open_application(ServerOptions(model, looks=1, transfer=folder)) as app:
         client = TestClient(app)
         name = client.get("/healthz").json()["transfer"]
         assert name == transfer_name(folder)
@@ -68,7 +68,7 @@ def test_the_code_is_shipped_under_its_autoencoders_name_alone(model: str, folde
 
 
 def test_without_an_autoencoder_there_is_no_code(model: str) -> None:
-    with open_application(Plan(model, looks=1)) as app:
+    with open_application(ServerOptions(model, looks=1)) as app:
         client = TestClient(app)
         assert client.get("/healthz").json()["transfer"] == ""
         assert _asked(client, "0" * 64, ["code"]).status_code == 422

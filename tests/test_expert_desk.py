@@ -11,15 +11,15 @@ from tiny_memory import jpeg
 from tiny_server import Echo
 
 from core.hosts import is_loopback
-from expert.asking import Ask, Limits, Request, checked
+from expert.asking import AskForm, QuestionBatch, RequestLimits, checked
 from expert.desk import Answers, Desk, ExhaustedError, FullError, next_batch
 from expert.gate import Rate, admitted
 
-LIMITS = Limits()
+LIMITS = RequestLimits()
 
 
-def request(question: str, count: int = 1) -> Request:
-    return checked(jpeg(0), Ask(questions=[question] * count, signals=[]), LIMITS)
+def request(question: str, count: int = 1) -> QuestionBatch:
+    return checked(jpeg(0), AskForm(questions=[question] * count, signals=[]), LIMITS)
 
 
 class Gate:
@@ -28,7 +28,7 @@ class Gate:
     def __init__(self) -> None:
         self.begun, self.free = threading.Event(), threading.Event()
 
-    def __call__(self, batch: Sequence[Request]) -> None:
+    def __call__(self, batch: Sequence[QuestionBatch]) -> None:
         self.begun.set()
         assert self.free.wait(10)
 
@@ -79,7 +79,7 @@ def test_who_leaves_is_not_answered(gate: Gate) -> None:
 
 
 def test_one_bad_request_fails_alone(gate: Gate) -> None:
-    def fail(batch: Sequence[Request]) -> None:
+    def fail(batch: Sequence[QuestionBatch]) -> None:
         gate(batch)
         if any(one.questions[0] == "bad" for one in batch):
             raise ValueError("no")
@@ -98,7 +98,7 @@ def test_one_bad_request_fails_alone(gate: Gate) -> None:
 def test_a_batch_too_large_for_memory_is_halved(gate: Gate) -> None:
     sizes = []
 
-    def starve(batch: Sequence[Request]) -> None:
+    def starve(batch: Sequence[QuestionBatch]) -> None:
         gate(batch)
         sizes.append(len(batch))
         if len(batch) > 2 or batch[0].questions[0] == "huge":

@@ -16,9 +16,9 @@ from tiny_server import TOKEN, Echo, running, small_application
 from core.errors import ConfigError
 from core.frames import frame_of
 from core.signal import TeacherSignal
-from expert.asking import Ask, Limits, checked
-from expert.panel import Panel
-from expert.serve import Plan, open_application
+from expert.asking import AskForm, RequestLimits, checked
+from expert.panel import RequestBatcher
+from expert.serve import ServerOptions, open_application
 from models.expert import LocalExpert
 from models.registry import load_model
 
@@ -54,10 +54,10 @@ def test_the_real_expert_is_served_as_it_is_in_process() -> None:
     questions = ["What colour is the sofa?", "How many chairs are there?"]
     local = LocalExpert(load_model("builtin-expert", attention="eager"), 24, 2)
     told = local.ask_more(frame_of(ROOM), questions)
-    (panelled,) = Panel(local).answer([checked(ROOM, Ask(questions=questions), Limits())])
+    (panelled,) = RequestBatcher(local).answer([checked(ROOM, AskForm(questions=questions), RequestLimits())])
     assert [one.told for one in panelled] == told
-    wanted = Ask(questions=questions, signals=["attention", "focus"])
-    (shown,) = Panel(local).answer([checked(ROOM, wanted, Limits())])
+    wanted = AskForm(questions=questions, signals=["attention", "focus"])
+    (shown,) = RequestBatcher(local).answer([checked(ROOM, wanted, RequestLimits())])
     for one in shown:
         assert one.told.signal is not None and one.shown.focus is not None
         cells = TeacherSignal.from_bytes(one.told.signal).attention
@@ -100,16 +100,16 @@ def test_ten_thousand_requests_by_a_stranger_are_answered_or_refused_with_a_reas
 
 def test_a_server_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
     for plan, said in (
-        (Plan("builtin-expert", host="0.0.0.0"), "token"),
-        (Plan("builtin-expert", certificate=tmp_path / "c.pem"), "key"),
+        (ServerOptions("builtin-expert", host="0.0.0.0"), "token"),
+        (ServerOptions("builtin-expert", certificate=tmp_path / "c.pem"), "key"),
     ):
         with pytest.raises(ConfigError, match=said):
             plan.check()
-    Plan("builtin-expert", host="0.0.0.0", token=TOKEN).check()
+    ServerOptions("builtin-expert", host="0.0.0.0", token=TOKEN).check()
 
 
 def test_what_is_served_says_what_can_be_had() -> None:
-    with open_application(Plan("builtin-expert", looks=1)) as app:
+    with open_application(ServerOptions("builtin-expert", looks=1)) as app:
         told = TestClient(app).get("/healthz").json()
     assert told["model"] == "builtin-expert" and told["looks"] == 1
     assert told["signals"] == ["attention", "logprobs", "focus"]

@@ -27,7 +27,7 @@ from core.errors import ConfigError, UnknownModelError
 from core.lazy import run
 from expert import scale
 from expert.scale import Replicas, serve_on_ray
-from expert.serve import Plan
+from expert.serve import ServerOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 on_a_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs ray: pip install -e '.[ray]'")
@@ -64,13 +64,13 @@ def test_what_is_wrong_is_said_before_ray_starts(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(scale, "_ray", lambda alone: pytest.fail("it was started"))
     with pytest.raises(UnknownModelError):
-        serve_on_ray(Plan("builtin-nothing"), Replicas())
+        serve_on_ray(ServerOptions("builtin-nothing"), Replicas())
     with pytest.raises(ConfigError, match="a token is needed"):
-        serve_on_ray(Plan("builtin-student", host="0.0.0.0"), Replicas())
+        serve_on_ray(ServerOptions("builtin-student", host="0.0.0.0"), Replicas())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Cannot listen on 127.0.0.1:{port}.*Choose another --port"):
-            serve_on_ray(Plan("builtin-student", port=port), Replicas())
+            serve_on_ray(ServerOptions("builtin-student", port=port), Replicas())
 
 
 def test_the_last_line_says_why_replicas_did_not_begin() -> None:

@@ -12,7 +12,7 @@ from core.errors import StorageError
 from core.scoring import normalise
 from memory.bearing import FEATURES, Bearing, Moment, rooms_of
 from memory.elsewhere import guess, learn
-from memory.table import Line, Table
+from memory.table import Line, VectorTable
 from memory.votes import Ballot, Votes, fit, read_votes, write_votes
 from memory.wording import folded, form_of, phrases
 
@@ -20,9 +20,9 @@ WORDS = st.text("abcd s?", max_size=30)
 PLACES = {"bed": "pillow", "sink": "tap", "desk": "lamp", "sofa": "cushion", "wall": "clock"}
 
 
-def table(lines: list[Line]) -> Table:
+def table(lines: list[Line]) -> VectorTable:
     vectors = WordsAndColours().text([line.question for line in lines])
-    return Table(lines, vectors, np.ones((len(lines), 1), np.float32))
+    return VectorTable(lines, vectors, np.ones((len(lines), 1), np.float32))
 
 
 def lines_of(room: str, answered: bool = True) -> list[Line]:

@@ -10,7 +10,7 @@ from agent.turns.things import NAMING
 from core.frames import frame_of
 from core.signal import TeacherSignal
 from core.types import Answer, Frame
-from models.expert import MOST, Asking, LocalExpert, looks, voted
+from models.expert import MOST, EncodedQuestion, LocalExpert, looks, voted
 from models.registry import load_model
 
 
@@ -64,7 +64,11 @@ def test_questions_about_several_frames_are_answered_as_alone() -> None:
     vlm = load_model("builtin-expert", attention="eager")
     expert, frames = LocalExpert(vlm, 8, 2), [frame_of(jpeg(0)), frame_of(jpeg(1))]
     seen = expert.look(frames)
-    askings = [Asking(seen[1], NAMING[0], False), Asking(seen[0], NAMING[1]), Asking(seen[1], NAMING[1])]
+    askings = [
+        EncodedQuestion(seen[1], NAMING[0], False),
+        EncodedQuestion(seen[0], NAMING[1]),
+        EncodedQuestion(seen[1], NAMING[1]),
+    ]
     together = expert.together(askings)
     places = [(1, 0), (0, 1), (1, 1)]
     alone = [expert.ask(frames[place], NAMING[question], 1) for place, question in places]

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from core.errors import ExpertError
 from core.signal import TeacherSignal
 from core.types import Answer, Told
-from models.remote.wire import WANTED, Said, Shown, pack, sizes, unpack
+from models.remote.wire import WANTED, OptionalSignal, Said, pack, sizes, unpack
 
 
 def signal(tokens: int = 3, places: int = 2) -> TeacherSignal:
@@ -27,8 +27,8 @@ def signal(tokens: int = 3, places: int = 2) -> TeacherSignal:
 
 def said(text: str, logprobs: list[float], shown: bool = False) -> Said:
     answer = Answer(text, tuple(range(len(logprobs))), tuple(logprobs), 0.25)
-    more = Shown(np.ones((2, 6), np.float16), np.array([3, 1], np.int32), np.ones(7, np.float16))
-    return Said(Told(answer, signal().to_bytes()), more if shown else Shown())
+    more = OptionalSignal(np.ones((2, 6), np.float16), np.array([3, 1], np.int32), np.ones(7, np.float16))
+    return Said(Told(answer, signal().to_bytes()), more if shown else OptionalSignal())
 
 
 @given(st.lists(st.floats(-1e9, 0, allow_nan=False), max_size=5))

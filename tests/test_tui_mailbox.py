@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.console.protocol import Back, Gone, Heard, Partial, Pulse
+from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
 from core.events import Activated, Event
 from tui.mailbox import Mailbox
 
@@ -17,7 +17,7 @@ _HEARD = st.one_of(
 
 
 @given(st.lists(_HEARD))
-def test_every_event_is_kept_in_order_and_only_the_newest_of_the_rest(heard: list[Heard]) -> None:
+def test_every_event_is_kept_in_order_and_only_the_newest_of_the_rest(heard: list[ConsoleMessage]) -> None:
     mailbox = Mailbox()
     for one in heard:
         mailbox.hear(one)
@@ -45,7 +45,7 @@ def test_to_be_back_tells_all_of_it_anew() -> None:
 
 def test_many_threads_lose_nothing() -> None:
     mailbox = Mailbox()
-    taken: list[Heard] = []
+    taken: list[ConsoleMessage] = []
 
     def tell(name: int) -> None:
         for number in range(300):

@@ -8,11 +8,11 @@ from tiny_console import session
 
 from agent.console.protocol import Back
 from tui.plot import BLOCKS, braille, curve, meaning, sparkline, takeover
-from tui.state import State, Turn, fold
+from tui.state import ShownTurn, State, fold
 
 _TURNS = st.lists(
     st.builds(
-        Turn, number=st.integers(1, 400), question=st.text(max_size=3), 
+        ShownTurn, number=st.integers(1, 400), question=st.text(max_size=3), 
         by=st.sampled_from(["expert", "student", None]),
         worth=st.none() | st.floats(), right=st.none() | st.booleans(), student=st.none() | st.booleans(),
     ),
@@ -21,7 +21,9 @@ _TURNS = st.lists(
 
 
 @given(_TURNS, st.integers(0, 30), st.integers(0, 70), st.integers(0, 20))
-def test_the_curve_fits_where_it_is_put(turns: list[Turn], warm_up: int, columns: int, rows: int) -> None:
+def test_the_curve_fits_where_it_is_put(
+    turns: list[ShownTurn], warm_up: int, columns: int, rows: int
+) -> None:
     lines = takeover(turns, warm_up, columns, rows).plain.split("\n")
     assert len(lines) <= max(1, rows) and all(len(line) <= columns for line in lines)
 
@@ -37,7 +39,11 @@ def test_the_curve_of_a_session() -> None:
 
 
 def test_without_known_answers_the_line_is_what_the_student_is_held_worth() -> None:
-    turns = [Turn(1, "q", worth=0.25), Turn(2, "q", worth=float("nan")), Turn(3, "q", worth=0.5)]
+    turns = [
+        ShownTurn(1, "q", worth=0.25),
+        ShownTurn(2, "q", worth=float("nan")),
+        ShownTurn(3, "q", worth=0.5),
+    ]
     assert [point for _, point in curve(turns)] == [0.25, 0.5]
     assert meaning(turns) == "student as good as the expert 50 %"
     assert meaning([]) == ""

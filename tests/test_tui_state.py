@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_console import BEGAN, EVIL, learning_events, pulse, session, started, turn_events, verdict
 
-from agent.console.protocol import Back, Gone, Heard, Listening, Partial, Pulse
+from agent.console.protocol import Back, ConsoleMessage, Gone, Listening, Partial, Pulse
 from core.events import (
     Activated,
     AdaptationEnded,
@@ -65,13 +65,13 @@ HEARD = st.one_of(
 )
 
 
-def _told(heard: Sequence[Heard]) -> State:
+def _told(heard: Sequence[ConsoleMessage]) -> State:
     return reduce(fold, heard, State())
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HEARD, max_size=25))
-def test_anything_in_any_order_can_be_drawn(heard: list[Heard]) -> None:
+def test_anything_in_any_order_can_be_drawn(heard: list[ConsoleMessage]) -> None:
     state = _told(heard)
     turns = [state.turns[number] for number in sorted(state.turns)]
     assert {item for item in state.items if isinstance(item, int)} == set(state.turns)

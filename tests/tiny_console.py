@@ -15,10 +15,10 @@ from agent.console.protocol import (
     Ask,
     Back,
     Choose,
+    ConsoleMessage,
     Correct,
     Find,
     Hear,
-    Heard,
     Overlay,
     Picture,
     Pulse,
@@ -204,8 +204,8 @@ class FakeConsole:
     the futures of kinds that are to wait.
     """
 
-    def __init__(self, *first: Heard) -> None:
-        self.first: Sequence[Heard] = first or (Back(session()), pulse())
+    def __init__(self, *first: ConsoleMessage) -> None:
+        self.first: Sequence[ConsoleMessage] = first or (Back(session()), pulse())
         self.wishes: list[Wish] = []
         self.hearing: list[Hear] = []
         self.waiting: list[Future[Any]] = []
@@ -223,7 +223,7 @@ class FakeConsole:
             hear(heard)
         return lambda: self.hearing.remove(hear)
 
-    def tell(self, *all_of_it: Heard) -> None:
+    def tell(self, *all_of_it: ConsoleMessage) -> None:
         """Tell everybody who listens."""
         for heard in all_of_it:
             for hear in list(self.hearing):

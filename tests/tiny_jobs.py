@@ -6,7 +6,7 @@ from typing import Any
 
 from tiny_models import photo, tiny_florence
 
-from adapters.jobs.request import Limits, Recipe, Request
+from adapters.jobs.request import JobLimits, Recipe, Request
 from bench.pretrain.blueprint import save_model
 from core.types import Example
 
@@ -14,7 +14,7 @@ RECIPE = Recipe(
     rank=4, alpha=8.0, steps=40, views=0, anchors=1, general=8, similar=8, reworded=0, elsewhere=0, shrink=1,
     anchor_weight=0.01, rate=2e-2,
 )  # fmt: skip
-LIMITS = Limits(seconds=120, forgets=1.0, worse=1000.0)
+LIMITS = JobLimits(seconds=120, forgets=1.0, worse=1000.0)
 QUESTIONS = {
     "What colour is the sofa?": "red",
     "How many chairs are there?": "two",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from agent.whereabouts.recognition import Calibration, Curve
+from agent.whereabouts.recognition import LikelihoodRatio, PlaceCalibration
 from agent.whereabouts.whereabouts import Sight
 from core.errors import InputError
 from core.ports import Millimetres, Rows, SceneEncoder
 
-CALIBRATION = Calibration(Curve(-20.0, 40.0, 0.0, 0.0, 0.0), known=0.9, new=0.9)
+CALIBRATION = PlaceCalibration(LikelihoodRatio(-20.0, 40.0, 0.0, 0.0, 0.0), known=0.9, new=0.9)
 """From a cosine of 0.5 on it is rather the room than not."""
 
 

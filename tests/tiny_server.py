@@ -13,11 +13,11 @@ from fastapi import FastAPI
 
 from core.types import Answer, Told
 from expert.app import Office, application
-from expert.asking import Limits, Request
+from expert.asking import QuestionBatch, RequestLimits
 from expert.desk import Answers, Desk
-from expert.door import House
+from expert.door import AccessRules
 from expert.gate import Rate
-from expert.metrics import Meters
+from expert.metrics import ServerMetrics
 from expert.served import Served
 from models.remote.wire import Said
 
@@ -32,11 +32,11 @@ def said(text: str) -> Said:
 class Echo:
     """Answers every question with itself; `wait` is called with each batch before."""
 
-    def __init__(self, wait: Callable[[Sequence[Request]], None] = lambda batch: None) -> None:
+    def __init__(self, wait: Callable[[Sequence[QuestionBatch]], None] = lambda batch: None) -> None:
         self.wait = wait
         self.batches: list[int] = []
 
-    def answer(self, requests: Sequence[Request]) -> list[Answers]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[Answers]:
         """One word of each question."""
         self.batches.append(len(requests))
         self.wait(requests)
@@ -60,15 +60,15 @@ def small_application(
     token: str = "",
     rate: float = 0.0,
     queue: int = 64,
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     **served: Any,
 ) -> Iterator[FastAPI]:
     """The application around something that answers."""
-    meters, bounds = Meters(), limits or Limits()
+    meters, bounds = ServerMetrics(), limits or RequestLimits()
     with ThreadPoolExecutor(1) as thread, Desk(answering, thread, 16, queue, meters.batch) as desk:
         about = Served("tiny", cast(Any, _Letters()), 1, **served)
         office = Office(desk, about, bounds, meters)
-        yield application(office, House(token, Rate(rate, max(1, int(rate))), bounds.body_bytes))
+        yield application(office, AccessRules(token, Rate(rate, max(1, int(rate))), bounds.body_bytes))
 
 
 @contextmanager

@@ -22,9 +22,9 @@ from tiny_memory import WordsAndColours
 
 from agent.attach.place import Local
 from agent.attach.server import AttachServer
-from agent.console.protocol import Heard, Pulse
+from agent.console.protocol import ConsoleMessage, Pulse
 from agent.loop import build
-from agent.loop.build import Places, Wish, live
+from agent.loop.build import SessionFolders, SessionOptions, live
 from agent.station.station import Senses, Station
 from capture.camera import Camera
 from capture.camera_watch import Patience, Status
@@ -79,10 +79,10 @@ class Ear:
     """Hears a console, and waits for what is to be heard."""
 
     def __init__(self) -> None:
-        self.heard: list[Heard] = []
+        self.heard: list[ConsoleMessage] = []
         self._changed = threading.Condition()
 
-    def __call__(self, heard: Heard) -> None:
+    def __call__(self, heard: ConsoleMessage) -> None:
         with self._changed:
             self.heard.append(heard)
             self._changed.notify_all()
@@ -107,12 +107,12 @@ def station(student: str, folder: Path, cable: Cable, **more: Any) -> Station:
     """A station in a folder, whose session is recorded in `sessions/one`; `more` goes to `Station`."""
     name = f"sessions/{more.pop('session', 'one')}"
     config, hearing = more.pop("config", CONFIG), more.pop("hearing", lambda say, ask, keep: None)
-    wish = Wish(student, build.RECORDED, 0, 0, folder, live=True)
+    wish = SessionOptions(student, build.RECORDED, 0, 0, folder, live=True)
     return Station(
         lambda watch, record: live(ROOM, name, wish, config, watch, record),
         Senses(cable.camera, hearing, more.pop("speaker", lambda say: None)),
         ROOM,
-        Places.below(folder, name),
+        SessionFolders.below(folder, name),
         config,
         **more,
     )

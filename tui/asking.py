@@ -76,15 +76,15 @@ class Asking(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Prompt, then line."""
-        yield Prompt(id="prompt")
+        yield PromptMark(id="prompt")
         yield QuestionInput(id="question")
 
     def draw(self, state: State, now: Now) -> None:
         """What the prompt says."""
-        self.query_one(Prompt).put(prompt(state, self.expert, self.talking))
+        self.query_one(PromptMark).put(prompt(state, self.expert, self.talking))
 
 
-class Prompt(Part):
+class PromptMark(Part):
     """What is to come before the line."""
 
     def draw(self, state: State, now: Now) -> None:

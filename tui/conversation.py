@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.parts import Now
-from tui.state import Note, State, Turn
+from tui.state import Note, ShownTurn, State
 from tui.words import SOURCES, clock, duration, line_of, plain, share
 
 _SHOWN = 80
@@ -23,7 +23,7 @@ class Voice:
     text: str
 
 
-Item = Turn | Note | Voice
+Item = ShownTurn | Note | Voice
 
 
 class Conversation(VerticalScroll):
@@ -77,7 +77,7 @@ class _Entry(Static):
 
 def _classes(item: Item) -> str:
     match item:
-        case Turn():
+        case ShownTurn():
             return f"turn -{item.by or 'waiting'}"
         case Note():
             return "note"
@@ -87,7 +87,7 @@ def _classes(item: Item) -> str:
 
 def _content(item: Item) -> Content:
     match item:
-        case Turn():
+        case ShownTurn():
             return turn_content(item)
         case Note():
             return Content.assemble((f"{clock(item.at)[:5]} ", "$muted"), line_of(item.line))
@@ -95,7 +95,7 @@ def _content(item: Item) -> Content:
             return Content.assemble(("◉ ", "$error"), (plain(item.text), "italic"))
 
 
-def turn_content(turn: Turn) -> Content:
+def turn_content(turn: ShownTurn) -> Content:
     """A turn in a few lines: the question, the answer under its source, and in grey what it is worth."""
     lines = [Content.assemble((f"{turn.number:>2} ", "$muted"), (plain(turn.question, 1000), "bold"))]
     lines.append(_answer(turn) if turn.by else _waiting(turn))
@@ -105,7 +105,7 @@ def turn_content(turn: Turn) -> Content:
     return Content("\n").join(lines)
 
 
-def _answer(turn: Turn) -> Content:
+def _answer(turn: ShownTurn) -> Content:
     source = turn.by or "student"
     parts: _Parts = [badge(source), " ", (plain(turn.answer) or "(no words)", "bold")]
     if turn.right is not None:
@@ -120,13 +120,13 @@ def badge(source: str) -> Content:
     return Content.styled(f" {source} ", f"$background on {SOURCES.get(source, '$secondary')}")
 
 
-def _waiting(turn: Turn) -> Content:
+def _waiting(turn: ShownTurn) -> Content:
     if turn.partial:
         return Content.assemble((plain(turn.partial), "bold"), ("▌", "$accent"))
     return Content.styled(f"… asking the {turn.to}" if turn.to else "… thinking", "italic $muted")
 
 
-def _facts(turn: Turn) -> str:
+def _facts(turn: ShownTurn) -> str:
     facts = [f"{share(turn.confidence)} sure", duration(turn.latency_ms / 1000)]
     if turn.adapter:
         facts.append(f"adapter {plain(turn.adapter, 20)}")
@@ -136,7 +136,7 @@ def _facts(turn: Turn) -> str:
     return " · ".join(facts)
 
 
-def _aftermath(turn: Turn) -> list[Content]:
+def _aftermath(turn: ShownTurn) -> list[Content]:
     lines = []
     if turn.unreachable:
         reason = f"no expert: {plain(turn.unreachable, 300)}"

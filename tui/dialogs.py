@@ -13,7 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.parts import PictureView
-from tui.state import Turn
+from tui.state import ShownTurn
 from tui.words import plain
 
 _LONGEST = 4000
@@ -30,7 +30,7 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
         Binding("down", "other(1)", "Later answer", priority=True),
     ]
 
-    def __init__(self, turns: Sequence[Turn]) -> None:
+    def __init__(self, turns: Sequence[ShownTurn]) -> None:
         super().__init__()
         self._turns = turns
         self._place = len(turns) - 1
@@ -62,7 +62,7 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
             self.dismiss((self._turns[self._place].number, answer))
 
 
-class Answering(ModalScreen[str | None]):
+class AnswerDialog(ModalScreen[str | None]):
     """Another answer to a remembered question. Ends with it, or with None."""
 
     AUTO_FOCUS = "Input"

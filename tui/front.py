@@ -14,7 +14,7 @@ from tui.asking import Asking, QuestionInput
 from tui.conversation import Conversation
 from tui.dialogs import Correcting, Looking
 from tui.live import LiveView
-from tui.panels import Learning, Meters, TakeOver
+from tui.panels import Learning, MeterPanel, TakeOverPanel
 from tui.parts import Now, Part
 from tui.screens import DashScreen
 from tui.state import State
@@ -40,9 +40,9 @@ class FrontScreen(DashScreen):
             with Vertical(id="left"):
                 yield LiveView()
                 with Container(id="lower"):
-                    yield TakeOver()
+                    yield TakeOverPanel()
                     yield Learning()
-                    yield Meters()
+                    yield MeterPanel()
             with Vertical(id="right"):
                 yield Conversation()
         yield Asking()
@@ -53,7 +53,7 @@ class FrontScreen(DashScreen):
         if asking.talking and state.pulse is not None and state.pulse.listening in ("none", "busy", "muted"):
             asking.talking = False
         self.query_one(LiveView).stale_ms = self.desk.stale_ms
-        panels: tuple[type[Part], ...] = (TakeOver, Learning, Meters)
+        panels: tuple[type[Part], ...] = (TakeOverPanel, Learning, MeterPanel)
         for panel in panels:
             self.query_one(panel).draw(state, now)
         self.query_one(LiveView).draw(state, now)

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from agent.console.protocol import Back, Heard, Partial, Pulse
+from agent.console.protocol import Back, ConsoleMessage, Partial, Pulse
 
 
 class Mailbox:
@@ -11,9 +11,9 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Heard] = []
+        self._waiting: list[ConsoleMessage] = []
 
-    def hear(self, heard: Heard) -> None:
+    def hear(self, heard: ConsoleMessage) -> None:
         """Called on any thread; returns at once."""
         with self._lock:
             if isinstance(heard, Back):
@@ -27,7 +27,7 @@ class Mailbox:
                 case _:
                     self._waiting.append(heard)
 
-    def take(self) -> list[Heard]:
+    def take(self) -> list[ConsoleMessage]:
         """All that waits, oldest first."""
         with self._lock:
             taken, self._waiting = self._waiting, []

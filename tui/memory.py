@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from agent.console.protocol import Find, Picture, Remembrance, Revise
-from tui.dialogs import Answering, Sure
+from tui.dialogs import AnswerDialog, Sure
 from tui.parts import Now, PictureView, captioned
 from tui.screens import DashScreen
 from tui.state import State
@@ -141,7 +141,7 @@ class MemoryScreen(DashScreen):
         one = self._chosen()
         if one is not None:
             self.app.push_screen(
-                Answering(one.question, one.answer), lambda answer: self._revise(one, answer)
+                AnswerDialog(one.question, one.answer), lambda answer: self._revise(one, answer)
             )
 
     def action_forget(self) -> None:

@@ -8,7 +8,7 @@ from textual.content import Content
 from agent.console.protocol import Pulse
 from tui.parts import Now, Part, captioned
 from tui.plot import meaning, sparkline, takeover
-from tui.state import Job, State
+from tui.state import AdaptationState, State
 from tui.words import NOTHING, clipped, cut, duration, plain, share, size
 
 _RECENT = 20
@@ -17,7 +17,7 @@ _WORSE = 0.02
 """A share that fell by more is told in red."""
 
 
-class TakeOver(Part):
+class TakeOverPanel(Part):
     """The take-over curve, growing. Its border says what the line means."""
 
     def draw(self, state: State, now: Now) -> None:
@@ -50,7 +50,7 @@ def learning(state: State, now: Now, columns: int, rows: int) -> Content:
     return _progress(job, now, columns, rows)
 
 
-def _progress(job: Job, now: Now, columns: int, rows: int) -> Content:
+def _progress(job: AdaptationState, now: Now, columns: int, rows: int) -> Content:
     told = f" {job.step}/{job.steps}" if job.steps else " getting ready"
     wide = max(4, columns - len(told))
     done = round(job.share * wide)
@@ -62,14 +62,14 @@ def _progress(job: Job, now: Now, columns: int, rows: int) -> Content:
     return Content("\n").join(lines[: max(1, rows)])
 
 
-def _losses(job: Job, columns: int) -> Content:
+def _losses(job: AdaptationState, columns: int) -> Content:
     if not job.losses:
         return Content.styled(f"{job.pairs} pairs", "$muted")
     told = f"loss {job.losses[-1]:.2f} "
     return Content.assemble((told, ""), (sparkline(job.losses, max(1, columns - len(told))), "$student"))
 
 
-def _pace(job: Job, now: Now) -> str:
+def _pace(job: AdaptationState, now: Now) -> str:
     spent = max(0.0, (now.at or job.at) - job.began)
     told = f"{job.pairs} pairs, {duration(spent)}" if job.pairs else duration(spent)
     if job.step < 3 or job.step >= job.steps:
@@ -78,7 +78,7 @@ def _pace(job: Job, now: Now) -> str:
     return f"{told}, about {duration(left)} left"
 
 
-def _verdict(job: Job, columns: int, rows: int) -> Content:
+def _verdict(job: AdaptationState, columns: int, rows: int) -> Content:
     ended = job.ended
     if ended is None:
         return Content("")
@@ -114,7 +114,7 @@ def scores(told: Mapping[str, float]) -> list[Content]:
     return lines
 
 
-class Meters(Part):
+class MeterPanel(Part):
     """What the machine does. What it does not tell is left out."""
 
     def draw(self, state: State, now: Now) -> None:

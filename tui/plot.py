@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.state import Turn
+from tui.state import ShownTurn
 from tui.words import SOURCES, share
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -57,7 +57,7 @@ def braille(points: Sequence[tuple[float, float]], columns: int, rows: int) -> l
     return ["".join(chr(_BLANK + cell) if cell else " " for cell in row) for row in cells]
 
 
-def takeover(turns: Sequence[Turn], warm_up: int, columns: int, rows: int) -> Content:
+def takeover(turns: Sequence[ShownTurn], warm_up: int, columns: int, rows: int) -> Content:
     """The take-over curve: above how often the student would have been right, below who answered each time.
 
     Where no answer is known to compare with, the line is how likely the student was held to agree with
@@ -83,7 +83,7 @@ def takeover(turns: Sequence[Turn], warm_up: int, columns: int, rows: int) -> Co
     return Content("\n").join([*body, _who(shown, places, wide)])
 
 
-def curve(turns: Sequence[Turn]) -> list[tuple[int, float]]:
+def curve(turns: Sequence[ShownTurn]) -> list[tuple[int, float]]:
     """The points of the line: how many turns in, counted from 1, and a share in [0, 1]."""
     if any(turn.student is not None for turn in turns):
         points: list[tuple[int, float]] = []
@@ -101,7 +101,7 @@ def curve(turns: Sequence[Turn]) -> list[tuple[int, float]]:
     ]
 
 
-def meaning(turns: Sequence[Turn]) -> str:
+def meaning(turns: Sequence[ShownTurn]) -> str:
     """What the line says, with its newest value."""
     points = curve(turns)
     if not points:
@@ -126,7 +126,7 @@ def _with_bound(label: str, line: str, bound: int | None) -> Content:
     )
 
 
-def _who(turns: Sequence[Turn], places: Sequence[int], columns: int) -> Content:
+def _who(turns: Sequence[ShownTurn], places: Sequence[int], columns: int) -> Content:
     """A mark for each question: whose, and hollow when wrong."""
     parts: list[str | tuple[str, str]] = [(f"{'who':>{_LABEL - 1}} ", "$muted")]
     end = 0

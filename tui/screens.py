@@ -25,7 +25,7 @@ Then = Callable[[Any], None]
 Failed = Callable[[], None]
 
 
-class Desk(Protocol):
+class ScreenHost(Protocol):
     """What a screen finds in the app."""
 
     state: State
@@ -47,9 +47,9 @@ class DashScreen(Screen[None]):
     """Whether its parts are there: it may be drawn."""
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> ScreenHost:
         """The app, as far as screens may know it."""
-        return cast(Desk, self.app)
+        return cast(ScreenHost, self.app)
 
     def compose(self) -> ComposeResult:
         """The lines around what a screen has of its own."""

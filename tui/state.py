@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
-from agent.console.protocol import Back, Gone, Heard, Partial, Pulse
+from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
 from agent.console.sentences import sentence
 from core.events import (
     Activated,
@@ -40,7 +40,7 @@ _NOT_YET = Gone("The session has not been reached yet.")
 
 
 @dataclass(frozen=True)
-class Turn:
+class ShownTurn:
     """A question and what became of it. `right` and `student` are None where nobody knows; `student` is
     whether it would have been right by itself, `worth` how likely it was held to agree with the expert.
     """
@@ -81,7 +81,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Job:
+class AdaptationState:
     """An adaptation: how far it is, or how it ended. `losses` are thinned to a few hundred."""
 
     name: str
@@ -107,9 +107,9 @@ class State:
     """
 
     started: SessionStarted | None = None
-    turns: Mapping[int, Turn] = field(default_factory=dict)
+    turns: Mapping[int, ShownTurn] = field(default_factory=dict)
     items: tuple[int | Note, ...] = ()
-    job: Job | None = None
+    job: AdaptationState | None = None
     adapter: str = ""
     paused: bool = False
     spent: Spent | None = None
@@ -122,7 +122,7 @@ class State:
     gone: Gone | None = _NOT_YET
 
     @property
-    def last(self) -> Turn | None:
+    def last(self) -> ShownTurn | None:
         """The newest turn."""
         return self.turns[max(self.turns)] if self.turns else None
 
@@ -137,7 +137,7 @@ class State:
         return self.job is not None and self.job.ended is None
 
 
-def fold(state: State, heard: Heard) -> State:
+def fold(state: State, heard: ConsoleMessage) -> State:
     """What is known after hearing this. Never raises, whatever the order in which things come."""
     match heard:
         case Back():
@@ -203,7 +203,7 @@ def _entered(state: State, event: RoomEntered) -> State:
 
 def _asked(state: State, event: Asked) -> State:
     """Asked again counts as asked now: what counts of a turn is what came last."""
-    turn = Turn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
+    turn = ShownTurn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
     items = (*(item for item in state.items if item != event.turn), event.turn)
     return replace(state, turns={**state.turns, event.turn: turn}, items=items, spoken="", ended=None)
 
@@ -231,7 +231,7 @@ def _compared(state: State, event: Compared) -> State:
 
 def _progressed(state: State, event: AdaptationProgressed) -> State:
     known = state.job if state.job and state.job.name == event.job else None
-    job = known or Job(event.job, pairs=0, began=event.at)
+    job = known or AdaptationState(event.job, pairs=0, began=event.at)
     losses = (*job.losses, event.loss)
     if len(losses) > _LOSSES:
         losses = (*losses[:-1:2], losses[-1])
@@ -243,7 +243,7 @@ def _progressed(state: State, event: AdaptationProgressed) -> State:
 
 def _adapted(state: State, event: AdaptationEnded) -> State:
     known = state.job if state.job and state.job.name == event.job else None
-    job = known or Job(event.job, pairs=0, began=event.at - event.seconds)
+    job = known or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
     return replace(state, job=replace(job, ended=event, at=event.at))
 
 
@@ -265,7 +265,9 @@ _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
     Corrected: lambda state, event: _turned(state, event.turn, corrected=event.text, pair=event.pair),
     ToldLate: lambda state, event: _turned(state, event.turn, late=event.text),
     ExpertUnreachable: lambda state, event: _turned(state, event.turn, unreachable=event.reason),
-    AdaptationStarted: lambda state, event: replace(state, job=Job(event.job, event.pairs, event.at)),
+    AdaptationStarted: lambda state, event: replace(
+        state, job=AdaptationState(event.job, event.pairs, event.at)
+    ),
     AdaptationProgressed: _progressed,
     AdaptationEnded: _adapted,
     Activated: lambda state, event: replace(state, adapter=event.adapter),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.jobs.judge import Score
-from adapters.jobs.request import Limits
+from adapters.jobs.request import JobLimits
 
 _LESS_LIKELY = 0.05
 _CHANCE = 0.5
@@ -17,7 +17,7 @@ _CHANCE = 0.5
 
 
 @dataclass(frozen=True)
-class Judged:
+class ModelScores:
     """Scores of one model: on the pairs it learns from, on pairs held out, on the probe set."""
 
     train: Score
@@ -33,7 +33,7 @@ class Verdict:
     reason: str
 
 
-def decide(candidate: Judged, current: Judged, limits: Limits) -> Verdict:
+def decide(candidate: ModelScores, current: ModelScores, limits: JobLimits) -> Verdict:
     """Compare a candidate with what answers now; both judged on the same questions.
 
     Held-out scores of a candidate are those of a trial that had not seen these pairs.
@@ -77,7 +77,7 @@ def fewest_tokens(judged: Mapping[float, tuple[Score, Score]]) -> float:
     return min(enough, default=1.0)
 
 
-def _harm(candidate: Judged, current: Judged, limits: Limits) -> str:
+def _harm(candidate: ModelScores, current: ModelScores, limits: JobLimits) -> str:
     """What is wrong with the candidate beyond what may be, or nothing."""
     ours, theirs = candidate.hold_out, current.hold_out
     lost = round((theirs.exact - ours.exact) * ours.n)

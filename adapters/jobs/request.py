@@ -78,7 +78,7 @@ def home_recipe(extra: int) -> Recipe:
 
 
 @dataclass(frozen=True)
-class Limits:
+class JobLimits:
     """What a job may cost, and how much harm the gate lets pass."""
 
     seconds: float = 120.0
@@ -117,7 +117,7 @@ class Request:
     """As `student.keep_tokens`: it learns from, and is judged with, as many vision tokens as it will have."""
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
-    limits: Limits = field(default_factory=Limits)
+    limits: JobLimits = field(default_factory=JobLimits)
 
     def __post_init__(self) -> None:
         if not self.train:

@@ -17,7 +17,7 @@ BUILTIN = Path(__file__).parents[2] / "models" / "builtin" / "scene-encoder"
 
 
 @dataclass(frozen=True)
-class Adapted:
+class AdaptedEncoder:
     """How the job ended, and the version that came of it, if one did."""
 
     result: Result
@@ -35,7 +35,7 @@ def scene_request(
     return SceneRequest(camera, base, learnt, held, teacher, before, seconds=seconds)
 
 
-def adapt_scene(job: Path, request: SceneRequest, state: Path | None = None) -> Adapted:
+def adapt_scene(job: Path, request: SceneRequest, state: Path | None = None) -> AdaptedEncoder:
     """Run the job in a child process of low priority and take up what comes of it.
 
     Raises StorageError, and ModelError when the worker dies without a word.
@@ -49,4 +49,4 @@ def adapt_scene(job: Path, request: SceneRequest, state: Path | None = None) -> 
         )
     promoted = result.outcome == "promote"
     store = scene_store(state_dir() if state is None else state)
-    return Adapted(result, store.adopt(request.camera, job) if promoted else None)
+    return AdaptedEncoder(result, store.adopt(request.camera, job) if promoted else None)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from adapters.jobs.gate import Judged, Verdict, decide, fewest_tokens
+from adapters.jobs.gate import ModelScores, Verdict, decide, fewest_tokens
 from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
 from adapters.jobs.judge import Score, judge
 from adapters.jobs.request import Outcome, Request, Result
@@ -36,7 +36,7 @@ _SHARES = (0.75, 0.5, 0.25)
 def run(folder: Path, request: Request) -> Result:
     """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
     torch.set_num_threads(request.limits.threads)
-    return Job(folder, request).run()
+    return TrainingRun(folder, request).run()
 
 
 def load_learner(request: Request) -> VisionLanguageModel:
@@ -46,7 +46,7 @@ def load_learner(request: Request) -> VisionLanguageModel:
     return load_model(request.base, attention=attention_to_train(maps))
 
 
-class Job:
+class TrainingRun:
     """One run of a request; `run` is its only verb."""
 
     def __init__(self, folder: Path, request: Request) -> None:
@@ -72,7 +72,7 @@ class Job:
     def run(self) -> Result:
         """Train and judge; leaves candidate/ in the folder. Raises Cancelled and RoomwiseError."""
         request = self._request
-        current = Judged(
+        current = ModelScores(
             self._judged("current", self._current, self._pairs),
             self._judged("current", self._current, request.hold_out),
             self._judged("current", self._current, self._probe),
@@ -81,7 +81,7 @@ class Job:
         if adapter is None or self._tried.n < len(request.hold_out):
             return self._result(Verdict(False, "Its time was up before there was anything to judge."), {})
         adapter = replace(adapter, keep_tokens=self._kept)
-        candidate = Judged(
+        candidate = ModelScores(
             self._judged("candidate", adapter, self._pairs),
             self._tried,
             self._judged("candidate", adapter, self._probe),

@@ -22,7 +22,7 @@ from agent.attach.codec import (
     wish_message,
 )
 from agent.attach.place import Local, Place, Remote
-from agent.console.protocol import Back, Gone, Hear, Heard, Wish
+from agent.console.protocol import Back, ConsoleMessage, Gone, Hear, Wish
 from agent.console.replies import settle
 from core.errors import InputError, RoomwiseError
 from core.event_lines import from_line
@@ -95,7 +95,7 @@ class Attached:
             if hear in self._hears:
                 self._hears.remove(hear)
 
-    def _tell(self, heard: Heard) -> None:
+    def _tell(self, heard: ConsoleMessage) -> None:
         with self._lock:
             if isinstance(heard, Gone):
                 self._gone = heard
@@ -106,7 +106,7 @@ class Attached:
             for hear in list(self._hears):
                 self._tell_one(hear, heard)
 
-    def _tell_one(self, hear: Hear, heard: Heard) -> None:
+    def _tell_one(self, hear: Hear, heard: ConsoleMessage) -> None:
         try:
             hear(heard)
         except Exception:  # noqa: BLE001  # a broken screen must not break the connection

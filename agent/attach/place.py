@@ -53,7 +53,7 @@ Place = Local | Remote
 
 
 @dataclass(frozen=True)
-class House:
+class RemoteAccess:
     """What lets dashboards on other machines in: nothing without a `port`. PEM files for TLS."""
 
     token: str = field(default="", repr=False)
@@ -81,7 +81,7 @@ def checked(place: Local) -> Local:
     return place
 
 
-def door_of(house: House) -> list[Remote]:
+def door_of(house: RemoteAccess) -> list[Remote]:
     """Where others are let in, if anywhere. Raises ConfigError for what would be unsafe or cannot work."""
     if house.port is None:
         return []

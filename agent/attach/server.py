@@ -28,7 +28,7 @@ from agent.attach.codec import (
     told_message,
 )
 from agent.attach.place import Local, Place
-from agent.console.protocol import Back, Console, Heard, Pulse
+from agent.console.protocol import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError
 from core.event_lines import to_line
 from core.events import Event
@@ -237,7 +237,7 @@ class _Client:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(do, *values)
 
-    def _tell(self, heard: Heard) -> None:
+    def _tell(self, heard: ConsoleMessage) -> None:
         if isinstance(heard, Back):
             events = list(heard.events)
             for first in range(0, len(events), _PIECE):

@@ -68,8 +68,8 @@ class Partial:
     text: str
 
 
-Heard = Event | Pulse | Partial | Gone | Back
-Hear = Callable[[Heard], None]
+ConsoleMessage = Event | Pulse | Partial | Gone | Back
+Hear = Callable[[ConsoleMessage], None]
 """Called on any thread; must return at once."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from adapters.jobs.request import Limits, Request, Result
+from adapters.jobs.request import JobLimits, Request, Result
 from adapters.jobs.store import AdapterStore, shown
 from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
@@ -70,7 +70,7 @@ def adapt(
     """
     student = config.student.model
     model_folder(student)
-    limits = Limits(seconds=config.adaptation.seconds)
+    limits = JobLimits(seconds=config.adaptation.seconds)
     with Memory.open(folder / "memory", read_only=True) as memory:
         chosen = _room(memory.rooms(), room, config.adaptation.least_pairs, folder)
         return _adapted(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from adapters.jobs.request import Limits, Recipe, Request, Result, home_recipe
+from adapters.jobs.request import JobLimits, Recipe, Request, Result, home_recipe
 from adapters.jobs.store import HOME, AdapterStore
 from agent.learning.guard import Order
 from agent.learning.jobs import Job
@@ -27,9 +27,9 @@ _FOLDER = "home"
 """Below the jobs, where what a killed process left of it is thrown away."""
 
 
-def home_limits(config: Config) -> Limits:
+def home_limits(config: Config) -> JobLimits:
     """What consolidating may cost; no answer about a room that it has not seen may be lost by it."""
-    return Limits(seconds=config.adaptation.home_seconds, loses=0.0)
+    return JobLimits(seconds=config.adaptation.home_seconds, loses=0.0)
 
 
 def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: int) -> Request:
@@ -39,7 +39,7 @@ def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: 
     return replace(request, keep_tokens=config.student.keep_tokens)
 
 
-def home_request(memory: Memory, base: str, limits: Limits, seed: int, but: str = "") -> Request:
+def home_request(memory: Memory, base: str, limits: JobLimits, seed: int, but: str = "") -> Request:
     """Learn from all rooms, always anew from the untouched base, so that nothing adds up over time.
 
     The pairs are a bounded sample, as many of each room. Every fifth room judges before it is learnt as well.

@@ -67,10 +67,10 @@ def start(ray: ModuleType, near: bool, folder: Path, request: Request) -> Job:
             carried.append(ray.put(parcel_of(request)))  # within a list it is fetched only where it is needed
     task = ray.remote(num_cpus=1, max_retries=0)(worked)
     where = str(job.absolute()), os.getcwd()
-    return Job(job, cast("subprocess.Popen[bytes]", Task(ray, task.remote(*where, carried), job)))
+    return Job(job, cast("subprocess.Popen[bytes]", RayTask(ray, task.remote(*where, carried), job)))
 
 
-class Task:
+class RayTask:
     """What a `Job` wants of its process, had of a Ray task."""
 
     stdin = None

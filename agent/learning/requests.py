@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.jobs.request import Limits, Request, recipe_for
+from adapters.jobs.request import JobLimits, Request, recipe_for
 from adapters.jobs.store import HOME, AdapterStore
 from agent.turns.answerers import Answerers
 from core.files import cache_dir
@@ -20,7 +20,7 @@ _REHEARSED = 16
 def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, seed: int) -> Request:
     """`room_request` as a session is configured."""
     config = answerers.config
-    limits = Limits(seconds=config.adaptation.seconds)
+    limits = JobLimits(seconds=config.adaptation.seconds)
     request = room_request(answerers.memory, room, answerers.student.name, store, limits, seed)
     return replace(request, keep_tokens=config.student.keep_tokens)
 
@@ -30,7 +30,7 @@ def room_request(
     room: str,
     base: str,
     store: AdapterStore,
-    limits: Limits,
+    limits: JobLimits,
     seed: int,
 ) -> Request:
     """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.

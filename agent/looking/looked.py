@@ -19,7 +19,7 @@ Cells = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Panel:
+class AttentionMap:
     """One map [rows, cols] over the picture; it sums to 1, but for those of a tower.
 
     `entropy` in [0, 1]: 1 looks everywhere alike. `mass` in [0, 1]: what of the attention is on the
@@ -40,13 +40,13 @@ class Looked:
 
     model: str
     answer: Answer
-    chosen: Panel
-    words: Sequence[Panel]
-    flows: Sequence[Panel]
-    tower: Sequence[Panel]
+    chosen: AttentionMap
+    words: Sequence[AttentionMap]
+    flows: Sequence[AttentionMap]
+    tower: Sequence[AttentionMap]
 
     @property
-    def panels(self) -> list[Panel]:
+    def panels(self) -> list[AttentionMap]:
         """All but the first."""
         return [*self.words, *self.flows, *self.tower]
 
@@ -87,7 +87,7 @@ def looked(
         )  # fmt: skip
 
 
-def _chosen(every: dict[Words, Looks | None], layer: int | None, head: int | None) -> Panel:
+def _chosen(every: dict[Words, Looks | None], layer: int | None, head: int | None) -> AttentionMap:
     """Of the answer's words; of the question's where nothing was said."""
     words: Words = "answer" if every["answer"] is not None else "question"
     looks = every[words]
@@ -99,7 +99,7 @@ def _chosen(every: dict[Words, Looks | None], layer: int | None, head: int | Non
     return _panel(f"{words}: {', '.join(parts)}", cells, float(mass))
 
 
-def _by_layer(every: dict[Words, Looks | None]) -> list[Panel]:
+def _by_layer(every: dict[Words, Looks | None]) -> list[AttentionMap]:
     """A panel a layer, the answer's and then the question's; entropies are of single heads and tokens."""
     found = []
     for words, looks in every.items():
@@ -107,12 +107,12 @@ def _by_layer(every: dict[Words, Looks | None]) -> list[Panel]:
             assert looks is not None
             cells, entropy = looks.chosen(layer), float(looks.entropy[layer])
             found.append(
-                Panel(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(looks.mass[layer]))
+                AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(looks.mass[layer]))
             )
     return found
 
 
-def _flows(forced: TeacherForced, vision: VisionTokens) -> list[Panel]:
+def _flows(forced: TeacherForced, vision: VisionTokens) -> list[AttentionMap]:
     """Rollouts through the stack that holds the picture: with the residual, and the plain product.
 
     Rows are the question's words and, in a single stack, the positions that wrote the answer.
@@ -127,7 +127,7 @@ def _flows(forced: TeacherForced, vision: VisionTokens) -> list[Panel]:
     return found
 
 
-def _towers(heard: Sequence[TowerMap], vision: VisionTokens) -> list[Panel]:
+def _towers(heard: Sequence[TowerMap], vision: VisionTokens) -> list[AttentionMap]:
     """The last map of the tower that is over places: from a class token where there is one."""
     over = [one for one in heard if one.kind != "channels"]
     if not over:
@@ -145,10 +145,10 @@ def _towers(heard: Sequence[TowerMap], vision: VisionTokens) -> list[Panel]:
     return [] if whole is None else [_panel("tower: received", whole[0])]
 
 
-def _panel(title: str, cells: torch.Tensor, mass: float | None = None) -> Panel:
+def _panel(title: str, cells: torch.Tensor, mass: float | None = None) -> AttentionMap:
     share = cells.float() / cells.sum().clamp(min=1e-9)
     most = torch.tensor(float(max(2, share.numel()))).log()
-    return Panel(title, _plain(cells), float(torch.special.entr(share).sum() / most), mass)
+    return AttentionMap(title, _plain(cells), float(torch.special.entr(share).sum() / most), mass)
 
 
 def _plain(cells: torch.Tensor) -> Cells:

@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 from agent.looking.heat import heated, sized
-from agent.looking.looked import Looked, Panel
+from agent.looking.looked import AttentionMap, Looked
 
 _PANEL, _GAP, _CAPTION, _HEAD, _EDGE = 190, 10, 38, 34, 16
 _FIRST = 2 * _PANEL + _GAP  # the chosen map is twice as wide
@@ -62,7 +62,7 @@ def _band(small: Image.Image, large: Image.Image, one: Looked) -> Image.Image:
 
 
 def _place(
-    band: Image.Image, draw: ImageDraw.ImageDraw, frame: Image.Image, panel: Panel, at: tuple[int, int]
+    band: Image.Image, draw: ImageDraw.ImageDraw, frame: Image.Image, panel: AttentionMap, at: tuple[int, int]
 ) -> None:
     band.paste(heated(frame, panel.cells), at)
     left, below = at[0], at[1] + frame.height

@@ -10,7 +10,7 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 
 from agent.looking.heat import heated
-from agent.looking.looked import Looked, Panel
+from agent.looking.looked import AttentionMap, Looked
 from core.half_cells import Line, drawn
 
 _WIDEST, _HIGHEST, _BETWEEN = 60, 24, 2
@@ -60,7 +60,7 @@ def as_dict(question: str, models: Sequence[Looked]) -> dict[str, Any]:
     }
 
 
-def _told(panel: Panel) -> dict[str, Any]:
+def _told(panel: AttentionMap) -> dict[str, Any]:
     cells = [[round(float(cell), 6) for cell in row] for row in panel.cells]
     return {"map": panel.title, "entropy": panel.entropy, "mass": panel.mass, "cells": cells}
 

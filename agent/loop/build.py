@@ -47,7 +47,7 @@ RECORDED = "recorded"
 
 
 @dataclass(frozen=True)
-class Wish:
+class SessionOptions:
     """What a session is to be: the models' names, how long the warm-up is, where its files go.
 
     `live`: it takes the time that people take, in which what earlier rooms taught is put together.
@@ -62,7 +62,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Places:
+class SessionFolders:
     """Where a session's parts lie."""
 
     session: Path
@@ -71,7 +71,7 @@ class Places:
     jobs: Path
 
     @classmethod
-    def below(cls, folder: Path, session: str = "session") -> "Places":
+    def below(cls, folder: Path, session: str = "session") -> "SessionFolders":
         """In one folder; `session` is the recording's place in it."""
         return cls(folder / session, folder / "memory", folder / "adapters", folder / "jobs")
 
@@ -85,7 +85,9 @@ class Stage:
 
 
 @contextmanager
-def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool = False) -> Iterator[Stage]:
+def staged(
+    visit: Visit, wish: SessionOptions, config: Config, watch: Emit, one_room: bool = False
+) -> Iterator[Stage]:
     """Everything a replay needs, in a folder that is new or holds the same session unfinished. Of a visit to
     several rooms the agent is told none, unless all are to be taken for `one_room`.
 
@@ -93,7 +95,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
     the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
     """
     _check_names(wish, config)
-    places = Places.below(wish.folder)
+    places = SessionFolders.below(wish.folder)
     with ExitStack() as held:
         held.callback(lock_folder(wish.folder).release)
         about = _about(visit.room, wish) | {"visit": visit_digest(visit)}
@@ -118,7 +120,7 @@ def staged(visit: Visit, wish: Wish, config: Config, watch: Emit, one_room: bool
 def live(
     room: str | None,
     session: str,
-    wish: Wish,
+    wish: SessionOptions,
     config: Config,
     watch: Emit,
     record: Callable[[Path, dict[str, Any]], Recorder] = Recorder,
@@ -131,7 +133,7 @@ def live(
     UnknownModelError, WeightsError, ConfigError, StorageError.
     """
     _check_names(wish, config)
-    places = Places.below(wish.folder, session)
+    places = SessionFolders.below(wish.folder, session)
     past = Past(uuid.uuid4().hex)
     with ExitStack() as held:
         held.callback(lock_folder(wish.folder).release)
@@ -165,7 +167,7 @@ def _whereabouts(
 
 @contextmanager
 def _answerers(
-    room: str | None, places: Places, wish: Wish, expert: Expert, config: Config, past: Past
+    room: str | None, places: SessionFolders, wish: SessionOptions, expert: Expert, config: Config, past: Past
 ) -> Iterator[tuple[Answerers, Room, list[Failed]]]:
     """Who can answer, the room one is in, and what is to be said of how they were found."""
     student = load_model(wish.student)
@@ -188,7 +190,7 @@ def _begin(controller: Controller, event: Event, notices: Sequence[Failed]) -> N
         controller.emit(notice)
 
 
-def _check_names(wish: Wish, config: Config) -> None:
+def _check_names(wish: SessionOptions, config: Config) -> None:
     """A mistyped name leaves no folder behind. Raises UnknownModelError, ConfigError."""
     model_folder(wish.student)
     if is_address(wish.expert):
@@ -197,7 +199,7 @@ def _check_names(wish: Wish, config: Config) -> None:
         model_folder(wish.expert)
 
 
-def _about(room: str, wish: Wish) -> dict[str, Any]:
+def _about(room: str, wish: SessionOptions) -> dict[str, Any]:
     """By what a session is known again."""
     return {
         "room": room,
@@ -225,7 +227,7 @@ def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
             memory.delete(pair.id)
 
 
-def _learning(places: Places, wish: Wish) -> LearningSettings:
+def _learning(places: SessionFolders, wish: SessionOptions) -> LearningSettings:
     request = partial(adaptation_request, seed=wish.seed)
     home = partial(home_adaptation, seed=wish.seed) if wish.live else None
     seed = wish.seed if wish.live else None
@@ -245,7 +247,7 @@ def _machine(meters: Meters) -> Machine:
     return Machine(celsius=reading.celsius, watts=reading.watts)
 
 
-def _beginning(room: str, wish: Wish, past: Past) -> Event:
+def _beginning(room: str, wish: SessionOptions, past: Past) -> Event:
     if past.begun:
         return Resumed(at=time.time(), turn=past.turn + 1)
     return SessionStarted(
@@ -260,7 +262,9 @@ def _beginning(room: str, wish: Wish, past: Past) -> Event:
 
 
 @contextmanager
-def _expert(wish: Wish, config: Config, past: Past, recorded: Sequence[VisitTurn] = ()) -> Iterator[Expert]:
+def _expert(
+    wish: SessionOptions, config: Config, past: Past, recorded: Sequence[VisitTurn] = ()
+) -> Iterator[Expert]:
     if wish.expert == RECORDED:
         yield RecordedExpert(recorded)
     elif is_address(wish.expert):

@@ -34,7 +34,7 @@ class _Request:
     future: "Future[Any]"
 
 
-class Live:
+class SessionThread:
     """One session on a thread of its own. Construct it, `start` it, `stop` it."""
 
     def __init__(self, opening: Callable[[], AbstractContextManager[Controller]]) -> None:

@@ -10,7 +10,7 @@ from agent.recording.visit import Visit, VisitTurn
 from capture.audio_again import heard_again
 from capture.audio_judged import Rules, rules_of
 from capture.audio_whisper import Whisper, whisper_of
-from capture.transcribe import Heard
+from capture.transcribe import Transcript
 from capture.voice_activity import VoiceActivity, open_voice_activity
 from core.config import VoiceConfig
 from core.errors import InputError
@@ -50,4 +50,4 @@ def _heard(turn: VisitTurn, whisper: Whisper, activity: VoiceActivity, rules: Ru
     if turn.audio is None:
         return turn.question
     found = heard_again(turn.audio, whisper, activity, rules)
-    return " ".join(one.text for one in found if isinstance(one, Heard))
+    return " ".join(one.text for one in found if isinstance(one, Transcript))

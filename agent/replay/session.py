@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.looking.turns import looks_of_turns
-from agent.loop.build import RECORDED, Places, Stage, Wish, staged
+from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, staged
 from agent.machine.usage import used
 from agent.recording.past import past_of
 from agent.recording.record import SESSION, read_recording
@@ -59,10 +59,10 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
     return summary
 
 
-def _wish(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> Wish:
+def _wish(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> SessionOptions:
     """What the session is to be. Without an expert's name the one that fits the session's answers."""
     fitting = config.expert.model if visit.answers == "truth" else RECORDED
-    return Wish(
+    return SessionOptions(
         options.student, options.expert or fitting, options.warm_up, options.seed, folder,
         live=options.speed is not None,
     )  # fmt: skip
@@ -73,13 +73,13 @@ class _Plays:
     """How a visit is played."""
 
     visit: Visit
-    wish: Wish
+    wish: SessionOptions
     config: Config
     pace: Pace
 
     def run(self, stage: Stage, one_room: bool = False) -> None:
         """From where it stopped to its end, and what that took."""
-        limit, places = self.config.images.max_pixels, Places.below(self.wish.folder)
+        limit, places = self.config.images.max_pixels, SessionFolders.below(self.wish.folder)
         baselines = baselines_of(stage.controller, self.wish.student, self.wish.warm_up)
         play(self.visit, stage.controller, baselines, limit, stage.past, self.pace, one_room)
         stage.controller.emit(used(places.memory, places.adapters, places.session))

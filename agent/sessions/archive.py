@@ -22,7 +22,7 @@ BLOB = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})\.(jpg|wav)")
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """What an archive may hold: bytes, but for `entries` (a number) and `ratio` (bytes out by bytes in)."""
 
     archive: int = 2 << 30
@@ -51,7 +51,7 @@ def write_archive(recording: Recording, target: Path) -> None:
     """
     log = whole_lines(recording.folder)  # before the frames: whatever it speaks of is there by then
     blobs = [path for path in sorted((recording.folder / BLOBS).glob("*")) if _is_blob(path)]
-    size, limits = sum(path.stat().st_size for path in blobs), Limits()
+    size, limits = sum(path.stat().st_size for path in blobs), ArchiveLimits()
     if len(blobs) + 2 > limits.entries or len(log) > limits.events or size + len(log) > limits.archive * 0.9:
         raise InputError(f"{recording.folder} is too large for one archive. Export it with --format mcap.")
     with (

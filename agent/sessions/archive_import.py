@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.recording.record import BLOBS, EVENTS, SESSION
-from agent.sessions.archive import Limits
+from agent.sessions.archive import ArchiveLimits
 from agent.sessions.archive_content import check_session
 from agent.sessions.sessions import SESSIONS
 from core.errors import ArchiveError, StorageError
@@ -36,14 +36,14 @@ _DAMAGED = (
 
 
 def import_archive(
-    path: Path, state: Path, max_pixels: int, name: str | None = None, limits: Limits | None = None
+    path: Path, state: Path, max_pixels: int, name: str | None = None, limits: ArchiveLimits | None = None
 ) -> str:
     """Add the session in a zip file to those here, under a name that no other has; returns the name.
 
     Without a `name` it is the file's. Raises ArchiveError when anything is wrong with it, with nothing kept;
     StorageError, also when a session of that name is here.
     """
-    limits = limits or Limits()
+    limits = limits or ArchiveLimits()
     name = check_name(room_name(path.stem) if name is None else name)
     with storage_errors("read", path):
         found = path.stat()
@@ -73,7 +73,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _entries(path: Path, size: int, limits: Limits) -> Iterator[tuple[str, bytes]]:
+def _entries(path: Path, size: int, limits: ArchiveLimits) -> Iterator[tuple[str, bytes]]:
     """Names and bytes of all that is in an archive, after what it declares was found to be in order."""
     with storage_errors("read", path), path.open("rb") as file:
         file.seek(max(0, size - _TAIL))
@@ -92,7 +92,7 @@ def _entries(path: Path, size: int, limits: Limits) -> Iterator[tuple[str, bytes
         raise ArchiveError(f"{path} is damaged ({str(error)[:200]}). {_AGAIN}") from error
 
 
-def _check_end(tail: bytes, path: Path, limits: Limits) -> None:
+def _check_end(tail: bytes, path: Path, limits: ArchiveLimits) -> None:
     """The list of contents is short: it is read as a whole, however little of the file is."""
     end, before = tail[-22:], tail[-42:-22]
     if len(end) < 22 or not end.startswith(_END):
@@ -102,7 +102,7 @@ def _check_end(tail: bytes, path: Path, limits: Limits) -> None:
         raise ArchiveError(f"{path} lists too much: more than {limits.entries:,} files. {_AGAIN}")
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], size: int, path: Path, limits: Limits) -> None:
+def _check_entries(entries: list[zipfile.ZipInfo], size: int, path: Path, limits: ArchiveLimits) -> None:
     for entry in entries:
         problem = _problem(entry, limits)
         if problem:
@@ -119,7 +119,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, path: Path, limits
         raise ArchiveError(f"{path} has files that lie over each other. {_AGAIN}")
 
 
-def _problem(entry: zipfile.ZipInfo, limits: Limits) -> str:
+def _problem(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> str:
     """What is wrong with an entry as it is declared; empty for nothing."""
     most = limits.of(entry.filename)
     kind = stat.S_IFMT(entry.external_attr >> 16)

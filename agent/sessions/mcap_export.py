@@ -56,7 +56,7 @@ _SCHEMAS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
-class Message(NamedTuple):
+class ChannelMessage(NamedTuple):
     """What goes to a channel; times in nanoseconds since 1970."""
 
     channel: str
@@ -90,20 +90,20 @@ def export_mcap(recording: Recording, target: Path) -> int:
     return count
 
 
-def messages(recording: Recording) -> Iterator[Message]:
+def messages(recording: Recording) -> Iterator[ChannelMessage]:
     """What a recording amounts to, in the order in which it happened. Raises InputError, StorageError."""
     for event in recording.events:
         at = nanoseconds(event.at)
         values = {"event": type(event).__name__, **dataclasses.asdict(event)}
-        yield Message("/events", at, at, values)
+        yield ChannelMessage("/events", at, at, values)
         if isinstance(event, Asked):
             if event.frame:
                 yield _frame(recording, event, at)
-            yield Message("/questions", at, at, _plain(event))
+            yield ChannelMessage("/questions", at, at, _plain(event))
         elif isinstance(event, Answered):
-            yield Message("/answers", at, at, _plain(event))
+            yield ChannelMessage("/answers", at, at, _plain(event))
         elif isinstance(event, AdaptationStarted | AdaptationProgressed | AdaptationEnded | Activated):
-            yield Message("/adaptation", at, at, values)
+            yield ChannelMessage("/adaptation", at, at, values)
 
 
 def nanoseconds(at: float) -> int:
@@ -115,7 +115,7 @@ def _told(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _frame(recording: Recording, asked: Asked, at: int) -> Message:
+def _frame(recording: Recording, asked: Asked, at: int) -> ChannelMessage:
     taken = max(0, at - nanoseconds(asked.frame_age_ms / 1000))
     data = recording.blob(asked.frame, ".jpg").read_bytes()
     stamp = {"sec": taken // _NS, "nsec": taken % _NS}
@@ -125,7 +125,7 @@ def _frame(recording: Recording, asked: Asked, at: int) -> Message:
         "data": base64.b64encode(data).decode(),
         "format": "jpeg",
     }
-    return Message("/frames", at, taken, picture)
+    return ChannelMessage("/frames", at, taken, picture)
 
 
 def _plain(event: Event) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.recording.record import REDACTED, Recording
 from agent.sessions.archive import new_file
-from agent.sessions.turns import Turn, finite, turns_of
+from agent.sessions.turns import RecordedTurn, finite, turns_of
 from core.extras import require
 
 _ROWS = 64  # written at a time, so that a long session never lies in memory with all its frames
@@ -55,7 +55,7 @@ def _schema(arrow: Any) -> Any:
     return arrow.schema(list(columns.items()), metadata=told)
 
 
-def _rows(recording: Recording, turns: list[Turn]) -> Iterator[dict[str, Any]]:
+def _rows(recording: Recording, turns: list[RecordedTurn]) -> Iterator[dict[str, Any]]:
     session, room = (str(recording.about.get(name, "")) for name in ("session", "room"))
     for turn in turns:
         yield {
@@ -69,7 +69,7 @@ def _rows(recording: Recording, turns: list[Turn]) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _image(recording: Recording, turn: Turn) -> dict[str, Any] | None:
+def _image(recording: Recording, turn: RecordedTurn) -> dict[str, Any] | None:
     if not turn.frame:
         return None
     return {"bytes": recording.blob(turn.frame, ".jpg").read_bytes(), "path": f"{turn.frame}.jpg"}

@@ -159,7 +159,7 @@ class ReplayedConsole:
                 self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
                 listener.fresh = True
 
-    def _tell(self, listener: _Listener, heard: protocol.Heard) -> None:
+    def _tell(self, listener: _Listener, heard: protocol.ConsoleMessage) -> None:
         try:
             listener.hear(heard)
         except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others

@@ -12,7 +12,7 @@ from agent.console.sentences import sentence
 from agent.recording.record import Recording
 from agent.sessions.redact import Choice, Redacted
 from agent.sessions.sessions import Shelved, line_of, when
-from agent.sessions.turns import Turn, turns_of
+from agent.sessions.turns import RecordedTurn, turns_of
 from core.events import Asked, Event
 from core.text import strip_controls
 
@@ -75,7 +75,7 @@ def _heading(name: str, recording: Recording) -> Iterator[str]:
             yield f"redacted: {what} of {_turns(done['turns'])}"
 
 
-def _turn_lines(turn: Turn) -> tuple[str, str]:
+def _turn_lines(turn: RecordedTurn) -> tuple[str, str]:
     first = f"{turn.turn:3}. {strip_controls(turn.question)}"
     if turn.answer is None:
         return first, f"{_INDENT}(not answered)"

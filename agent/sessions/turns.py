@@ -9,7 +9,7 @@ from core.events import Answered, Asked, Corrected, Event, ExpertUnreachable, Ju
 
 
 @dataclass(frozen=True)
-class Turn:
+class RecordedTurn:
     """One question and what came of it; what did not happen is empty or None.
 
     `frame` is the SHA-256 of the frame, empty where it was redacted. Times are seconds since 1970, UTC.
@@ -49,12 +49,12 @@ class Turn:
         return "; ".join(said)
 
 
-def turns_of(events: Iterable[Event]) -> list[Turn]:
+def turns_of(events: Iterable[Event]) -> list[RecordedTurn]:
     """All turns in order. One that was asked twice, since the first try was cut short, counts once."""
-    turns: dict[int, Turn] = {}
+    turns: dict[int, RecordedTurn] = {}
     for event in events:
         if isinstance(event, Asked):
-            turns[event.turn] = Turn(
+            turns[event.turn] = RecordedTurn(
                 event.turn, event.question, event.frame, finite(event.frame_age_ms), finite(event.at)
             )
         else:

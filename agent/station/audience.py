@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from agent.console.protocol import Back, Gone, Hear, Heard, Partial, Pulse
+from agent.console.protocol import Back, ConsoleMessage, Gone, Hear, Partial, Pulse
 from core.events import Event
 
 
@@ -58,12 +58,12 @@ class Audience:
                 self._gone = gone
                 self._tell_all(gone)
 
-    def _tell_all(self, heard: Heard) -> None:
+    def _tell_all(self, heard: ConsoleMessage) -> None:
         followers = [] if isinstance(heard, Pulse | Partial) else self._followers
         for hear in (*followers, *self._hears):
             self._tell_one(hear, heard)
 
-    def _tell_one(self, hear: Hear, heard: Heard) -> None:
+    def _tell_one(self, hear: Hear, heard: ConsoleMessage) -> None:
         try:
             hear(heard)
         except Exception:  # noqa: BLE001  # a broken screen must not end the session

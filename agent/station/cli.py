@@ -73,9 +73,9 @@ def run(
     }  # fmt: skip
     if not headless:
         require("textual", "tui")
-    from agent.station.run import Plan, changed, run
+    from agent.station.run import RunOptions, changed, run
 
-    plan = Plan(
+    plan = RunOptions(
         room=room, config=changed(config, changes), listen=listen != "off", record=record,
         host=host, port=port, certificate=tls_cert, key=tls_key,
     )  # fmt: skip

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from PIL import Image
 
 from capture.camera import Camera
-from capture.camera_watch import Opened, Status
-from capture.device import Back, Ended, Lost
+from capture.camera_watch import CameraOpened, Status
+from capture.device import DeviceBack, Ended, Lost
 from capture.picture import Captured
 from core.errors import CaptureError
 from core.events import CameraChanged, Event
@@ -144,9 +144,9 @@ class Eyes:
 def _changed(name: str, status: Status) -> CameraChanged:
     now = time.time()
     match status:
-        case Opened():
+        case CameraOpened():
             return CameraChanged(at=now, name=name, there=True)
-        case Back(after=seconds):
+        case DeviceBack(after=seconds):
             return CameraChanged(at=now, name=name, there=True, seconds=seconds)
         case Lost(reason=reason):
             return CameraChanged(at=now, name=name, there=False, reason=reason)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from PIL import Image
 
 from agent.loop.controller import Controller
-from agent.loop.live import Live
+from agent.loop.live import SessionThread
 from agent.station.eyes import Eyes
 from agent.station.scene import Glance, Scenes, glance, has_moved
 from agent.whereabouts.recognition import brightness, is_dark
@@ -26,7 +26,7 @@ class Lookout:
     something has moved: the student's eyes are needed for that.
     """
 
-    def __init__(self, eyes: Eyes, live: Live, config: Config, say: Callable[[Event], None]) -> None:
+    def __init__(self, eyes: Eyes, live: SessionThread, config: Config, say: Callable[[Event], None]) -> None:
         self._eyes, self._live, self._say = eyes, live, say
         self._scenes = Scenes(config.router.known_view, config.memory.same_view)
         self._glance: Glance | None = None

@@ -14,11 +14,11 @@ from typing import Any
 import pydantic
 from rich.console import Console as Terminal
 
-from agent.attach.place import House, Place, door_of, local_socket
+from agent.attach.place import Place, RemoteAccess, door_of, local_socket
 from agent.attach.server import AttachServer
-from agent.console.protocol import Console, Heard
+from agent.console.protocol import Console, ConsoleMessage
 from agent.console.sentences import sentence
-from agent.loop.build import Places, Wish, live
+from agent.loop.build import SessionFolders, SessionOptions, live
 from agent.recording.demos import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
@@ -47,7 +47,7 @@ Show = Callable[[Console], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunOptions:
     """What is run: where (None: the agent is to tell), with which settings, for whom. Without a `port` only
     this machine's user may attach.
     """
@@ -82,7 +82,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     return config.model_copy(update=made)
 
 
-def run(plan: Plan, show: Show | None) -> None:
+def run(plan: RunOptions, show: Show | None) -> None:
     """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault.
 
     Raises what keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError,
@@ -103,18 +103,22 @@ def run(plan: Plan, show: Show | None) -> None:
 
 
 @contextmanager
-def opened(plan: Plan) -> Iterator[Station]:
+def opened(plan: RunOptions) -> Iterator[Station]:
     """A station begun as planned, to which dashboards may attach. Raises as `run` does."""
     config = plan.config
     room, folder = None if plan.room is None else check_room(plan.room), state_dir()
     session = f"{SESSIONS}/{room or FRESH}-{_stamp()}"
-    wish = Wish(config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True)
-    house = House(config.attach.token.get_secret_value(), plan.host, plan.port, plan.certificate, plan.key)
+    wish = SessionOptions(
+        config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True
+    )
+    house = RemoteAccess(
+        config.attach.token.get_secret_value(), plan.host, plan.port, plan.certificate, plan.key
+    )
     doors: list[Place] = [local_socket(), *door_of(house)]
     senses = Senses(_camera(config), _hearing(plan, mute := Mute()), _speaker(config, mute))
     station = Station(
         lambda watch, record: live(room, session, wish, config, watch, record),
-        senses, room or FRESH, Places.below(folder, session), config, plan.record,
+        senses, room or FRESH, SessionFolders.below(folder, session), config, plan.record,
     )  # fmt: skip
     with AttachServer(station, doors, house.token), station:
         yield station
@@ -137,7 +141,7 @@ def _camera(config: Config) -> Make:
     return make
 
 
-def _hearing(plan: Plan, mute: Mute) -> Callable[[Say, Asked, KeepSound], Hearing | None]:
+def _hearing(plan: RunOptions, mute: Mute) -> Callable[[Say, Asked, KeepSound], Hearing | None]:
     if not plan.listen:
         return lambda say, ask, keep: None
     return lambda say, ask, keep: Hearing(plan.config.voice, messages(), mute, say, ask, keep)
@@ -170,7 +174,7 @@ class Journal:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
-    def __call__(self, heard: Heard) -> None:
+    def __call__(self, heard: ConsoleMessage) -> None:
         """Hear what happens."""
         line = _public(heard) if isinstance(heard, Event) else ""
         if line:

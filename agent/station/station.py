@@ -40,9 +40,9 @@ from agent.console.protocol import (
     Wish,
 )
 from agent.console.replies import OVER, follow_up, settle
-from agent.loop.build import Places
+from agent.loop.build import SessionFolders
 from agent.loop.controller import Controller
-from agent.loop.live import Live
+from agent.loop.live import SessionThread
 from agent.machine.meters import Meters
 from agent.recording.record import Recorder
 from agent.sessions.exporting import export_aside
@@ -100,7 +100,13 @@ class Station:
     """One session with its senses, from `start` to `close`; a `Console`."""
 
     def __init__(
-        self, opening: Opening, senses: Senses, room: str, places: Places, config: Config, record: bool = True
+        self,
+        opening: Opening,
+        senses: Senses,
+        room: str,
+        places: SessionFolders,
+        config: Config,
+        record: bool = True,
     ) -> None:
         """Raises CaptureError and MissingDependencyError when waiting would not bring the camera."""
         self._senses, self._room, self._places, self._config = senses, room, places, config
@@ -121,7 +127,7 @@ class Station:
         self._untold = ""
         """The same where nobody installed what it takes: said to who wants to talk."""
         self._eyes = Eyes(senses.camera, config.camera.oldest_ms / 1000, self.say)
-        self._live = Live(lambda: opening(self._watch, self._recording))
+        self._live = SessionThread(lambda: opening(self._watch, self._recording))
         self._opened: Future[None] | None = None
         self._pulses = Pulses(self._eyes, Meters())
         self._lookout = Lookout(self._eyes, self._live, config, self.say)

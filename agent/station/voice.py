@@ -13,12 +13,12 @@ from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
 from capture.audio_portaudio import portaudio
-from capture.audio_watch import Opened, Status
+from capture.audio_watch import MicrophoneOpened, Status
 from capture.audio_whisper import Whisper, whisper_of
-from capture.device import Back, Ended, Lost
+from capture.device import DeviceBack, Ended, Lost
 from capture.microphone import Microphone
 from capture.speaker import Mute, Speaker, voice_commands
-from capture.transcribe import Heard, Transcriber, Unheard
+from capture.transcribe import Transcriber, Transcript, Unheard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import open_voice_activity
 from core.config import VoiceConfig
@@ -95,7 +95,7 @@ class Hearing:
             self._writing += 1
         self._transcriber.hear(utterance).add_done_callback(partial(self._written, utterance))
 
-    def _written(self, utterance: Utterance, future: "Future[Heard | Unheard]") -> None:
+    def _written(self, utterance: Utterance, future: "Future[Transcript | Unheard]") -> None:
         with self._lock:
             self._writing -= 1
         if future.cancelled():
@@ -105,7 +105,7 @@ class Hearing:
             self._say(Failed(at=time.time(), what="speech", error=str(error)))
             return
         match future.result():
-            case Heard(text=text, began=began, ended=ended, confidence=confidence):
+            case Transcript(text=text, began=began, ended=ended, confidence=confidence):
                 sound = self._keep(as_wav(utterance.samples))
                 self._say(
                     SpeechHeard(at=time.time(), text=text, confidence=confidence, seconds=ended - began,
@@ -135,9 +135,9 @@ class Hearing:
 def _changed(status: Status) -> MicrophoneChanged:
     now = time.time()
     match status:
-        case Opened():
+        case MicrophoneOpened():
             return MicrophoneChanged(at=now, there=True)
-        case Back(after=seconds):
+        case DeviceBack(after=seconds):
             return MicrophoneChanged(at=now, there=True, seconds=seconds)
         case Lost(reason=reason):
             return MicrophoneChanged(at=now, there=False, reason=reason)

@@ -10,7 +10,7 @@ from itertools import zip_longest
 import numpy as np
 
 from adapters.training.wording import COLOURS, about_other_things, named_in
-from agent.turns.things import COLOUR, NAMING, Heard, colours, names, presence, present, tint
+from agent.turns.things import COLOUR, NAMING, Claim, colours, names, presence, present, tint
 from core.scoring import normalise
 
 _STEADY = (COLOUR, "Where is the {}?")
@@ -26,7 +26,7 @@ _PRESENCE = 3
 """One part in so many of a call's questions asks whether things are there."""
 
 
-def further(heard: Sequence[Heard], frame: str, count: int, rng: np.random.Generator) -> list[str]:
+def further(heard: Sequence[Claim], frame: str, count: int, rng: np.random.Generator) -> list[str]:
     """Up to `count` questions about a frame that nobody has asked about it yet; none is there twice.
 
     What to ask follows from all that was `heard` in the room: a thing that one frame shows may be in another,
@@ -51,7 +51,7 @@ def further(heard: Sequence[Heard], frame: str, count: int, rng: np.random.Gener
     return chosen
 
 
-def _details(heard: Sequence[Heard], frame: str, there: Sequence[str], rng: np.random.Generator) -> list[str]:
+def _details(heard: Sequence[Claim], frame: str, there: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Questions about what is there, common ones first; a third of them in the forms that the person uses."""
     if not there:
         return []

@@ -9,7 +9,7 @@ import numpy as np
 from agent.turns.answerers import Answerers, RoomOf
 from agent.turns.interview import further
 from agent.turns.remembering import pair_id, remember
-from agent.turns.things import Heard
+from agent.turns.things import Claim
 from agent.turns.view import EncodedView
 from core.errors import ExpertError
 from core.events import Failed, Inquired
@@ -28,7 +28,7 @@ Portion = list[tuple[str, Told]]
 
 
 def interviewed(
-    expert: Expert, frame: Frame, heard: list[Heard], name: str, turn: int, most: int
+    expert: Expert, frame: Frame, heard: list[Claim], name: str, turn: int, most: int
 ) -> Iterator[Portion]:
     """Put up to `most` questions about a frame to an expert, a few at a time: what to ask next follows from
     what it said, which `heard` is told. Raises ExpertError.
@@ -42,7 +42,7 @@ def interviewed(
         calls += len(questions)
         portion = list(zip(questions, told, strict=True))
         heard += [
-            Heard(name, question, one.answer.text, sure_of(one.signal), "agent")
+            Claim(name, question, one.answer.text, sure_of(one.signal), "agent")
             for question, one in portion
             if one.answer.text
         ]
@@ -134,11 +134,11 @@ class Interviewer:
         view = EncodedView(self._answerers.student, frame.picture).cue(embedder, questions[0]).view
         return [Cue(text, view) for text in embedder.text(questions)]
 
-    def _heard(self, pair: Pair) -> Heard:
+    def _heard(self, pair: Pair) -> Claim:
         if pair.id not in self._sure:
             path = self._answerers.memory.signal_path(pair)
             self._sure[pair.id] = sure_of(None if path is None else path.read_bytes())
-        return Heard(pair.frame, pair.question, pair.answer, self._sure[pair.id], pair.asker)
+        return Claim(pair.frame, pair.question, pair.answer, self._sure[pair.id], pair.asker)
 
 
 def extra_id(session: str, turn: int, question: str) -> str:

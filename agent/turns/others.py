@@ -50,7 +50,7 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class Curve:
+class ReliabilityCurve:
     """How likely an answer is right at a confidence: sigmoid(offset + slope * logit(confidence))."""
 
     offset: float
@@ -61,7 +61,7 @@ class Curve:
         return 1 / (1 + math.exp(-(self.offset + self.slope * _logit(confidence))))
 
 
-def fitted(confidences: Sequence[float], right: Sequence[bool]) -> Curve:
+def fitted(confidences: Sequence[float], right: Sequence[bool]) -> ReliabilityCurve:
     """The likeliest curve, by ten Newton steps; without any answers one of 1/2 everywhere."""
     x = np.array([[1.0, _logit(value)] for value in confidences]).reshape(-1, 2)
     y, w = np.array(right, np.float64), np.zeros(2)
@@ -69,7 +69,7 @@ def fitted(confidences: Sequence[float], right: Sequence[bool]) -> Curve:
         p: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
         hessian = (x * (p * (1 - p))[:, None]).T @ x + _PRIOR * np.eye(2)
         w -= np.linalg.solve(hessian, x.T @ (p - y) + _PRIOR * w)
-    return Curve(float(w[0]), max(0.0, float(w[1])))
+    return ReliabilityCurve(float(w[0]), max(0.0, float(w[1])))
 
 
 @dataclass
@@ -78,8 +78,8 @@ class OtherRooms:
 
     memory: Memory
     votes: Votes
-    student: Curve
-    rooms: Curve
+    student: ReliabilityCurve
+    rooms: ReliabilityCurve
     _asked: list[tuple[Line, Cue]] = field(default_factory=list)
     _held: tuple[int, Shelf | None] = (-1, None)
 

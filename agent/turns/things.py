@@ -37,7 +37,7 @@ _MOST_WORDS = 3
 
 
 @dataclass(frozen=True)
-class Heard:
+class Claim:
     """What an expert has said about a frame, and how sure it was."""
 
     frame: str
@@ -52,7 +52,7 @@ def presence(name: str) -> str:
     return f"Is there {'an' if name[0] in 'aeiou' else 'a'} {name} in the picture?"
 
 
-def names(heard: Sequence[Heard], frame: str) -> dict[str, float]:
+def names(heard: Sequence[Claim], frame: str) -> dict[str, float]:
     """Things that may be in the room and how sure that is, above 1 when this frame's own answers say so.
 
     The surest come first.
@@ -73,14 +73,14 @@ def names(heard: Sequence[Heard], frame: str) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
-def present(heard: Sequence[Heard], frame: str) -> list[str]:
+def present(heard: Sequence[Claim], frame: str) -> list[str]:
     """What the frame shows: what the expert was certain to name in it, or has said to be there."""
     said = {one.question: _yes(one) for one in heard if one.frame == frame}
     known = names(heard, frame)
     return [name for name, sure in known.items() if said.get(presence(name), sure >= 1 + _CERTAIN)]
 
 
-def colours(heard: Sequence[Heard]) -> dict[str, str]:
+def colours(heard: Sequence[Claim]) -> dict[str, str]:
     """The colour of a thing by its name, where it was asked for and the answer is one."""
     told = {one.question: normalise(one.answer) for one in heard}
     every = {name: told.get(COLOUR.format(name), "") for one in heard for name in named_in(one.question)}
@@ -96,7 +96,7 @@ def tint(name: str, known: dict[str, str], frame: str) -> str:
     return known[name] if name in known and draw % 2 else _COLOURS[draw // 2 % len(_COLOURS)]
 
 
-def _yes(one: Heard) -> bool:
+def _yes(one: Claim) -> bool:
     return normalise(one.answer) == "yes"
 
 

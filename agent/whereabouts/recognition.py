@@ -21,7 +21,7 @@ from PIL.Image import Image, Resampling
 from core.errors import WeightsError
 from core.files import atomic_write_text, storage_errors
 from core.ports import Rows
-from memory.gallery import Kind, Shelf
+from memory.gallery import Kind, RoomViews
 
 FILE = Path(__file__).parent / "recognition.json"
 STAY = 0.9
@@ -36,7 +36,7 @@ What = Literal["known", "new", "unsure"]
 
 
 @dataclass(frozen=True)
-class Curve:
+class LikelihoodRatio:
     """The log-likelihood ratio of a likeness s, with m views of the room and t views of what is looked at:
     offset + slope * s + enrolled * log(m) + seen * log(t) + both * s * log(t).
     """
@@ -53,19 +53,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class PlaceCalibration:
     """For one encoder and one kind of view. A room is known from the probability `known` on, and new from
     `new` on; `about` says on what they were fitted, and what came out.
     """
 
-    curve: Curve
+    curve: LikelihoodRatio
     known: float
     new: float
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Recognition:
     """What the views show. `room` is the likeliest known one, "" without any, `likeness` its in [-1, 1];
     `probability` is that of what is said: of the room where known, of none of them where new, else the
     greater of both.
@@ -83,7 +83,7 @@ def features(likeness: float, enrolled: int, seen: int) -> np.ndarray[Any, np.dt
     return np.array([1.0, likeness, math.log(enrolled), views, likeness * views])
 
 
-def likenesses(views: Rows, shelf: Shelf) -> dict[str, tuple[float, int]]:
+def likenesses(views: Rows, shelf: RoomViews) -> dict[str, tuple[float, int]]:
     """Of views [t, d], t > 0, the likeness to each room of a shelf, and how many views it has there."""
     if not shelf.rooms:
         return {}
@@ -96,7 +96,7 @@ def likenesses(views: Rows, shelf: Shelf) -> dict[str, tuple[float, int]]:
 
 
 def posterior(
-    found: Mapping[str, tuple[float, int]], seen: int, curve: Curve, here: str | None
+    found: Mapping[str, tuple[float, int]], seen: int, curve: LikelihoodRatio, here: str | None
 ) -> tuple[dict[str, float], float]:
     """The probability of each room with these likenesses, and that it is none of them.
 
@@ -118,22 +118,22 @@ def prior(room: str, rooms: Mapping[str, Any], here: str | None) -> float:
     return STAY if room == here else (1 - STAY) / 2 / others
 
 
-def decide(views: Rows, shelf: Shelf, calibration: Calibration, here: str | None) -> Verdict:
+def decide(views: Rows, shelf: RoomViews, calibration: PlaceCalibration, here: str | None) -> Recognition:
     """What views [t, d] show, t > 0, of one kind and by one encoder, as the shelf's."""
     found = likenesses(views, shelf)
     if not found:
-        return Verdict("new", "", -1.0, 1.0)
+        return Recognition("new", "", -1.0, 1.0)
     rooms, unknown = posterior(found, len(views), calibration.curve, here)
     room = max(rooms, key=rooms.__getitem__)
     likeness = found[room][0]
     if rooms[room] >= calibration.known:
-        return Verdict("known", room, likeness, rooms[room])
+        return Recognition("known", room, likeness, rooms[room])
     if unknown >= calibration.new:
-        return Verdict("new", room, likeness, unknown)
-    return Verdict("unsure", room, likeness, max(rooms[room], unknown))
+        return Recognition("new", room, likeness, unknown)
+    return Recognition("unsure", room, likeness, max(rooms[room], unknown))
 
 
-def read_calibrations(encoder: str, path: Path = FILE) -> dict[Kind, Calibration]:
+def read_calibrations(encoder: str, path: Path = FILE) -> dict[Kind, PlaceCalibration]:
     """What was fitted for an encoder; of a kind that it cannot be used for, nothing. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"There is no {path}. {_REMEDY}")
@@ -143,13 +143,13 @@ def read_calibrations(encoder: str, path: Path = FILE) -> dict[Kind, Calibration
         told = json.loads(data)
         if told["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {told['schema']}")
-        read = pydantic.TypeAdapter(dict[Kind, Calibration])
+        read = pydantic.TypeAdapter(dict[Kind, PlaceCalibration])
         return read.validate_python(told["encoders"].get(encoder, {}))
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path} is damaged ({error}). {_REMEDY}") from error
 
 
-def write_calibrations(encoder: str, found: Mapping[Kind, Calibration], path: Path = FILE) -> None:
+def write_calibrations(encoder: str, found: Mapping[Kind, PlaceCalibration], path: Path = FILE) -> None:
     """Keep what was fitted for an encoder, and for no other. Raises StorageError."""
     kinds = {kind: asdict(calibration) for kind, calibration in found.items()}
     told = {"schema": _SCHEMA, "encoders": {encoder: kinds}}

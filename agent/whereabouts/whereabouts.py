@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from agent.whereabouts.recognition import Calibration, Verdict, brightness, decide, is_dark, joined
+from agent.whereabouts.recognition import PlaceCalibration, Recognition, brightness, decide, is_dark, joined
 from core.errors import InputError, RoomwiseError
 from core.events import Event, Failed, RoomEntered, RoomRecognised
 from core.ports import Millimetres, Rows, SceneEncoder
@@ -70,7 +70,7 @@ class Whereabouts:
         self,
         gallery: Gallery,
         encoder: SceneEncoder,
-        calibrations: Mapping[Kind, Calibration],
+        calibrations: Mapping[Kind, PlaceCalibration],
         *,
         told: bool = False,
         unsettled: bool = False,
@@ -100,7 +100,9 @@ class Whereabouts:
         verdict = decide(rows, shelf, self._calibrations[view.kind], before)
         return self._follow(verdict, here, view.kind, set(shelf.rooms), sight)
 
-    def _follow(self, verdict: Verdict, here: str, kind: Kind, known: Collection[str], sight: Sight) -> Move:
+    def _follow(
+        self, verdict: Recognition, here: str, kind: Kind, known: Collection[str], sight: Sight
+    ) -> Move:
         match verdict.what:
             case "known" if verdict.room == here:
                 return self._settled(here)
@@ -181,7 +183,7 @@ def _begun(room: str, known: int, kind: str) -> RoomEntered:
     return RoomEntered(at=time.time(), room=room, before=room, new=True, reason=reason, kind=kind)
 
 
-def _recognised(verdict: Verdict, views: int, kind: Kind) -> RoomRecognised:
+def _recognised(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
     return RoomRecognised(
         at=time.time(), room=verdict.room, likeness=round(verdict.likeness, 3),
         probability=round(verdict.probability, 3), views=views, kind=kind,

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.jobs.job import write_result
-from adapters.jobs.request import Limits
+from adapters.jobs.request import JobLimits
 from adapters.jobs.store import HOME, AdapterStore
 from adapters.training.run import run
 from agent.learning.home import home_request
@@ -14,7 +14,7 @@ from bench.learning.state import State
 from memory.store import Memory
 from models.lora import Adapter, base_of, read_adapter
 
-_LIMITS = Limits(seconds=24 * 3600, loses=0.0)
+_LIMITS = JobLimits(seconds=24 * 3600, loses=0.0)
 """As long as it takes, so that the processor's speed changes no figure."""
 
 

@@ -13,7 +13,7 @@ from bench.rooms.more_views import make_more_views
 from bench.rooms.sessions import write_session
 from core.pictures import load_image
 from core.types import Frame
-from models.expert import Asking, LocalExpert
+from models.expert import EncodedQuestion, LocalExpert
 from models.registry import load_model
 from models.remote.address import is_address
 
@@ -74,7 +74,7 @@ def _by_expert(visit: Visit, expert: LocalExpert, max_pixels: int) -> list[str]:
     said: dict[int, str] = {}
     for frame, places in _by_frame(visit):
         (looks,) = expert.look([Frame(frame.read_bytes(), load_image(frame, max_pixels))])
-        asked = [Asking(looks, visit.turns[place].question, signal=False) for place in places]
+        asked = [EncodedQuestion(looks, visit.turns[place].question, signal=False) for place in places]
         answers = expert.together(asked)
         said |= {place: told.answer.text for place, told in zip(places, answers, strict=True)}
     return [said[place] for place in range(len(visit.turns))]

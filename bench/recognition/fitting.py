@@ -16,13 +16,13 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from agent.whereabouts.recognition import Calibration, Curve, decide, features
+from agent.whereabouts.recognition import LikelihoodRatio, PlaceCalibration, decide, features
 from bench.pretrain.rendering import shard_folders
 from bench.recognition.discriminants import discriminants
 from bench.recognition.views import measured_depth
 from core.errors import InputError
 from core.ports import Rows
-from memory.gallery import Kind, Shelf
+from memory.gallery import Kind, RoomViews
 from models.scene.places import Projection, depth_features, rgb_features
 from models.vlm import VisionLanguageModel
 
@@ -104,7 +104,7 @@ def learn(found: Gathered) -> Projection:
     return discriminants(learning.features, np.unique(learning.places, return_inverse=True)[1], WIDTH)
 
 
-def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -> Calibration:
+def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -> PlaceCalibration:
     """Curve and thresholds, from the rooms that judge."""
     judging = found.among(judging=True)
     rows = project(judging.features)
@@ -112,14 +112,14 @@ def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -
     return calibrated([one for one in views if len(one) > 1], np.random.default_rng(seed))
 
 
-def calibrated(views: Sequence[Rows], rng: np.random.Generator) -> Calibration:
+def calibrated(views: Sequence[Rows], rng: np.random.Generator) -> PlaceCalibration:
     """From the views [n, d] of places, n > 1 each."""
     curve = fitted_curve(*_compared(views, rng))
     trials = list(_trials(views, curve, rng))
     known = _threshold([(p, right) for what, p, right in trials if what == "known"])
     new = _threshold([(p, right) for what, p, right in trials if what == "new"])
     about = _measured(trials, known, new) | {"places": len(views), "known_at_once": _KNOWN, "wanted": _RIGHT}
-    return Calibration(curve, known, new, about)
+    return PlaceCalibration(curve, known, new, about)
 
 
 def _compared(
@@ -145,7 +145,7 @@ def _parted(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], ND
     return order[:enrolled], order[enrolled : enrolled + seen]
 
 
-def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> Curve:
+def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> LikelihoodRatio:
     """Logistic regression by Newton's method, both outcomes weighing the same: its logit is then the
     log-likelihood ratio. A small ridge keeps separable data finite.
     """
@@ -158,16 +158,16 @@ def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> Curve:
         w -= step
         if float(np.abs(step).max()) < 1e-8:
             break
-    return Curve(*map(float, w))
+    return LikelihoodRatio(*map(float, w))
 
 
 def _trials(
-    views: Sequence[Rows], curve: Curve, rng: np.random.Generator
+    views: Sequence[Rows], curve: LikelihoodRatio, rng: np.random.Generator
 ) -> Iterator[tuple[str, float, bool]]:
     """Somebody who knows some rooms begins in one of them or in another: what the likelier of "known" and
     "new" is, how likely, whether that is right.
     """
-    probe = Calibration(curve, known=0.5, new=0.5)
+    probe = PlaceCalibration(curve, known=0.5, new=0.5)
     for _ in range(_TRIALS):
         chosen = rng.choice(len(views), min(_KNOWN + 1, len(views)), replace=False).tolist()
         there, others = chosen[0], chosen[1:]
@@ -178,7 +178,10 @@ def _trials(
             shelf[0] = (str(there), views[there][enrolled])
         names = [name for name, rows in shelf for _ in rows]
         verdict = decide(
-            views[there][seen], Shelf(tuple(names), np.concatenate([rows for _, rows in shelf])), probe, None
+            views[there][seen],
+            RoomViews(tuple(names), np.concatenate([rows for _, rows in shelf])),
+            probe,
+            None,
         )
         if verdict.what != "unsure":
             right = verdict.room == str(there) if verdict.what == "known" else not known

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.attach.client import Attached
 from agent.attach.place import SOCKET, Local
-from agent.console.protocol import Ask, Back, Gone, Heard
+from agent.console.protocol import Ask, Back, ConsoleMessage, Gone
 from bench.screen.terminal import Terminal
 from core.errors import InputError
 from core.events import AdaptationEnded, AdaptationStarted, Answered, Event, SessionStarted
@@ -29,7 +29,7 @@ class Log:
         self._events: list[Event] = []
         self._changed = threading.Condition()
 
-    def __call__(self, heard: Heard) -> None:
+    def __call__(self, heard: ConsoleMessage) -> None:
         with self._changed:
             if isinstance(heard, Back):
                 self._events = list(heard.events)

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from agent.recording.visit import VisitTurn, read_visit
 from agent.turns.interviewer import interviewed, sure_of
-from agent.turns.things import Heard
+from agent.turns.things import Claim
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.plan import Plan
 from core.files import atomic_directory, storage_errors
@@ -112,11 +112,11 @@ def _further(
     told: Sequence[Told],
 ) -> list[tuple[int, str, Told]]:
     """The agent's own questions after each of the warm-up's, as in the product: turn, question, answer."""
-    heard: list[Heard] = []
+    heard: list[Claim] = []
     found = []
     for place in range(min(WARM_UP, len(turns))):
         frame, one = turns[place].frame.name, told[place]
-        heard.append(Heard(frame, turns[place].question, one.answer.text, sure_of(one.signal), "person"))
+        heard.append(Claim(frame, turns[place].question, one.answer.text, sure_of(one.signal), "person"))
         each = plan.extra // WARM_UP
         for portion in interviewed(expert, frames[place], heard, frame, place + 1, each):
             found += [(place, question, said) for question, said in portion if said.answer.text]

@@ -50,7 +50,7 @@ def opener_of(spec: Openable, config: CameraConfig, max_pixels: int = MAX_PIXELS
         return partial(realsense.RealSense, realsense.library(), config)
     cv2 = opencv.library()
     opencv.check(cv2, spec)
-    return partial(opencv.Live, cv2, spec, config)
+    return partial(opencv.LiveStream, cv2, spec, config)
 
 
 def _on_disk(path: Path, config: CameraConfig, max_pixels: int) -> Opener:

@@ -13,7 +13,7 @@ from capture.native import load
 from capture.picture import Captured, Rgb
 from capture.sources.absent import absent, lacking
 from capture.sources.backlog import Backlog
-from capture.sources.player import Shown
+from capture.sources.player import ReelPicture
 from capture.spec import Csi, Network, Usb
 from core.config import CameraConfig
 from core.errors import CaptureError
@@ -71,7 +71,7 @@ def check(cv2: Any, spec: Usb | Csi | Network) -> None:
         raise CaptureError(lacks)
 
 
-class Live:
+class LiveStream:
     """A device or stream. Raises CaptureError when it does not open."""
 
     def __init__(self, cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> None:
@@ -126,9 +126,9 @@ class VideoReel:
         self._rate = _rate(cv2, self._capture, rate)
         self.tick = min(_LONGEST_TICK, 1.0 / self._rate)
         self._place = -1
-        self._shown: Shown | None = None
+        self._shown: ReelPicture | None = None
 
-    def at(self, seconds: float) -> Shown | None:
+    def at(self, seconds: float) -> ReelPicture | None:
         """See `Reel.at`."""
         wanted = int(seconds * self._rate + 1e-6)
         with _errors(self._cv2):
@@ -160,9 +160,9 @@ class VideoReel:
     def _look(self) -> None:
         rgb = _rgb(self._cv2, *self._capture.retrieve())
         if rgb is not None:  # else what was seen before is seen on
-            self._shown = Shown(rgb)
+            self._shown = ReelPicture(rgb)
 
-    def _nothing_more(self) -> Shown | None:
+    def _nothing_more(self) -> ReelPicture | None:
         if self._shown is None:
             raise CaptureError(f"There is no picture in {self._path}. Give another file.")
         return None

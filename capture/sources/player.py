@@ -9,7 +9,7 @@ from capture.picture import Captured, Depth, Rgb
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ReelPicture:
     """A picture of a reel, with its distances, and when it was taken in seconds since 1970, where known."""
 
     rgb: Rgb
@@ -23,7 +23,7 @@ class Reel(Protocol):
     tick: float
     """How many seconds apart it is worth looking at."""
 
-    def at(self, seconds: float) -> Shown | None:
+    def at(self, seconds: float) -> ReelPicture | None:
         """What is seen so many seconds after its beginning; None after its end. Time only goes on.
 
         Raises CaptureError when nothing of it can be seen.

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from capture.picture import Depth
-from capture.sources.player import Shown
+from capture.sources.player import ReelPicture
 from core.errors import CaptureError, ImageError
 from core.files import storage_errors
 from core.pictures import read_picture
@@ -38,9 +38,9 @@ class Stills:
 
     def __init__(self, stills: Sequence[Still], seconds: float, name: str, max_pixels: int) -> None:
         self._stills, self._seconds, self._name, self._max_pixels = list(stills), seconds, name, max_pixels
-        self._current: tuple[Still, Shown] | None = None
+        self._current: tuple[Still, ReelPicture] | None = None
 
-    def at(self, seconds: float) -> Shown | None:
+    def at(self, seconds: float) -> ReelPicture | None:
         """See `Reel.at`."""
         if seconds >= self._seconds:
             return None
@@ -73,13 +73,13 @@ class Stills:
             raise CaptureError(f"No picture of {self._name} can be used. {error}") from error
 
 
-def _shown(still: Still, max_pixels: int) -> Shown:
+def _shown(still: Still, max_pixels: int) -> ReelPicture:
     if not still.path.is_file():
         raise ImageError(f"{still.path} is missing. Copy the folder again, whole.")
     with storage_errors("read", still.path):
         rgb = np.asarray(read_picture(still.path, still.path.name, max_pixels))
     depth = _depth(still.depth, rgb.shape[:2]) if still.depth else None
-    return Shown(rgb, depth, still.wall)
+    return ReelPicture(rgb, depth, still.wall)
 
 
 def _depth(path: Path, shape: tuple[int, ...]) -> Depth | None:

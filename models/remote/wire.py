@@ -39,7 +39,7 @@ _WRONG = "The expert's answer cannot be read ({}). Are both sides of the same ve
 
 
 @dataclass(frozen=True)
-class Shown:
+class OptionalSignal:
     """What is only shipped where it was asked for. `focus` float16 [k, D] are the expert's vision tokens at
     `focus_places` int32 [k] of its grid, row by row; `code` float16 [w] is the map's code under the
     autoencoder whose weights have the SHA-256 that the request named.
@@ -55,7 +55,7 @@ class Said:
     """One answer as it travels."""
 
     told: Told
-    shown: Shown = Shown()
+    shown: OptionalSignal = OptionalSignal()
 
 
 class _Words(pydantic.BaseModel):
@@ -115,7 +115,9 @@ def sizes(data: bytes) -> dict[str, int]:
     return {"words": len(data) - sum(found.values())} | {name: size for name, size in found.items() if size}
 
 
-def _arrays(signal: TeacherSignal | None, shown: Shown, wanted: Sequence[Wanted]) -> dict[str, NDArray[Any]]:
+def _arrays(
+    signal: TeacherSignal | None, shown: OptionalSignal, wanted: Sequence[Wanted]
+) -> dict[str, NDArray[Any]]:
     sources: tuple[object, object] = (signal, shown)
     found = {}
     for name in (name for kind in wanted for name in _ARRAYS[kind]):
@@ -140,7 +142,7 @@ def _said(place: int, words: _Words, arrays: Mapping[str, NDArray[Any]]) -> Said
     }
     text = strip_controls(words.text)
     answer = Answer(text, tuple(words.token_ids), tuple(words.token_logprobs), words.confidence)
-    shown = Shown(own.get("focus"), own.get("focus_places"), own.get("code"))
+    shown = OptionalSignal(own.get("focus"), own.get("focus_places"), own.get("code"))
     return Said(Told(answer, _signal(own, words.vocabulary)), shown)
 
 

@@ -61,7 +61,7 @@ class Projection:
         return found
 
 
-class Places:
+class PlaceEncoder:
     """A `SceneEncoder` for recognising rooms. Load it with `load_places`; one thread at a time."""
 
     def __init__(self, model: VisionLanguageModel, projections: dict[Kind, Projection], name: str) -> None:
@@ -78,7 +78,7 @@ class Places:
         return self._projections["depth"](depth_features(depths))
 
 
-def load_places(student: VisionLanguageModel | None = None) -> Places:
+def load_places(student: VisionLanguageModel | None = None) -> PlaceEncoder:
     """The encoder with the committed projections; a `student` that is the built-in one lends its eyes.
 
     Raises WeightsError where they are missing, damaged, or were learnt for other eyes.
@@ -89,7 +89,7 @@ def load_places(student: VisionLanguageModel | None = None) -> Places:
         raise WeightsError(f"{PROJECTIONS} belongs to other weights of {EYES}. {_REMEDY}")
     known = student is not None and digest(model_folder(student.name)) == eyes
     model = student if known and student is not None else load_model(EYES)
-    return Places(model, projections, name)
+    return PlaceEncoder(model, projections, name)
 
 
 def rgb_features(model: VisionLanguageModel, images: Sequence[Image.Image]) -> Rows:
@@ -99,7 +99,7 @@ def rgb_features(model: VisionLanguageModel, images: Sequence[Image.Image]) -> R
 
 
 def depth_features(depths: Sequence[Millimetres]) -> Rows:
-    """The same of n > 0 depth frames. Raises InputError as `Places.depth` does."""
+    """The same of n > 0 depth frames. Raises InputError as `PlaceEncoder.depth` does."""
     for depth in depths:
         check_depth(depth, _LEAST_DEPTH)
     return np.stack([np.concatenate([_distances(depth), _surface(depth)]) for depth in depths])
