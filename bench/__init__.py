@@ -1,4 +1,4 @@
 """Measurements that are not the product: rendered rooms, pre-training, benches, studies.
 
-May import every package but tui and expert. Every bench reports through `bench.report`.
+May import every package but tui and expert. Every bench reports through `bench.measure.report`.
 """

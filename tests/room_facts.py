@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.rooms.facts import FrameFacts, Seen
-from bench.rooms.palette import COLOURS
 from bench.rooms.questions.several import CATEGORIES
+from bench.rooms.rendering.facts import FrameFacts, Seen
+from bench.rooms.world.palette import COLOURS
 
 SUPPORTS = {"table", "desk", "bookshelf", "nightstand", "cabinet", "coffee table"}
 PATTERNS = ("plain", "striped", "checked", "dotted")

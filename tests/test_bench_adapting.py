@@ -9,7 +9,7 @@ from tiny_jobs import save_student
 
 import roomwise
 from adapters.jobs.request import Result
-from bench.adapting import Timing, rows
+from bench.pair.adapting import Timing, rows
 from core.lazy import run
 
 

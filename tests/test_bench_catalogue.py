@@ -15,8 +15,8 @@ from bench.rooms.catalogue.index import (
     UNSEEN_COLOURS,
     WALL,
 )
-from bench.rooms.model import Stock, Thing, bounds
-from bench.rooms.palette import COLOURS
+from bench.rooms.world.model import Stock, Thing, bounds
+from bench.rooms.world.palette import COLOURS
 
 SEEDS = range(8)
 

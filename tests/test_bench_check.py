@@ -15,8 +15,8 @@ from bench.rooms.layout import build_room
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import candidates
 from bench.rooms.questions.draft import Draft, Question
-from bench.rooms.scene import Room
 from bench.rooms.views import Shot, visit
+from bench.rooms.world.scene import Room
 from core.lazy import run
 
 Visit = tuple[Room, list[Shot]]

@@ -14,7 +14,7 @@ from PIL import Image
 from room_facts import made_up
 from tiny_scenes import SHAPES, depth, picture, tiny_clip
 
-from bench.intervals import Interval
+from bench.measure.intervals import Interval
 from bench.pretrain.scene.captions import always, caption_bank, truths
 from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.recipes import RECIPE

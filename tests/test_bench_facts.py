@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from room_facts import seen
 
-from bench.rooms.facts import CLEAR_SHARE, CUT_SHARE, observe
-from bench.rooms.model import Stock
-from bench.rooms.palette import COLOURS
-from bench.rooms.render import Frame
-from bench.rooms.scene import PlacedObject, Room
-from bench.rooms.tracer import View
+from bench.rooms.rendering.facts import CLEAR_SHARE, CUT_SHARE, observe
+from bench.rooms.rendering.render import Frame
+from bench.rooms.rendering.tracer import View
+from bench.rooms.world.model import Stock
+from bench.rooms.world.palette import COLOURS
+from bench.rooms.world.scene import PlacedObject, Room
 
 SIZE = 40
 

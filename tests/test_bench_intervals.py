@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import bootstrap_mean, paired_difference, ratio_of_medians
+from bench.measure.intervals import bootstrap_mean, paired_difference, ratio_of_medians
 
 
 def test_the_interval_holds_the_mean_and_repeats() -> None:

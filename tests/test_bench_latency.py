@@ -8,7 +8,7 @@ from PIL import Image
 from tiny_models import photo, save_llava, tiny_florence
 
 import roomwise
-from bench.latency import QUESTIONS, Timing, answerer, measure, plain_answerer, rows
+from bench.pair.latency import QUESTIONS, Timing, answerer, measure, plain_answerer, rows
 from bench.pretrain.blueprint import save_model
 from core.lazy import run
 from models.registry import load_model

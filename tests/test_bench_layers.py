@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from bench import layers
+from bench.pair import layers
 
 
 def test_both_are_timed_over_the_same_layers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from adapters.jobs.job import read_request
 from adapters.jobs.store import HOME, AdapterStore
 from agent.recording.visit import read_visit
-from bench.crew import crew
 from bench.learning import stream
 from bench.learning.methods import AT_HOME, ROOMWISE
 from bench.learning.places import Place, given
@@ -19,6 +18,7 @@ from bench.learning.plan import Plan, Unit
 from bench.learning.state import State
 from bench.learning.stream import Leg, home_after, streamed, transfer
 from bench.learning.unit import REPLAY, measure
+from bench.measure.crew import crew
 from models.lora import base_of, read_adapter
 
 ROOMS = 3

@@ -9,7 +9,6 @@ import pytest
 from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from typer.testing import CliRunner
 
-from bench.crew import Crew, crew
 from bench.learning import stream
 from bench.learning.cli import app
 from bench.learning.places import Place, given
@@ -18,6 +17,7 @@ from bench.learning.state import State, copy_state
 from bench.learning.stream import Leg, streamed, transfer
 from bench.learning.stream_rows import transfer_rows
 from bench.learning.unit import REPLAY, Measured, measure
+from bench.measure.crew import Crew, crew
 from core.errors import StorageError
 from memory.store import Memory
 
@@ -166,7 +166,7 @@ def test_what_another_process_has_is_come_back_to(monkeypatch: pytest.MonkeyPatc
         tries.append(number)
         return None if number == 1 and tries.count(1) < 3 else number
 
-    monkeypatch.setattr("bench.crew._PAUSE", 0)
+    monkeypatch.setattr("bench.measure.crew._PAUSE", 0)
     with crew(1) as workers:
         assert isinstance(workers, Crew) and workers.do(work, [0, 1, 2]) == [0, 1, 2]
     assert tries == [0, 1, 2, 1, 1]

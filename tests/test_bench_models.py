@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny_florence
 
-import bench.models
+import bench.pair.models
 import roomwise
-from bench.models import BLIND, Asked, answer_all, blind_reader, held_out_questions, rows
+from bench.pair.models import BLIND, Asked, answer_all, blind_reader, held_out_questions, rows
 from bench.pretrain.blueprint import save_model
 from core.lazy import run
 
@@ -59,13 +59,13 @@ def test_answers_stay_with_their_questions_whatever_the_order(asked: list[Asked]
 
 def test_the_blind_reader_learns_from_training_rooms() -> None:
     reader = blind_reader(2, jobs=1)
-    assert reader.guess(bench.models._training_questions(0)[0])
+    assert reader.guess(bench.pair.models._training_questions(0)[0])
 
 
 def test_one_json_object_is_printed(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bench.models, "BLIND_ROOMS", 1)
+    monkeypatch.setattr(bench.pair.models, "BLIND_ROOMS", 1)
     line = ["bench", "models", "--rooms", "1", "--size", "64", "--jobs", "1", "--model", str(tiny), "--json"]
     assert run(roomwise.app, "roomwise", line) == 0
     report = json.loads(capsys.readouterr().out)

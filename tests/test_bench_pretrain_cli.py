@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import roomwise
-from bench.pretrain.names import CATEGORIES, COLOURS
-from bench.pretrain.rendering import plan, render_cache
+from bench.pretrain.common.names import CATEGORIES, COLOURS
+from bench.pretrain.common.rendering import plan, render_cache
 from bench.pretrain.vocabulary import shared_tokenizer
 from core.lazy import run
 

@@ -8,11 +8,11 @@ import torch
 from tiny_rooms import write_rooms
 
 from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
-from bench.pretrain.dataset import Batch, Frames
+from bench.pretrain.common.dataset import Batch, Frames
+from bench.pretrain.common.names import CATEGORIES, COLOURS
 from bench.pretrain.labels import dense_labels, parts
-from bench.pretrain.names import CATEGORIES, COLOURS
 from bench.rooms.catalogue.index import BUILDERS
-from bench.rooms.palette import COLOURS as SHADES
+from bench.rooms.world.palette import COLOURS as SHADES
 from core.errors import InputError
 
 GRID = 6

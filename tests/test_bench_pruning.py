@@ -6,13 +6,13 @@ import pytest
 from tiny_models import QUESTIONS, photo, save_llava, tiny_florence, wrapped
 from typer.testing import CliRunner
 
-from bench.curves import draw
-from bench.intervals import Interval
-from bench.models import Asked
+from bench.measure.curves import draw
+from bench.measure.intervals import Interval
+from bench.measure.report import Row
+from bench.pair.models import Asked
 from bench.pruning.cli import app
 from bench.pruning.sizes import FLORENCE_BASE, write_size
 from bench.pruning.timing import timed, timing_rows
-from bench.report import Row
 from bench.rooms.questions.draft import Question
 from bench.studies.pruning.accuracy import KINDS, accuracy_rows, answered, cheapest
 from bench.studies.pruning.maps import drop_layer, language_rows, tower_rows

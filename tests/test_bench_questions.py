@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from room_facts import made_up, seen
 
 from bench.rooms.blind import BlindReader
-from bench.rooms.facts import FrameFacts, Seen
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import candidates, mentions, sample, sample_training
 from bench.rooms.questions.draft import KIN, Dice, Question
+from bench.rooms.rendering.facts import FrameFacts, Seen
 
 SEEDS = st.integers(0, 10_000)
 AT_MOST = settings(max_examples=60, deadline=None)

@@ -9,13 +9,20 @@ import numpy as np
 import pytest
 
 from bench.rooms.layout import build_room
-from bench.rooms.meshes import box, rotate_z, rounded_box, sphere
-from bench.rooms.model import Stock, Thing
-from bench.rooms.palette import COLOURS, colour_distances, still_looks, to_linear, to_srgb
 from bench.rooms.placing import corners, overlap
-from bench.rooms.render import Frame, choose_views, fraction_visible, look_at, render_frame, trace_ids
-from bench.rooms.scene import Room, SphereLight
-from bench.rooms.tracer import Tracer, View
+from bench.rooms.rendering.render import (
+    Frame,
+    choose_views,
+    fraction_visible,
+    look_at,
+    render_frame,
+    trace_ids,
+)
+from bench.rooms.rendering.tracer import Tracer, View
+from bench.rooms.world.meshes import box, rotate_z, rounded_box, sphere
+from bench.rooms.world.model import Stock, Thing
+from bench.rooms.world.palette import COLOURS, colour_distances, still_looks, to_linear, to_srgb
+from bench.rooms.world.scene import Room, SphereLight
 
 SIZE = 48
 

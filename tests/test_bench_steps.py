@@ -4,7 +4,7 @@ import json
 
 from typer.testing import CliRunner
 
-from bench import steps
+from bench.pair import steps
 
 
 def test_both_kinds_of_attention_take_turns() -> None:

@@ -8,8 +8,8 @@ import pytest
 from tiny_studies import save_pair, without_rendering
 
 import roomwise
-from bench.studies import align_kd, sf
-from bench.studies.command import command
+from bench.studies.few_shot import align_kd, sf
+from bench.studies.few_shot.command import command
 from core.lazy import run
 
 

@@ -12,12 +12,12 @@ from tiny_studies import TURNS, tiny_plan, without_rendering
 
 from adapters.jobs.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
-from bench.studies import room_work
-from bench.studies.methods import ALIGN_KD, SF, Entry
-from bench.studies.plan import Plan
-from bench.studies.rooms import answered, model, shown
-from bench.studies.run import carry_out, left_out
-from bench.studies.scores import Scores, collected, fit_rows, rows
+from bench.studies.few_shot import room_work
+from bench.studies.few_shot.methods import ALIGN_KD, SF, Entry
+from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.rooms import answered, model, shown
+from bench.studies.few_shot.run import carry_out, left_out
+from bench.studies.few_shot.scores import Scores, collected, fit_rows, rows
 from core.types import Example
 
 NAMES = ("sf0", "sf1", "sf5", "sf6-shared", "align")

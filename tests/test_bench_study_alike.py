@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from bench.studies.alike import (
+from bench.measure.alike import (
     entropy,
     jensen_shannon,
     linear_cka,

@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from bench.models import Asked
+from bench.pair.models import Asked
 from bench.rooms.questions.draft import Question
 from bench.studies.dims.cli import paragraph
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from bench.studies.alike import linear_cka
+from bench.measure.alike import linear_cka
 from bench.studies.dims.reducers import Lessons, TokenReducer, learnt, pca, random_projection, retained
 from bench.studies.dims.slicing import sliced
 from core.errors import InputError

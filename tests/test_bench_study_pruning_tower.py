@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import photo, tiny_florence, wrapped
 
-from bench.studies.alike import entropy
+from bench.measure.alike import entropy
 from bench.studies.pruning.tower import has_class_token, tower_maps, used_layers
 from bench.studies.pruning.zeroing import (
     class_scores,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import roomwise
-from bench.voice import Ear, Listened, Spoken, nothing_rows, say, share, spoken_rows, wait
-from bench.voice_sounds import NOTHING, RATE, VOICES, in_noise, nothing, pink, save, speak
-from bench.voice_words import sentences, word_errors, words
+from bench.voice.bench import Ear, Listened, Spoken, nothing_rows, say, share, spoken_rows, wait
+from bench.voice.sounds import NOTHING, RATE, VOICES, in_noise, nothing, pink, save, speak
+from bench.voice.words import sentences, word_errors, words
 from capture.audio import Samples
 from capture.audio_inventions import Draft
 from capture.voice_activity import EnergyGate
@@ -167,8 +167,8 @@ def test_without_espeak_the_package_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_command_prints_one_json_object(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.voice.load_whisper", lambda *asked: Parrot())
-    monkeypatch.setattr("bench.voice.open_voice_activity", lambda *asked: EnergyGate())
+    monkeypatch.setattr("bench.voice.bench.load_whisper", lambda *asked: Parrot())
+    monkeypatch.setattr("bench.voice.bench.open_voice_activity", lambda *asked: EnergyGate())
     args = ["bench", "voice", "--whisper", "some/tiny.en.pt", "--sentences", "2", "--tries", "4", "--json"]
     assert run(roomwise.app, "roomwise", args) == 0
     report = json.loads(capsys.readouterr().out)

@@ -6,7 +6,7 @@ from room_facts import made_up
 
 from bench.rooms.questions.ask import FAMILIES, KINDS, drafts
 from bench.rooms.questions.draft import Dice
-from bench.rooms.wordings import HELD_OUT, TRAINING, indefinite, plural, verb, wordings
+from bench.rooms.world.wordings import HELD_OUT, TRAINING, indefinite, plural, verb, wordings
 
 SLOT = re.compile(r"\{\w+\}")
 

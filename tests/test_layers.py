@@ -1,8 +1,11 @@
-"""Parses every file: imports keep to the layers of core/__init__.py, at the top; files stay small."""
+"""Parses every file: imports keep to the layers of core/__init__.py, at the top, and run in no circle; files
+stay small; names are told apart.
+"""
 
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -139,7 +142,7 @@ def test_inits_hold_a_docstring_and_nothing_else() -> None:
         ("core/x.py", "import models.vlm"),
         ("core/x.py", "from torch import nn"),
         ("models/x.py", "from memory import index"),
-        ("agent/x.py", "import bench.report"),
+        ("agent/x.py", "import bench.measure.report"),
         ("bench/rooms/x.py", "from agent.ask import answer"),
         ("bench/pretrain/scene/x.py", 'load("agent.loop.build:build")'),
         ("agent/x.py", "import textual.app"),
@@ -157,3 +160,72 @@ def test_the_rule_catches(path: str, code: str) -> None:
 )
 def test_late_imports_are_caught(code: str) -> None:
     assert late_imports(ast.parse(code))
+
+
+def _modules() -> dict[str, str]:
+    """Every module of ours with its file. Packages are left out: they hold nothing to import."""
+    files = [path for path in SOURCES if not path.endswith("/__init__.py")]
+    return {path.removesuffix(".py").replace("/", "."): path for path in files}
+
+
+def _imports(modules: dict[str, str]) -> dict[str, set[str]]:
+    """What each module imports of ours; `from a import b` names a.b where that is a module."""
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        tree = _tree(path)
+        targets = set(imported(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                targets |= {f"{node.module}.{alias.name}" for alias in node.names}
+        graph[name] = {target for target in targets if target in modules and target != name}
+    return graph
+
+
+def folders(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same by folder, within each package; a file belongs to the folder it lies in."""
+    found: dict[str, set[str]] = {}
+    for name, targets in graph.items():
+        here = name.rpartition(".")[0]
+        for target in targets:
+            there = target.rpartition(".")[0]
+            if here != there and here.partition(".")[0] == there.partition(".")[0] != "":
+                found.setdefault(here, set()).add(there)
+                found.setdefault(there, set())
+    return found
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """A way through the graph that ends where it began; empty without one."""
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return [str(name) for name in error.args[1]]
+    return []
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    assert not circle(_imports(_modules()))
+
+
+def test_no_folder_imports_itself_by_way_of_others() -> None:
+    assert not circle(folders(_imports(_modules())))
+
+
+def test_the_graphs_are_whole_and_circles_are_caught() -> None:
+    graph = _imports(_modules())
+    assert "agent.turns.turn" in graph["agent.loop.controller"]
+    assert "agent.loop" in folders(graph)["agent.station"]
+    graph["agent.turns.turn"].add("agent.loop.controller")
+    assert {"agent.turns.turn", "agent.loop.controller"} <= set(circle(graph))
+    assert {"agent.turns", "agent.loop"} <= set(circle(folders(graph)))
+
+
+def test_no_public_class_of_the_product_shares_its_name() -> None:
+    classes: dict[str, list[str]] = {}
+    for path in SOURCES:
+        if _package(path) != "bench":
+            for node in ast.walk(_tree(path)):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    classes.setdefault(node.name, []).append(path)
+    assert len(classes) > 300
+    assert not {name: paths for name, paths in classes.items() if len(paths) > 1}

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.alike import entropy
+from bench.measure.alike import entropy
 from models.inside.rollout import rollouts
 
 AT_MOST = settings(max_examples=25, deadline=None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.pretrain.rendering import write_shard
+from bench.pretrain.common.rendering import write_shard
 
 SIDE = 48
 _THINGS = (("sofa", "red"), ("bed", "blue"), ("table", "green"), ("plant", "white"))

@@ -10,10 +10,10 @@ from tiny_sessions import write_visit
 
 from bench.pretrain.blueprint import new_model, new_processor, save_model
 from bench.pretrain.tokenizer import train_tokenizer
-from bench.studies import fits, rooms
 from bench.studies.distill.few_shot import Course
 from bench.studies.distill.fitting import FitSettings
-from bench.studies.plan import Plan
+from bench.studies.few_shot import fits, rooms
+from bench.studies.few_shot.plan import Plan
 
 TURNS = 13
 OTHER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_heads=6)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench.crew import Crew, crew
 from bench.learning.picture import draw
 from bench.learning.places import Place, given, neighbours, rendered, stream
 from bench.learning.plan import Plan, Start, Unit
@@ -12,7 +11,8 @@ from bench.learning.stream import Leg, streamed, transfer
 from bench.learning.stream_rows import stream_rows, transfer_rows
 from bench.learning.unit import measure
 from bench.learning.wanted import Wanted
-from bench.report import Report, Row
+from bench.measure.crew import Crew, crew
+from bench.measure.report import Report, Row
 from core.config import Config
 from core.errors import InputError
 from core.files import cache_dir

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bench.charts import PictureOption
 from bench.learning.methods import chosen
 from bench.learning.wanted import Wanted
-from bench.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
-from bench.report import console, emit
+from bench.measure.charts import PictureOption
+from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
+from bench.measure.report import console, emit
 from core.config import load_config
 from core.extras import load
 

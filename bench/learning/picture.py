@@ -5,10 +5,10 @@ from math import isfinite
 from pathlib import Path
 
 from agent.recording.summary import ALL
-from bench.charts import BLUE, GREY, ORANGE, chart, dots
-from bench.intervals import Interval
 from bench.learning.methods import ORDER
-from bench.report import Row, interval_of
+from bench.measure.charts import BLUE, GREY, ORANGE, chart, dots
+from bench.measure.intervals import Interval
+from bench.measure.report import Row, interval_of
 from core.errors import InputError
 
 _COLOURS = {"untouched": GREY, "memory": "#9c3a9c", "roomwise": BLUE, "expert": ORANGE}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bench.options import check_split
+from bench.measure.options import check_split
 from bench.rooms.sessions import make_session, write_session
 from core.errors import InputError, StorageError
 from core.lock import FolderLock, lock_folder

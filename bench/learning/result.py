@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.intervals import bootstrap_mean
 from bench.learning.methods import ORDER, REPLAYED
 from bench.learning.more_views import MORE_VIEWS
 from bench.learning.rows import Outcome, costs, forgetting, rows, rows_beside
 from bench.learning.unit import REPLAY, Measured
-from bench.report import Row, measured
+from bench.measure.intervals import bootstrap_mean
+from bench.measure.report import Row, measured
 from bench.rooms.more_views import OTHER_VIEW
 
 _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}

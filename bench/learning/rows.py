@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.recording.summary import ALL
-from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.learning.methods import CE, ORDER, REPLAYED, ROOMWISE
-from bench.report import Row, measured
+from bench.measure.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
+from bench.measure.report import Row, measured
 from core.scoring import anls, exact_match, nls
 
 METRICS: dict[str, Callable[[str, str], float]] = {

@@ -20,7 +20,6 @@ from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id
-from bench.crew import Crew
 from bench.learning.asking import Asker
 from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
@@ -30,6 +29,7 @@ from bench.learning.replayed import replayed
 from bench.learning.review import review
 from bench.learning.state import State, copy_state
 from bench.learning.unit import REPLAY, Measured
+from bench.measure.crew import Crew
 from core.files import atomic_directory
 from memory.store import Memory
 from models.embedder import room_embedder

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from agent.recording.summary import ALL
-from bench.intervals import paired_difference
 from bench.learning.methods import ROOMWISE
 from bench.learning.result import outcomes_of
 from bench.learning.rows import Outcome, rows, scored
 from bench.learning.unit import Measured
-from bench.report import Row, measured
+from bench.measure.intervals import paired_difference
+from bench.measure.report import Row, measured
 
 BLOCK = 10
 """Rooms that make one row."""

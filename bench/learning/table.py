@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from agent.recording.summary import ALL
-from bench.report import Row, interval_of
+from bench.measure.report import Row, interval_of
 
 _BY_TAG = ("exact", "nls", "anls")
 

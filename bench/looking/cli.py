@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from bench.charts import PictureOption
-from bench.crew import crew
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
-from bench.options import Expert, Json, RoomJobs, Split, Student
-from bench.report import Report, console, emit
-from bench.studies.picture import draw
+from bench.measure.charts import PictureOption
+from bench.measure.crew import crew
+from bench.measure.options import Expert, Json, RoomJobs, Split, Student
+from bench.measure.report import Report, console, emit
+from bench.studies.few_shot.picture import draw
 from core.errors import InputError
 
 app = typer.Typer(add_completion=False)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from bench.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass
-from bench.report import Row, measured, ruled
+from bench.measure.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
+from bench.measure.report import Row, measured, ruled
 
 CHANCE = "chance"
 FIRST = "answer, all layers"

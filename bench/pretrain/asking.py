@@ -17,14 +17,14 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from bench.pretrain.augment import photometric, whole
-from bench.pretrain.dataset import Batch, Frames
+from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.dense import DenseHeads
 from bench.pretrain.labels import Labels, dense_labels
 from bench.pretrain.naming import NAMED, Naming
 from bench.pretrain.recipes import Stage
 from bench.pretrain.scoring import exact_by_family
-from bench.rooms.facts import FrameFacts
 from bench.rooms.questions.ask import sample_training
+from bench.rooms.rendering.facts import FrameFacts
 from models.florence import Florence
 from models.loss import IGNORED, answer_cross_entropy
 

@@ -51,8 +51,8 @@ def render(
     Example: roomwise pretrain render --rooms 4096 --jobs 2
     """
     folder = _data(data)
-    plans = load("bench.pretrain.rendering:plan")(rooms)
-    rendered = load("bench.pretrain.rendering:render_cache")(folder, plans, size, jobs)
+    plans = load("bench.pretrain.common.rendering:plan")(rooms)
+    rendered = load("bench.pretrain.common.rendering:render_cache")(folder, plans, size, jobs)
     _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
 
 

@@ -5,7 +5,7 @@ import io
 from itertools import cycle
 from pathlib import Path
 
-from bench.charts import COLOURS, chart, check_picture
+from bench.measure.charts import COLOURS, chart, check_picture
 from core.files import atomic_write_text, storage_errors
 
 _TICKS = "▁▂▃▄▅▆▇█"

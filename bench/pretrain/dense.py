@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
-from bench.pretrain.dataset import Batch, Frames
+from bench.pretrain.common.dataset import Batch, Frames
+from bench.pretrain.common.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.labels import Labels, dense_labels, parts
-from bench.pretrain.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.recipes import Stage
 
 CLASSES = (len(CATEGORIES), len(COLOURS), len(MATERIALS), len(PATTERNS))

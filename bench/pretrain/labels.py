@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from bench.pretrain.augment import Placement, placed
-from bench.pretrain.dataset import Batch
-from bench.pretrain.names import CATEGORIES
+from bench.pretrain.common.dataset import Batch
+from bench.pretrain.common.names import CATEGORIES
 
 _FINEST = 18  # parts along one side of a picture
 _SAMPLES = 4  # looked at along one side of a part

@@ -14,7 +14,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from bench.pretrain.checkpoint import Progress, save_checkpoint
+from bench.pretrain.common.checkpoint import Progress, save_checkpoint
 from bench.pretrain.curve import Log
 from bench.pretrain.recipes import Stage
 

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
+from bench.pretrain.common.names import CATEGORIES, COLOURS
 from bench.pretrain.labels import parts
-from bench.pretrain.names import CATEGORIES, COLOURS
 
 PLACES = ("left", "middle", "right")
 NAMED: tuple[Sequence[str], ...] = (CATEGORIES, COLOURS)

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from bench.pretrain.augment import plain_pixels
-from bench.pretrain.dataset import Frames
+from bench.pretrain.common.dataset import Frames
 from bench.rooms.questions.ask import sample
 from core.scoring import exact_match
 from models.vlm import VisionLanguageModel

@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.pretrain.asking import Asking
 from bench.pretrain.blueprint import Blueprint, new_model, new_processor
-from bench.pretrain.checkpoint import Progress, load_tensors, read_progress
-from bench.pretrain.dataset import Frames
+from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress
+from bench.pretrain.common.dataset import Frames
 from bench.pretrain.dense import Dense, DenseHeads
 from bench.pretrain.loop import Limits, Loop, Task, stop_on_signals
 from bench.pretrain.naming import NAMED, Naming

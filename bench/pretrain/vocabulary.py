@@ -5,9 +5,9 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from bench.pretrain.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
+from bench.pretrain.common.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.tokenizer import read_tokenizer, train_tokenizer
-from bench.rooms.wordings import TRAINING, plural
+from bench.rooms.world.wordings import TRAINING, plural
 from core.files import atomic_write_text, storage_errors
 
 FILE = "tokenizer.json"

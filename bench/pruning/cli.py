@@ -11,14 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.charts import PictureOption
-from bench.curves import draw
-from bench.intervals import Interval, bootstrap_percentile
-from bench.latency import QUESTIONS, made_up_picture
-from bench.options import Json, Threads
+from bench.measure.charts import PictureOption
+from bench.measure.curves import draw
+from bench.measure.intervals import Interval, bootstrap_percentile
+from bench.measure.options import Json, Threads
+from bench.measure.report import Report, Row, emit, interval_of, measured
+from bench.pair.latency import QUESTIONS, made_up_picture
 from bench.pruning.sizes import SIZES, write_size
 from bench.pruning.timing import WARM_UPS, timed, timing_rows
-from bench.report import Report, Row, emit, interval_of, measured
 from core.config import load_config
 from core.errors import InputError
 from core.text import did_you_mean

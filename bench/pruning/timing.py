@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import bootstrap_percentile, ratio_of_medians
-from bench.report import Row, Value, measured
+from bench.measure.intervals import bootstrap_percentile, ratio_of_medians
+from bench.measure.report import Row, Value, measured
 from models.decoding import greedy
 from models.token_pruning import By, Pruning, Rule
 from models.vlm import Pruner, VisionLanguageModel, VisionTokens

@@ -10,11 +10,11 @@ from PIL import Image
 from rich.console import Console
 
 from agent.whereabouts.recognition import FILE, write_calibrations
-from bench.options import Json, RenderJobs, Sessions, Split
+from bench.measure.options import Json, RenderJobs, Sessions, Split
+from bench.measure.report import Report, Row, emit, measured
 from bench.recognition.fitting import calibrate, gathered, learn
 from bench.recognition.scores import Probe, open_set, top1
 from bench.recognition.views import Views, of_sessions, rendered
-from bench.report import Report, Row, emit, measured
 from core.errors import InputError
 from core.ports import Millimetres, Rows, SceneEncoder
 from memory.gallery import Kind

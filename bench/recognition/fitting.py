@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from agent.whereabouts.recognition import LikelihoodRatio, PlaceCalibration, decide, features
-from bench.pretrain.rendering import shard_folders
+from bench.pretrain.common.rendering import shard_folders
 from bench.recognition.discriminants import discriminants
 from bench.recognition.views import measured_depth
 from core.errors import InputError

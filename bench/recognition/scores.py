@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
+from bench.measure.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
 from core.ports import Rows
 
 _FOLDS = 5

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.crew import crew
+from bench.measure.crew import crew
 from bench.rooms.layout import build_room
-from bench.rooms.render import choose_views, render_frame
+from bench.rooms.rendering.render import choose_views, render_frame
+from bench.rooms.rendering.tracer import Tracer, View
 from bench.rooms.sessions import VIEWS
-from bench.rooms.tracer import Tracer, View
 from core.errors import InputError
 from core.pictures import load_image
 from memory.gallery import decode_depth

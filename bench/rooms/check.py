@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.palette import colour_distances
 from bench.rooms.questions.draft import Question
-from bench.rooms.scene import PlacedObject, Room
-from bench.rooms.textures import KINDS, LIBRARY, texture
 from bench.rooms.views import Shot
-from bench.rooms.wordings import HELD_OUT, TRAINING
+from bench.rooms.world.palette import colour_distances
+from bench.rooms.world.scene import PlacedObject, Room
+from bench.rooms.world.textures import KINDS, LIBRARY, texture
+from bench.rooms.world.wordings import HELD_OUT, TRAINING
 
 # Looser than what the generator asks for by a rounding error.
 _SHARE, _VISIBLE = 0.0059, 0.449

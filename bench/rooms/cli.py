@@ -11,17 +11,17 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bench.options import Json, Split
-from bench.report import Report, emit
+from bench.measure.options import Json, Split
+from bench.measure.report import Report, emit
 from bench.rooms.proof import prove
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import drafts
 from bench.rooms.questions.draft import Dice, Draft
-from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import VIEWS, make_session, write_session, write_shots
 from bench.rooms.sheet import draw_sheet
 from bench.rooms.views import visit
 from bench.rooms.wander import write_wander
+from bench.rooms.world.scene import SPLITS
 from core.errors import InputError
 from core.files import atomic_directory, atomic_write_text
 

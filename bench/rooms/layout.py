@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from bench.rooms.catalogue.index import BUILDERS, FLOOR_ITEMS, SMALL, WALL
-from bench.rooms.meshes import box, rotate_z
-from bench.rooms.model import Stock, Thing
 from bench.rooms.placing import Floor
-from bench.rooms.scene import SPLITS, Room
 from bench.rooms.shell import Wall, build_shell
+from bench.rooms.world.meshes import box, rotate_z
+from bench.rooms.world.model import Stock, Thing
+from bench.rooms.world.scene import SPLITS, Room
 
 # What stands against the walls: (category, probability) in the order it is placed.
 AT_WALLS: dict[str, list[tuple[str, float]]] = {

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bench.rooms.scene import SPLITS
 from bench.rooms.sessions import VIEWS, Session, SessionTurn, opening
 from bench.rooms.views import visit
+from bench.rooms.world.scene import SPLITS
 
 MORE = 4
 OTHER_VIEW = "other-view"

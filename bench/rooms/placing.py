@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.rooms.meshes import rotate_z
-from bench.rooms.model import Surface, Thing
-from bench.rooms.palette import to_linear
-from bench.rooms.scene import FLOOR_ID, Room, SphereLight
 from bench.rooms.shell import Wall
+from bench.rooms.world.meshes import rotate_z
+from bench.rooms.world.model import Surface, Thing
+from bench.rooms.world.palette import to_linear
+from bench.rooms.world.scene import FLOOR_ID, Room, SphereLight
 
 Corners = list[tuple[float, float]]
 

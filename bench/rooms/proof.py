@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.intervals import Interval, bootstrap_mean
-from bench.report import Row, measured
+from bench.measure.intervals import Interval, bootstrap_mean
+from bench.measure.report import Row, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.check import colours_shown, mistakes, overlaps
 from bench.rooms.questions.ask import FAMILIES, candidates, sample
 from bench.rooms.questions.draft import Question
-from bench.rooms.scene import SPLITS, Room
 from bench.rooms.sessions import TAGS, Session, make_session
 from bench.rooms.views import visit
+from bench.rooms.world.scene import SPLITS, Room
 
 BLIND_LIMIT = 0.40
 _A_FRAME = 40  # questions a frame for the blind reader to learn from

@@ -20,12 +20,12 @@ import numpy as np
 from PIL import Image
 
 from bench.rooms.catalogue.index import STUDENT_UNSEEN, UNSEEN_COLOURS
-from bench.rooms.facts import FrameFacts
 from bench.rooms.questions.ask import Pool, drafts, mentions, worded
 from bench.rooms.questions.draft import Dice, Draft, Question
-from bench.rooms.scene import SPLITS, Room
+from bench.rooms.rendering.facts import FrameFacts
 from bench.rooms.views import Shot, visit
-from bench.rooms.wordings import wordings
+from bench.rooms.world.scene import SPLITS, Room
+from bench.rooms.world.wordings import wordings
 from core.errors import InputError
 from core.files import atomic_directory
 

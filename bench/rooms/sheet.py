@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.rooms.questions.ask import sample
-from bench.rooms.scene import SPLITS, Room
 from bench.rooms.views import Shot
+from bench.rooms.world.scene import SPLITS, Room
 from core.files import atomic_write_bytes
 
 _LINES = 6

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.meshes import box, cylinder, ripple, rotate_x, rotate_y, rotate_z, sphere
-from bench.rooms.model import Material, Thing, metal
-from bench.rooms.palette import RGB, to_linear
-from bench.rooms.scene import Room, SphereLight, SunLight, WindowLight
+from bench.rooms.world.meshes import box, cylinder, ripple, rotate_x, rotate_y, rotate_z, sphere
+from bench.rooms.world.model import Material, Thing, metal
+from bench.rooms.world.palette import RGB, to_linear
+from bench.rooms.world.scene import Room, SphereLight, SunLight, WindowLight
 
 Array = NDArray[np.float32]
 YAW = {"N": 0.0, "S": math.pi, "E": -math.pi / 2, "W": math.pi / 2}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bench.rooms.facts import FrameFacts, observe
 from bench.rooms.layout import build_room
-from bench.rooms.render import Frame, choose_views, fraction_visible, render_frame
-from bench.rooms.scene import Room
-from bench.rooms.tracer import Tracer
+from bench.rooms.rendering.facts import FrameFacts, observe
+from bench.rooms.rendering.render import Frame, choose_views, fraction_visible, render_frame
+from bench.rooms.rendering.tracer import Tracer
+from bench.rooms.world.scene import Room
 
 
 class Shot(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from bench.intervals import bootstrap_percentile, bootstrap_ratio
-from bench.options import Json
-from bench.report import Report, Row, emit, measured
+from bench.measure.intervals import bootstrap_percentile, bootstrap_ratio
+from bench.measure.options import Json
+from bench.measure.report import Report, Row, emit, measured
 from bench.screen.session import Run, session
 from core.events import AdaptationEnded, AdaptationStarted
 

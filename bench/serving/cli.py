@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.recording.visit import read_visit
-from bench.options import Json
-from bench.report import Report, Row, emit
+from bench.measure.options import Json
+from bench.measure.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
 from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting
 from bench.serving.rows import report_rows

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.intervals import bootstrap_mean, bootstrap_percentile
-from bench.report import Row, Value, measured
+from bench.measure.intervals import bootstrap_mean, bootstrap_percentile
+from bench.measure.report import Row, Value, measured
 from bench.serving.load import Round
 from models.remote.wire import sizes
 

@@ -1,9 +1,11 @@
 """Published studies done again: the slides' SF0 to SF7 and Align-KD's ablation, on rooms, beside ours.
 
-sf, align_kd   the commands: which rows, which published numbers, which claims
-methods        the rows as data; published: what the sources print
-run            a whole study: fits, rooms, results kept in a folder so that it can be gone on with
-rooms, fits, ours, room_work   what is done for a room
-alike   how like two models' features, or two maps, are
-scores, claims, table, picture   what is said of it
+distill    every published way to distil, literally
+few_shot   `study sf` and `study align-kd`:
+    sf, align_kd   the commands: which rows, which published numbers, which claims
+    methods        the rows as data; published: what the sources print
+    run            a whole study: fits, rooms, results kept in a folder so that it can be gone on with
+    rooms, fits, ours, room_work   what is done for a room
+    scores, claims, table, picture   what is said of it
+vlm, vit, pruning, dims, edgevl   a study each
 """

@@ -5,8 +5,12 @@ import typer
 from core.lazy import Verb, lazy_group
 
 VERBS = {
-    "sf": Verb("bench.studies.sf:app", "The slides' attention distillation, SF0 to SF7, beside ours."),
-    "align-kd": Verb("bench.studies.align_kd:app", "Align-KD's ablations: paper, released code, ours."),
+    "sf": Verb(
+        "bench.studies.few_shot.sf:app", "The slides' attention distillation, SF0 to SF7, beside ours."
+    ),
+    "align-kd": Verb(
+        "bench.studies.few_shot.align_kd:app", "Align-KD's ablations: paper, released code, ours."
+    ),
     "edgevl": Verb("bench.studies.edgevl.cli:app", "EdgeVL: places told from RGB and depth, in integers."),
     "vlm": Verb("bench.studies.vlm.command:app", "The slides' Study 1: layers on right and wrong answers."),
     "vit": Verb("bench.studies.vit.command:app", "The slides' Study 2: attention over depth, and rollout."),

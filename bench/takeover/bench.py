@@ -12,10 +12,10 @@ from agent.takeover.calibration import (
     read_calibration,
     write_calibration,
 )
-from bench.crew import Crew, crew
 from bench.learning.places import given, rendered
 from bench.learning.plan import Plan, Start, Unit, digest
-from bench.report import Report, Row
+from bench.measure.crew import Crew, crew
+from bench.measure.report import Report, Row
 from bench.takeover.calibrating import fit_calibration
 from bench.takeover.picture import draw
 from bench.takeover.rows import Measured, all_rows, in_use

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bench.charts import PictureOption
-from bench.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Student
-from bench.report import emit
+from bench.measure.charts import PictureOption
+from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Student
+from bench.measure.report import emit
 from bench.takeover.wanted import Wanted
 from core.config import load_config
 from core.extras import load

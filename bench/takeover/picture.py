@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.charts import BLUE, GREY, INK, ORANGE, chart
+from bench.measure.charts import BLUE, GREY, INK, ORANGE, chart
 from bench.takeover.reliability import expected_calibration_error, reliability
 from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, Measured
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.takeover.calibration import Calibration, sigmoid
-from bench.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
-from bench.report import Row, measured
+from bench.measure.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
+from bench.measure.report import Row, measured
 from bench.takeover.calibrating import stands
 from bench.takeover.reliability import BINS, bin_of, expected_calibration_error
 from bench.takeover.visits import Said, Visited

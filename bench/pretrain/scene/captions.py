@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.pretrain.names import THINGS
-from bench.rooms.facts import FrameFacts
+from bench.pretrain.common.names import THINGS
 from bench.rooms.layout import KINDS
+from bench.rooms.rendering.facts import FrameFacts
 from models.scene.names import GENERIC, prompt
 
 _PAIRS = 1200

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from bench.pretrain.scene.captions import always, caption_bank, truths
-from bench.rooms.facts import FrameFacts
+from bench.rooms.rendering.facts import FrameFacts
 from core.files import atomic_write_bytes
 from core.ports import Rows
 from models.scene.teacher import PoolingHead

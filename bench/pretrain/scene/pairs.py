@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.pretrain.dataset import read_shard
-from bench.pretrain.rendering import shard_folders
-from bench.rooms.camera import depth_camera
-from bench.rooms.facts import FrameFacts
+from bench.pretrain.common.dataset import read_shard
+from bench.pretrain.common.rendering import shard_folders
+from bench.rooms.rendering.camera import depth_camera
+from bench.rooms.rendering.facts import FrameFacts
 from core.errors import InputError
 from core.files import atomic_write_bytes
 from models.vlm import VisionLanguageModel

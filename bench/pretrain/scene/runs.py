@@ -14,7 +14,7 @@ from torch import nn
 from adapters.scene.course import optimiser_of, steps
 from adapters.scene.material import Material
 from adapters.scene.views import colour, distance, whole_look
-from bench.pretrain.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
+from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
 from bench.pretrain.scene.curation import Judged, curated
 from bench.pretrain.scene.distilling import Distilling
 from bench.pretrain.scene.recipes import Method, Recipe

@@ -16,8 +16,8 @@ from bench.rooms.catalogue.parts import (
     rectangle,
     rod,
 )
-from bench.rooms.meshes import ring, rotate_x
-from bench.rooms.model import Material, Stock, Thing
+from bench.rooms.world.meshes import ring, rotate_x
+from bench.rooms.world.model import Material, Stock, Thing
 
 
 def _screen(stock: Stock, w: float, h: float, on: bool) -> Material:

@@ -20,8 +20,8 @@ from bench.rooms.catalogue.parts import (
     rod,
     wooden,
 )
-from bench.rooms.meshes import lathe, ring, rotate_x, rotate_y, rotate_z
-from bench.rooms.model import Stock, Surface, Thing, metal
+from bench.rooms.world.meshes import lathe, ring, rotate_x, rotate_y, rotate_z
+from bench.rooms.world.model import Stock, Surface, Thing, metal
 
 
 def bucket(stock: Stock) -> Thing:

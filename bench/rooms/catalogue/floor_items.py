@@ -22,9 +22,9 @@ from bench.rooms.catalogue.parts import (
     tilt,
     wooden,
 )
-from bench.rooms.meshes import cone, lathe, leaf, ring, rotate_x, rotate_y, rotate_z
-from bench.rooms.model import Stock, Thing, metal
-from bench.rooms.palette import COLOURS, WOODS
+from bench.rooms.world.meshes import cone, lathe, leaf, ring, rotate_x, rotate_y, rotate_z
+from bench.rooms.world.model import Stock, Thing, metal
+from bench.rooms.world.palette import COLOURS, WOODS
 
 _ABOVE_FLOOR = np.array([-9, -9, 0.01], np.float32)  # a drooping leaf lies on the floor
 

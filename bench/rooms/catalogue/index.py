@@ -16,7 +16,7 @@ from bench.rooms.catalogue import (
     tables,
     wall,
 )
-from bench.rooms.model import Stock, Thing
+from bench.rooms.world.model import Stock, Thing
 
 Builder = Callable[[Stock], Thing]
 

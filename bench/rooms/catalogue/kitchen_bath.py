@@ -15,8 +15,8 @@ from bench.rooms.catalogue.parts import (
     plate,
     rod,
 )
-from bench.rooms.meshes import lathe, ring, rotate_x
-from bench.rooms.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.meshes import lathe, ring, rotate_x
+from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
 
 
 def _ceramic(stock: Stock) -> Finish:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.meshes import (
+from bench.rooms.world.meshes import (
     Array,
     Mesh,
     grid,
@@ -22,8 +22,8 @@ from bench.rooms.meshes import (
     rounded_box,
     sphere,
 )
-from bench.rooms.model import Material, Stock, Surface, Thing, bounds, metal
-from bench.rooms.palette import RGB, WOODS
+from bench.rooms.world.model import Material, Stock, Surface, Thing, bounds, metal
+from bench.rooms.world.palette import RGB, WOODS
 
 Point = tuple[float, float, float]
 DARK: RGB = (0.05, 0.05, 0.06)

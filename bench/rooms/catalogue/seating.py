@@ -17,8 +17,8 @@ from bench.rooms.catalogue.parts import (
     upholstery,
     wooden,
 )
-from bench.rooms.meshes import rotate_x
-from bench.rooms.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.meshes import rotate_x
+from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
 
 
 def _couch(stock: Stock, category: str, w: float) -> Thing:

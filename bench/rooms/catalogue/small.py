@@ -8,9 +8,9 @@ import numpy as np
 
 from bench.rooms.catalogue.floor_items import lamp_of
 from bench.rooms.catalogue.parts import DARK, PAPER, Finish, Kit, metallic, painted, tilt
-from bench.rooms.meshes import lathe, ring
-from bench.rooms.model import Stock, Thing
-from bench.rooms.palette import COLOURS
+from bench.rooms.world.meshes import lathe, ring
+from bench.rooms.world.model import Stock, Thing
+from bench.rooms.world.palette import COLOURS
 
 
 def lamp(stock: Stock) -> Thing:

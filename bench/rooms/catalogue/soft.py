@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from bench.rooms.catalogue.parts import Kit, cloth
-from bench.rooms.meshes import Mesh, grid, join, rotate_x
-from bench.rooms.model import Stock, Surface, Thing
+from bench.rooms.world.meshes import Mesh, grid, join, rotate_x
+from bench.rooms.world.model import Stock, Surface, Thing
 
 _LINEN = (0.93, 0.92, 0.9)
 

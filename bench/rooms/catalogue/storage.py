@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.rooms.catalogue.parts import Finish, Kit, finish
-from bench.rooms.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
 
 
 def bookshelf(stock: Stock) -> Thing:

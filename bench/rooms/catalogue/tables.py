@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.rooms.catalogue.parts import Kit, finish, quiet
-from bench.rooms.model import Stock, Surface, Thing, metal
+from bench.rooms.world.model import Stock, Surface, Thing, metal
 
 
 def table(stock: Stock) -> Thing:

@@ -17,8 +17,8 @@ from bench.rooms.catalogue.parts import (
     rectangle,
     rod,
 )
-from bench.rooms.meshes import Mesh, lathe, ripple, rotate_x, rotate_y
-from bench.rooms.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.meshes import Mesh, lathe, ripple, rotate_x, rotate_y
+from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
 
 
 def _frame(kit: Kit, m: Material, w: float, h: float, t: float, deep: float = 0.03) -> None:

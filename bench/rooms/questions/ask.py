@@ -11,12 +11,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from bench.rooms.facts import FrameFacts
 from bench.rooms.questions.balance import keep
 from bench.rooms.questions.draft import Dice, Draft, Question, View
 from bench.rooms.questions.several import several_drafts
 from bench.rooms.questions.single import single_drafts
-from bench.rooms.wordings import indefinite, plural, verb, wordings
+from bench.rooms.rendering.facts import FrameFacts
+from bench.rooms.world.wordings import indefinite, plural, verb, wordings
 
 # How often a kind is asked, where a frame admits it; its family's share is the sum.
 KINDS: dict[str, float] = {

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from bench.rooms.facts import FrameFacts, Seen
+from bench.rooms.rendering.facts import FrameFacts, Seen
 
 T = TypeVar("T")
 _BLOCK = 256

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bench.rooms.facts import Seen
 from bench.rooms.questions.draft import Dice, Draft, View
+from bench.rooms.rendering.facts import Seen
 
 # Every category a person may ask after; the shell's own are among them, what has no singular is not.
 CATEGORIES: tuple[str, ...] = tuple(

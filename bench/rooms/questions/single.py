@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.rooms.facts import Seen
-from bench.rooms.palette import COLOURS, colour_distances
 from bench.rooms.questions.balance import likely
 from bench.rooms.questions.draft import Dice, Draft, View
+from bench.rooms.rendering.facts import Seen
+from bench.rooms.world.palette import COLOURS, colour_distances
 
 # Colours that walls and floors do not have, so that "the red thing" is not half of the room.
 _VIVID = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "pink", "turquoise", "navy"})

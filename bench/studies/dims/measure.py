@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import bootstrap_mean, bootstrap_percentile, paired_difference, ratio_of_medians
-from bench.models import Asked, by_picture
-from bench.report import Row, Value, measured
-from bench.studies.alike import linear_cka
+from bench.measure.alike import linear_cka
+from bench.measure.intervals import bootstrap_mean, bootstrap_percentile, paired_difference, ratio_of_medians
+from bench.measure.report import Row, Value, measured
+from bench.pair.models import Asked, by_picture
 from bench.studies.dims.reducers import retained
 from bench.studies.dims.ways import Way
 from core.scoring import exact_match, nls

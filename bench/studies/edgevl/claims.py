@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from bench.intervals import Interval
-from bench.report import Row, measured
+from bench.measure.intervals import Interval
+from bench.measure.report import Row, measured
 from bench.studies.edgevl.scores import Modality, Scores
 
 

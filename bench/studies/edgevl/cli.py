@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bench.charts import PictureOption
-from bench.options import Json
-from bench.report import Report, Row, emit, ruled
+from bench.measure.charts import PictureOption
+from bench.measure.options import Json
+from bench.measure.report import Report, Row, emit, ruled
 from bench.studies.edgevl.claims import claim_rows, judged, paragraph
 from bench.studies.edgevl.published import MEANS, SOURCE
 from bench.studies.edgevl.scores import MODALITIES, Scores
-from bench.studies.picture import check_picture, draw
-from bench.studies.table import show
+from bench.studies.few_shot.picture import check_picture, draw
+from bench.studies.few_shot.table import show
 from core.errors import InputError
 from core.extras import load
 from core.files import cache_dir, storage_errors

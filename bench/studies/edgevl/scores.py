@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.intervals import Interval, bootstrap_mean
-from bench.report import Row, measured
+from bench.measure.intervals import Interval, bootstrap_mean
+from bench.measure.report import Row, measured
 
 Modality = Literal["depth", "rgb", "mean"]
 MODALITIES: tuple[Modality, ...] = ("depth", "rgb", "mean")

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.intervals import Interval, bootstrap_mean, bootstrap_percentile, bootstrap_ratio
+from bench.measure.intervals import Interval, bootstrap_mean, bootstrap_percentile, bootstrap_ratio
+from bench.measure.report import Row, measured
 from bench.pretrain.scene.students import turn_off
-from bench.report import Row, measured
 from bench.studies.edgevl.footprint import peak_bytes
 from core.ports import Rows
 from models.scene.encoder import by_onnxruntime, exported

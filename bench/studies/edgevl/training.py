@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from rich.console import Console
 
+from bench.measure.processes import processes
 from bench.pretrain.scene.runs import Bench, finish, waves
 from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
 from bench.pretrain.scene.students import innate, swin_t, vit_s
-from bench.processes import processes
 from bench.studies.edgevl.plan import Plan
 from models.scene.student import SceneShape
 from models.scene.teacher import SceneTeacher, load_teacher

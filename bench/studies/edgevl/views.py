@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.pretrain.rendering import ShardPlan, render_cache
+from bench.pretrain.common.rendering import ShardPlan, render_cache
 from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.pairs import read_pairs, sensed
 from bench.pretrain.scene.validating import scannet_name

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from bench.intervals import bootstrap_mean, paired_difference
-from bench.models import Asked, by_picture
-from bench.report import Row, Value, measured
+from bench.measure.intervals import bootstrap_mean, paired_difference
+from bench.measure.report import Row, Value, measured
+from bench.pair.models import Asked, by_picture
 from core.scoring import exact_match
 from models.alignment import resample_keys
 from models.token_pruning import Rule, chosen, count, dropped, fused, importance, spread

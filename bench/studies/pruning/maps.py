@@ -6,9 +6,9 @@ from itertools import pairwise
 import torch
 from PIL.Image import Image
 
-from bench.intervals import bootstrap_mean
-from bench.report import Row, Value, measured
-from bench.studies.alike import entropy
+from bench.measure.alike import entropy
+from bench.measure.intervals import bootstrap_mean
+from bench.measure.report import Row, Value, measured
 from bench.studies.pruning.published import BELOW, THRESHOLDS, TOKENS
 from bench.studies.pruning.tower import has_class_token, tower_maps
 from bench.studies.pruning.zeroing import share_below

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from PIL.Image import Image
 
-from bench.intervals import bootstrap_mean, bootstrap_ratio
-from bench.report import Row, Value, measured
+from bench.measure.intervals import bootstrap_mean, bootstrap_ratio
+from bench.measure.report import Row, Value, measured
 from bench.studies.pruning.published import CHOSEN, LAYER_WISE, PATCH_WISE, PROMPTS, SECONDS, SOURCE, TOKENS
 from bench.studies.pruning.tower import tower_maps, used_layers
 from bench.studies.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.report import Row
+from bench.measure.report import Row
 from bench.studies.pruning.accuracy import cheapest
 from bench.studies.pruning.maps import drop_layer
 from bench.studies.pruning.published import SECONDS

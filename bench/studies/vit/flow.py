@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.studies.alike import entropy, jensen_shannon, spearman, top_overlap
+from bench.measure.alike import entropy, jensen_shannon, spearman, top_overlap
 from bench.studies.vit.towers import Attention
 from models.alignment import resample_keys
 from models.inside.rollout import rollouts

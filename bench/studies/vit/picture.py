@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.charts import BLUE, INK, ORANGE, chart
+from bench.measure.charts import BLUE, INK, ORANGE, chart
 from bench.studies.vit.flow import KINDS
 from bench.studies.vit.rows import OTHER, SAME, Flows
 

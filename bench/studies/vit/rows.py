@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from bench.intervals import Interval, bootstrap_mean, paired_difference
-from bench.report import Row, measured, ruled
+from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
+from bench.measure.report import Row, measured, ruled
 from bench.studies.vit.flow import AGREEMENTS, KINDS, LITERAL, OWN, RESIDUAL, Flow, agreement, paired_depths
 
 SOURCE = "slides of 28-05-2025, Study 2: ViT-B/16 and ViT-L/16, in words and pictures, without numbers"

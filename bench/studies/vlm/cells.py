@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.studies.alike import jensen_shannon, linear_cka, pca2_mse, procrustes_mse, rsa
+from bench.measure.alike import jensen_shannon, linear_cka, pca2_mse, procrustes_mse, rsa
 from bench.studies.distill.tokens import grid_weights, text_weights
 
 SEEN, PICTURE, WORDS, MAPS = "vision encoder", "picture in the text encoder", "text encoder", "maps"

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.intervals import Interval, bootstrap_mean
+from bench.measure.intervals import Interval, bootstrap_mean
 from bench.studies.vlm.cells import SEEN, WORDS, Cell
 from bench.studies.vlm.groups import Effect, effect, permutations
 from bench.studies.vlm.rooms import Sample

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.intervals import DRAWS, Interval, drawn_interval
+from bench.measure.intervals import DRAWS, Interval, drawn_interval
 
 PERMUTATIONS = 10_000
 Numbers = NDArray[np.float64]

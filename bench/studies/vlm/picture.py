@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.charts import BLUE, GREY, INK, ORANGE, chart, dots
-from bench.intervals import Interval
+from bench.measure.charts import BLUE, GREY, INK, ORANGE, chart, dots
+from bench.measure.intervals import Interval
 from bench.studies.vlm.cells import CKA, JS, MAPS, PICTURE, SEEN, WORDS, Cell
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.rows import LITERAL

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from rich.table import Table
 
-from bench.report import Row, measured, ruled
+from bench.measure.report import Row, measured, ruled
 from bench.studies.vlm.cells import CKA, DISTANCES, JS, MAPS, PICTURE, SEEN, WORDS, Cell
 from bench.studies.vlm.found import AROUND, Found, Grouping
 from bench.studies.vlm.groups import small_draws

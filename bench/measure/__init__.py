@@ -1,0 +1,1 @@
+"""What every measurement shares: intervals, reports, charts, options, processes that work side by side."""

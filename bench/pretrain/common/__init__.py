@@ -1,0 +1,1 @@
+"""What both trainings share: rooms rendered to disk, data, names, checkpoints."""

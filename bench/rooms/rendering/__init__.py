@@ -1,0 +1,1 @@
+"""A room becomes pictures and distances."""

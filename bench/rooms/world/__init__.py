@@ -1,0 +1,1 @@
+"""What a room is made of: shapes, materials, colours, things, facts about them, wordings."""

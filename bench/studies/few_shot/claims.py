@@ -1,0 +1,116 @@
+"""What holds here of what was published, and what of ours: sentences that the intervals write."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from bench.measure.intervals import Interval
+from bench.measure.report import Row, Value, measured
+from bench.studies.few_shot.methods import Entry
+from bench.studies.few_shot.scores import Scores
+
+Sign = Literal["above", "below", "no different"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That one row is above or below another, or no different from it; `published` by how much, if told."""
+
+    first: str
+    second: str
+    expected: Sign
+    metric: str = "exact"
+    published: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was measured of a claim."""
+
+    claim: Claim
+    found: Interval
+
+    @property
+    def sign(self) -> Sign:
+        """On which side of nothing the interval lies."""
+        return sign(self.found)
+
+    @property
+    def holds(self) -> bool | None:
+        """None when the interval cannot tell: it holds 0 where a difference is claimed."""
+        if not isfinite(self.found.low):  # one room says nothing about the next
+            return None
+        if self.sign == self.claim.expected:
+            return True
+        return None if self.sign == "no different" else False
+
+
+def sign(found: Interval) -> Sign:
+    """Above or below 0 with the whole interval; else, also with one room alone, no different."""
+    if found.low > 0:
+        return "above"
+    return "below" if found.high < 0 else "no different"
+
+
+def judged(claims: Sequence[Claim], scores: Scores) -> list[Verdict]:
+    """Those claims whose two rows were measured."""
+    return [
+        Verdict(claim, scores.difference(claim.first, claim.second, claim.metric))
+        for claim in claims
+        if scores.has(claim.first, claim.second)
+    ]
+
+
+def claim_rows(verdicts: Sequence[Verdict]) -> list[Row]:
+    """A row a claim."""
+    said = {True: "holds", False: "does not hold", None: "cannot be told"}
+    return [
+        measured(one.found, metric=f"{one.claim.metric} difference", **_identity(one.claim))
+        | {"verdict": said[one.holds]}
+        for one in verdicts
+    ]
+
+
+def _identity(claim: Claim) -> Row:
+    told: Row = {"method": claim.first, "against": claim.second, "claim": claim.expected}
+    return told | {"published": claim.published}
+
+
+def sentences(
+    verdicts: Sequence[Verdict], scores: Scores, entries: Sequence[Entry], reference: str
+) -> Iterator[str]:
+    """A paragraph: each claim, then who is above, below and beside the reference."""
+    yield from (_sentence(one) for one in verdicts)
+    sides: dict[Sign, list[str]] = {"above": [], "below": [], "no different": []}
+    for entry in entries:
+        if entry.name != reference:
+            found = scores.difference(entry.name, reference, "exact")
+            sides[sign(found)].append(f"{entry.name} ({found.mean:+.3f})")
+    words: dict[Sign, str] = {
+        "above": f"Right more often than {reference}",
+        "below": f"Right less often than {reference}",
+        "no different": f"Not to be told from {reference}",
+    }
+    for side, names in sides.items():
+        yield f"{words[side]}: {', '.join(names) or 'none'}."
+
+
+def published_rows(numbers: Sequence[tuple[str, float]], metric: str, source: str) -> list[Row]:
+    """What the source prints, beside ours."""
+    nothing: dict[str, Value] = {"low": None, "high": None, "n": None}
+    return [
+        {"method": name, "source": source, "metric": metric, "mean": value, **nothing}
+        for name, value in numbers
+    ]
+
+
+def _sentence(one: Verdict) -> str:
+    claim, found = one.claim, one.found
+    expected = "no different from" if claim.expected == "no different" else claim.expected
+    told = "" if claim.published is None else f" (published: {claim.published:+g})"
+    said = {True: "holds here", False: "does not hold here", None: "cannot be told here"}[one.holds]
+    if claim.expected == "no different" and one.holds:
+        said = "is not contradicted here"
+    difference = f"{claim.metric} {found:+.3f}"
+    return f"That {claim.first} is {expected} {claim.second}{told} {said}: {difference}."

@@ -1,0 +1,139 @@
+"""One room of a study: every method that is not done yet learns its warm-up and answers the rest."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from bench.studies.distill.computed import code_loss
+from bench.studies.distill.few_shot import Method, Pairs, read, train_few
+from bench.studies.few_shot.fits import fit_path, fitted
+from bench.studies.few_shot.methods import Entry
+from bench.studies.few_shot.ours import trained
+from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.rooms import Room, answered, model, shown
+from core.files import atomic_write_text, storage_errors
+from core.types import Example
+from models.lora import Adapter, AdapterSlot
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a method said to the later turns, in order; what training told, and the seconds it took."""
+
+    said: tuple[str, ...]
+    losses: Mapping[str, float] = field(default_factory=dict)
+    norms: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A room in this process: features and readings are made once for all methods."""
+
+    plan: Plan
+    room: Room
+
+    @cached_property
+    def features(self) -> torch.Tensor:
+        """The student's tower features of each turn's picture, [turns, ...]."""
+        return _features(self.plan.student, self.room)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The warm-up as both models read it."""
+        examples = self.room.pairs()
+        places = [int(example.id.rpartition("-")[2]) for example in examples]
+        words = [example.question for example in examples], [example.answer for example in examples]
+        expert = model(self.plan.expert)
+        with torch.no_grad():
+            features = _features(self.plan.expert, self.room)[places]
+            return Pairs(self.features[places], *words, read(expert, features, *words, maps=True))
+
+
+def work(plan: Plan, entries: Sequence[Entry], seeds: int, index: int) -> None:
+    """Do what is missing of a room and keep each result as soon as there is one."""
+    torch.set_num_threads(1)
+    missing = [
+        (entry, seed)
+        for seed in range(seeds)
+        for entry in entries
+        if (seed == 0 or entry.seeded) and kept(plan, entry, index, seed) is None
+    ]
+    scene = Scene(plan, answered(plan, plan.split, index))
+    for entry, seed in missing:
+        result = _result(scene, entry, seed)
+        told = {"about": entry.about(plan.course), **vars(result)}
+        atomic_write_text(plan.result(entry.name, index, seed), json.dumps(told) + "\n")
+
+
+def kept(plan: Plan, entry: Entry, index: int, seed: int) -> Result | None:
+    """A result that was made before in the same way. What is damaged or of another way is made again."""
+    path = plan.result(entry.name, index, seed if entry.seeded else 0)
+    if not path.is_file():
+        return None
+    try:
+        with storage_errors("read", path):
+            told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if told.pop("about") != json.loads(json.dumps(entry.about(plan.course))):
+            return None
+        return replace(Result(**told), said=tuple(told["said"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _result(scene: Scene, entry: Entry, seed: int) -> Result:
+    began = time.process_time()
+    if not entry.seeded or not scene.room.pairs():
+        return Result(_said(scene, None))
+    if entry.recipe is not None:
+        pairs = scene.room.pairs()
+        extra = scene.room.extra() if entry.extra else []
+        adapter = trained(
+            model(scene.plan.student), _told(pairs, entry), _told(extra, entry), entry.recipe, seed
+        )
+        return Result(_said(scene, adapter), seconds=_since(began))
+    found = train_few(
+        model(scene.plan.student), scene.pairs, _method(scene.plan, entry, seed), scene.plan.course, seed
+    )
+    return Result(_said(scene, found.adapter), found.losses, found.norms, _since(began))
+
+
+def _told(examples: Sequence[Example], entry: Entry) -> list[Example]:
+    return list(examples) if entry.signals else [replace(one, signal=None) for one in examples]
+
+
+def _method(plan: Plan, entry: Entry, seed: int) -> Method:
+    codes = {term: code_loss(fitted(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
+    return Method(entry.weights, entry.balance, entry.drawn, codes)
+
+
+def _said(scene: Scene, adapter: Adapter | None) -> tuple[str, ...]:
+    """The student's answers to the later turns, by itself: no memory, no expert."""
+    student, later = model(scene.plan.student), list(scene.room.later)
+    slot = AdapterSlot(student)
+    slot.activate(adapter)
+    try:
+        with torch.no_grad():
+            vision = student.project(scene.features[later])
+        questions = [scene.room.turns[place].question for place in later]
+        return tuple(one.text for one in student.answer_many(vision, questions, scene.plan.longest))
+    finally:
+        slot.deactivate()
+
+
+def _features(name: str, room: Room) -> torch.Tensor:
+    """One row a turn; a picture that comes up again is looked at once."""
+    vlm = model(name)
+    first = {turn.frame: turn for turn in room.turns}
+    places = {frame: place for place, frame in enumerate(first)}
+    found = vlm.constant_features(vlm.prepare(shown(list(first.values()))))
+    return found[[places[turn.frame] for turn in room.turns]]
+
+
+def _since(began: float) -> float:
+    return round(time.process_time() - began, 2)

@@ -1,0 +1,151 @@
+"""What every method scored: question by question, means over seeds, intervals over rooms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.learning.rows import METRICS
+from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
+from bench.measure.report import Row, measured
+from bench.studies.few_shot import fits
+from bench.studies.few_shot.methods import Entry
+from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.room_work import Result, kept
+from bench.studies.few_shot.rooms import Room, answered
+from core.scoring import exact_match
+
+ALL = "all"
+EXPERT = "expert"
+AGREEMENT = "agreement"
+"""Exact match with what the expert said; the other metrics are against the truth."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`values` [n] by method and metric, means over seeds, of the same n questions; `rooms`, `tags` of each.
+
+    `spread` is the standard deviation between seeds of a method's exact match; `norms` [rooms] are the
+    lengths of terms' gradients by method and term, means over seeds; `seconds` of the processor that a
+    result took.
+    """
+
+    rooms: Sequence[str]
+    tags: Sequence[str]
+    values: Mapping[tuple[str, str], Values]
+    spread: Mapping[str, float]
+    norms: Mapping[tuple[str, str], Values]
+    seconds: Mapping[str, float]
+    seed: int
+
+    def interval(self, method: str, metric: str, tag: str = ALL) -> Interval:
+        """A method's mean."""
+        chosen = self._where(tag)
+        return bootstrap_mean(self.values[method, metric][chosen], self._groups(chosen), seed=self.seed)
+
+    def difference(self, first: str, second: str, metric: str, tag: str = ALL) -> Interval:
+        """What the first is above the second on the same questions."""
+        chosen = self._where(tag)
+        ours, theirs = (self.values[method, metric][chosen] for method in (first, second))
+        return paired_difference(ours, theirs, self._groups(chosen), seed=self.seed)
+
+    def has(self, *methods: str) -> bool:
+        """Whether all of these were measured."""
+        return all((method, "exact") in self.values for method in methods)
+
+    def _where(self, tag: str) -> NDArray[np.int64]:
+        return np.array([place for place, one in enumerate(self.tags) if tag in (ALL, one)], dtype=np.int64)
+
+    def _groups(self, chosen: NDArray[np.int64]) -> list[str]:
+        return [self.rooms[place] for place in chosen]
+
+
+def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed: int = 0) -> Scores:
+    """The scores of a study that was carried out."""
+    visited = [answered(plan, plan.split, index) for index in range(rooms)]
+    values: dict[tuple[str, str], Values] = {}
+    spread: dict[str, float] = {}
+    norms: dict[tuple[str, str], Values] = {}
+    seconds: dict[str, float] = {}
+    for entry in entries:
+        results = [[_known(plan, entry, index, one) for one in range(seeds)] for index in range(rooms)]
+        for metric in (*METRICS, AGREEMENT):
+            scored = _scored(visited, results, metric)
+            values[entry.name, metric] = scored.mean(axis=0)
+            if metric == "exact":
+                spread[entry.name] = float(scored.mean(axis=1).std())
+        seconds[entry.name] = float(np.mean([one.seconds for room in results for one in room]))
+        for term in dict.fromkeys(term for room in results for one in room for term in one.norms):
+            every = [[one.norms.get(term, 0.0) for one in room] for room in results]
+            norms[entry.name, term] = np.array(every).mean(axis=1)
+    told = [[Result(tuple(room.told[place] for place in room.later))] for room in visited]
+    for metric in METRICS:
+        values[EXPERT, metric] = _scored(visited, told, metric)[0]
+    places = [(room.name, room.turns[place].tag or ALL) for room in visited for place in room.later]
+    return Scores(
+        [room for room, _ in places], [tag for _, tag in places], values, spread, norms, seconds, seed
+    )
+
+
+def rows(scores: Scores, entries: Sequence[Entry], reference: str) -> list[Row]:
+    """Every method by metric, exact match also by tag, and what it is above the reference."""
+    found: list[Row] = []
+    names = [*(entry.name for entry in entries), EXPERT]
+    tags = sorted(set(scores.tags) - {ALL})
+    for name in names:
+        about: Row = {"method": name, "half": "after"}
+        for metric in (*METRICS, AGREEMENT):
+            if (name, metric) in scores.values:
+                found.append(measured(scores.interval(name, metric), **about, tag=ALL, metric=metric))
+        for tag in tags:
+            found.append(measured(scores.interval(name, "exact", tag), **about, tag=tag, metric="exact"))
+        for metric in ("exact", "nls") if name != reference else ():
+            interval = scores.difference(name, reference, metric)
+            found.append(
+                measured(interval, **about, against=reference, tag=ALL, metric=f"{metric} difference")
+            )
+    for name, spread in scores.spread.items():
+        found.append({"method": name, "metric": "exact between seeds", "mean": spread})
+        found.append({"method": name, "metric": "processor_s", "mean": scores.seconds[name]})
+    for (name, term), lengths in scores.norms.items():
+        interval = bootstrap_mean(lengths, seed=scores.seed)
+        found.append(measured(interval, method=name, term=term, metric="gradient norm"))
+    return found
+
+
+def fit_rows(plan: Plan, entries: Sequence[Entry], seeds: int, seed: int = 0) -> list[Row]:
+    """How much of maps of pictures that were held out the autoencoders bring back: R², means over seeds."""
+    found = []
+    for name in dict.fromkeys(name for entry in entries for name in entry.fits.values()):
+        every = [fits.fitted(fits.fit_path(plan, name, one)) for one in range(seeds)]
+        for who, parts in (("expert", [one.teacher_r2 for one in every]),
+                           ("student", [one.student_r2 for one in every])):  # fmt: skip
+            interval = bootstrap_mean([float(part.mean()) for part in parts], seed=seed)
+            found.append(measured(interval, method=f"autoencoders {name}", model=who, metric="r2"))
+    return found
+
+
+def _known(plan: Plan, entry: Entry, index: int, seed: int) -> Result:
+    result = kept(plan, entry, index, seed)
+    assert result is not None, (entry.name, index, seed)  # it was just made
+    return result
+
+
+def _scored(rooms: Sequence[Room], results: Sequence[Sequence[Result]], metric: str) -> Values:
+    """[seeds, n]: each seed's scores of all later questions, room by room."""
+    seeds = range(len(results[0]))
+    return np.array([
+        [_score(room, place, said, metric)
+         for room, every in zip(rooms, results, strict=True)
+         for place, said in zip(room.later, every[seed].said, strict=True)]
+        for seed in seeds
+    ], dtype=np.float64)  # fmt: skip
+
+
+def _score(room: Room, place: int, said: str, metric: str) -> float:
+    if metric == AGREEMENT:
+        return float(exact_match(said, room.told[place]))
+    return float(METRICS[metric](said, room.turns[place].answer))

@@ -1,0 +1,45 @@
+"""`roomwise study sf`: the slides' attention distillation, SF0 to SF7, few-shot on rooms, beside ours.
+
+The expert answers the first ten questions of each room itself; every method learns those answers and answers
+the last ten alone, without memory. The published methods are plain fine-tuning with LoRA, all pairs in every
+step, plus their terms; `bench.studies.distill.few_shot.Course` says how their steps and rate were chosen.
+"""
+
+from bench.studies.few_shot.claims import Claim
+from bench.studies.few_shot.command import Study, command
+from bench.studies.few_shot.methods import SF
+from bench.studies.few_shot.published import SLIDES, SLIDES_SCORES
+
+_ABOUT = """Do the slides' study SF0 to SF7 again, few-shot on rendered rooms, beside Align-KD and ours.
+
+Example: roomwise study sf --rooms 50 --seeds 3
+
+Example: roomwise study sf --student ./student --expert ./expert --picture sf.svg
+"""
+
+
+def _published(first: str, second: str) -> float:
+    return round(SLIDES_SCORES[first] - SLIDES_SCORES[second], 4)
+
+
+STUDY = Study(
+    "sf",
+    _ABOUT,
+    SF,
+    "sf1",
+    SLIDES_SCORES,
+    "levenshtein similarity",
+    SLIDES,
+    (
+        Claim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
+        *(Claim(name, "sf1", "below", "nls", _published(name, "sf1")) for name in ("sf2", "sf5", "sf6")),
+        Claim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
+        Claim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
+        Claim("sf6-shared", "sf6", "above"),
+        Claim("roomwise", "sf1", "above"),
+        Claim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
+        Claim("roomwise", "roomwise, words alone", "above"),
+    ),
+)
+
+app = command(STUDY)

@@ -1,0 +1,1 @@
+"""Speech: words heard wrong, seconds to text, questions out of nothing."""
