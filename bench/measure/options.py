@@ -7,12 +7,14 @@ import typer
 
 from bench.rooms.world.scene import SPLITS
 from core.errors import InputError
+from core.text import did_you_mean
 
 
 def check_split(split: str) -> str:
     """Raises InputError for a name that no rendered rooms have."""
     if split not in SPLITS:
-        raise InputError(f"There is no split {split!r}. Choose one: train, validation or test.")
+        guess = did_you_mean(split, SPLITS)
+        raise InputError(f"There is no split {split!r}. {guess} There are train, validation or test.")
     return split
 
 
