@@ -18,3 +18,19 @@ LINKS = sorted(
 @pytest.mark.parametrize(("page", "target"), LINKS)
 def test_a_link_leads_somewhere(page: str, target: str) -> None:
     assert (ROOT / target).exists(), f"{page} points at {target}"
+
+
+def test_the_tour_for_newcomers_is_as_short_as_it_says() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    walks = page[page.index("## A tour") : page.index("## Dependencies")].split("**An expert's answer")
+    steps = [re.findall(r"^\d+\. `([\w/.]+)`", walk, re.MULTILINE) for walk in walks]
+    assert [len(walk) for walk in steps] == [8, 10]
+    assert all((ROOT / path).is_file() for walk in steps for path in walk)
+
+
+def test_the_readme_knows_every_folder() -> None:
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("```\nroomwise.py  ")[1].split("```")[0]
+    named = set(re.findall(r"(?:^| )([a-z_]+)/ ", tree, re.MULTILINE))
+    packages = {path.parent.name for path in ROOT.glob("*/*/__init__.py")}
+    assert not packages - named
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} <= named
