@@ -16,7 +16,7 @@ from tiny_scenes import SHAPES, depth, picture, tiny_clip
 
 from bench.measure.intervals import Interval
 from bench.pretrain.scene.captions import always, caption_bank, truths
-from bench.pretrain.scene.paired_folder import read_folder
+from bench.pretrain.scene.pairs import read_folder
 from bench.pretrain.scene.recipes import RECIPE
 from bench.pretrain.scene.runs import waves
 from bench.studies.edgevl import training as module

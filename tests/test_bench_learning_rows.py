@@ -8,11 +8,9 @@ from PIL import Image
 from tiny_jobs import request
 
 from adapters.jobs.request import Recipe, recipe_for
-from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen
-from bench.learning.picture import draw
+from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen, lessons
+from bench.learning.result import draw, methods_table, other_rows
 from bench.learning.rows import Outcome, costs, forgetting, rows, scored
-from bench.learning.table import methods_table, other_rows
-from bench.learning.taught import lessons
 from bench.measure.intervals import bootstrap_ratio
 from core.errors import InputError
 from core.types import Example

@@ -13,9 +13,9 @@ from bench.learning import stream
 from bench.learning.cli import app
 from bench.learning.places import Place, given
 from bench.learning.plan import Plan, Unit
+from bench.learning.result import transfer_rows
 from bench.learning.state import State, copy_state
 from bench.learning.stream import Leg, streamed, transfer
-from bench.learning.stream_rows import transfer_rows
 from bench.learning.unit import REPLAY, Measured, measure
 from bench.measure.crew import Crew, crew
 from core.errors import StorageError

@@ -11,7 +11,7 @@ from transformers import AutoProcessor, Florence2ForConditionalGeneration, Flore
 
 from bench.pretrain import blueprint as under_test
 from bench.pretrain.blueprint import Blueprint, new_model, save_model
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from core.errors import StorageError
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=280)

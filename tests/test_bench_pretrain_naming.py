@@ -4,10 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.pretrain.labels import parts
-from bench.pretrain.naming import NAMED, PLACES, Naming
-from bench.pretrain.tokenizer import train_tokenizer
-from bench.pretrain.vocabulary import texts
+from bench.pretrain.labels import NAMED, PLACES, Naming, parts
+from bench.pretrain.vocabulary import texts, train_tokenizer
 
 GRID, WIDTH = 9, 256
 TOKENIZER = train_tokenizer(texts(), 900)

@@ -11,12 +11,12 @@ from tiny_scenes import SHAPES, WIDTH, material, pixels
 
 from bench.pretrain.scene import runs
 from bench.pretrain.scene.captions import caption_bank
-from bench.pretrain.scene.curation import Judged
 from bench.pretrain.scene.head import save_head, train_head
+from bench.pretrain.scene.pairs import scannet_name
 from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
 from bench.pretrain.scene.runs import PTQ, Bench, carry_out
 from bench.pretrain.scene.shipping import RANGES, SHIPPED, ship
-from bench.pretrain.scene.validating import scannet_name
+from bench.pretrain.scene.triplets import Judged
 from bench.rooms.layout import KINDS
 from bench.studies.edgevl.entrants import quantised_by
 from core.ports import Rows

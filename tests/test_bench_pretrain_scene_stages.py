@@ -11,9 +11,8 @@ from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling as Live
 from adapters.scene.distilling import distance_to
 from adapters.scene.views import shown
-from bench.pretrain.scene.curation import Judged, curated, judged
 from bench.pretrain.scene.distilling import LITERAL, Distilling, Terms, unlike
-from bench.pretrain.scene.triplets import Contrasting, mined, triplet_loss
+from bench.pretrain.scene.triplets import Contrasting, Judged, curated, judged, mined, triplet_loss
 from core.ports import Rows
 
 _SIDE = 32

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import TEXTS
 
-from bench.pretrain.tokenizer import SMALLEST_VOCABULARY, SPECIAL_TOKENS, train_tokenizer
+from bench.pretrain.vocabulary import SMALLEST_VOCABULARY, SPECIAL_TOKENS, train_tokenizer
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=300)
 

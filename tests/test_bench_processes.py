@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from tiny_processes import alive
 
-from bench.measure.processes import processes
+from bench.measure.crew import processes
 
 _OWNER = """
 import time
-from bench.measure.processes import processes
+from bench.measure.crew import processes
 from test_bench_processes import number
 if __name__ == "__main__":
     with processes(2) as workers:

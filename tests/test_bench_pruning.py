@@ -6,7 +6,7 @@ import pytest
 from tiny_models import QUESTIONS, photo, save_llava, tiny_florence, wrapped
 from typer.testing import CliRunner
 
-from bench.measure.curves import draw
+from bench.measure.charts import draw
 from bench.measure.intervals import Interval
 from bench.measure.report import Row
 from bench.pair.models import Asked

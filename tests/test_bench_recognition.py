@@ -10,8 +10,7 @@ from PIL import Image
 from tiny_places import Colours
 
 from bench.recognition.cli import rows
-from bench.recognition.discriminants import discriminants
-from bench.recognition.fitting import calibrated, fitted_curve
+from bench.recognition.fitting import calibrated, discriminants, fitted_curve
 from bench.recognition.scores import Probe, auroc, open_set, top1
 from bench.recognition.views import Views, measured_depth, of_sessions
 from core.errors import InputError, WeightsError

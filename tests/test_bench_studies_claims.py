@@ -8,9 +8,9 @@ import numpy as np
 
 from bench.studies.few_shot.claims import Claim, claim_rows, judged, sentences, sign
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.picture import draw
 from bench.studies.few_shot.published import ALIGN_KD_SCORES, SLIDES_SCORES, printed
 from bench.studies.few_shot.scores import Scores
+from bench.studies.few_shot.table import draw
 
 ENTRIES = [Entry(name, "", {"ce": 1.0}) for name in ("plain", "better", "worse", "same")]
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.distill.balance import balanced
+from bench.studies.distill.few_shot import balanced
 
 AT_MOST = settings(max_examples=25, deadline=None)
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench.studies.distill.bridge import MixedHeads, PointwiseHeads, PointwiseTokens
-from bench.studies.distill.layout import mean_heads
+from bench.studies.distill.reading import mean_heads
 
 
 def test_mixed_heads_keep_rows_stochastic_and_pointwise_heads_are_the_convolution() -> None:

@@ -9,7 +9,7 @@ import torch
 from tiny_models import QUESTIONS, TEXTS, TINY, photo, save_llava, shaken, tiny_florence, wrapped
 
 from bench.pretrain.blueprint import new_model, new_processor
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from bench.studies.distill.align import divergence
 from bench.studies.distill.bridge import Bridge, new_bridge
 from bench.studies.distill.computed import Compared, canonical, code_loss, computed

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.distill.layout import Block, arranged, block
+from bench.studies.distill.reading import Block, arranged, block
 
 AT_MOST = settings(max_examples=25, deadline=None)
 

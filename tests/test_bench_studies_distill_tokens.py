@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.distill.tokens import Weights, carried, grid_weights, joined, text_weights
+from bench.studies.distill.reading import Weights, carried, grid_weights, joined, text_weights
 from models.alignment import resample_keys
 
 AT_MOST = settings(max_examples=25, deadline=None)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import TEXTS
 
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from models.decoding import greedy_rows, to_answer
 
 TOKENIZER = train_tokenizer(TEXTS, vocab_size=280)

@@ -11,7 +11,7 @@ from tiny_models import QUESTIONS, TEXTS, TINY, photo, shaken, tiny_florence
 from transformers import AutoProcessor, BartConfig, Florence2Config, Florence2ForConditionalGeneration
 
 from bench.pretrain.blueprint import Blueprint, new_model, new_processor
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from models.florence import Florence
 from models.registry import load_model
 

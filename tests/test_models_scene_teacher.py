@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scenes import picture, tiny_clip
 
-from bench.pretrain.scene.validating import classified
+from bench.pretrain.scene.pairs import classified
 from bench.studies.edgevl.cli import read_names
 from core.errors import InputError, WeightsError
 from models.embedder import load_minilm

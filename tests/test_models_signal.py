@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, save_llava, save_smolvlm, tiny_florence, wrapped
 
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from core.errors import ModelError
 from core.signal import TeacherSignal
 from models.registry import load_model

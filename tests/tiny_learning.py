@@ -19,7 +19,7 @@ from agent.learning.home import home_request
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request
 from agent.loop import build
-from bench.learning import asking, forgetting, home, review, stream, unit
+from bench.learning import asking, forgetting, state, stream, unit
 from bench.learning.plan import Plan
 from core.config import Config, RouterConfig
 
@@ -29,13 +29,13 @@ SMALL = replace(RECIPE, steps=6, general=2, similar=2)
 
 def small_loop(patch: pytest.MonkeyPatch) -> None:
     """Replays in this process learn for a few steps, and compare questions by their words."""
-    for module in (build, asking, rooms, review, stream):
+    for module in (build, asking, rooms, stream):
         patch.setattr(module, "room_embedder", lambda student: WordsAndColours())
     patch.setattr(forgetting, "_EACH", 2)
     patch.setattr(unit, "probe_set", lambda *about: probe_set(*about)[:2])
     patch.setattr(build, "adaptation_request", _small)
     patch.setattr(build, "start", _at_once)
-    patch.setattr(home, "home_request", _small_home)
+    patch.setattr(state, "home_request", _small_home)
 
 
 def tiny_plan(folder: Path, *methods: str) -> Plan:

@@ -29,7 +29,7 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from bench.pretrain.blueprint import Blueprint, new_model, new_processor
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from models.florence import Florence
 
 TEXTS = ["What colour is the sofa?", "How many chairs are there?", "red", "two", "on the table"]

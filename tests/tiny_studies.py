@@ -9,7 +9,7 @@ from tiny_models import TEXTS, TINY, shaken, tiny_florence
 from tiny_sessions import write_visit
 
 from bench.pretrain.blueprint import new_model, new_processor, save_model
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from bench.studies.distill.few_shot import Course
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.few_shot import fits, rooms

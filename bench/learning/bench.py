@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench.learning.picture import draw
+from bench.learning.methods import Wanted
 from bench.learning.places import Place, given, neighbours, rendered, stream
 from bench.learning.plan import Plan, Start, Unit
-from bench.learning.result import all_rows
+from bench.learning.result import all_rows, draw, stream_rows, transfer_rows
 from bench.learning.stream import Leg, streamed, transfer
-from bench.learning.stream_rows import stream_rows, transfer_rows
 from bench.learning.unit import measure
-from bench.learning.wanted import Wanted
 from bench.measure.crew import Crew, crew
 from bench.measure.report import Report, Row
 from core.config import Config

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bench.learning.methods import chosen
-from bench.learning.wanted import Wanted
+from bench.learning.methods import Wanted, chosen
 from bench.measure.charts import PictureOption
 from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
 from bench.measure.report import console, emit
@@ -88,6 +87,6 @@ def learning(
     )  # fmt: skip
     report = load("bench.learning.bench:bench")(wanted, load_config())
     if not as_json:
-        console().print(load("bench.learning.table:methods_table")(report.rows), "")
-        report = replace(report, rows=load("bench.learning.table:other_rows")(report.rows))
+        console().print(load("bench.learning.result:methods_table")(report.rows), "")
+        report = replace(report, rows=load("bench.learning.result:other_rows")(report.rows))
     emit(report, json=as_json)

@@ -1,14 +1,22 @@
 """From the parts that were kept to rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from math import isfinite
+from pathlib import Path
 
-from bench.learning.methods import ORDER, REPLAYED
+from rich.table import Table
+
+from agent.recording.summary import ALL
+from bench.learning.methods import ORDER, REPLAYED, ROOMWISE
 from bench.learning.more_views import MORE_VIEWS
-from bench.learning.rows import Outcome, costs, forgetting, rows, rows_beside
+from bench.learning.rows import Outcome, costs, forgetting, rows, rows_beside, scored
 from bench.learning.unit import REPLAY, Measured
-from bench.measure.intervals import bootstrap_mean
-from bench.measure.report import Row, measured
+from bench.measure.charts import BLUE, GREY, ORANGE, chart, dots
+from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
+from bench.measure.report import Row, interval_of, measured
 from bench.rooms.more_views import OTHER_VIEW
+from core.errors import InputError
 
 _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
 """Questions about more views, by who answers: the adapter where the rule lets it, or always."""
@@ -53,3 +61,113 @@ def all_rows(units: Sequence[Measured], seed: int, **about: int) -> Iterator[Row
                 metric="method_s",
             )
     yield from costs([one for unit in units for one in unit.parts[REPLAY]["adaptations"]], seed)
+
+
+_BY_TAG = ("exact", "nls", "anls")
+
+
+def methods_table(rows: Sequence[Row]) -> Table:
+    """The share right after the warm-up of every method, over all questions and by tag, with its interval."""
+    drawn = [row for row in rows if _is_shown(row)]
+    tags = list(dict.fromkeys(str(row["tag"]) for row in drawn))
+    table = Table(title="Share right after the warm-up (exact match), with 95 % intervals over rooms")
+    table.add_column("method", no_wrap=True)
+    for tag in tags:
+        counts = {row["n"] for row in drawn if row["tag"] == tag}
+        table.add_column(f"{tag} ({'/'.join(map(str, counts))})", no_wrap=True)
+    for method in dict.fromkeys(str(row["method"]) for row in drawn):
+        cells = {str(row["tag"]): row for row in drawn if row["method"] == method}
+        table.add_row(method, *(_cell(cells.get(tag)) for tag in tags))
+    return table
+
+
+def other_rows(rows: Sequence[Row]) -> list[Row]:
+    """What that table leaves out, but for the similarities of texts by tag, which the JSON has."""
+    return [
+        row for row in rows if not _is_shown(row) and not (row["metric"] in _BY_TAG and row.get("tag") != ALL)
+    ]
+
+
+def _is_shown(row: Row) -> bool:
+    return row["metric"] == "exact" and row.get("phase") != "stream"
+
+
+def _cell(row: Row | None) -> str:
+    return "" if row is None else f"{interval_of(row):.3f}"
+
+
+_COLOURS = {"untouched": GREY, "memory": "#9c3a9c", "roomwise": BLUE, "expert": ORANGE}
+_OTHER = "#7a9a3c"
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Write the picture of the rows' exact match. Raises InputError without such rows, StorageError."""
+    groups = _groups(rows)
+    if not groups:
+        raise InputError(
+            "There is nothing to draw: no room was measured after a warm-up. Leave out --picture."
+        )
+    heights = [1 + len(group) for group in groups.values()]
+    title = "Share right after the warm-up, 95 % intervals over rooms"
+    with chart(path, title, 8, 1 + 0.24 * sum(heights)) as figure:
+        panels = figure.subplots(len(groups), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+        for axes, (tag, group) in zip(panels, groups.items(), strict=True):
+            axes.set_title("all questions" if tag == ALL else tag)
+            dots(axes, group, {**dict.fromkeys(group, _OTHER), **_COLOURS})
+            for place, one in enumerate(group.values()):
+                right = one.high if isfinite(one.high) else one.mean
+                axes.annotate(f"{one.mean:.1%}", (right, place), (8, 0), textcoords="offset points",
+                              va="center", color=GREY)  # fmt: skip
+        panels[-1].set(xlabel="share right", xlim=(-0.01, 1.08), xticks=(0, 0.25, 0.5, 0.75, 1))
+        panels[-1].xaxis.set_major_formatter("{x:.0%}")
+
+
+def _groups(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Interval]]:
+    """By tag what is drawn of each method, in their order."""
+    drawn = [row for row in rows if row["metric"] == "exact" and row.get("phase") != "stream"]
+    drawn.sort(key=lambda row: ORDER.index(str(row["method"])))
+    tags = dict.fromkeys(str(row["tag"]) for row in rows if row in drawn)
+    return {tag: {str(row["method"]): interval_of(row) for row in drawn if row["tag"] == tag} for tag in tags}
+
+
+BLOCK = 10
+"""Rooms that make one row."""
+
+
+def stream_rows(by_seed: Sequence[Sequence[Measured]], seed: int) -> Iterator[Row]:
+    """Every method over all questions after the warm-ups of each ten visits; `visited`: rooms before them."""
+    visits = list(zip(*by_seed, strict=True))
+    for first in range(0, len(visits), BLOCK):
+        block = visits[first : first + BLOCK]
+        about = {"phase": "stream", "visited": f"{first}-{first + len(block) - 1}"}
+        for row in rows(outcomes_of(list(chain(*block))), seed, **about):
+            if row["tag"] == ALL and row["metric"] in ("exact", "nls", "anls"):
+                yield row
+
+
+def transfer_rows(
+    by_seed: Sequence[Sequence[Measured]], again: Sequence[Mapping[str, Mapping[str, str]]], seed: int
+) -> Iterator[Row]:
+    """Backward transfer: exact match at the end of the stream less that of the visit, on the same questions.
+
+    As in Lopez-Paz and Ranzato 2017, Gradient episodic memory, section 2 (BWT), the last room left out:
+    nothing came after it. Below 0 earlier rooms were forgotten.
+    """
+    first: list[Outcome] = []
+    later: list[Outcome] = []
+    for legs, told in zip(by_seed, again, strict=True):
+        for one in outcomes_of(list(legs[:-1])):
+            said = told.get(one.room, {}).get(str(one.turn))
+            if said is not None:
+                first.append(one)
+                later.append(Outcome(one.room, one.turn, one.tag, one.reference, {ROOMWISE: said}, one.seed))
+    if not first:
+        return
+    before, after = scored(first), scored(later)
+    interval = paired_difference(
+        after.values["exact"][ROOMWISE], before.values["exact"][ROOMWISE], before.rooms, seed=seed
+    )
+    yield measured(
+        interval, phase="stream", visited=f"{len(by_seed[0])}", method=ROOMWISE, tag=ALL, half="after",
+        metric="backward transfer",
+    )  # fmt: skip

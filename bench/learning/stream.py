@@ -21,16 +21,15 @@ from agent.recording.visit import Visit, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id
 from bench.learning.asking import Asker
-from bench.learning.home import consolidate, home_of
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, alone, session_of
 from bench.learning.plan import Plan, Start, Unit, digest, read_part, write_part
 from bench.learning.replayed import replayed
-from bench.learning.review import review
-from bench.learning.state import State, copy_state
+from bench.learning.state import State, consolidate, copy_state, home_of
 from bench.learning.unit import REPLAY, Measured
 from bench.measure.crew import Crew
 from core.files import atomic_directory
+from core.frames import read_frame
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.lora import base_of, read_adapter
@@ -193,3 +192,20 @@ def _said(asking: Asker, visit: Visit, told: dict[str, Any]) -> dict[str, str]:
 
 def _visit(plan: Plan, place: Place) -> Visit:
     return read_visit(session_of(place, plan.out))
+
+
+def review(memory: Path, student: str, visit: Visit, told: dict[str, Any], max_pixels: int) -> int:
+    """Put the expert's answers to the turns after the warm-up into a folder of pairs; how many calls.
+
+    `told` is what the visit's replay told. What is there already stays as it is. Raises StorageError.
+    """
+    calls = 0
+    with Memory.open(memory, room_embedder(load_model(student))) as pairs:
+        for turn in told["turns"]:
+            words, asked = turn["said"].get("expert", ""), visit.turns[turn["turn"] - 1]
+            if words:
+                number = pair_id(told["session"], turn["turn"])
+                frame = read_frame(asked.frame, max_pixels)
+                pairs.add(visit.room, frame, asked.question, words, "expert", "expert", id=number)
+                calls += 1
+    return calls

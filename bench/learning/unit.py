@@ -17,13 +17,21 @@ from agent.turns.remembering import pair_id
 from bench.learning.asking import Asker, asker
 from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
-from bench.learning.home import home_of
-from bench.learning.methods import ALL_ROOMS, AT_HOME, CONTEXT, ROOMWISE, TAUGHT
+from bench.learning.methods import (
+    ALL_ROOMS,
+    AT_HOME,
+    CONTEXT,
+    ROOMWISE,
+    TAUGHT,
+    last_request,
+    lessons,
+    taught,
+)
 from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
 from bench.learning.places import alone, session_of
 from bench.learning.plan import Plan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
-from bench.learning.taught import last_request, lessons, taught
+from bench.learning.state import home_of
 from models.lora import Adapter, base_of, read_adapter
 from models.registry import load_model
 

@@ -11,7 +11,7 @@ from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
 from bench.measure.report import Report, console, emit
-from bench.studies.few_shot.picture import draw
+from bench.studies.few_shot.table import draw
 from core.errors import InputError
 
 app = typer.Typer(add_completion=False)

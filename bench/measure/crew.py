@@ -1,15 +1,39 @@
 """Units of work done side by side; one that another process is at is come back to later."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.processes import processes
+
+def processes(count: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+    """So many, each importing for itself: a forked one may inherit locks of other threads.
+
+    `begin` is called in each before anything else.
+    """
+    return ProcessPoolExecutor(count, get_context("spawn"), _begun, (begin,))
+
+
+def _begun(begin: Callable[[], None] | None) -> None:
+    Thread(target=_leave_with_parent, daemon=True).start()
+    if begin is not None:
+        begin()
+
+
+def _leave_with_parent() -> None:
+    """A pool whose owner was killed would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
 
 _PAUSE = 1.0  # seconds before a unit that somebody else has is looked at again
 

@@ -19,8 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from bench.pretrain.augment import photometric, whole
 from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.dense import DenseHeads
-from bench.pretrain.labels import Labels, dense_labels
-from bench.pretrain.naming import NAMED, Naming
+from bench.pretrain.labels import NAMED, Labels, Naming, dense_labels
 from bench.pretrain.recipes import Stage
 from bench.pretrain.scoring import exact_by_family
 from bench.rooms.questions.ask import sample_training

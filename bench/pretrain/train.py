@@ -17,8 +17,8 @@ from bench.pretrain.blueprint import Blueprint, new_model, new_processor
 from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress
 from bench.pretrain.common.dataset import Frames
 from bench.pretrain.dense import Dense, DenseHeads
+from bench.pretrain.labels import NAMED, Naming
 from bench.pretrain.loop import Limits, Loop, Task, stop_on_signals
-from bench.pretrain.naming import NAMED, Naming
 from bench.pretrain.recipes import Recipe, Stage
 from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
 from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer

@@ -11,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption
-from bench.measure.curves import draw
+from bench.measure.charts import PictureOption, draw
 from bench.measure.intervals import Interval, bootstrap_percentile
 from bench.measure.options import Json, Threads
 from bench.measure.report import Report, Row, emit, interval_of, measured

@@ -15,7 +15,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from bench.pretrain.blueprint import Blueprint, new_model, new_processor, save_model
-from bench.pretrain.tokenizer import train_tokenizer
+from bench.pretrain.vocabulary import train_tokenizer
 from core.errors import InputError
 from core.files import atomic_directory, storage_errors
 from core.text import did_you_mean

@@ -9,13 +9,12 @@ import torch
 from rich.console import Console
 
 from bench.pretrain.scene.head import save_head, train_head
-from bench.pretrain.scene.pairs import read_pairs, tower_cells
+from bench.pretrain.scene.pairs import read_pairs, tower_cells, validation_scores
 from bench.pretrain.scene.recipes import RECIPE, Recipe
 from bench.pretrain.scene.runs import PTQ, carry_out
 from bench.pretrain.scene.setting import prepared, rendered_frames
 from bench.pretrain.scene.shipping import SHIPPED, ship
 from bench.pretrain.scene.students import innate
-from bench.pretrain.scene.validating import validation_scores
 from models.embedder import load_minilm
 from models.registry import load_model
 from models.scene.names import Words

@@ -9,15 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from adapters.scene.views import colour, distance, whole_look
 from bench.pretrain.common.dataset import read_shard
 from bench.pretrain.common.rendering import shard_folders
 from bench.rooms.rendering.camera import depth_camera
 from bench.rooms.rendering.facts import FrameFacts
 from core.errors import InputError
 from core.files import atomic_write_bytes
+from core.ports import Rows
+from models.scene.names import SCANNET, class_rows
+from models.scene.paired import DEPTH, beside, read_pair
+from models.scene.student import SceneStudent
+from models.scene.teacher import SceneTeacher
 from models.vlm import VisionLanguageModel
-
-_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,69 @@ def sensed(depth: NDArray[np.float16], seed: int) -> NDArray[np.uint16]:
     for row, exact in enumerate(depth):
         out[row] = depth_camera(exact.astype(np.float32), np.random.default_rng([seed, row]))
     return out
+
+
+@dataclass(frozen=True)
+class PairedFrames:
+    """Squeezed: uint8 [n, 160, 160, 3], depth uint16 [n, 160, 160] millimetres; names of class and room."""
+
+    frames: NDArray[np.uint8]
+    depth: NDArray[np.uint16]
+    classes: list[str]
+    rooms: list[str]
+
+
+def read_folder(folder: Path) -> PairedFrames:
+    """All pairs below a folder. Raises InputError where a pair is broken, and when there is none."""
+    pictures = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in (".jpg", ".jpeg", ".png") and not path.name.endswith(DEPTH)
+    )
+    if not pictures:
+        raise InputError(
+            f"There are no pictures below {folder}. Expected CLASS/FILE.jpg with CLASS/FILE.depth.png."
+        )
+    read = [read_pair(path, beside(path)) for path in pictures]
+    return PairedFrames(
+        np.stack([frame for frame, _ in read]),
+        np.stack([depth for _, depth in read]),
+        [path.relative_to(folder).parts[0].replace(" - ", " / ") for path in pictures],
+        [str(path.parent.relative_to(folder)) for path in pictures],
+    )
+
+
+_OTHERWISE = {"living room": "living room / lounge", "bedroom": "bedroom / hotel"}
+_NOISE_SEED = 2
+_BATCH = 16
+
+
+def scannet_name(kind: str) -> str:
+    """What ScanNet calls a kind of rendered room."""
+    return _OTHERWISE.get(kind, kind)
+
+
+def validation_scores(student: SceneStudent, teacher: SceneTeacher, data: Path) -> dict[str, float]:
+    """Accuracy among ScanNet's 21 names on all validation frames, from depth and from RGB."""
+    pairs = read_pairs(data, "validation")
+    depth, look = sensed(pairs.depth, _NOISE_SEED), whole_look
+    classes = class_rows(teacher.text, SCANNET)
+    right = np.array([SCANNET.index(scannet_name(one.kind)) for one in pairs.facts])
+    found: dict[str, list[bool]] = {"depth": [], "rgb": []}
+    for begin in range(0, len(right), _BATCH):
+        some, side = slice(begin, begin + _BATCH), student.shape.side
+        count = len(right[some])
+        with torch.inference_mode():
+            views = {
+                "depth": student(distance(depth[some], look(count), side)),
+                "rgb": student(colour(pairs.frames[some], look(count), side, None)),
+            }
+        for name, rows in views.items():
+            found[name] += (classified(rows.numpy(), classes) == right[some]).tolist()
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def classified(rows: Rows, classes: Rows) -> NDArray[np.int64]:
+    """The likeliest class of each view, int64 [n]: the largest inner product of unit rows."""
+    best: NDArray[np.int64] = (rows @ classes.T).argmax(1)
+    return best

@@ -15,11 +15,10 @@ from adapters.scene.course import optimiser_of, steps
 from adapters.scene.material import Material
 from adapters.scene.views import colour, distance, whole_look
 from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
-from bench.pretrain.scene.curation import Judged, curated
 from bench.pretrain.scene.distilling import Distilling
 from bench.pretrain.scene.recipes import Method, Recipe
 from bench.pretrain.scene.students import new_student, quantised
-from bench.pretrain.scene.triplets import Contrasting
+from bench.pretrain.scene.triplets import Contrasting, Judged, curated
 from bench.pretrain.scene.warming import warm_up
 from core.ports import Rows
 from models.scene.quantise import insert, turn_on

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from adapters.scene.material import Material
-from bench.pretrain.scene.curation import judged
-from bench.pretrain.scene.paired_folder import read_folder
-from bench.pretrain.scene.pairs import read_pairs, sensed
+from bench.pretrain.scene.pairs import read_folder, read_pairs, sensed
 from bench.pretrain.scene.recipes import Recipe
 from bench.pretrain.scene.runs import Bench
+from bench.pretrain.scene.triplets import judged
 from core.files import atomic_write_bytes
 from core.ports import Rows
 from models.scene.names import GENERIC, class_rows

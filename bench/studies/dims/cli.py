@@ -8,15 +8,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption
+from bench.measure.charts import PictureOption, draw, interval_of
 from bench.measure.crew import crew
-from bench.measure.curves import draw, interval_of
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.measure.report import Report, Row, emit
 from bench.pair.models import held_out_questions
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, rendered, ways
-from bench.studies.few_shot.picture import check_picture
+from bench.studies.few_shot.table import check_picture
 from core.errors import InputError
 from models.registry import load_model
 

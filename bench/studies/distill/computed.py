@@ -10,8 +10,8 @@ import torch
 from adapters.training.codes import heat_maps, paired_layers
 from bench.studies.distill import align, outputs, plain
 from bench.studies.distill.bridge import Bridge, MixedHeads, PointwiseHeads
-from bench.studies.distill.layout import Block
 from bench.studies.distill.reading import (
+    Block,
     Reading,
     first_layer,
     grids,

@@ -11,7 +11,7 @@ import torch
 
 from adapters.training.codes import paired_layers
 from adapters.training.losses import map_divergence, renormalised
-from bench.studies.distill.layout import mean_heads
+from bench.studies.distill.reading import mean_heads
 
 
 def last_layer_distance(

@@ -2,14 +2,104 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import torch
 
 from adapters.training.codes import paired_layers
-from bench.studies.distill.layout import Block, arranged, block, mean_heads
 from bench.studies.distill.terms import Need
-from bench.studies.distill.tokens import Weights, carried, grid_weights, joined, text_weights
+from models.alignment import query_weights, resample_keys
 from models.vlm import TeacherForced, VisionTokens
+
+Block = Literal["v2v", "v2t", "t2v", "t2t"]
+"""Which tokens look (first letter) at which: `t2v` is how the text's tokens look at the picture's."""
+
+
+def arranged(attention: torch.Tensor, vis: torch.Tensor, txt: torch.Tensor) -> torch.Tensor:
+    """One example's map [H, S, S] in the common order: [H, N + W, N + W], N picture tokens, W text tokens.
+
+    `vis`, `txt` [S] bool. What is neither, such as markers and padding, is left out: padded rows of a
+    softmax still sum to 1. Rows keep their raw mass, so they sum to at most 1.
+    """
+    order = torch.cat([vis.nonzero()[:, 0], txt.nonzero()[:, 0]])
+    return attention.float()[:, order][:, :, order]
+
+
+def block(maps: torch.Tensor, cells: int, which: Block) -> torch.Tensor:
+    """One block of arranged maps [..., N + W, N + W] whose first `cells` = N places are the picture's."""
+    rows = maps[..., :cells, :] if which[0] == "v" else maps[..., cells:, :]
+    return rows[..., :cells] if which[2] == "v" else rows[..., cells:]
+
+
+def mean_heads(attention: torch.Tensor) -> torch.Tensor:
+    """[..., H, Q, K] as [..., Q, K]: rows that summed to 1 still do (HD-mean)."""
+    return attention.float().mean(dim=-3)
+
+
+class Weights(NamedTuple):
+    """How their tokens make ours, float32 [ours, theirs] each.
+
+    `queries`: rows sum to 1, or to 0 where none of theirs is at that place. `keys`: columns sum to 1, or
+    to 0 where what theirs sees has no place with us.
+    """
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+
+
+@lru_cache(maxsize=16)  # asked for with every example of every step
+def grid_weights(
+    ours: tuple[int, int], theirs: tuple[int, int], ours_mean: bool = False, theirs_mean: bool = False
+) -> Weights:
+    """Weights between two grids (rows, columns) of the same picture, by shared area.
+
+    A mean token in front of the cells goes with a mean token; without one on the other side it goes
+    with nothing. Equal grids give the identity. The tensors are shared: do not write to them.
+    """
+    with torch.inference_mode(False):  # what was made inside could not be trained with later
+        return _grid_weights(ours, theirs, ours_mean, theirs_mean)
+
+
+def _grid_weights(
+    ours: tuple[int, int], theirs: tuple[int, int], ours_mean: bool, theirs_mean: bool
+) -> Weights:
+    down, across = (_along_one_side(mine, other) for mine, other in zip(ours, theirs, strict=True))
+    keys = torch.zeros(ours[0] * ours[1] + ours_mean, theirs[0] * theirs[1] + theirs_mean)
+    both = torch.einsum("ir,jc->ijrc", down, across)
+    keys[int(ours_mean) :, int(theirs_mean) :] = both.flatten(2).flatten(0, 1)
+    if ours_mean and theirs_mean:
+        keys[0, 0] = 1
+    return Weights(keys / keys.sum(dim=1, keepdim=True).clamp(min=1e-9), keys)
+
+
+def _along_one_side(ours: int, theirs: int) -> torch.Tensor:
+    """Share of each of their stretches of a side that lies in each of ours, [ours, theirs]."""
+    return resample_keys(torch.eye(theirs)[..., None], ours, 1)[..., 0].T
+
+
+def text_weights(ours: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]]) -> Weights:
+    """Weights between two tokenisations of the same text, by shared characters; spans are (from, to).
+
+    The same spans give the identity, also where several tokens spell one character together.
+    """
+    if list(ours) == list(theirs):
+        return Weights(torch.eye(len(ours)), torch.eye(len(ours)))
+    return Weights(query_weights(ours, theirs), query_weights(theirs, ours).T)
+
+
+def joined(picture: Weights, text: Weights) -> Weights:
+    """Weights over arranged maps: the picture's tokens, then the text's; neither tells about the other."""
+    return Weights(torch.block_diag(picture.queries, text.queries), torch.block_diag(picture.keys, text.keys))
+
+
+def carried(maps: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    """Their maps [..., Q, K] in our shape, float32 [..., Q', K'].
+
+    `queries` [Q', Q] averages rows, `keys` [K', K] adds columns up: a row's mass stays what it was.
+    """
+    return queries.to(maps.device) @ maps.float() @ keys.T.to(maps.device)
+
 
 Spans = Sequence[tuple[int, int]]
 """Characters (from, to) of a question's tokens, in order."""

@@ -9,11 +9,9 @@ from rich.table import Table
 from bench.measure.charts import PictureOption
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, ruled
-from bench.studies.edgevl.claims import claim_rows, judged, paragraph
-from bench.studies.edgevl.published import MEANS, SOURCE
+from bench.studies.edgevl.claims import MEANS, SOURCE, claim_rows, judged, paragraph
 from bench.studies.edgevl.scores import MODALITIES, Scores
-from bench.studies.few_shot.picture import check_picture, draw
-from bench.studies.few_shot.table import show
+from bench.studies.few_shot.table import check_picture, draw, show
 from core.errors import InputError
 from core.extras import load
 from core.files import cache_dir, storage_errors

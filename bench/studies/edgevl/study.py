@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.measure.report import Row
+from bench.pretrain.scene.pairs import classified
 from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
-from bench.pretrain.scene.validating import classified
 from bench.studies.edgevl.entrants import Encoder, Untouched, ranged_encoder, rows_of, student_encoder
 from bench.studies.edgevl.plan import Plan
 from bench.studies.edgevl.scores import Scores

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from rich.console import Console
 
-from bench.measure.processes import processes
+from bench.measure.crew import processes
 from bench.pretrain.scene.runs import Bench, finish, waves
 from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
 from bench.pretrain.scene.students import innate, swin_t, vit_s

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.pretrain.common.rendering import ShardPlan, render_cache
-from bench.pretrain.scene.paired_folder import read_folder
-from bench.pretrain.scene.pairs import read_pairs, sensed
-from bench.pretrain.scene.validating import scannet_name
+from bench.pretrain.scene.pairs import read_folder, read_pairs, scannet_name, sensed
 from core.errors import InputError
 from models.scene.names import checked
 

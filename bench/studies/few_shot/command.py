@@ -13,11 +13,10 @@ from bench.measure.report import Report, emit
 from bench.studies.distill.terms import TERMS, Need
 from bench.studies.few_shot.claims import Claim, claim_rows, judged, published_rows, sentences
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.picture import check_picture, draw
 from bench.studies.few_shot.plan import Plan, claim, planned
 from bench.studies.few_shot.run import carry_out, left_out
 from bench.studies.few_shot.scores import EXPERT, Scores, collected, fit_rows, rows
-from bench.studies.few_shot.table import show, table
+from bench.studies.few_shot.table import check_picture, draw, show, table
 from core.config import load_config
 
 STEPS = 40

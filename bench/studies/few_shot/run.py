@@ -10,10 +10,10 @@ from bench.measure.crew import Crew, crew
 from bench.studies.distill.few_shot import read
 from bench.studies.distill.reading import Reading, offered
 from bench.studies.distill.terms import lacking
-from bench.studies.few_shot import fits, ours
+from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
 from bench.studies.few_shot.plan import Plan
-from bench.studies.few_shot.room_work import work
+from bench.studies.few_shot.room_work import make_ready, work
 from bench.studies.few_shot.rooms import model
 
 
@@ -32,7 +32,7 @@ def left_out(plan: Plan, entries: Sequence[Entry]) -> dict[str, str]:
 def carry_out(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, jobs: int) -> None:
     """Do what is missing of a study."""
     if any(entry.recipe is not None for entry in entries):
-        ours.make_ready(model(plan.student))
+        make_ready(model(plan.student))
     with crew(jobs) as workers:
         _fit(plan, entries, seeds, workers)
         workers.each(partial(work, plan, entries, seeds), range(rooms), "rooms")

@@ -1,9 +1,13 @@
 """A study for people: one line a method, the published number beside ours, and what follows from it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.table import Table
 
+from bench.measure.charts import GREY, ORANGE, chart, dots
+from bench.measure.charts import check_picture as check_picture
+from bench.measure.intervals import Interval
 from bench.measure.report import console, ruled
 from bench.studies.few_shot.methods import Entry
 from bench.studies.few_shot.published import printed
@@ -40,3 +44,20 @@ def _numbers(scores: Scores, name: str) -> list[str]:
     rest = [f"{scores.interval(name, metric).mean:.3f}" for metric in ("nls", "anls")]
     same = f"{scores.interval(name, AGREEMENT).mean:.3f}" if name != EXPERT else ""
     return [f"{exact:.3f}", *rest, same]
+
+
+def draw(
+    path: Path, title: str, found: Mapping[str, Interval], reference: str, published: Mapping[str, float]
+) -> None:
+    """Every method, a line where the reference is, published numbers as they stand. Raises StorageError."""
+    with chart(path, title, 8, 1.2 + 0.24 * len(found)) as figure:
+        axes = figure.subplots()
+        dots(axes, found, {reference: ORANGE})
+        axes.set_xlabel(f"mean, 95 % interval; dashed: {reference}")
+        if reference in found:
+            axes.axvline(found[reference].mean, color=ORANGE, linestyle="--", linewidth=1)
+        if published:
+            beside = axes.secondary_yaxis("right")
+            beside.set_yticks(range(len(found)), [printed(published, name) for name in found])
+            beside.set_ylabel("published", color=GREY)
+            beside.tick_params(length=0, labelcolor=GREY)

@@ -11,13 +11,12 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption
-from bench.measure.curves import draw, interval_of
+from bench.measure.charts import PictureOption, draw, interval_of
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.measure.report import Report, Row, emit
 from bench.pair.models import Asked, held_out_questions
 from bench.pruning.sizes import write_size
-from bench.studies.few_shot.picture import check_picture
+from bench.studies.few_shot.table import check_picture
 from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answered
 from bench.studies.pruning.maps import language_rows, tower_rows
 from bench.studies.pruning.published import PROMPTS

@@ -14,8 +14,7 @@ from bench.measure.crew import crew
 from bench.measure.options import Json, RoomJobs, Split
 from bench.measure.report import Report, emit
 from bench.rooms.sessions import make_session
-from bench.studies.few_shot.picture import check_picture
-from bench.studies.few_shot.table import show
+from bench.studies.few_shot.table import check_picture, show
 from bench.studies.vit.flow import Flow, flow
 from bench.studies.vit.picture import draw
 from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.measure.alike import jensen_shannon, linear_cka, pca2_mse, procrustes_mse, rsa
-from bench.studies.distill.tokens import grid_weights, text_weights
+from bench.studies.distill.reading import grid_weights, text_weights
 
 SEEN, PICTURE, WORDS, MAPS = "vision encoder", "picture in the text encoder", "text encoder", "maps"
 CKA, JS = "1 - cka", "attention js"

@@ -9,8 +9,7 @@ from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
 from bench.measure.report import Report, emit
-from bench.studies.few_shot.picture import check_picture
-from bench.studies.few_shot.table import show
+from bench.studies.few_shot.table import check_picture, show
 from bench.studies.vlm.found import Found
 from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import samples
