@@ -7,28 +7,28 @@ from dataclasses import replace
 import numpy as np
 
 from bench.rooms.questions.several import CATEGORIES
-from bench.rooms.rendering.facts import FrameFacts, Seen
+from bench.rooms.rendering.facts import FrameFacts, VisibleThing
 from bench.rooms.world.palette import COLOURS
 
 SUPPORTS = {"table", "desk", "bookshelf", "nightstand", "cabinet", "coffee table"}
 PATTERNS = ("plain", "striped", "checked", "dotted")
 
 
-def seen(number: int, category: str, **values: object) -> Seen:
+def seen(number: int, category: str, **values: object) -> VisibleThing:
     """A clear thing in the middle of the frame; name what differs."""
     usual: dict[str, object] = {
         "colour": "red", "made_of": None, "pattern": None, "parent": 1, "support": "floor", "relation": "on",
         "is_on": None, "share": 0.03, "visible": 0.9, "cx": 0.5, "cy": 0.5, "depth": 2.0,
         "looks_coloured": True, "touches_border": False,
     }  # fmt: skip
-    return Seen(number, category, **{**usual, **values})  # type: ignore[arg-type]  # as the caller says
+    return VisibleThing(number, category, **{**usual, **values})  # type: ignore[arg-type]  # as the caller says
 
 
 def made_up(seed: int, things: int = 14) -> FrameFacts:
     """A frame of random things, some hidden, some of the same category, some on others."""
     rng = np.random.default_rng(seed)
     names = [str(n) for n in rng.choice(CATEGORIES, max(1, things * 2 // 3))]
-    placed: list[Seen] = []
+    placed: list[VisibleThing] = []
     for number in range(2, things + 2):
         category = names[int(rng.integers(len(names)))]
         tables = [t for t in placed if t.category in SUPPORTS]

@@ -9,12 +9,12 @@ from tiny_jobs import save_student
 
 import roomwise
 from adapters.jobs.request import Result
-from bench.pair.adapting import Timing, rows
+from bench.pair.adapting import AdaptingTimes, rows
 from core.lazy import run
 
 
 def test_the_ratio_is_of_medians_and_its_interval_holds_it() -> None:
-    timing = Timing(
+    timing = AdaptingTimes(
         np.full(30, 20.0), np.linspace(25, 35, 31), Result("promote", "It did.", 12.5), np.full(10, 1.5)
     )
     told = {(row["metric"], row["method"]): row for row in rows(timing, "tiny", 0)}

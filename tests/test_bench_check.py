@@ -14,12 +14,12 @@ from bench.rooms.check import mistakes, overlaps
 from bench.rooms.layout import build_room
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import candidates
-from bench.rooms.questions.draft import Draft, Question
+from bench.rooms.questions.draft import Question, QuestionDraft
 from bench.rooms.views import Shot, visit
-from bench.rooms.world.scene import Room
+from bench.rooms.world.scene import FurnishedRoom
 from core.lazy import run
 
-Visit = tuple[Room, list[Shot]]
+Visit = tuple[FurnishedRoom, list[Shot]]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_splits_share_nothing_and_sharing_is_seen() -> None:
 
 
 def test_fitting_thins_the_common_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    draft = Draft("exist", "yesno", {"an": "mug"}, "no", (), "exist|mug", "exist:mug")
+    draft = QuestionDraft("exist", "yesno", {"an": "mug"}, "no", (), "exist|mug", "exist:mug")
     table = tmp_path / "balance.txt"
     table.write_text(balance.fit([draft] * 90 + [draft._replace(answer="yes")] * 10), encoding="utf-8")
     monkeypatch.setattr(balance, "TABLE", table)

@@ -20,10 +20,10 @@ from bench.pretrain.scene.pairs import read_folder
 from bench.pretrain.scene.recipes import RECIPE
 from bench.pretrain.scene.runs import waves
 from bench.studies.edgevl import training as module
-from bench.studies.edgevl.claims import CLAIMS, Claim, Verdict, claim_rows, judged, paragraph
+from bench.studies.edgevl.claims import CLAIMS, PlaceClaim, PlaceVerdict, claim_rows, judged, paragraph
 from bench.studies.edgevl.cli import app
-from bench.studies.edgevl.plan import Plan
-from bench.studies.edgevl.scores import Scores
+from bench.studies.edgevl.plan import EdgeVLPlan
+from bench.studies.edgevl.scores import PlaceScores
 from bench.studies.edgevl.study import carried_out
 from bench.studies.edgevl.training import train
 from bench.studies.edgevl.views import folder_views
@@ -72,8 +72,8 @@ def test_broken_pairs_are_named(tmp_path: Path) -> None:
         read_folder(folder)
 
 
-def _scores(**right: NDArray[np.float64]) -> Scores:
-    return Scores([str(number // 2) for number in range(8)], right)
+def _scores(**right: NDArray[np.float64]) -> PlaceScores:
+    return PlaceScores([str(number // 2) for number in range(8)], right)
 
 
 def test_scores_average_seeds_and_modalities() -> None:
@@ -92,12 +92,12 @@ def test_scores_average_seeds_and_modalities() -> None:
 @given(st.floats(-1, 1), st.floats(0, 0.2), st.floats(-0.1, 0.3))
 def test_a_claim_holds_only_where_its_mean_is_reached(mean: float, half: float, least: float) -> None:
     found = Interval(mean, mean - half, mean + half, 10)
-    word = Verdict(Claim("a", "b", "mean", least), found).word
+    word = PlaceVerdict(PlaceClaim("a", "b", "mean", least), found).word
     assert (word == "holds") <= (mean >= least)
     assert not (word == "does not hold" and mean >= least)
-    assert Verdict(Claim("a", "b", "mean", least), Interval(mean, float("nan"), float("nan"), 1)).word == (
-        "cannot be told"
-    )
+    assert PlaceVerdict(
+        PlaceClaim("a", "b", "mean", least), Interval(mean, float("nan"), float("nan"), 1)
+    ).word == ("cannot be told")
 
 
 def test_what_is_said_of_claims_comes_from_the_figures() -> None:
@@ -143,7 +143,7 @@ def test_the_whole_study_on_a_folder_with_atiny_clip(tmp_path: Path) -> None:
     _views(data / "train")
     _views(data / "test", rooms=2)
     recipe = RECIPE.shortened(0.006)
-    plan = Plan(
+    plan = EdgeVLPlan(
         tmp_path / "out", tmp_path, _CLASSES, seeds=1, data=data, teacher=str(tiny_clip(tmp_path / "clip")),
         recipe=recipe, jobs=1, threads=1, quiet=True, no_triplets=True,
     )  # fmt: skip
@@ -165,7 +165,7 @@ def test_processes_side_by_side_train_what_one_does(tmp_path: Path) -> None:
     data = tmp_path / "data"
     _views(data / "train", rooms=1)
     recipe = replace(RECIPE, methods=(RECIPE.method("depth-only"), RECIPE.method("stage1"))).shortened(0.001)
-    alone = Plan(
+    alone = EdgeVLPlan(
         tmp_path / "alone", tmp_path, _CLASSES, seeds=1, data=data, teacher=str(tiny_clip(tmp_path / "clip")),
         recipe=recipe, jobs=1, threads=1, quiet=True,
     )  # fmt: skip

@@ -5,25 +5,25 @@ import pytest
 from room_facts import seen
 
 from bench.rooms.rendering.facts import CLEAR_SHARE, CUT_SHARE, observe
-from bench.rooms.rendering.render import Frame
-from bench.rooms.rendering.tracer import View
+from bench.rooms.rendering.render import RenderedFrame
+from bench.rooms.rendering.tracer import CameraPose
 from bench.rooms.world.model import Stock
 from bench.rooms.world.palette import COLOURS
-from bench.rooms.world.scene import PlacedObject, Room
+from bench.rooms.world.scene import FurnishedRoom, PlacedObject
 
 SIZE = 40
 
 
-def _room() -> Room:
+def _room() -> FurnishedRoom:
     floor = PlacedObject(1, "floor", (0, 0, 0), (4, 4, 0.1), askable=False)
     table = PlacedObject(2, "table", (0, 0, 0.4), (1, 1, 0.8), "brown", "wood", None, 1, "on")
     mug = PlacedObject(3, "mug", (0, 0, 0.9), (0.1, 0.1, 0.1), "red", "ceramic", None, 2, "on")
-    room = Room("train", 0, "office", (4, 4, 2.5), Stock(np.random.default_rng(0), 0), floor="wood")
+    room = FurnishedRoom("train", 0, "office", (4, 4, 2.5), Stock(np.random.default_rng(0), 0), floor="wood")
     room.objects = [floor, table, mug]
     return room
 
 
-def _frame() -> Frame:
+def _frame() -> RenderedFrame:
     ids = np.full((SIZE, SIZE), 1, np.uint16)
     ids[:10] = 0
     ids[20:30, 0:20] = 2
@@ -33,8 +33,8 @@ def _frame() -> Frame:
     for number, colour in paint.items():
         rgb[ids == number] = colour
     depth = np.where(ids == 2, 2.0, np.where(ids == 3, 1.8, 3.0)).astype(np.float32)
-    view = View(np.zeros(3, np.float32), np.eye(3, dtype=np.float32), 60.0)
-    return Frame((rgb * 255).astype(np.uint8), depth, ids, view)
+    view = CameraPose(np.zeros(3, np.float32), np.eye(3, dtype=np.float32), 60.0)
+    return RenderedFrame((rgb * 255).astype(np.uint8), depth, ids, view)
 
 
 def test_observing_measures_what_shows() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from tiny_models import photo, save_llava, tiny_florence
 
 import roomwise
-from bench.pair.latency import QUESTIONS, Timing, answerer, measure, plain_answerer, rows
+from bench.pair.latency import QUESTIONS, LatencyPairs, answerer, measure, plain_answerer, rows
 from bench.pretrain.blueprint import save_model
 from core.lazy import run
 from models.registry import load_model
@@ -54,7 +54,7 @@ def test_sides_take_turns_and_every_question_is_seen_in_both_orders() -> None:
 
 
 def test_rows_hold_medians_and_their_ratio() -> None:
-    timing = Timing(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 90.0]), 2 / 3)
+    timing = LatencyPairs(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 90.0]), 2 / 3)
     result = rows("m", timing, seed=0)
     by_key = {(row["method"], row["metric"], row.get("statistic")): row["mean"] for row in result}
     assert by_key["roomwise", "latency_ms", "p50"] == 2

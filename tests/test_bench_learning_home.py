@@ -14,8 +14,8 @@ from agent.recording.visit import read_visit
 from bench.learning import stream
 from bench.learning.methods import AT_HOME, ROOMWISE
 from bench.learning.places import Place, given
-from bench.learning.plan import Plan, Unit
-from bench.learning.state import State
+from bench.learning.plan import LearningPlan, Unit
+from bench.learning.state import RoomState
 from bench.learning.stream import Leg, home_after, streamed, transfer
 from bench.learning.unit import REPLAY, measure
 from bench.measure.crew import crew
@@ -32,23 +32,23 @@ def small() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+def plan(tmp_path_factory: pytest.TempPathFactory) -> LearningPlan:
     folder = tmp_path_factory.mktemp("stream")
     tiny_rooms(folder / "rooms", ROOMS + 1)
     return tiny_plan(folder, AT_HOME, "lora", "no-home")
 
 
 @pytest.fixture(scope="module")
-def places(plan: Plan) -> list[Place]:
+def places(plan: LearningPlan) -> list[Place]:
     return given(plan.out.parent / "rooms")
 
 
 @pytest.fixture(scope="module")
-def legs(plan: Plan, places: list[Place]) -> list[Leg]:
+def legs(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     return _streamed(plan, places[:ROOMS])
 
 
-def _streamed(plan: Plan, places: list[Place]) -> list[Leg]:
+def _streamed(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     with crew(1) as workers:
         (legs,) = streamed(plan, places, [0], workers)
     return legs
@@ -62,7 +62,7 @@ def test_when_home_is_made(every: int | None, after: list[int]) -> None:
 
 
 def test_a_stream_ends_with_a_home_that_the_next_room_builds_upon(
-    plan: Plan, places: list[Place], legs: list[Leg]
+    plan: LearningPlan, places: list[Place], legs: list[Leg]
 ) -> None:
     store = AdapterStore(legs[-1].state / "adapters")
     version = store.current(HOME)
@@ -88,9 +88,9 @@ def test_a_stream_ends_with_a_home_that_the_next_room_builds_upon(
 
 
 def test_a_stream_without_home_is_another_one_that_shares_its_visits(
-    plan: Plan, places: list[Place], legs: list[Leg], monkeypatch: pytest.MonkeyPatch
+    plan: LearningPlan, places: list[Place], legs: list[Leg], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[State] = []
+    heard: list[RoomState] = []
     monkeypatch.setattr(stream, "consolidate", heard.append)
     assert _streamed(plan, places[:ROOMS]) == legs and not heard  # what is done is not done again
     bare = _streamed(replace(plan, home_every=0), places[:ROOMS])

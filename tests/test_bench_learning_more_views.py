@@ -20,9 +20,9 @@ from bench.learning.cli import app
 from bench.learning.methods import CE, CONTEXT, ROOMWISE
 from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
 from bench.learning.places import Place, given
-from bench.learning.plan import Plan, Unit
+from bench.learning.plan import LearningPlan, Unit
 from bench.learning.result import all_rows
-from bench.learning.unit import Measured, measure
+from bench.learning.unit import UnitResult, measure
 from core.config import Config
 from memory.store import Memory
 from models.registry import load_model
@@ -46,7 +46,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan(shared: Path) -> Plan:
+def plan(shared: Path) -> LearningPlan:
     return replace(tiny_plan(shared, CE, CONTEXT), more_views=True)
 
 
@@ -56,7 +56,7 @@ def more(shared: Path) -> Visit:
 
 
 @pytest.fixture
-def found(plan: Plan, shared: Path, more: Visit, monkeypatch: pytest.MonkeyPatch) -> Measured:
+def found(plan: LearningPlan, shared: Path, more: Visit, monkeypatch: pytest.MonkeyPatch) -> UnitResult:
     monkeypatch.setattr(unit, "more_views_of", lambda place, out: more)
     (place,) = given(shared / "rooms")
     done = measure(plan, Unit(place, 0))
@@ -64,7 +64,7 @@ def found(plan: Plan, shared: Path, more: Visit, monkeypatch: pytest.MonkeyPatch
     return done
 
 
-def test_every_adapter_is_asked_and_judged_under_a_tag_of_its_own(found: Measured) -> None:
+def test_every_adapter_is_asked_and_judged_under_a_tag_of_its_own(found: UnitResult) -> None:
     rows = [row for row in all_rows([found], seed=0) if row["metric"] == "exact"]
     for tag in ("other-view", "other-view, always"):
         assert [row["method"] for row in rows if row["tag"] == tag] == ["untouched", CE, ROOMWISE]
@@ -73,7 +73,7 @@ def test_every_adapter_is_asked_and_judged_under_a_tag_of_its_own(found: Measure
 
 
 def test_what_the_rule_lets_it_say_and_what_it_always_says_are_kept_apart(
-    found: Measured, more: Visit
+    found: UnitResult, more: Visit
 ) -> None:
     right = {(turn.frame, turn.question): turn.answer for turn in more.turns}
     asking: Any = SimpleNamespace(adapted=lambda *asked: "wrong", unscoped=lambda *asked: right[asked])
@@ -84,7 +84,7 @@ def test_what_the_rule_lets_it_say_and_what_it_always_says_are_kept_apart(
 
 
 def test_what_was_done_without_more_views_is_done_again_once(
-    found: Measured, plan: Plan, more: Visit, monkeypatch: pytest.MonkeyPatch
+    found: UnitResult, plan: LearningPlan, more: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = found.parts[CE]
     without = {name: told for name, told in part.items() if name != MORE_VIEWS}
@@ -98,7 +98,7 @@ def test_what_was_done_without_more_views_is_done_again_once(
 
 
 def test_a_room_without_more_views_adds_no_row(
-    plan: Plan, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: LearningPlan, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unit, "more_views_of", lambda place, out: None)
     (place,) = given(shared / "rooms")
@@ -107,7 +107,9 @@ def test_a_room_without_more_views_adds_no_row(
     assert not any("other-view" in str(row.get("tag")) for row in all_rows([done], seed=0))
 
 
-def test_the_expert_is_asked_where_it_is_on_this_machine(plan: Plan, more: Visit, tmp_path: Path) -> None:
+def test_the_expert_is_asked_where_it_is_on_this_machine(
+    plan: LearningPlan, more: Visit, tmp_path: Path
+) -> None:
     assert local_expert(plan) is None  # recorded
     assert local_expert(replace(plan, expert="http://localhost:1")) is None
     expert = local_expert(replace(plan, expert=plan.student))

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from bench.learning import stream
 from bench.learning.cli import app
 from bench.learning.places import Place, given
-from bench.learning.plan import Plan, Unit
+from bench.learning.plan import LearningPlan, Unit
 from bench.learning.result import transfer_rows
-from bench.learning.state import State, copy_state
+from bench.learning.state import RoomState, copy_state
 from bench.learning.stream import Leg, streamed, transfer
-from bench.learning.unit import REPLAY, Measured, measure
+from bench.learning.unit import REPLAY, UnitResult, measure
 from bench.measure.crew import Crew, crew
 from core.errors import StorageError
 from memory.store import Memory
@@ -40,7 +40,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plan(shared: Path) -> Plan:
+def plan(shared: Path) -> LearningPlan:
     return tiny_plan(shared)
 
 
@@ -50,12 +50,12 @@ def places(shared: Path) -> list[Place]:
 
 
 @pytest.fixture(scope="module")
-def legs(plan: Plan, places: list[Place]) -> list[Leg]:
+def legs(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     """A stream that nothing came between."""
     return _streamed(plan, places)
 
 
-def _streamed(plan: Plan, places: list[Place]) -> list[Leg]:
+def _streamed(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     with crew(1) as workers:
         (legs,) = streamed(plan, places, [0], workers)
     return legs
@@ -70,7 +70,9 @@ def _rooms(folder: Path) -> dict[str, int]:
         return memory.rooms()
 
 
-def test_each_visit_begins_with_the_ones_before(plan: Plan, places: list[Place], legs: list[Leg]) -> None:
+def test_each_visit_begins_with_the_ones_before(
+    plan: LearningPlan, places: list[Place], legs: list[Leg]
+) -> None:
     state = legs[-1].folder / "state"
     assert _rooms(state) == {f"den-{number}": WARM_UP for number in range(ROOMS)}
     assert [path.name for path in sorted((state / "adapters").iterdir())] == ["den-0", "den-1"]
@@ -83,12 +85,12 @@ def test_each_visit_begins_with_the_ones_before(plan: Plan, places: list[Place],
 
 
 def test_a_stream_goes_on_where_it_stopped(
-    tmp_path: Path, plan: Plan, places: list[Place], legs: list[Leg], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plan: LearningPlan, places: list[Place], legs: list[Leg], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Plan(**{**vars(plan), "out": tmp_path})
+    other = LearningPlan(**{**vars(plan), "out": tmp_path})
     heard: list[str] = []
 
-    def killed_in_the_second(state: State) -> None:
+    def killed_in_the_second(state: RoomState) -> None:
         heard.append(state.room)
         (state.adapters / "half").write_text("done")
         if len(heard) == 2:
@@ -112,8 +114,8 @@ def test_a_stream_goes_on_where_it_stopped(
     assert _said(shorter) == _said(legs[:1]) and (shorter[0].folder / "state").is_dir()
 
 
-def test_a_review_remembers_whole_visits(tmp_path: Path, plan: Plan, places: list[Place]) -> None:
-    legs = _streamed(Plan(**{**vars(plan), "out": tmp_path, "review": True}), places)
+def test_a_review_remembers_whole_visits(tmp_path: Path, plan: LearningPlan, places: list[Place]) -> None:
+    legs = _streamed(LearningPlan(**{**vars(plan), "out": tmp_path, "review": True}), places)
     with Memory.open(legs[-1].state / "memory", read_only=True) as memory:
         people = [pair.room for pair in memory.pairs() if pair.asker == "person"]
         told = {pair.answer for pair in memory.pairs("den-0")}
@@ -121,7 +123,9 @@ def test_a_review_remembers_whole_visits(tmp_path: Path, plan: Plan, places: lis
     assert {turn["reference"] for turn in _said(legs)[0]} <= told
 
 
-def test_earlier_rooms_are_asked_again_at_the_end(plan: Plan, places: list[Place], legs: list[Leg]) -> None:
+def test_earlier_rooms_are_asked_again_at_the_end(
+    plan: LearningPlan, places: list[Place], legs: list[Leg]
+) -> None:
     again = transfer(plan, legs)
     assert again is not None and transfer(plan, legs) == again
     asked = {str(number) for number in range(WARM_UP + 1, TURNS + 1)}
@@ -134,14 +138,16 @@ def test_earlier_rooms_are_asked_again_at_the_end(plan: Plan, places: list[Place
 def test_what_was_lost_since_is_below_zero() -> None:
     told = {"turn": 5, "tag": "all", "reference": "red", "said": {"roomwise": "red"}}
     legs = [
-        Measured(Unit(Place(name), 0), Path(), {REPLAY: {"turns": [told]}}) for name in ("a", "b", "last")
+        UnitResult(Unit(Place(name), 0), Path(), {REPLAY: {"turns": [told]}}) for name in ("a", "b", "last")
     ]
     again = {"a": {"5": "red"}, "b": {"5": "blue"}, "last": {"5": "blue"}}
     (row,) = transfer_rows([legs], [again], 0)
     assert (row["mean"], row["n"]) == (-0.5, 2)
 
 
-def test_the_command_visits_some_and_measures_the_rest(tmp_path: Path, shared: Path, plan: Plan) -> None:
+def test_the_command_visits_some_and_measures_the_rest(
+    tmp_path: Path, shared: Path, plan: LearningPlan
+) -> None:
     options = ["--stream", str(shared / "rooms"), "--visit", str(ROOMS), "--half", "--jobs", "1", "--json"]
     options += ["--student", plan.student, "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, options)

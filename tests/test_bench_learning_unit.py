@@ -19,8 +19,8 @@ from bench.learning.cli import app
 from bench.learning.forgetting import questions_of
 from bench.learning.methods import AGENT, ALL_ROOMS, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import alone, given, neighbours
-from bench.learning.plan import Plan, Unit
-from bench.learning.unit import REPLAY, Measured, measure
+from bench.learning.plan import LearningPlan, Unit
+from bench.learning.unit import REPLAY, UnitResult, measure
 from core.lazy import run
 from models.lora import base_of, read_adapter
 from models.registry import load_model
@@ -50,23 +50,23 @@ def room(shared: Path) -> Unit:
 
 
 @pytest.fixture(scope="module")
-def plan(shared: Path) -> Plan:
+def plan(shared: Path) -> LearningPlan:
     return tiny_plan(shared, *ALL)
 
 
 @pytest.fixture(scope="module")
-def found(plan: Plan, room: Unit) -> Measured:
+def found(plan: LearningPlan, room: Unit) -> UnitResult:
     """The room, measured by every method."""
     return _done(plan, room)
 
 
-def _done(plan: Plan, room: Unit) -> Measured:
+def _done(plan: LearningPlan, room: Unit) -> UnitResult:
     found = measure(plan, room)
     assert found is not None
     return found
 
 
-def _lasting(found: Measured) -> dict[str, Any]:
+def _lasting(found: UnitResult) -> dict[str, Any]:
     """All but what differs from run to run: times, and the session's random name."""
     parts: dict[str, Any] = json.loads(json.dumps(found.parts))
     for part in parts.values():
@@ -76,7 +76,7 @@ def _lasting(found: Measured) -> dict[str, Any]:
     return parts
 
 
-def test_every_method_answers_every_question(found: Measured) -> None:
+def test_every_method_answers_every_question(found: UnitResult) -> None:
     (first, *_), after = found.parts[REPLAY]["turns"], range(WARM_UP + 1, TURNS + 1)
     assert set(first["said"]) == {"untouched", "memory", ROOMWISE, AGENT, "expert"}
     assert set(found.parts) == {REPLAY, ROOMWISE, *ALL}
@@ -87,7 +87,7 @@ def test_every_method_answers_every_question(found: Measured) -> None:
         assert part["forgetting"]["n"] == part["forgetting"]["probes"] == 2
 
 
-def test_asked_again_the_default_says_what_it_said(plan: Plan, room: Unit, found: Measured) -> None:
+def test_asked_again_the_default_says_what_it_said(plan: LearningPlan, room: Unit, found: UnitResult) -> None:
     """So the methods beside it are asked by the same rule as it was."""
     assert room.place.session is not None
     visit, state = read_visit(room.place.session), found.folder / "run"
@@ -104,7 +104,7 @@ def test_asked_again_the_default_says_what_it_said(plan: Plan, room: Unit, found
 
 
 def test_resumed_equals_uninterrupted(
-    tmp_path: Path, plan: Plan, room: Unit, found: Measured, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plan: LearningPlan, room: Unit, found: UnitResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = replace(plan, out=tmp_path, methods=("lora", "roomwise-ce"))
     with monkeypatch.context() as patch:
@@ -134,12 +134,14 @@ def _killed(*args: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_room_that_another_process_has_is_left_to_it(plan: Plan, room: Unit, found: Measured) -> None:
+def test_a_room_that_another_process_has_is_left_to_it(
+    plan: LearningPlan, room: Unit, found: UnitResult
+) -> None:
     with alone(found.folder) as mine:
         assert mine and measure(plan, room) is None
 
 
-def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: Plan) -> None:
+def test_the_command_prints_one_object(tmp_path: Path, shared: Path, plan: LearningPlan) -> None:
     picture = tmp_path / "methods.png"
     options = ["--sessions", str(shared / "rooms"), "--student", plan.student]
     options += ["--out", str(tmp_path / "out"), "--jobs", "1", "--expert", "recorded", "--half"]

@@ -13,10 +13,19 @@ from tiny_studies import save_pair
 
 import roomwise
 from bench.looking import room
-from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Mass, Plan, coverage, measured_room, on_thing
+from bench.looking.room import (
+    EXPERT,
+    METHODS,
+    UNTOUCHED,
+    LookingPlan,
+    Mass,
+    coverage,
+    measured_room,
+    on_thing,
+)
 from bench.looking.rows import CHANCE, Masses, rows, sentences
 from bench.rooms.sessions import WARM_UP
-from bench.studies.distill.few_shot import Course
+from bench.studies.distill.few_shot import FewShotCourse
 from core.lazy import run
 
 
@@ -57,7 +66,9 @@ def test_what_is_said_follows_from_the_intervals() -> None:
 def test_a_room_is_learnt_and_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "make_session", tiny_session)
     student, expert = save_pair(tmp_path)
-    found = measured_room(Plan(student, expert, "test", 0, Course(rank=2, alpha=4, steps=2, rate=0.02)), 0)
+    found = measured_room(
+        LookingPlan(student, expert, "test", 0, FewShotCourse(rank=2, alpha=4, steps=2, rate=0.02)), 0
+    )
     assert {one.method for one in found} == {EXPERT, UNTOUCHED, *METHODS}
     assert {one.area for one in found} == {0.25}
     each = [one for one in found if (one.method, one.words) == (EXPERT, "answer, all layers")]

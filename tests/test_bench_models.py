@@ -9,13 +9,13 @@ from tiny_models import tiny_florence
 
 import bench.pair.models
 import roomwise
-from bench.pair.models import BLIND, Asked, answer_all, blind_reader, held_out_questions, rows
+from bench.pair.models import BLIND, PicturedQuestion, answer_all, blind_reader, held_out_questions, rows
 from bench.pretrain.blueprint import save_model
 from core.lazy import run
 
 
 @pytest.fixture(scope="module")
-def asked() -> list[Asked]:
+def asked() -> list[PicturedQuestion]:
     return held_out_questions("validation", rooms=2, size=64, jobs=1)
 
 
@@ -26,12 +26,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_room_is_asked_twenty_questions(asked: list[Asked]) -> None:
+def test_every_room_is_asked_twenty_questions(asked: list[PicturedQuestion]) -> None:
     assert [one.room for one in asked] == [0] * 20 + [1] * 20
     assert {one.frame for one in asked} > {0}
 
 
-def test_a_model_that_knows_is_right_and_one_that_says_nothing_is_not(asked: list[Asked]) -> None:
+def test_a_model_that_knows_is_right_and_one_that_says_nothing_is_not(asked: list[PicturedQuestion]) -> None:
     answers = {BLIND: [""] * len(asked), "oracle": [one.question.answer for one in asked]}
     result = list(rows(asked, answers, seed=0))
     exact = {(row["model"], row["family"], row["about"]): row for row in result if row["metric"] == "exact"}
@@ -43,7 +43,7 @@ def test_a_model_that_knows_is_right_and_one_that_says_nothing_is_not(asked: lis
     assert sum(int(str(row["n"])) for row in families) == len(asked)
 
 
-def test_what_the_student_was_never_shown_is_counted_apart(asked: list[Asked]) -> None:
+def test_what_the_student_was_never_shown_is_counted_apart(asked: list[PicturedQuestion]) -> None:
     half = [replace(one, needs_unseen=place % 2 == 0) for place, one in enumerate(asked)]
     answers = {"m": [one.question.answer if one.needs_unseen else "" for one in half]}
     exact = {row["about"]: row["mean"] for row in rows(half, answers, seed=0) if row["family"] == "all"}
@@ -51,7 +51,9 @@ def test_what_the_student_was_never_shown_is_counted_apart(asked: list[Asked]) -
     assert exact["seen"] == 0
 
 
-def test_answers_stay_with_their_questions_whatever_the_order(asked: list[Asked], tiny: Path) -> None:
+def test_answers_stay_with_their_questions_whatever_the_order(
+    asked: list[PicturedQuestion], tiny: Path
+) -> None:
     forwards = answer_all(str(tiny), asked[:12])
     backwards = answer_all(str(tiny), asked[:12][::-1])
     assert forwards == backwards[::-1]

@@ -16,7 +16,7 @@ from bench.pretrain.scene.pairs import scannet_name
 from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
 from bench.pretrain.scene.runs import PTQ, Bench, carry_out
 from bench.pretrain.scene.shipping import RANGES, SHIPPED, ship
-from bench.pretrain.scene.triplets import Judged
+from bench.pretrain.scene.triplets import PseudoLabels
 from bench.rooms.layout import KINDS
 from bench.studies.edgevl.entrants import quantised_by
 from core.ports import Rows
@@ -53,7 +53,7 @@ def test_a_head_learns_what_is_true_of_cells(tmp_path: Path) -> None:
 def _bench(folder: Path) -> Bench:
     frames = material(24)
     names = np.eye(WIDTH, dtype=np.float32)[:4]
-    judged = Judged(frames.labels, np.linspace(0.5, 1, 24).astype(np.float32))
+    judged = PseudoLabels(frames.labels, np.linspace(0.5, 1, 24).astype(np.float32))
     recipe = replace(RECIPE.shortened(0.004), calibration=8)
     return Bench(frames, judged, names, SHAPES["davit"], recipe, folder, "nobody", lambda line: None)
 

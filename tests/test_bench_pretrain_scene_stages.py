@@ -11,8 +11,8 @@ from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling as Live
 from adapters.scene.distilling import distance_to
 from adapters.scene.views import shown
-from bench.pretrain.scene.distilling import LITERAL, Distilling, Terms, unlike
-from bench.pretrain.scene.triplets import Contrasting, Judged, curated, judged, mined, triplet_loss
+from bench.pretrain.scene.distilling import LITERAL, StageLoss, Terms, unlike
+from bench.pretrain.scene.triplets import Contrasting, PseudoLabels, curated, judged, mined, triplet_loss
 from core.ports import Rows
 
 _SIDE = 32
@@ -35,7 +35,7 @@ def test_curation_keeps_the_surest_share(count: int, share: float) -> None:
 
 def test_a_quota_keeps_some_of_every_label() -> None:
     labels = np.repeat(np.arange(4), 10)
-    found = Judged(labels, (0.2 * labels + 0.1).astype(np.float32))
+    found = PseudoLabels(labels, (0.2 * labels + 0.1).astype(np.float32))
     assert set(labels[curated(found, 0.25)]) == {3}
     assert np.bincount(labels[curated(found, 0.25, per_class=True)]).tolist() == [2, 2, 2, 2]
     with pytest.raises(ValueError, match="share"):
@@ -81,7 +81,7 @@ def test_stage_one_is_the_mean_absolute_difference_and_teachers_get_no_gradient(
     assert unlike(rows, target, names).item() > 0
 
 
-def _mean_loss(student: torch.nn.Module, loss: Distilling) -> float:
+def _mean_loss(student: torch.nn.Module, loss: StageLoss) -> float:
     student.eval()
     with torch.no_grad():
         return float(np.mean([loss(np.random.default_rng(seed)).item() for seed in range(100, 108)]))
@@ -91,7 +91,7 @@ def test_a_student_learns_both_modalities_by_both_stages() -> None:
     student, seen = tiny_student(), material()
     names = np.eye(WIDTH, dtype=np.float32)[:5]
     course = Course(steps=40, batch=12, rate=5e-3, last=1e-4)
-    both = Distilling(student, _SIDE, seen, 12, names)
+    both = StageLoss(student, _SIDE, seen, 12, names)
     before = _mean_loss(student, both)
     values = [value for _, value in steps(student, both, course, 0, optimiser_of(student, course, {}))]
     middle = _mean_loss(student, both)
@@ -108,5 +108,5 @@ def test_a_student_learns_both_modalities_by_both_stages() -> None:
 def test_a_camera_learns_by_the_distance_alone() -> None:
     student, seen = tiny_student(), material()
     live = Live(student, _SIDE, seen, 6)
-    study = Distilling(student, _SIDE, seen, 6, np.eye(WIDTH, dtype=np.float32), terms=LITERAL)
+    study = StageLoss(student, _SIDE, seen, 6, np.eye(WIDTH, dtype=np.float32), terms=LITERAL)
     assert live(np.random.default_rng(1)).item() == study(np.random.default_rng(1)).item()

@@ -16,19 +16,19 @@ from bench.pretrain.common.checkpoint import FILE, read_progress
 from bench.pretrain.curve import read_rows
 from bench.pretrain.export import export
 from bench.pretrain.loop import Limits
-from bench.pretrain.recipes import STUDENT, Recipe, Stage
-from bench.pretrain.train import Run, open_run, train
+from bench.pretrain.recipes import STUDENT, ModelRecipe, TrainingStage
+from bench.pretrain.train import ModelTraining, open_run, train
 from core.errors import ConfigError, StorageError, WeightsError
 from models.registry import load_model
 
-RECIPE = Recipe(
+RECIPE = ModelRecipe(
     "tiny",
     TINY,
     student_safe=True,
     stages=(
-        Stage("dense", steps=8, images=4, questions=0, lr=2e-3, warm_up=2),
-        Stage("questions", steps=6, images=4, questions=4, lr=2e-3, warm_up=2),
-        Stage("joint", steps=4, images=4, questions=4, lr=1e-3, warm_up=2),
+        TrainingStage("dense", steps=8, images=4, questions=0, lr=2e-3, warm_up=2),
+        TrainingStage("questions", steps=6, images=4, questions=4, lr=2e-3, warm_up=2),
+        TrainingStage("joint", steps=4, images=4, questions=4, lr=1e-3, warm_up=2),
     ),
     vocab_size=700,
 )
@@ -52,7 +52,7 @@ def _ticks(stop_after: float) -> Limits:
     return Limits(stop_after, save_every=7, line_every=5, clock=lambda: float(next(ticks)))
 
 
-def _trained(recipe: Recipe, folder: Path, data: Path, limits: Limits) -> tuple[Run, bool]:
+def _trained(recipe: ModelRecipe, folder: Path, data: Path, limits: Limits) -> tuple[ModelTraining, bool]:
     run, moments = open_run(recipe, folder, data)
     return run, train(run, moments, limits, Console(file=io.StringIO()))
 
@@ -109,7 +109,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
 def test_a_run_goes_on_in_the_sizes_it_was_begun_with(data: Path, tmp_path: Path) -> None:
     run, moments = open_run(RECIPE, tmp_path, data)
     train(run, moments, Limits(seconds=0), Console(file=io.StringIO()))
-    larger = Recipe("tiny", STUDENT.blueprint, True, RECIPE.stages)
+    larger = ModelRecipe("tiny", STUDENT.blueprint, True, RECIPE.stages)
     assert open_run(larger, tmp_path, data)[0].recipe.blueprint == TINY
     with pytest.raises(ConfigError, match="another model"):
         open_run(STUDENT, tmp_path, data)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bench.measure.charts import draw
 from bench.measure.intervals import Interval
 from bench.measure.report import Row
-from bench.pair.models import Asked
+from bench.pair.models import PicturedQuestion
 from bench.pruning.cli import app
 from bench.pruning.sizes import FLORENCE_BASE, write_size
 from bench.pruning.timing import timed, timing_rows
@@ -86,9 +86,11 @@ def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
         write_size("llava-narrow", tmp_path, 0)
 
 
-def questions(rooms: int = 4) -> list[Asked]:
+def questions(rooms: int = 4) -> list[PicturedQuestion]:
     return [
-        Asked(room, 0, _jpeg(room), Question(text, "red", "colour", (1,), 0, "f", "colour", "k", {}), False)
+        PicturedQuestion(
+            room, 0, _jpeg(room), Question(text, "red", "colour", (1,), 0, "f", "colour", "k", {}), False
+        )
         for room in range(rooms)
         for text in QUESTIONS
     ]

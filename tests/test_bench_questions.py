@@ -12,13 +12,13 @@ from bench.rooms.blind import BlindReader
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import candidates, mentions, sample, sample_training
 from bench.rooms.questions.draft import KIN, Dice, Question
-from bench.rooms.rendering.facts import FrameFacts, Seen
+from bench.rooms.rendering.facts import FrameFacts, VisibleThing
 
 SEEDS = st.integers(0, 10_000)
 AT_MOST = settings(max_examples=60, deadline=None)
 
 
-def _called(facts: FrameFacts, name: str) -> Seen:
+def _called(facts: FrameFacts, name: str) -> VisibleThing:
     (only,) = [t for t in facts.seen if name in (t.category, f"{t.colour} {t.category}")]
     assert only.clear
     assert not {t.category for t in facts.seen} & set(KIN.get(only.category, ()))
@@ -49,7 +49,7 @@ def _by_hand(facts: FrameFacts, question: Question) -> str:
     return _of_named(facts, question, [_called(facts, slots[s]) for s in "abc" if s in slots])
 
 
-def _of_named(facts: FrameFacts, question: Question, named: list[Seen]) -> str:
+def _of_named(facts: FrameFacts, question: Question, named: list[VisibleThing]) -> str:
     kind, names = question.kind, list(question.slots.values())
     thing = named[0]
     if kind in ("what_on", "what_in"):
@@ -66,7 +66,7 @@ def _of_named(facts: FrameFacts, question: Question, named: list[Seen]) -> str:
     return _of_one(kind, thing, question.slots)
 
 
-def _of_one(kind: str, thing: Seen, slots: dict[str, str]) -> str:
+def _of_one(kind: str, thing: VisibleThing, slots: dict[str, str]) -> str:
     answers = {
         "where": "on the floor" if thing.support == "floor" else f"{thing.relation} the {thing.support}",
         "position": "left" if thing.cx < 1 / 3 else "middle" if thing.cx < 2 / 3 else "right",

@@ -12,7 +12,7 @@ from tiny_places import Colours
 from bench.recognition.cli import rows
 from bench.recognition.fitting import calibrated, discriminants, fitted_curve
 from bench.recognition.scores import Probe, auroc, open_set, top1
-from bench.recognition.views import Views, measured_depth, of_sessions
+from bench.recognition.views import RoomSightings, measured_depth, of_sessions
 from core.errors import InputError, WeightsError
 from models.scene.pixels import check_depth
 from models.scene.places import Projection, depth_features, read_projections, write_projections
@@ -91,7 +91,7 @@ def test_rows_name_who_saw_what_from_where() -> None:
         colour = rng.integers(0, 255, 3)
         pictures = [Image.new("RGB", (8, 8), tuple(colour.tolist())) for _ in range(4)]
         depth = [np.full((4, 4), 500 + 300 * number, np.uint16)] * 4
-        rooms.append(Views(str(number), pictures, depth, pictures[:1], depth[:1]))
+        rooms.append(RoomSightings(str(number), pictures, depth, pictures[:1], depth[:1]))
     found = list(rows(Colours(), rooms, 0))
     assert {(row["modality"], row["looks"]) for row in found} == {
         (kind, looks) for kind in ("rgb", "depth") for looks in ("other", "several", "near")

@@ -11,26 +11,26 @@ import pytest
 from bench.rooms.layout import build_room
 from bench.rooms.placing import corners, overlap
 from bench.rooms.rendering.render import (
-    Frame,
+    RenderedFrame,
     choose_views,
     fraction_visible,
     look_at,
     render_frame,
     trace_ids,
 )
-from bench.rooms.rendering.tracer import Tracer, View
+from bench.rooms.rendering.tracer import CameraPose, Tracer
 from bench.rooms.world.meshes import box, rotate_z, rounded_box, sphere
 from bench.rooms.world.model import Stock, Thing
 from bench.rooms.world.palette import COLOURS, colour_distances, still_looks, to_linear, to_srgb
-from bench.rooms.world.scene import Room, SphereLight
+from bench.rooms.world.scene import FurnishedRoom, SphereLight
 
 SIZE = 48
 
 
-def _cube_room() -> tuple[Room, int, int]:
+def _cube_room() -> tuple[FurnishedRoom, int, int]:
     """A wall at y = 4 and a red cube before it, its front face at y = 2."""
     stock = Stock(np.random.default_rng(0), 0)
-    room = Room("train", 0, "test", (4.0, 4.0, 2.5), stock)
+    room = FurnishedRoom("train", 0, "test", (4.0, 4.0, 2.5), stock)
     wall = Thing("wall", (8, 0.2, 8), [(box(8, 0.2, 8), stock.paint((0.9, 0.9, 0.9)))])
     cube = Thing("box", (1, 1, 1), [(box(1, 1, 1), stock.paint(COLOURS["red"]))], "red")
     a = room.add(wall, (0, 4.1, 0), askable=False)
@@ -39,9 +39,9 @@ def _cube_room() -> tuple[Room, int, int]:
     return room, a, b
 
 
-def _ahead() -> View:
+def _ahead() -> CameraPose:
     eye = np.zeros(3, np.float32)
-    return View(eye, look_at(eye, np.array([0, 1, 0], np.float32)), 60.0)
+    return CameraPose(eye, look_at(eye, np.array([0, 1, 0], np.float32)), 60.0)
 
 
 def test_depth_and_ids_are_those_of_the_geometry() -> None:
@@ -74,7 +74,7 @@ def test_a_lit_red_cube_looks_red() -> None:
     assert still_looks("red", seen.astype(np.float32))
 
 
-def _frames(index: int) -> list[Frame]:
+def _frames(index: int) -> list[RenderedFrame]:
     tracer = Tracer(build_room("validation", index))
     return [render_frame(tracer, view, 32, k) for k, view in enumerate(choose_views(tracer, 2))]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.serving.load import Asker, Question, Wanting, numbered, wanting
+from bench.serving.load import FramedQuestion, QuestionCycle, Wanting, numbered, wanting
 
 
 def picture() -> bytes:
@@ -31,7 +31,7 @@ def test_what_is_no_jpeg_cannot_be_numbered() -> None:
 
 
 def test_no_frame_comes_twice() -> None:
-    asker = Asker([Question(picture(), "What is there?"), Question(picture(), "Where?")])
+    asker = QuestionCycle([FramedQuestion(picture(), "What is there?"), FramedQuestion(picture(), "Where?")])
     taken = [asker.take() for _ in range(7)]
     assert len({question.frame for question in taken}) == 7
     assert [question.text for question in taken[:3]] == ["What is there?", "Where?", "What is there?"]

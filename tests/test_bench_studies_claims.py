@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.studies.few_shot.claims import Claim, claim_rows, judged, sentences, sign
+from bench.studies.few_shot.claims import PublishedClaim, claim_rows, judged, sentences, sign
 from bench.studies.few_shot.methods import Entry
 from bench.studies.few_shot.published import ALIGN_KD_SCORES, SLIDES_SCORES, printed
-from bench.studies.few_shot.scores import Scores
+from bench.studies.few_shot.scores import MethodScores
 from bench.studies.few_shot.table import draw
 
 ENTRIES = [Entry(name, "", {"ce": 1.0}) for name in ("plain", "better", "worse", "same")]
 
 
-def scores(means: Mapping[str, float], rooms: int = 20) -> Scores:
+def scores(means: Mapping[str, float], rooms: int = 20) -> MethodScores:
     """Ten questions a room; a method is right as often in each room, but for one that varies."""
     names = [f"room {n}" for n in range(rooms) for _ in range(10)]
     base = np.tile(np.arange(10) / 10, rooms)
@@ -25,7 +25,7 @@ def scores(means: Mapping[str, float], rooms: int = 20) -> Scores:
         for name, mean in means.items()
         for metric in ("exact", "nls")
     }
-    return Scores(names, ["all"] * len(names), values, {}, {}, {}, 0)
+    return MethodScores(names, ["all"] * len(names), values, {}, {}, {}, 0)
 
 
 MEANS = {"plain": 0.5, "better": 0.7, "worse": 0.3, "same": 0.5}
@@ -33,11 +33,11 @@ MEANS = {"plain": 0.5, "better": 0.7, "worse": 0.3, "same": 0.5}
 
 def test_a_claim_holds_fails_or_cannot_be_told() -> None:
     claims = [
-        Claim("better", "plain", "above", published=-0.1),
-        Claim("worse", "plain", "above"),
-        Claim("same", "plain", "below"),
-        Claim("same", "plain", "no different"),
-        Claim("unknown", "plain", "above"),
+        PublishedClaim("better", "plain", "above", published=-0.1),
+        PublishedClaim("worse", "plain", "above"),
+        PublishedClaim("same", "plain", "below"),
+        PublishedClaim("same", "plain", "no different"),
+        PublishedClaim("unknown", "plain", "above"),
     ]
     verdicts = judged(claims, scores(MEANS))
     assert [one.holds for one in verdicts] == [True, False, None, True]
@@ -72,7 +72,7 @@ def test_the_picture_shows_every_method_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_claim_about_one_room_cannot_be_told() -> None:
-    verdicts = judged([Claim("same", "plain", "no different")], scores(MEANS, rooms=1))
+    verdicts = judged([PublishedClaim("same", "plain", "no different")], scores(MEANS, rooms=1))
     assert verdicts[0].holds is None
     (text, *_) = sentences(verdicts, scores(MEANS, rooms=1), ENTRIES, "plain")
     assert "cannot be told" in text and "nan" not in text

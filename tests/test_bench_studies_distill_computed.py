@@ -12,11 +12,11 @@ from bench.pretrain.blueprint import new_model, new_processor
 from bench.pretrain.vocabulary import train_tokenizer
 from bench.studies.distill.align import divergence
 from bench.studies.distill.bridge import Bridge, new_bridge
-from bench.studies.distill.computed import Compared, canonical, code_loss, computed
+from bench.studies.distill.computed import ReadingPair, canonical, code_loss, computed
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.outputs import forward_divergence
 from bench.studies.distill.pairing import fit_transfer
-from bench.studies.distill.reading import Reading, offered, reading, text_to_vision, whole_maps
+from bench.studies.distill.reading import ModelReading, offered, reading, text_to_vision, whole_maps
 from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, TERMS, Need, lacking
 from bench.studies.distill.transfer import transfer_loss
 from models.florence import Florence
@@ -31,7 +31,7 @@ LARGER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_he
 """A grid of 6 x 6 where TINY's is 3 x 3."""
 
 
-def read(vlm: VisionLanguageModel) -> Reading:
+def read(vlm: VisionLanguageModel) -> ModelReading:
     vision = vlm.project(vlm.constant_features(vlm.prepare([photo()])))
     forced = vlm.teacher_forced(vision, QUESTIONS, ANSWERS, attentions=True)
     return reading(forced, vision, [vlm.question_spans(one) for one in QUESTIONS], vocabulary(vlm.tokenizer))
@@ -43,9 +43,9 @@ def larger() -> Florence:
     return wrapped(model, new_processor(LARGER, tokenizer))
 
 
-def beside(student: VisionLanguageModel, expert: VisionLanguageModel, names: Collection[str]) -> Compared:
+def beside(student: VisionLanguageModel, expert: VisionLanguageModel, names: Collection[str]) -> ReadingPair:
     ours, theirs = read(student), read(expert)
-    return Compared(ours, theirs, new_bridge(names, ours, theirs))
+    return ReadingPair(ours, theirs, new_bridge(names, ours, theirs))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def reached(vlm: VisionLanguageModel) -> set[str]:
 
 def test_every_term_has_a_value_for_a_larger_expert_of_another_grid(student: Florence) -> None:
     ours, theirs = read(student), read(larger())
-    compared = Compared(
+    compared = ReadingPair(
         ours,
         theirs,
         new_bridge(TERMS, ours, theirs),
@@ -110,7 +110,7 @@ def test_vision_terms_teach_the_projector_alone(student: Florence) -> None:
 
 def test_a_model_has_nothing_to_learn_from_itself(student: Florence) -> None:
     seen = read(student)
-    same = Compared(seen, seen, sides=(3, 3))
+    same = ReadingPair(seen, seen, sides=(3, 3))
     for name in ("attn_plain(a)", "attn_plain(b)", "kd_fkl", "kd_rkl"):
         assert computed(name, same).item() == pytest.approx(0, abs=1e-5), name
     looks = [text_to_vision(seen, seen, row) for row in range(3)]
@@ -129,7 +129,7 @@ def test_an_expert_of_another_family_teaches_where_to_look_but_not_what_to_say(
 ) -> None:
     save_llava(tmp_path)
     ours, theirs = read(student), read(load_model(str(tmp_path), attention="eager"))
-    compared = Compared(ours, theirs, new_bridge(TERMS, ours, theirs), sides=(4, 4))
+    compared = ReadingPair(ours, theirs, new_bridge(TERMS, ours, theirs), sides=(4, 4))
     has = offered(ours, theirs)
     assert Need.VOCABULARY not in has and set(lacking(["kd_fkl", "t2v_kl"], has)) == {"kd_fkl"}
     for name in ("t2v_kl", "t2v_mse", "v_all", "v_focus", "attn_plain(a)", "attn_plain(b)"):
@@ -168,7 +168,7 @@ def test_the_released_preset_has_a_value_for_models_of_one_length(student: Flore
 
 def test_codes_of_maps_teach_only_where_the_encoder_looks(student: Florence) -> None:
     ours, theirs = read(student), read(larger())
-    bare = Compared(ours, theirs, sides=(8, 8))
+    bare = ReadingPair(ours, theirs, sides=(8, 8))
     maps = [canonical(one, bare) for one in (ours, theirs)]
     fitted = fit_transfer(maps[1].detach(), maps[0].detach(), "literal", FitSettings(width=4, epochs=1))
     loss = code_loss(fitted)

@@ -8,7 +8,7 @@ import torch
 from tiny_models import QUESTIONS, photo, save_llava, tiny_florence, wrapped
 
 from bench.studies.distill.computed import code_loss
-from bench.studies.distill.few_shot import Course, Method, Pairs, read, train_few
+from bench.studies.distill.few_shot import DistillationMethod, FewShotCourse, Pairs, read, train_few
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.pairing import fit_transfer
 from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS
@@ -19,7 +19,7 @@ from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
 ANSWERS = ["red", "two", "on the table"]
-COURSE = Course(rank=2, alpha=4.0, steps=3)
+COURSE = FewShotCourse(rank=2, alpha=4.0, steps=3)
 FIRST = "encoder.layers.0.self_attn"
 
 
@@ -58,7 +58,7 @@ def holds(names: Collection[str], part: str) -> bool:
 
 def test_same_arguments_give_the_same_adapter_and_leave_the_model(student: Florence, pairs: Pairs) -> None:
     before = {name: part.clone() for name, part in student.module.state_dict().items()}
-    method = Method(PRESETS["align"], balance=True)
+    method = DistillationMethod(PRESETS["align"], balance=True)
     first, second = (train_few(student, pairs, method, COURSE, seed=1) for _ in range(2))
     assert same(first.adapter, second.adapter) and first.losses == second.losses
     assert not same(first.adapter, train_few(student, pairs, method, COURSE, seed=2).adapter)
@@ -69,7 +69,8 @@ def test_same_arguments_give_the_same_adapter_and_leave_the_model(student: Flore
 
 def test_plain_fine_tuning_learns_the_answers(student: Florence, pairs: Pairs) -> None:
     short, long = (
-        train_few(student, pairs, Method(PRESETS["sf1"]), Course(2, 4.0, n, 1e-2)) for n in (1, 30)
+        train_few(student, pairs, DistillationMethod(PRESETS["sf1"]), FewShotCourse(2, 4.0, n, 1e-2))
+        for n in (1, 30)
     )
     assert long.losses["ce"] < 0.5 * short.losses["ce"]
     assert set(long.norms) == {"ce"} and long.norms["ce"] > 0
@@ -79,31 +80,34 @@ def test_plain_fine_tuning_learns_the_answers(student: Florence, pairs: Pairs) -
 def test_a_term_of_the_first_layer_moves_its_queries_and_keys(
     student: Florence, pairs: Pairs, term: str
 ) -> None:
-    names = moved(train_few(student, pairs, Method({term: 1.0}), COURSE).adapter)
+    names = moved(train_few(student, pairs, DistillationMethod({term: 1.0}), COURSE).adapter)
     assert holds(names, f"{FIRST}.q_proj") and holds(names, f"{FIRST}.k_proj")
     assert not holds(names, "decoder") and not holds(names, "encoder.layers.1") and not holds(names, "fc1")
 
 
 def test_vision_terms_move_the_projector_which_takes_lora(student: Florence, pairs: Pairs) -> None:
-    trained = train_few(student, pairs, Method({"v_all": 1.0, "v_focus": 0.1}), COURSE)
+    trained = train_few(student, pairs, DistillationMethod({"v_all": 1.0, "v_focus": 0.1}), COURSE)
     assert moved(trained.adapter) == {"multi_modal_projector.image_projection"}
 
 
 def test_projections_are_trained_unless_they_stay_as_drawn(student: Florence, pairs: Pairs) -> None:
     drawn, trained = (
-        train_few(student, pairs, Method(PRESETS["align-kd-code"], drawn=drawn), COURSE).bridge
+        train_few(student, pairs, DistillationMethod(PRESETS["align-kd-code"], drawn=drawn), COURSE).bridge
         for drawn in ("align-kd-code" in RANDOM_PROJECTIONS, False)
     )
-    start = train_few(student, pairs, Method(PRESETS["align-kd-code"]), Course(2, 4.0, 1, beside=0.0)).bridge
+    start = train_few(
+        student, pairs, DistillationMethod(PRESETS["align-kd-code"]), FewShotCourse(2, 4.0, 1, beside=0.0)
+    ).bridge
     for first, now, learned in zip(start.parameters(), drawn.parameters(), trained.parameters(), strict=True):
         assert torch.equal(first, now) and not torch.equal(first, learned)
 
 
 def test_balance_keeps_a_term_from_drowning_the_answers(student: Florence, pairs: Pairs) -> None:
     loud = {"ce": 1.0, "v_all": 1e4}
-    course = Course(2, 4.0, 20, 1e-2)
+    course = FewShotCourse(2, 4.0, 20, 1e-2)
     free, held = (
-        train_few(student, pairs, Method(loud, balance=balance), course) for balance in (False, True)
+        train_few(student, pairs, DistillationMethod(loud, balance=balance), course)
+        for balance in (False, True)
     )
     assert free.norms["v_all"] > free.norms["ce"]
     assert held.losses["ce"] < free.losses["ce"]
@@ -111,20 +115,20 @@ def test_balance_keeps_a_term_from_drowning_the_answers(student: Florence, pairs
 
 def test_codes_of_maps_teach_and_need_their_autoencoder(student: Florence, pairs: Pairs) -> None:
     with pytest.raises(KeyError):
-        train_few(student, pairs, Method(PRESETS["sf3"]), COURSE)
+        train_few(student, pairs, DistillationMethod(PRESETS["sf3"]), COURSE)
     maps = torch.rand(6, 2, 3, 3).flatten(2).softmax(dim=-1).reshape(6, 2, 3, 3)
     fitted = fit_transfer(maps, maps.flip(0), "literal", FitSettings(width=4, epochs=1))
-    method = Method(PRESETS["sf3"], codes={"attn_ae(literal)": code_loss(fitted)})
+    method = DistillationMethod(PRESETS["sf3"], codes={"attn_ae(literal)": code_loss(fitted)})
     names = moved(train_few(student, pairs, method, COURSE).adapter)
     assert holds(names, f"{FIRST}.q_proj") and not holds(names, "decoder")
 
 
 def test_what_cannot_be_trained_says_so(student: Florence, pairs: Pairs) -> None:
     with pytest.raises(ValueError, match="nothing to learn"):
-        train_few(student, pairs, Method(PRESETS["sf0"]), COURSE)
+        train_few(student, pairs, DistillationMethod(PRESETS["sf0"]), COURSE)
     blind = wrapped(*tiny_florence("sdpa"))
     with pytest.raises(ModelError, match="eager"):
-        train_few(blind, pairs, Method(PRESETS["align"]), COURSE)
+        train_few(blind, pairs, DistillationMethod(PRESETS["align"]), COURSE)
     assert not any("lora" in name for name, _ in blind.module.named_parameters())
 
 
@@ -132,8 +136,8 @@ def test_attention_as_released_teaches_a_causal_student_nothing(tmp_path: Path) 
     save_llava(tmp_path)
     causal, expert = (load_model(str(tmp_path), attention="eager") for _ in range(2))
     known = between(causal, expert)
-    released = train_few(causal, known, Method({"t2v_code": 1.0}, drawn=True), COURSE)
+    released = train_few(causal, known, DistillationMethod({"t2v_code": 1.0}, drawn=True), COURSE)
     assert released.losses["t2v_code"] > 0 and released.norms["t2v_code"] == 0
     assert not moved(released.adapter)
-    meant = train_few(causal, known, Method({"t2v_mse": 1.0}, drawn=True), COURSE)
+    meant = train_few(causal, known, DistillationMethod({"t2v_mse": 1.0}, drawn=True), COURSE)
     assert meant.norms["t2v_mse"] > 0 and holds(moved(meant.adapter), "layers.0.self_attn.q_proj")

@@ -14,10 +14,10 @@ from adapters.jobs.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
 from bench.studies.few_shot import room_work
 from bench.studies.few_shot.methods import ALIGN_KD, SF, Entry
-from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.plan import StudyPlan
 from bench.studies.few_shot.rooms import answered, model, shown
 from bench.studies.few_shot.run import carry_out, left_out
-from bench.studies.few_shot.scores import Scores, collected, fit_rows, rows
+from bench.studies.few_shot.scores import MethodScores, collected, fit_rows, rows
 from core.types import Example
 
 NAMES = ("sf0", "sf1", "sf5", "sf6-shared", "align")
@@ -25,7 +25,7 @@ ENTRIES = [entry for entry in SF if entry.name in NAMES]
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudyPlan]:
     with pytest.MonkeyPatch.context() as patch:
         without_rendering(patch)
         found = tiny_plan(tmp_path_factory.mktemp("study"))
@@ -33,13 +33,13 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plan]:
         yield found
 
 
-def same(first: Scores, second: Scores) -> bool:
+def same(first: MethodScores, second: MethodScores) -> bool:
     return first.values.keys() == second.values.keys() and all(
         np.array_equal(values, second.values[key]) for key, values in first.values.items()
     )
 
 
-def test_the_untouched_row_is_the_student(plan: Plan) -> None:
+def test_the_untouched_row_is_the_student(plan: StudyPlan) -> None:
     room, student = answered(plan, "test", 0), model(plan.student)
     later = room.turns[WARM_UP:]
     said = room_work.kept(plan, ENTRIES[0], 0, 1)
@@ -48,7 +48,7 @@ def test_the_untouched_row_is_the_student(plan: Plan) -> None:
     assert list(said.said) == alone
 
 
-def test_every_seed_of_every_method_has_a_result(plan: Plan) -> None:
+def test_every_seed_of_every_method_has_a_result(plan: StudyPlan) -> None:
     scores = collected(plan, ENTRIES, 2, 2)
     assert len(scores.rooms) == 2 * (TURNS - WARM_UP)
     assert scores.spread["sf0"] == 0
@@ -71,7 +71,7 @@ def test_every_seed_of_every_method_has_a_result(plan: Plan) -> None:
     } == metrics
 
 
-def test_going_on_gives_what_one_run_gives(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_going_on_gives_what_one_run_gives(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     without_rendering(monkeypatch)
     whole = collected(plan, ENTRIES, 2, 2)
     other = replace(plan, out=plan.out.parent / "again")
@@ -86,7 +86,7 @@ def test_going_on_gives_what_one_run_gives(plan: Plan, monkeypatch: pytest.Monke
     assert room_work.kept(longer, ENTRIES[0], 0, 0) is None  # asked again, which costs nothing
 
 
-def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ours_is_the_products_own_training(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     without_rendering(monkeypatch)
     seen = []
 
@@ -116,7 +116,7 @@ def test_ours_is_the_products_own_training(plan: Plan, monkeypatch: pytest.Monke
     ]
 
 
-def test_ours_learns_here_too(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ours_learns_here_too(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     without_rendering(monkeypatch)
     small = Entry("small", "", recipe=replace(RECIPE, steps=2, general=4, similar=4))
     carry_out(plan, [small], 1, 1, 1)
@@ -124,7 +124,7 @@ def test_ours_learns_here_too(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> No
     assert result is not None and len(result.said) == TURNS - WARM_UP and result.seconds > 0
 
 
-def test_every_row_of_both_studies_can_be_computed_for_one_vocabulary(plan: Plan) -> None:
+def test_every_row_of_both_studies_can_be_computed_for_one_vocabulary(plan: StudyPlan) -> None:
     # The released code compares whole sequences, and here the grids differ.
     assert set(left_out(plan, [*SF, *ALIGN_KD])) == {"align-kd-code"}
 

@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from bench.pair.models import Asked
+from bench.pair.models import PicturedQuestion
 from bench.rooms.questions.draft import Question
 from bench.studies.dims.cli import paragraph
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
@@ -16,9 +16,11 @@ def vlm() -> Florence:
     return wrapped(*tiny_florence())
 
 
-def asked() -> list[Asked]:
+def asked() -> list[PicturedQuestion]:
     return [
-        Asked(room, 0, _jpeg(room), Question(text, "red", "colour", (1,), 0, "f", "colour", "k", {}), False)
+        PicturedQuestion(
+            room, 0, _jpeg(room), Question(text, "red", "colour", (1,), 0, "f", "colour", "k", {}), False
+        )
         for room in range(4)
         for text in QUESTIONS
     ]

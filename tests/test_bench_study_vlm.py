@@ -13,8 +13,8 @@ from tiny_studies import save_pair
 
 import roomwise
 from bench.studies.vlm import rooms
-from bench.studies.vlm.cells import CKA, SEEN, WORDS, Cell, common_grid, map_cells, seen_cells, word_cells
-from bench.studies.vlm.found import Found
+from bench.studies.vlm.cells import CKA, SEEN, WORDS, Measure, common_grid, map_cells, seen_cells, word_cells
+from bench.studies.vlm.found import LayerFindings
 from bench.studies.vlm.groups import cohens_d, effect, permutation_p, permutations, small_draws
 from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import Sample, samples
@@ -63,11 +63,11 @@ def test_the_same_layer_is_no_distance_from_itself() -> None:
     layers = [torch.randn(6, 6, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
     found = dict(seen_cells(layers, layers))
     for distance in (CKA, LITERAL, "pca2 mse, procrustes", "1 - rsa"):
-        assert found[Cell(SEEN, 1, 1, distance)] == pytest.approx(0, abs=1e-6)
-        assert found[Cell(SEEN, 0, 1, distance)] > 0.01
+        assert found[Measure(SEEN, 1, 1, distance)] == pytest.approx(0, abs=1e-6)
+        assert found[Measure(SEEN, 0, 1, distance)] > 0.01
     spans = [(0, 2), (2, 4), (4, 6), (6, 8)]
     words = [layers[0].flatten(0, 1)[:4]]
-    assert dict(word_cells(words, words, (spans, spans)))[Cell(WORDS, 0, 0, CKA)] == pytest.approx(
+    assert dict(word_cells(words, words, (spans, spans)))[Measure(WORDS, 0, 0, CKA)] == pytest.approx(
         0, abs=1e-6
     )
     assert not dict(word_cells([words[0][:2]], [words[0][:2]], (spans[:2], spans[:2])))  # too few to tell
@@ -82,9 +82,9 @@ def test_grids_meet_at_the_coarser_and_means_stay() -> None:
     assert torch.allclose(ours.mean(0), fine.mean((0, 1)), atol=1e-5)
 
 
-def _found(nearer: float) -> Found:
+def _found(nearer: float) -> LayerFindings:
     rng = np.random.default_rng(3)
-    cells = [Cell(SEEN, 1, layer, distance) for layer in range(5) for distance in (LITERAL, CKA)]
+    cells = [Measure(SEEN, 1, layer, distance) for layer in range(5) for distance in (LITERAL, CKA)]
     made = [
         Sample(
             number // 10, number % 2 == 0, number % 3 == 0, 5,
@@ -92,7 +92,7 @@ def _found(nearer: float) -> Found:
         )
         for number in range(120)
     ]  # fmt: skip
-    return Found(made, 0)
+    return LayerFindings(made, 0)
 
 
 def test_what_holds_is_said_from_the_numbers() -> None:

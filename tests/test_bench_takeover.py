@@ -21,13 +21,15 @@ from bench.takeover.bench import refuse_known
 from bench.takeover.cli import app
 from bench.takeover.picture import coverage_curve, draw
 from bench.takeover.reliability import expected_calibration_error
-from bench.takeover.rows import CALIBRATED, RAW, Measured, all_rows, calibration_error, in_use
-from bench.takeover.visits import Said, Visited
+from bench.takeover.rows import CALIBRATED, RAW, TakeOverScores, all_rows, calibration_error, in_use
+from bench.takeover.visits import StudentAnswer, Visited
 from core.errors import InputError, WeightsError
 
 
-def _said(least: float, agrees: bool, right: bool = True, stood: bool = True) -> Said:
-    return Said(tiny_evidence(least=least, mean=least), agrees, right, expert_right=True, stood=stood)
+def _said(least: float, agrees: bool, right: bool = True, stood: bool = True) -> StudentAnswer:
+    return StudentAnswer(
+        tiny_evidence(least=least, mean=least), agrees, right, expert_right=True, stood=stood
+    )
 
 
 _ROOMS = [
@@ -36,11 +38,11 @@ _ROOMS = [
 ]
 
 
-def _measured() -> Measured:
+def _measured() -> TakeOverScores:
     """The least likely token decides: answers stand above a logit of 0, thus from -1 nats on."""
     calibration = tiny_calibration(1.0, 0.5, least=1.0)
     logits = [calibration.logit(said.evidence) for room in _ROOMS for said in room.said]
-    return Measured(_ROOMS, logits, calibration)
+    return TakeOverScores(_ROOMS, logits, calibration)
 
 
 def test_rows_say_what_would_have_stood() -> None:

@@ -220,12 +220,11 @@ def test_the_graphs_are_whole_and_circles_are_caught() -> None:
     assert {"agent.turns", "agent.loop"} <= set(circle(folders(graph)))
 
 
-def test_no_public_class_of_the_product_shares_its_name() -> None:
+def test_no_public_class_shares_its_name() -> None:
     classes: dict[str, list[str]] = {}
     for path in SOURCES:
-        if _package(path) != "bench":
-            for node in ast.walk(_tree(path)):
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    classes.setdefault(node.name, []).append(path)
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes.setdefault(node.name, []).append(path)
     assert len(classes) > 300
     assert not {name: paths for name, paths in classes.items() if len(paths) > 1}

@@ -20,7 +20,7 @@ from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request
 from agent.loop import build
 from bench.learning import asking, forgetting, state, stream, unit
-from bench.learning.plan import Plan
+from bench.learning.plan import LearningPlan
 from core.config import Config, RouterConfig
 
 WARM_UP, TURNS = 4, 6
@@ -38,12 +38,12 @@ def small_loop(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(state, "home_request", _small_home)
 
 
-def tiny_plan(folder: Path, *methods: str) -> Plan:
+def tiny_plan(folder: Path, *methods: str) -> LearningPlan:
     """A plan with a tiny student, who may use its adapter for anything."""
     student = folder / "student"
     name = str(student) if student.is_dir() else save_student(student)
     config = Config(router=RouterConfig(scope=-1))
-    return Plan(name, "recorded", WARM_UP, methods, config, folder / "out")
+    return LearningPlan(name, "recorded", WARM_UP, methods, config, folder / "out")
 
 
 def tiny_rooms(folder: Path, count: int) -> Path:

@@ -4,7 +4,7 @@ import torch
 
 from adapters.training.codes import Scale
 from bench.studies.distill.autoencoder import new_autoencoder
-from bench.studies.distill.transfer import Calibration, Pairing, Transfer
+from bench.studies.distill.transfer import MapStatistics, Pairing, Transfer
 
 PICTURE = (8, 8)
 
@@ -31,7 +31,7 @@ def untrained(
     generator = torch.Generator().manual_seed(0)
     channels, around = shape[0], (3, 3 * (3 + 1), shape[0])
     variance, rest, spread = (torch.rand(size, generator=generator) + 0.5 for size in around)
-    calibration = Calibration(
+    calibration = MapStatistics(
         variance,
         rest[:9].reshape(3, 3),
         rest[9:],

@@ -10,10 +10,10 @@ from tiny_sessions import write_visit
 
 from bench.pretrain.blueprint import new_model, new_processor, save_model
 from bench.pretrain.vocabulary import train_tokenizer
-from bench.studies.distill.few_shot import Course
+from bench.studies.distill.few_shot import FewShotCourse
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.few_shot import fits, rooms
-from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.plan import StudyPlan
 
 TURNS = 13
 OTHER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_heads=6)
@@ -29,12 +29,12 @@ def save_pair(folder: Path, texts: list[str] = TEXTS) -> tuple[str, str]:
     return str(folder / "student"), str(folder / "expert")
 
 
-def tiny_plan(folder: Path, out: str = "out", texts: list[str] = TEXTS) -> Plan:
+def tiny_plan(folder: Path, out: str = "out", texts: list[str] = TEXTS) -> StudyPlan:
     """Two steps a method, one look at a frame, short answers."""
     names = (str(folder / "student"), str(folder / "expert"))
     if not Path(names[0]).is_dir():
         save_pair(folder, texts)
-    return Plan(*names, "test", Course(rank=2, alpha=4.0, steps=2, rate=2e-2), folder / out, 1, 4)
+    return StudyPlan(*names, "test", FewShotCourse(rank=2, alpha=4.0, steps=2, rate=2e-2), folder / out, 1, 4)
 
 
 def without_rendering(patch: pytest.MonkeyPatch) -> None:

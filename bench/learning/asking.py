@@ -25,7 +25,7 @@ Says = Callable[[Path, str], str]
 """The answer to a question about a picture file."""
 
 
-class Asker:
+class RoomStudent:
     """A student in a room, with what memory held of it when the replay had ended. Made by `asker`.
 
     `spared` are pairs that nobody may use: what a question that is asked here left behind itself.
@@ -113,7 +113,7 @@ def spelled(near: Sequence[Hit], question: str) -> str:
 @contextmanager
 def asker(
     student: VisionLanguageModel, room: str, memory: Path, config: Config, spared: Collection[str] = ()
-) -> Iterator[Asker]:
+) -> Iterator[RoomStudent]:
     """Reads the memory in a folder and changes nothing there. Raises StorageError."""
     with Memory.open(memory, room_embedder(student), read_only=True) as pairs:
-        yield Asker(Answerers("", student, None, pairs, config), Room(room), spared)
+        yield RoomStudent(Answerers("", student, None, pairs, config), Room(room), spared)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench.learning.methods import Wanted
+from bench.learning.methods import LearningOptions
 from bench.learning.places import Place, given, neighbours, rendered, stream
-from bench.learning.plan import Plan, Start, Unit
+from bench.learning.plan import LearningPlan, Start, Unit
 from bench.learning.result import all_rows, draw, stream_rows, transfer_rows
 from bench.learning.stream import Leg, streamed, transfer
 from bench.learning.unit import measure
@@ -16,14 +16,14 @@ from core.errors import InputError
 from core.files import cache_dir
 
 
-def bench(wanted: Wanted, config: Config) -> Report:
+def bench(wanted: LearningOptions, config: Config) -> Report:
     """Do all that is not done yet, and report. Raises RoomwiseError; what was done is kept."""
     first, places = _places(wanted)
     if wanted.more_views and not all(place.split for place in places):
         raise InputError("Only rendered rooms have views beside those of a session. Leave out --more-views.")
     folder = cache_dir() / "learning" if wanted.out is None else wanted.out
     warm_up = None if wanted.half else config.router.warm_up
-    plan = Plan(
+    plan = LearningPlan(
         wanted.student, wanted.expert, warm_up, wanted.methods, config, folder, wanted.home_every,
         wanted.review, wanted.more_views,
     )  # fmt: skip
@@ -34,7 +34,7 @@ def bench(wanted: Wanted, config: Config) -> Report:
     return Report("bench learning", wanted.seed, found)
 
 
-def _places(wanted: Wanted) -> tuple[list[Place], list[Place]]:
+def _places(wanted: LearningOptions) -> tuple[list[Place], list[Place]]:
     """Rooms to visit first, and rooms to measure. Raises InputError."""
     if wanted.stream is None:
         if wanted.visit is not None:
@@ -45,12 +45,16 @@ def _places(wanted: Wanted) -> tuple[list[Place], list[Place]]:
     return first, left if whole_folder else _asked_for(wanted)
 
 
-def _asked_for(wanted: Wanted) -> list[Place]:
+def _asked_for(wanted: LearningOptions) -> list[Place]:
     return given(wanted.sessions) if wanted.sessions else rendered(wanted.split, wanted.rooms)
 
 
 def _measured(
-    plan: Plan, wanted: Wanted, first: Sequence[Place], places: Sequence[Place], workers: Crew
+    plan: LearningPlan,
+    wanted: LearningOptions,
+    first: Sequence[Place],
+    places: Sequence[Place],
+    workers: Crew,
 ) -> Iterator[Row]:
     seeds = range(wanted.seed, wanted.seed + wanted.seeds)
     streams = streamed(plan, first, seeds, workers) if first else []
@@ -68,7 +72,7 @@ def _measured(
         yield from _of_streams(plan, streams, wanted.seed, workers)
 
 
-def _of_streams(plan: Plan, streams: Sequence[list[Leg]], seed: int, workers: Crew) -> Iterator[Row]:
+def _of_streams(plan: LearningPlan, streams: Sequence[list[Leg]], seed: int, workers: Crew) -> Iterator[Row]:
     told = [[leg.measured() for leg in legs] for legs in streams]
     yield from stream_rows(told, seed)
     yield from transfer_rows(told, workers.do(partial(transfer, plan), streams, "asking again"), seed)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bench.learning.methods import Wanted, chosen
+from bench.learning.methods import LearningOptions, chosen
 from bench.measure.charts import PictureOption
 from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
 from bench.measure.report import console, emit
 from core.config import load_config
-from core.extras import load
 
 app = typer.Typer(add_completion=False)
 
@@ -81,12 +80,16 @@ def learning(
 
     Example: roomwise bench learning --stream recordings --visit 100 --half
     """
-    wanted = Wanted(
-        rooms, split, sessions, stream, visit, half, chosen(methods), student, expert, seed, seeds, jobs, out,
-        picture, home_every, review, more_views,
+    from bench.learning.bench import bench
+    from bench.learning.result import methods_table, other_rows
+
+    options = LearningOptions(
+        rooms=rooms, split=split, sessions=sessions, stream=stream, visit=visit, half=half,
+        methods=chosen(methods), student=student, expert=expert, seed=seed, seeds=seeds, jobs=jobs, out=out,
+        picture=picture, home_every=home_every, review=review, more_views=more_views,
     )  # fmt: skip
-    report = load("bench.learning.bench:bench")(wanted, load_config())
+    report = bench(options, load_config())
     if not as_json:
-        console().print(load("bench.learning.result:methods_table")(report.rows), "")
-        report = replace(report, rows=load("bench.learning.result:other_rows")(report.rows))
+        console().print(methods_table(report.rows), "")
+        report = replace(report, rows=other_rows(report.rows))
     emit(report, json=as_json)

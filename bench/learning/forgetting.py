@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.visit import read_visit
-from bench.learning.asking import Asker, Says
+from bench.learning.asking import RoomStudent, Says
 from core.scoring import exact_match
 from core.types import Example
 
@@ -40,7 +40,7 @@ def questions_of(sessions: Sequence[Path]) -> list[Example]:
 class Forgetting:
     """What the untouched student says elsewhere, asked once, and what becomes of that with an adapter."""
 
-    def __init__(self, asker: Asker, elsewhere: Elsewhere) -> None:
+    def __init__(self, asker: RoomStudent, elsewhere: Elsewhere) -> None:
         self._asker, self._elsewhere = asker, elsewhere
         self._before = {one.id: asker.untouched(one.image, one.question) for one in elsewhere.questions}
         self._probe = {one.id: asker.untouched(one.image, one.question) for one in elsewhere.probe}

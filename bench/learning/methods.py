@@ -39,7 +39,7 @@ REPLAYED = ("untouched", "memory", ROOMWISE, AGENT, "expert")
 
 
 @dataclass(frozen=True)
-class Method:
+class LearningMethod:
     """How an adapter of its own comes about. `signals`: what the expert ships beside the words counts;
     `others`: it repeats other rooms and is held to its old answers; `extra`: it learns what the agent asked;
     `home`: it builds upon what other rooms taught, and rests on it.
@@ -66,12 +66,12 @@ def _looking(recipe: Recipe) -> Recipe:
 
 
 TAUGHT = {
-    "lora": Method(_plain, signals=False, others=False, home=False),
-    CE: Method(signals=False),
-    "roomwise-attention": Method(_looking),
-    "roomwise-logits": Method(lambda recipe: replace(recipe, attention_weight=0.0)),
-    "no-extra": Method(lambda recipe: recipe_for(0), extra=False),
-    "no-home": Method(home=False),
+    "lora": LearningMethod(_plain, signals=False, others=False, home=False),
+    CE: LearningMethod(signals=False),
+    "roomwise-attention": LearningMethod(_looking),
+    "roomwise-logits": LearningMethod(lambda recipe: replace(recipe, attention_weight=0.0)),
+    "no-extra": LearningMethod(lambda recipe: recipe_for(0), extra=False),
+    "no-home": LearningMethod(home=False),
 }
 ORDER = ("untouched", "memory", ALL_ROOMS, CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, AGENT, "expert")
 """As tables list them."""
@@ -95,7 +95,7 @@ def last_request(run: Path, recording: Recording) -> Request | None:
     return read_request(run / "jobs" / jobs[-1]) if jobs else None
 
 
-def lessons(request: Request, method: Method, spared: Collection[str]) -> Request | None:
+def lessons(request: Request, method: LearningMethod, spared: Collection[str]) -> Request | None:
     """The request as the method has it; None when it leaves nothing to learn.
 
     `spared` are the pairs that questions after the warm-up left, which nobody learns here.
@@ -129,7 +129,7 @@ def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LearningOptions:
     """The options, as they were given; see the command's help."""
 
     rooms: int

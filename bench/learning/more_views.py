@@ -6,9 +6,9 @@ from typing import Any
 
 from agent.loop.build import RECORDED
 from agent.recording.visit import Visit, read_visit
-from bench.learning.asking import Asker, Says
+from bench.learning.asking import RoomStudent, Says
 from bench.learning.places import SIZE, Place, waited_for
-from bench.learning.plan import Plan
+from bench.learning.plan import LearningPlan
 from bench.rooms.more_views import make_more_views
 from bench.rooms.sessions import write_session
 from core.pictures import load_image
@@ -35,7 +35,7 @@ def more_views_of(place: Place, out: Path) -> Visit | None:
     return read_visit(folder)
 
 
-def local_expert(plan: Plan) -> LocalExpert | None:
+def local_expert(plan: LearningPlan) -> LocalExpert | None:
     """The expert of a rendered room, where that is a model on this machine."""
     config = plan.config
     name = plan.expert or config.expert.model
@@ -45,7 +45,7 @@ def local_expert(plan: Plan) -> LocalExpert | None:
     return LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
 
 
-def said_before(visit: Visit | None, asker: Asker, expert: LocalExpert | None) -> dict[str, Any]:
+def said_before(visit: Visit | None, asker: RoomStudent, expert: LocalExpert | None) -> dict[str, Any]:
     """The questions with their answers, what the student says untouched and, if it is here, the expert."""
     if visit is None:
         return {"turns": []}
@@ -59,7 +59,7 @@ def said_before(visit: Visit | None, asker: Asker, expert: LocalExpert | None) -
     return {"turns": turns}
 
 
-def said_after(visit: Visit | None, asker: Asker) -> dict[str, list[str]]:
+def said_after(visit: Visit | None, asker: RoomStudent) -> dict[str, list[str]]:
     """What it says with the adapter it has, by the rule in use and always."""
     if visit is None:
         return {"in use": [], "always": []}

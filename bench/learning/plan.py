@@ -18,7 +18,7 @@ _SHORT = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class LearningPlan:
     """The same for all rooms. `expert` None: as it fits a session; `warm_up` None: half of its questions.
 
     `home_every`: after so many rooms of a stream, and at its end, home is consolidated; None: only at its
@@ -67,7 +67,7 @@ class Unit:
     others: tuple[Place, ...] = ()
     start: Start = Start()
 
-    def folder(self, plan: Plan, visit: Visit) -> Path:
+    def folder(self, plan: LearningPlan, visit: Visit) -> Path:
         """Where it is kept: another folder for whatever makes another result."""
         asked = visit_digest(visit)
         about = {**plan.about(), "seed": self.seed, "start": self.start.known, "visit": asked}

@@ -10,7 +10,7 @@ from agent.recording.visit import read_visit
 from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
 from bench.learning.methods import AGENT, ROOMWISE
-from bench.learning.plan import Plan, Unit
+from bench.learning.plan import LearningPlan, Unit
 from bench.learning.state import copy_state
 from core.events import AdaptationEnded, Answered, Compared, Judged
 from core.files import atomic_directory
@@ -19,7 +19,7 @@ _NAMES = {"adapted": ROOMWISE}
 """Events name who answered, tables the method."""
 
 
-def replayed(plan: Plan, unit: Unit, session: Path, folder: Path) -> dict[str, Any]:
+def replayed(plan: LearningPlan, unit: Unit, session: Path, folder: Path) -> dict[str, Any]:
     """Replay a session in `folder`/run, or go on with it there; what it told, as plain values.
 
     It begins with the unit's start. Raises what `replay_session` does.

@@ -11,7 +11,7 @@ from agent.recording.summary import ALL
 from bench.learning.methods import ORDER, REPLAYED, ROOMWISE
 from bench.learning.more_views import MORE_VIEWS
 from bench.learning.rows import Outcome, costs, forgetting, rows, rows_beside, scored
-from bench.learning.unit import REPLAY, Measured
+from bench.learning.unit import REPLAY, UnitResult
 from bench.measure.charts import BLUE, GREY, ORANGE, chart, dots
 from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, interval_of, measured
@@ -22,12 +22,12 @@ _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
 """Questions about more views, by who answers: the adapter where the rule lets it, or always."""
 
 
-def outcomes_of(units: Sequence[Measured]) -> list[Outcome]:
+def outcomes_of(units: Sequence[UnitResult]) -> list[Outcome]:
     """Every question of every unit, with what each method said to it."""
     return [_outcome(one, turn) for one in units for turn in one.parts[REPLAY]["turns"]]
 
 
-def _outcome(one: Measured, turn: dict) -> Outcome:  # type: ignore[type-arg]
+def _outcome(one: UnitResult, turn: dict) -> Outcome:  # type: ignore[type-arg]
     said = dict(turn["said"])
     for name, part in one.parts.items():
         if str(turn["turn"]) in part.get("said", {}):
@@ -36,7 +36,7 @@ def _outcome(one: Measured, turn: dict) -> Outcome:  # type: ignore[type-arg]
     return Outcome(room, turn["turn"], turn["tag"], turn["reference"], said, seed)
 
 
-def _of_more_views(one: Measured, rule: str, tag: str) -> Iterator[Outcome]:
+def _of_more_views(one: UnitResult, rule: str, tag: str) -> Iterator[Outcome]:
     """Questions about other views of its room, which the student answers with its adapter by a rule."""
     after = {name: part[MORE_VIEWS][rule] for name, part in one.parts.items() if MORE_VIEWS in part}
     for place, turn in enumerate(one.parts.get(MORE_VIEWS, {"turns": []})["turns"]):
@@ -44,7 +44,7 @@ def _of_more_views(one: Measured, rule: str, tag: str) -> Iterator[Outcome]:
         yield Outcome(one.unit.place.name, turn["turn"], tag, turn["reference"], said, one.unit.seed)
 
 
-def all_rows(units: Sequence[Measured], seed: int, **about: int) -> Iterator[Row]:
+def all_rows(units: Sequence[UnitResult], seed: int, **about: int) -> Iterator[Row]:
     """All that the rooms measured tell."""
     yield from rows(outcomes_of(units), seed, **about)
     for rule, tag in _MORE_TAGS.items():
@@ -134,7 +134,7 @@ BLOCK = 10
 """Rooms that make one row."""
 
 
-def stream_rows(by_seed: Sequence[Sequence[Measured]], seed: int) -> Iterator[Row]:
+def stream_rows(by_seed: Sequence[Sequence[UnitResult]], seed: int) -> Iterator[Row]:
     """Every method over all questions after the warm-ups of each ten visits; `visited`: rooms before them."""
     visits = list(zip(*by_seed, strict=True))
     for first in range(0, len(visits), BLOCK):
@@ -146,7 +146,7 @@ def stream_rows(by_seed: Sequence[Sequence[Measured]], seed: int) -> Iterator[Ro
 
 
 def transfer_rows(
-    by_seed: Sequence[Sequence[Measured]], again: Sequence[Mapping[str, Mapping[str, str]]], seed: int
+    by_seed: Sequence[Sequence[UnitResult]], again: Sequence[Mapping[str, Mapping[str, str]]], seed: int
 ) -> Iterator[Row]:
     """Backward transfer: exact match at the end of the stream less that of the visit, on the same questions.
 

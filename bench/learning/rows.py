@@ -40,17 +40,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Scores:
+class TagScores:
     """Of each question its room, its tag, and by metric and method a value in [0, 1]: [questions]."""
 
     rooms: Sequence[str]
     tags: NDArray[np.str_]
     values: Mapping[str, Mapping[str, NDArray[np.float64]]]
 
-    def of(self, tag: str) -> "Scores":
+    def of(self, tag: str) -> "TagScores":
         """Those of one tag, or `ALL`."""
         chosen = np.array([tag in (ALL, one) for one in self.tags])
-        return Scores(
+        return TagScores(
             [room for room, keep in zip(self.rooms, chosen, strict=True) if keep],
             self.tags[chosen],
             {
@@ -60,7 +60,7 @@ class Scores:
         )
 
 
-def scored(outcomes: Sequence[Outcome]) -> Scores:
+def scored(outcomes: Sequence[Outcome]) -> TagScores:
     """Means over seeds, of the methods that answered every question."""
     by_question: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
     for one in outcomes:
@@ -77,7 +77,7 @@ def scored(outcomes: Sequence[Outcome]) -> Scores:
         for metric, score in METRICS.items()
     }
     tags = np.array([asked[0].tag for asked in by_question.values()], dtype=np.str_)
-    return Scores([room for room, _ in by_question], tags, values)
+    return TagScores([room for room, _ in by_question], tags, values)
 
 
 def rows(outcomes: Sequence[Outcome], seed: int, **about: Any) -> Iterator[Row]:
@@ -99,14 +99,14 @@ def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int, **about: Any) 
         yield from _gains(scores, tag, seed, about)
 
 
-def _shares(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+def _shares(scores: TagScores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
     for metric, by_method in scores.values.items():
         for name, numbers in by_method.items():
             interval = bootstrap_mean(numbers, scores.rooms, seed=seed)
             yield measured(interval, method=name, tag=tag, half="after", metric=metric, **about)
 
 
-def _gains(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+def _gains(scores: TagScores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
     """What the methods that learn gain on the same questions: ours by tag, the others over all."""
     exact = scores.values["exact"]
     learning = [name for name in exact if name not in REPLAYED] if tag == ALL else []
@@ -119,7 +119,7 @@ def _gains(scores: Scores, tag: str, seed: int, about: Mapping[str, Any]) -> Ite
                 )  # fmt: skip
 
 
-def _gap(scores: Scores, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
+def _gap(scores: TagScores, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
     """The share of the way from the untouched student to the expert."""
     exact = scores.values["exact"]
     if all(name in exact for name in (ROOMWISE, "untouched", "expert")):

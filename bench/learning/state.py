@@ -28,7 +28,7 @@ _PARTS = ("memory", "adapters")
 
 
 @dataclass(frozen=True)
-class State:
+class RoomState:
     """A folder with `memory` and `adapters`, as a replay keeps them, after a visit to `room`.
 
     `home`: now is the time to consolidate what all rooms taught.
@@ -93,7 +93,7 @@ _LIMITS = JobLimits(seconds=24 * 3600, loses=0.0)
 """As long as it takes, so that the processor's speed changes no figure."""
 
 
-def consolidate(state: State) -> None:
+def consolidate(state: RoomState) -> None:
     """Train it from the pairs of all rooms; it becomes the state's if the gate agrees.
 
     What the gate saw is kept beside as `home.json`. Raises RoomwiseError.

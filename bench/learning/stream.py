@@ -20,13 +20,13 @@ from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id
-from bench.learning.asking import Asker
+from bench.learning.asking import RoomStudent
 from bench.learning.methods import ROOMWISE
 from bench.learning.places import Place, alone, session_of
-from bench.learning.plan import Plan, Start, Unit, digest, read_part, write_part
+from bench.learning.plan import LearningPlan, Start, Unit, digest, read_part, write_part
 from bench.learning.replayed import replayed
-from bench.learning.state import State, consolidate, copy_state, home_of
-from bench.learning.unit import REPLAY, Measured
+from bench.learning.state import RoomState, consolidate, copy_state, home_of
+from bench.learning.unit import REPLAY, UnitResult
 from bench.measure.crew import Crew
 from core.files import atomic_directory
 from core.frames import read_frame
@@ -56,12 +56,12 @@ class Leg:
         """What whoever comes next begins with."""
         return Start(self.state, f"{self.folder.name}{self.home}")
 
-    def measured(self) -> Measured:
+    def measured(self) -> UnitResult:
         """What was told of it. It must have been visited."""
-        return Measured(self.unit, self.folder, {REPLAY: read_part(self.folder, REPLAY) or {}})
+        return UnitResult(self.unit, self.folder, {REPLAY: read_part(self.folder, REPLAY) or {}})
 
 
-def after_visit(state: State) -> None:
+def after_visit(state: RoomState) -> None:
     """What is made of all that is known once a visit is over, before the next room: home, when it is time.
 
     `state` is this process's alone and becomes the stream's when this returns; if it is killed, it is called
@@ -72,7 +72,9 @@ def after_visit(state: State) -> None:
         consolidate(state)
 
 
-def streamed(plan: Plan, places: Sequence[Place], seeds: Sequence[int], workers: Crew) -> list[list[Leg]]:
+def streamed(
+    plan: LearningPlan, places: Sequence[Place], seeds: Sequence[int], workers: Crew
+) -> list[list[Leg]]:
     """Visit the rooms in order, once with each seed; the legs, by seed. Goes on where it was stopped.
 
     Raises what a replay does; the visits that were finished are kept.
@@ -90,7 +92,7 @@ def streamed(plan: Plan, places: Sequence[Place], seeds: Sequence[int], workers:
     return by_seed
 
 
-def transfer(plan: Plan, legs: Sequence[Leg]) -> dict[str, Any] | None:
+def transfer(plan: LearningPlan, legs: Sequence[Leg]) -> dict[str, Any] | None:
     """All rooms of a stream asked again at its end: by room and turn, what the student says now.
 
     None while another process is at it.
@@ -103,7 +105,7 @@ def transfer(plan: Plan, legs: Sequence[Leg]) -> dict[str, Any] | None:
         return read_part(last.folder, part) or write_part(last.folder, part, dict(_asked_again(plan, legs)))
 
 
-def _legs(plan: Plan, places: Sequence[Place], seed: int) -> list[Leg]:
+def _legs(plan: LearningPlan, places: Sequence[Place], seed: int) -> list[Leg]:
     found: list[Leg] = []
     recipes = f"-home-{digest([asdict(home_recipe(extra)) for extra in (0, 1)])}"
     for number, place in enumerate(places, start=1):
@@ -114,7 +116,7 @@ def _legs(plan: Plan, places: Sequence[Place], seed: int) -> list[Leg]:
 
 
 def home_after(number: int, visits: int, every: int | None) -> bool:
-    """Whether to consolidate home after this one of so many visits, see `Plan.home_every`."""
+    """Whether to consolidate home after this one of so many visits, see `LearningPlan.home_every`."""
     if number < LEAST_ROOMS or every == 0:
         return False
     return number == visits or (every is not None and number % every == 0)
@@ -139,7 +141,7 @@ def _done(legs: Sequence[Leg]) -> int:
     return whole
 
 
-def _visited(plan: Plan, leg: Leg) -> Measured | None:
+def _visited(plan: LearningPlan, leg: Leg) -> UnitResult | None:
     with alone(leg.folder) as mine:
         if not mine:
             return None
@@ -153,7 +155,7 @@ def _visited(plan: Plan, leg: Leg) -> Measured | None:
                 if plan.review:
                     told = leg.measured().parts[REPLAY]
                     review(fresh / "memory", plan.student, visit, told, plan.config.images.max_pixels)
-                after_visit(State(fresh, visit.room, plan.student, leg.unit.seed, bool(leg.home)))
+                after_visit(RoomState(fresh, visit.room, plan.student, leg.unit.seed, bool(leg.home)))
         return leg.measured()
 
 
@@ -169,28 +171,28 @@ def _prune(start: Start) -> None:
             shutil.rmtree(gone, ignore_errors=True)
 
 
-def _asked_again(plan: Plan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[str, str]]]:
+def _asked_again(plan: LearningPlan, legs: Sequence[Leg]) -> Iterator[tuple[str, dict[str, str]]]:
     student, state = load_model(plan.student), legs[-1].state
     home = home_of(state / "adapters", plan.student)
     with Memory.open(state / "memory", room_embedder(student), read_only=True) as memory:
         for leg in legs:
             visit, told = _visit(plan, leg.unit.place), leg.measured().parts[REPLAY]
             left = {pair_id(told["session"], turn["turn"]) for turn in told["turns"]}
-            asking = Asker(Answerers("", student, None, memory, plan.config), Room(visit.room), left)
+            asking = RoomStudent(Answerers("", student, None, memory, plan.config), Room(visit.room), left)
             version = AdapterStore(state / "adapters").current(visit.room)
             adapter = read_adapter(version.folder, base_of(plan.student)) if version else None
             with asking.holding(adapter, version.about["pairs"] if version else (), home):
                 yield leg.unit.place.name, _said(asking, visit, told)
 
 
-def _said(asking: Asker, visit: Visit, told: dict[str, Any]) -> dict[str, str]:
+def _said(asking: RoomStudent, visit: Visit, told: dict[str, Any]) -> dict[str, str]:
     turns = [
         (turn["turn"], visit.turns[turn["turn"] - 1]) for turn in told["turns"] if ROOMWISE in turn["said"]
     ]
     return {str(number): asking.adapted(turn.frame, turn.question) for number, turn in turns}
 
 
-def _visit(plan: Plan, place: Place) -> Visit:
+def _visit(plan: LearningPlan, place: Place) -> Visit:
     return read_visit(session_of(place, plan.out))
 
 

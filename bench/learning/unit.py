@@ -14,7 +14,7 @@ from agent.learning.requests import probe_folder
 from agent.recording.record import Recording, read_recording
 from agent.recording.visit import Visit, VisitTurn, read_visit
 from agent.turns.remembering import pair_id
-from bench.learning.asking import Asker, asker
+from bench.learning.asking import RoomStudent, asker
 from bench.learning.everywhere import everywhere
 from bench.learning.forgetting import Elsewhere, Forgetting, questions_of
 from bench.learning.methods import (
@@ -29,7 +29,7 @@ from bench.learning.methods import (
 )
 from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
 from bench.learning.places import alone, session_of
-from bench.learning.plan import Plan, Unit, read_part, write_part
+from bench.learning.plan import LearningPlan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.state import home_of
 from models.lora import Adapter, base_of, read_adapter
@@ -40,7 +40,7 @@ _ADAPTED = (ROOMWISE, AT_HOME, *TAUGHT)
 
 
 @dataclass(frozen=True)
-class Measured:
+class UnitResult:
     """What came of a unit: its folder, and the parts by name: `replay`, `roomwise`, and one a method."""
 
     unit: Unit
@@ -48,7 +48,7 @@ class Measured:
     parts: dict[str, dict[str, Any]]
 
 
-def measure(plan: Plan, unit: Unit) -> Measured | None:
+def measure(plan: LearningPlan, unit: Unit) -> UnitResult | None:
     """Do what is not done yet of a unit; None while another process is at it.
 
     Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was done is kept.
@@ -66,14 +66,16 @@ def measure(plan: Plan, unit: Unit) -> Measured | None:
             more = more_views_of(unit.place, plan.out) if plan.more_views else None
             for name, part in _Replay(plan, visit, folder, first, sessions, more).parts(parts):
                 parts[name] = write_part(folder, name, part)
-        return Measured(unit, folder, {REPLAY: first, **{name: told for name, told in parts.items() if told}})
+        return UnitResult(
+            unit, folder, {REPLAY: first, **{name: told for name, told in parts.items() if told}}
+        )
 
 
-def _names(plan: Plan) -> tuple[str, ...]:
+def _names(plan: LearningPlan) -> tuple[str, ...]:
     return ((MORE_VIEWS,) if plan.more_views else ()) + (ROOMWISE, *plan.methods)
 
 
-def _known(plan: Plan, folder: Path, name: str) -> dict[str, Any] | None:
+def _known(plan: LearningPlan, folder: Path, name: str) -> dict[str, Any] | None:
     """A part that is whole: what was done without more views is done again with them."""
     part = read_part(folder, name)
     lacks = plan.more_views and part is not None and name in _ADAPTED and MORE_VIEWS not in part
@@ -84,7 +86,7 @@ class _Replay:
     """A replay that has ended, and who learns what it left. `more`: what is asked about more views."""
 
     def __init__(
-        self, plan: Plan, visit: Visit, folder: Path, told: dict[str, Any], others: Sequence[Path],
+        self, plan: LearningPlan, visit: Visit, folder: Path, told: dict[str, Any], others: Sequence[Path],
         more: Visit | None,
     ) -> None:  # fmt: skip
         self._more = more
@@ -107,7 +109,7 @@ class _Replay:
                 if known[name] is None:
                     yield name, self._part(name, asking, forgetting)
 
-    def _part(self, name: str, asking: Asker, forgetting: Forgetting) -> dict[str, Any]:
+    def _part(self, name: str, asking: RoomStudent, forgetting: Forgetting) -> dict[str, Any]:
         began = monotonic()
         if name == MORE_VIEWS:
             return said_before(self._more, asking, local_expert(self._plan))
@@ -127,7 +129,7 @@ class _Replay:
             more = {MORE_VIEWS: said_after(self._more, asking)} if self._plan.more_views else {}
         return {"said": said, "seconds": seconds, "pairs": len(ids), "forgetting": forgot, **more}
 
-    def _answered(self, asking: Asker, forgetting: Forgetting, began: float) -> dict[str, Any]:
+    def _answered(self, asking: RoomStudent, forgetting: Forgetting, began: float) -> dict[str, Any]:
         """With the pairs as context, of which nothing is learnt."""
         ids = self._ids(self._request)
         with asking.holding(None, ids):

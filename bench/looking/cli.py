@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.looking.room import EXPERT, METHODS, UNTOUCHED, Plan, measured_room
+from bench.looking.room import EXPERT, METHODS, UNTOUCHED, LookingPlan, measured_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
@@ -36,7 +36,7 @@ def look(
 
     Example: roomwise bench look --rooms 30 --picture look.svg
     """
-    plan = Plan(student, expert, split, seed)
+    plan = LookingPlan(student, expert, split, seed)
     with crew(jobs) as workers:
         every = workers.each(partial(measured_room, plan), range(rooms), "rooms")
     found = [one for room in every for one in room]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.rooms.sessions import WARM_UP, Session, make_session
-from bench.studies.distill.few_shot import Course, Method, Pairs, read, train_few
+from bench.studies.distill.few_shot import DistillationMethod, FewShotCourse, Pairs, read, train_few
 from core.scoring import exact_match
 from models.inside.looks import Words, forced_with_maps, gridded, looks_of, shares
 from models.inside.rollout import rollouts
@@ -52,17 +52,17 @@ class Mass:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LookingPlan:
     """Who learns from whom in rooms of which split, and with which seed."""
 
     student: str
     expert: str
     split: str
     seed: int = 0
-    course: Course = field(default_factory=Course)
+    course: FewShotCourse = field(default_factory=FewShotCourse)
 
 
-def measured_room(plan: Plan, index: int) -> list[Mass]:
+def measured_room(plan: LookingPlan, index: int) -> list[Mass]:
     """Render, learn, ask and look. Raises UnknownModelError, WeightsError, InputError without maps."""
     torch.set_num_threads(1)
     session = make_session(plan.split, index, _SIZE)
@@ -72,7 +72,9 @@ def measured_room(plan: Plan, index: int) -> list[Mass]:
     adapters: dict[str, Adapter | None] = {UNTOUCHED: None}
     for name, weights in METHODS.items():
         pairs = _pairs(session, student, expert)
-        adapters[name] = train_few(student, pairs, Method(dict(weights)), plan.course, plan.seed).adapter
+        adapters[name] = train_few(
+            student, pairs, DistillationMethod(dict(weights)), plan.course, plan.seed
+        ).adapter
     for name, adapter in adapters.items():
         slot.activate(adapter)
         try:

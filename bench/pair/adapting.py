@@ -49,7 +49,7 @@ Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Timing:
+class AdaptingTimes:
     """Milliseconds of turns with nothing beside them and of those beside the job, and how that ended.
 
     `asking` are seconds that the agent's own questions took, after each turn of the warm-up.
@@ -81,7 +81,7 @@ def adapting(
     emit(Report("bench adapting", seed, rows(timing, config.student.model, seed)), json=as_json)
 
 
-def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -> Timing:
+def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -> AdaptingTimes:
     """Let the expert answer the warm-up, then time turns before, beside and after a job for its answers."""
     student = load_model(config.student.model)
     with Memory.open(folder / "memory", room_embedder(student)) as memory:
@@ -96,10 +96,10 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
         job = start(folder / "jobs", room_request(memory, visit.room, student.name, store, limits, seed))
         result, beside = _beside(job, timed)
         after = [timed() for _ in range(turns)]
-    return Timing(np.array(before + after), np.array(beside), result, np.array(asking))
+    return AdaptingTimes(np.array(before + after), np.array(beside), result, np.array(asking))
 
 
-def rows(timing: Timing, model: str, seed: int) -> list[Row]:
+def rows(timing: AdaptingTimes, model: str, seed: int) -> list[Row]:
     """Seconds of the job, medians of both kinds of turns, and their ratio, with 95 % intervals over turns."""
     rng = np.random.default_rng(seed)
     about: dict[str, Value] = {"model": model, "threads": torch.get_num_threads()}

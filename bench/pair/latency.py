@@ -45,7 +45,7 @@ app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
-class Timing:
+class LatencyPairs:
     """Milliseconds of each pair of answers [n], and the share of pairs that gave the same answer."""
 
     ours: NDArray[np.float64]
@@ -112,7 +112,7 @@ def plain_answerer(vlm: VisionLanguageModel, max_new_tokens: int) -> Answerer:
 
 def measure(
     ours: Answerer, plain: Answerer, picture: Image.Image, questions: Sequence[str], repeats: int
-) -> Timing:
+) -> LatencyPairs:
     """Time `repeats` pairs, going round the questions; who is first alternates."""
     for question in questions[:_WARM_UPS]:
         ours(picture, question), plain(picture, question)
@@ -128,10 +128,10 @@ def measure(
             said[side] = (ours, plain)[side](picture, question)
             times[pair, side] = 1000 * (time.perf_counter() - began)
         same += exact_match(said[0], said[1])
-    return Timing(times[:, 0], times[:, 1], same / repeats)
+    return LatencyPairs(times[:, 0], times[:, 1], same / repeats)
 
 
-def rows(name: str, timing: Timing, seed: int) -> list[Row]:
+def rows(name: str, timing: LatencyPairs, seed: int) -> list[Row]:
     """Median and 95th percentile of both sides in ms, their ratio of medians, and how often they agreed."""
     result: list[Row] = []
     for method, times in (("roomwise", timing.ours), ("generate", timing.plain)):

@@ -42,7 +42,7 @@ app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
-class Asked:
+class PicturedQuestion:
     """One question of a session with its picture, as a person's camera would store it (JPEG bytes)."""
 
     room: int
@@ -75,7 +75,7 @@ def models(
     emit(Report("bench models", seed, list(rows(asked, answers, seed))), json=as_json)
 
 
-def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[Asked]:
+def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[PicturedQuestion]:
     """The questions of the first `rooms` sessions of a split, rendered by `jobs` processes."""
     return _each_room(partial(_session_questions, split=split, size=size), rooms, jobs, "rooms")
 
@@ -96,11 +96,11 @@ def _training_questions(index: int) -> list[Question]:
     return [one for shot in shots for one in sample_training(shot.facts, rng, _BLIND_QUESTIONS)]
 
 
-def _session_questions(index: int, split: str, size: int) -> list[Asked]:
+def _session_questions(index: int, split: str, size: int) -> list[PicturedQuestion]:
     session = make_session(split, index, size, VIEWS)
     pictures = [_jpeg(session, number) for number in range(len(session.shots))]
     return [
-        Asked(index, turn.frame, pictures[turn.frame], turn.question, turn.needs_unseen)
+        PicturedQuestion(index, turn.frame, pictures[turn.frame], turn.question, turn.needs_unseen)
         for turn in session.turns
     ]
 
@@ -111,7 +111,7 @@ def _jpeg(session: Session, number: int) -> bytes:
     return buffer.getvalue()
 
 
-def answer_all(name: str, asked: Sequence[Asked]) -> list[str]:
+def answer_all(name: str, asked: Sequence[PicturedQuestion]) -> list[str]:
     """A model's answer to every question; each picture is encoded once."""
     model = load_model(name)
     answers = [""] * len(asked)
@@ -124,7 +124,7 @@ def answer_all(name: str, asked: Sequence[Asked]) -> list[str]:
     return answers
 
 
-def by_picture(asked: Sequence[Asked]) -> list[tuple[Image.Image, list[int]]]:
+def by_picture(asked: Sequence[PicturedQuestion]) -> list[tuple[Image.Image, list[int]]]:
     """Each picture, and the places of its questions among all."""
     found: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place, one in enumerate(asked):
@@ -134,7 +134,7 @@ def by_picture(asked: Sequence[Asked]) -> list[tuple[Image.Image, list[int]]]:
     ]
 
 
-def rows(asked: Sequence[Asked], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:
+def rows(asked: Sequence[PicturedQuestion], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:
     """Exact match and NLS of every model, over all and by family, and differences over the same questions."""
     exact = {
         name: [exact_match(text, one.question.answer) for text, one in zip(said, asked, strict=True)]
@@ -152,7 +152,7 @@ def rows(asked: Sequence[Asked], answers: dict[str, list[str]], seed: int) -> It
     yield from _differences(asked, exact, seed)
 
 
-def _differences(asked: Sequence[Asked], exact: dict[str, list[bool]], seed: int) -> Iterator[Row]:
+def _differences(asked: Sequence[PicturedQuestion], exact: dict[str, list[bool]], seed: int) -> Iterator[Row]:
     rooms = [one.room for one in asked]
     names = list(exact)
     for first, second in zip(names[1:], names, strict=False):
@@ -161,7 +161,7 @@ def _differences(asked: Sequence[Asked], exact: dict[str, list[bool]], seed: int
         yield measured(interval, **identity, metric="exact difference")
 
 
-def _groups(asked: Sequence[Asked]) -> dict[tuple[str, str], list[int]]:
+def _groups(asked: Sequence[PicturedQuestion]) -> dict[tuple[str, str], list[int]]:
     """Places of the questions of each (family, about), `all` first."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, one in enumerate(asked):

@@ -20,7 +20,7 @@ from bench.pretrain.augment import photometric, whole
 from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.dense import DenseHeads
 from bench.pretrain.labels import NAMED, Labels, Naming, dense_labels
-from bench.pretrain.recipes import Stage
+from bench.pretrain.recipes import TrainingStage
 from bench.pretrain.scoring import exact_by_family
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.rendering.facts import FrameFacts
@@ -34,7 +34,7 @@ _DENSE_WEIGHT = 0.2
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionTensors:
     """Questions of a batch: ids and mask [Q, T], labels [Q, A], the picture each is about [Q]."""
 
     questions: torch.Tensor
@@ -43,7 +43,7 @@ class Asked:
     pictures: torch.Tensor
 
 
-class Spelling:
+class TokenCache:
     """Texts to ids, remembered: the same few thousand questions come again and again."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -53,7 +53,7 @@ class Spelling:
     def _look_up(self, text: str) -> tuple[int, ...]:
         return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def ask(self, pairs: list[tuple[int, str, str]]) -> Asked:
+    def ask(self, pairs: list[tuple[int, str, str]]) -> QuestionTensors:
         """Pairs of (picture, question, answer), spelled as `models.florence` does."""
         begin, end, pad = (
             int(getattr(self._tokenizer, f"{name}_token_id")) for name in ("bos", "eos", "pad")
@@ -61,7 +61,7 @@ class Spelling:
         questions = [torch.tensor([begin, *self._ids(question), end]) for _, question, _ in pairs]
         labels = [torch.tensor([*self._ids(answer), end]) for _, _, answer in pairs]
         ids = pad_sequence(questions, batch_first=True, padding_value=pad)
-        return Asked(
+        return QuestionTensors(
             questions=ids,
             mask=(ids != pad).long(),
             labels=pad_sequence(labels, batch_first=True, padding_value=IGNORED),
@@ -83,7 +83,7 @@ def draw_questions(
 
 
 @dataclass
-class Asking:
+class QuestionStage:
     """A question stage as the loop wants it; `joint` trains the tower too."""
 
     model: Any
@@ -92,14 +92,14 @@ class Asking:
     image_processor: Any
     frames: Frames
     held_out: Frames
-    stage: Stage
+    stage: TrainingStage
     joint: bool
     naming: Naming
     grid: int
     _kept: dict[int, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._spelling = Spelling(self.tokenizer)
+        self._spelling = TokenCache(self.tokenizer)
 
     def modules(self) -> Iterator[nn.Module]:
         """What is trained."""
@@ -155,7 +155,7 @@ class Asking:
     def _labels(self, batch: Batch) -> Labels:
         return dense_labels(batch, whole(len(batch.frames)), self.grid)
 
-    def _logits(self, vision: torch.Tensor, asked: Asked) -> torch.Tensor:
+    def _logits(self, vision: torch.Tensor, asked: QuestionTensors) -> torch.Tensor:
         language = self.model.model.language_model
         embeds = torch.cat([vision, language.shared(asked.questions).to(vision.dtype)], dim=1)
         mask = torch.cat([asked.mask.new_ones(vision.shape[:2]), asked.mask], dim=1)

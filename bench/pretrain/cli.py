@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from core.extras import load
 from core.files import cache_dir, state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -50,9 +49,11 @@ def render(
 
     Example: roomwise pretrain render --rooms 4096 --jobs 2
     """
+    from bench.pretrain.common.rendering import plan, render_cache
+
     folder = _data(data)
-    plans = load("bench.pretrain.common.rendering:plan")(rooms)
-    rendered = load("bench.pretrain.common.rendering:render_cache")(folder, plans, size, jobs)
+    plans = plan(rooms)
+    rendered = render_cache(folder, plans, size, jobs)
     _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
 
 
@@ -74,10 +75,13 @@ def _trainer(name: str, example: str) -> Callable[..., None]:
             _known("stage", stage, _STAGES)
         elif steps is not None:
             raise typer.BadParameter("--steps is the length of one stage: give --stage too.")
-        wish = load("bench.pretrain.commands:Wish")(
-            name, _data(data), _run(run, name), output, stage, steps, minutes, seed, threads
-        )
-        summary, stopped = load("bench.pretrain.commands:pretrain")(wish)
+        from bench.pretrain.commands import PretrainOptions, pretrain
+
+        options = PretrainOptions(
+            name=name, data=_data(data), run=_run(run, name), output=output, stage=stage, steps=steps,
+            minutes=minutes, seed=seed, threads=threads,
+        )  # fmt: skip
+        summary, stopped = pretrain(options)
         _tell(summary, as_json)
         if stopped:
             raise typer.Exit(130)
@@ -107,9 +111,11 @@ def export(
 
     Example: roomwise pretrain export student --output models/builtin/student
     """
+    from bench.pretrain.commands import PretrainOptions, export_run
+
     _known("model", name, ("student", "expert"))
-    wish = load("bench.pretrain.commands:Wish")(name, _data(data), _run(run, name), output, threads=threads)
-    _tell(load("bench.pretrain.commands:export_run")(wish, rooms), as_json)
+    options = PretrainOptions(name, _data(data), _run(run, name), output, threads=threads)
+    _tell(export_run(options, rooms), as_json)
 
 
 @app.command()
@@ -125,11 +131,11 @@ def scene(
 
     Example: roomwise pretrain scene --output models/builtin
     """
+    from bench.pretrain.scene.commands import SceneWish, pretrain_scene
+
     folder = _run(run, "scene")
-    wish = load("bench.pretrain.scene.commands:SceneWish")(
-        _data(data), folder, output or folder / "model", seed, threads=threads
-    )
-    _tell(load("bench.pretrain.scene.commands:pretrain_scene")(wish), as_json)
+    wish = SceneWish(_data(data), folder, output or folder / "model", seed, threads=threads)
+    _tell(pretrain_scene(wish), as_json)
 
 
 def _known(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from bench.pretrain.train import adjusted, open_run, train
 
 
 @dataclass(frozen=True)
-class Wish:
+class PretrainOptions:
     """What was typed. `steps` belong to the stage asked for; `minutes` are for this call."""
 
     name: str
@@ -31,7 +31,7 @@ class Wish:
     quiet: bool = False
 
 
-def pretrain(wish: Wish) -> tuple[dict[str, Any], bool]:
+def pretrain(wish: PretrainOptions) -> tuple[dict[str, Any], bool]:
     """Train, and export once all stages are done; a summary, and whether a signal ended it."""
     with _quick_numbers(wish.threads):
         return _pretrain(wish)
@@ -53,7 +53,7 @@ def _quick_numbers(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _pretrain(wish: Wish) -> tuple[dict[str, Any], bool]:
+def _pretrain(wish: PretrainOptions) -> tuple[dict[str, Any], bool]:
     console = Console(stderr=True, quiet=wish.quiet, soft_wrap=True)
     steps = {wish.stage: wish.steps} if wish.stage and wish.steps else {}
     run, moments = open_run(adjusted(RECIPES[wish.name], steps, wish.seed), wish.run, wish.data)
@@ -72,7 +72,7 @@ def _pretrain(wish: Wish) -> tuple[dict[str, Any], bool]:
     return summary, limits.stopping
 
 
-def export_run(wish: Wish, rooms: int) -> dict[str, Any]:
+def export_run(wish: PretrainOptions, rooms: int) -> dict[str, Any]:
     """Write the model as the run's checkpoint has it."""
     torch.set_num_threads(wish.threads)
     run, _ = open_run(adjusted(RECIPES[wish.name], {}, wish.seed), wish.run, wish.data)

@@ -11,7 +11,7 @@ from core.files import atomic_write_text, storage_errors
 _TICKS = "▁▂▃▄▅▆▇█"
 
 
-class Log:
+class LossLog:
     """Appends to a stage's lines; lines of steps after `step`, from before a resume, are dropped."""
 
     def __init__(self, folder: Path, stage: str, step: int) -> None:

@@ -13,7 +13,7 @@ from bench.pretrain.augment import photometric, placed, plain_pixels, random_pla
 from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.common.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.labels import Labels, dense_labels, parts
-from bench.pretrain.recipes import Stage
+from bench.pretrain.recipes import TrainingStage
 
 CLASSES = (len(CATEGORIES), len(COLOURS), len(MATERIALS), len(PATTERNS))
 _WEIGHTS = (1.0, 0.6, 0.2, 0.2)  # of the four cross-entropies
@@ -87,7 +87,7 @@ class Dense:
     heads: DenseHeads
     frames: Frames
     held_out: Frames
-    stage: Stage
+    stage: TrainingStage
     grid: int
 
     def modules(self) -> Iterator[nn.Module]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 
 from bench.pretrain.blueprint import new_processor, save_model
-from bench.pretrain.recipes import Recipe
+from bench.pretrain.recipes import ModelRecipe
 from bench.pretrain.scoring import exact_by_family
-from bench.pretrain.train import Run
+from bench.pretrain.train import ModelTraining
 from bench.rooms.catalogue.index import STUDENT_UNSEEN, UNSEEN_COLOURS
 from core.files import atomic_write_text
 from models.florence import Florence
@@ -15,7 +15,7 @@ from models.florence import Florence
 Scores = dict[str, tuple[float, int]]
 
 
-def export(run: Run, output: Path, rooms: int = 48) -> Scores:
+def export(run: ModelTraining, output: Path, rooms: int = 48) -> Scores:
     """Write the model to `output`, replacing what is there; returns its scores on held-out rooms."""
     processor = new_processor(run.recipe.blueprint, run.tokenizer)
     florence = Florence(run.recipe.name, run.model, processor.image_processor, run.tokenizer)
@@ -26,7 +26,7 @@ def export(run: Run, output: Path, rooms: int = 48) -> Scores:
     return scores
 
 
-def card(run: Run, scores: Scores) -> str:
+def card(run: ModelTraining, scores: Scores) -> str:
     """The model card."""
     recipe, progress = run.recipe, run.progress
     size = sum(parameter.numel() for parameter in run.model.parameters()) / 1e6
@@ -79,12 +79,12 @@ def card(run: Run, scores: Scores) -> str:
     ])
 
 
-def _whole_cache(run: Run) -> int:
+def _whole_cache(run: ModelTraining) -> int:
     """Rooms to render: half of them are safe for the student, and it is trained on those alone."""
     return run.progress.rooms * (2 if run.recipe.student_safe else 1)
 
 
-def _unknown(recipe: Recipe) -> str:
+def _unknown(recipe: ModelRecipe) -> str:
     if not recipe.student_safe:
         return "Nothing was kept from it on purpose."
     return (

@@ -14,19 +14,19 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from bench.pretrain.common.checkpoint import Progress, save_checkpoint
-from bench.pretrain.curve import Log
-from bench.pretrain.recipes import Stage
+from bench.pretrain.common.checkpoint import TrainingProgress, save_checkpoint
+from bench.pretrain.curve import LossLog
+from bench.pretrain.recipes import TrainingStage
 
 _CLIP = 1.0
 _BETAS = (0.9, 0.98)
 _STAGES = ("dense", "questions", "joint")
 
 
-class Task(Protocol):
+class StageTask(Protocol):
     """What a stage trains, on what, and how it is judged."""
 
-    stage: Stage
+    stage: TrainingStage
 
     def modules(self) -> Iterator[nn.Module]:
         """What is trained."""
@@ -79,16 +79,18 @@ class Loop:
     """Runs tasks on one run folder; `parts` is what checkpoints hold besides the optimiser."""
 
     folder: Path
-    progress: Progress
+    progress: TrainingProgress
     parts: dict[str, nn.Module]
     limits: Limits
     console: Console
 
-    def run(self, task: Task, moments: dict[int, dict[str, torch.Tensor]], rescan: Callable[[], int]) -> bool:
+    def run(
+        self, task: StageTask, moments: dict[int, dict[str, torch.Tensor]], rescan: Callable[[], int]
+    ) -> bool:
         """Train from the progress' step on; True when the stage is finished. Saves at the end in any case."""
         stage, progress = task.stage, self.progress
         optimiser, parameters = self._optimiser(task, moments)
-        log = Log(self.folder, stage.name, progress.step)
+        log = LossLog(self.folder, stage.name, progress.step)
         lined = saved = scored = self.limits.clock()
         since = progress.step
         while progress.step < stage.steps and not self.limits.over:
@@ -112,7 +114,7 @@ class Loop:
         return progress.step >= stage.steps
 
     def _optimiser(
-        self, task: Task, moments: dict[int, dict[str, torch.Tensor]]
+        self, task: StageTask, moments: dict[int, dict[str, torch.Tensor]]
     ) -> tuple[torch.optim.AdamW, list[nn.Parameter]]:
         for part in self.parts.values():
             part.requires_grad_(False).eval()
@@ -128,7 +130,7 @@ class Loop:
             optimiser.load_state_dict(optimiser.state_dict() | {"state": moments})
         return optimiser, parameters
 
-    def _step(self, task: Task, optimiser: torch.optim.AdamW, parameters: list[nn.Parameter]) -> None:
+    def _step(self, task: StageTask, optimiser: torch.optim.AdamW, parameters: list[nn.Parameter]) -> None:
         progress, stage = self.progress, task.stage
         began = self.limits.clock()
         for group in optimiser.param_groups:
@@ -146,7 +148,7 @@ class Loop:
         progress.items[name] = progress.items.get(name, 0) + stage.images * max(1, stage.questions)
         progress.seconds[name] = progress.seconds.get(name, 0.0) + self.limits.clock() - began
 
-    def _line(self, stage: Stage, log: Log, rate: float) -> None:
+    def _line(self, stage: TrainingStage, log: LossLog, rate: float) -> None:
         progress = self.progress
         mean = sum(progress.losses) / max(1, len(progress.losses))
         progress.losses.clear()
@@ -160,7 +162,7 @@ class Loop:
             highlight=False,
         )
 
-    def _score(self, task: Task, log: Log) -> None:
+    def _score(self, task: StageTask, log: LossLog) -> None:
         for module in task.modules():
             module.eval()
         scores = task.scores()

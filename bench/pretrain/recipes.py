@@ -7,7 +7,7 @@ from bench.pretrain.blueprint import Blueprint
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """One stage: `steps` of `images` pictures, each with `questions` questions; `lr` is the highest rate."""
 
     name: str
@@ -31,21 +31,21 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelRecipe:
     """A model: its sizes, what it may see, and its stages in order."""
 
     name: str
     blueprint: Blueprint
     student_safe: bool
-    stages: tuple[Stage, ...]
+    stages: tuple[TrainingStage, ...]
     seed: int = 0
     vocab_size: int = 1500
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> TrainingStage:
         """The stage of this name."""
         return next(stage for stage in self.stages if stage.name == name)
 
-    def with_steps(self, name: str, steps: int) -> "Recipe":
+    def with_steps(self, name: str, steps: int) -> "ModelRecipe":
         """The same with another length of one stage; warm-up takes a tenth of it at most."""
         stages = [
             replace(stage, steps=steps, warm_up=min(stage.warm_up, max(1, steps // 10)))
@@ -56,7 +56,7 @@ class Recipe:
         return replace(self, stages=tuple(stages))
 
 
-STUDENT = Recipe(
+STUDENT = ModelRecipe(
     name="student",
     blueprint=Blueprint(
         image_size=144,
@@ -73,11 +73,11 @@ STUDENT = Recipe(
     ),
     student_safe=True,
     stages=(
-        Stage("dense", steps=3000, images=12, questions=0, lr=1.5e-3),
-        Stage("questions", steps=2000, images=8, questions=12, lr=1.2e-3),
+        TrainingStage("dense", steps=3000, images=12, questions=0, lr=1.5e-3),
+        TrainingStage("questions", steps=2000, images=8, questions=12, lr=1.2e-3),
     ),
 )
-EXPERT = Recipe(
+EXPERT = ModelRecipe(
     name="expert",
     blueprint=replace(
         STUDENT.blueprint,
@@ -89,9 +89,9 @@ EXPERT = Recipe(
     ),
     student_safe=False,
     stages=(
-        Stage("dense", steps=8000, images=12, questions=0, lr=1.2e-3),
-        Stage("questions", steps=3000, images=8, questions=12, lr=1e-3),
-        Stage("joint", steps=6000, images=8, questions=12, lr=3e-4),
+        TrainingStage("dense", steps=8000, images=12, questions=0, lr=1.2e-3),
+        TrainingStage("questions", steps=3000, images=8, questions=12, lr=1e-3),
+        TrainingStage("joint", steps=6000, images=8, questions=12, lr=3e-4),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in (STUDENT, EXPERT)}

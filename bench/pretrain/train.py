@@ -12,14 +12,14 @@ from rich.console import Console
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from bench.pretrain.asking import Asking
+from bench.pretrain.asking import QuestionStage
 from bench.pretrain.blueprint import Blueprint, new_model, new_processor
-from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress
+from bench.pretrain.common.checkpoint import TrainingProgress, load_tensors, read_progress
 from bench.pretrain.common.dataset import Frames
 from bench.pretrain.dense import Dense, DenseHeads
 from bench.pretrain.labels import NAMED, Naming
-from bench.pretrain.loop import Limits, Loop, Task, stop_on_signals
-from bench.pretrain.recipes import Recipe, Stage
+from bench.pretrain.loop import Limits, Loop, StageTask, stop_on_signals
+from bench.pretrain.recipes import ModelRecipe, TrainingStage
 from bench.pretrain.vocabulary import FILE as TOKENIZER_FILE
 from bench.pretrain.vocabulary import definition, shared_tokenizer, stored_tokenizer
 from core.errors import ConfigError
@@ -29,16 +29,16 @@ _COUNT_SEED = 4242
 
 
 @dataclass
-class Run:
+class ModelTraining:
     """A model in training: its recipe, where its files are, and how far it is."""
 
-    recipe: Recipe
+    recipe: ModelRecipe
     folder: Path
     data: Path
     model: Any
     heads: DenseHeads
     tokenizer: PreTrainedTokenizerFast
-    progress: Progress
+    progress: TrainingProgress
     frames: Frames
     held_out: Frames
 
@@ -48,7 +48,9 @@ class Run:
         return {"model": self.model, "heads": self.heads}
 
 
-def open_run(recipe: Recipe, folder: Path, data: Path) -> tuple[Run, dict[int, dict[str, torch.Tensor]]]:
+def open_run(
+    recipe: ModelRecipe, folder: Path, data: Path
+) -> tuple[ModelTraining, dict[int, dict[str, torch.Tensor]]]:
     """Go on in `folder`, or begin there; also returns the optimiser's state.
 
     Raises ConfigError when the folder holds a run of another recipe, InputError without rooms.
@@ -64,14 +66,16 @@ def open_run(recipe: Recipe, folder: Path, data: Path) -> tuple[Run, dict[int, d
         heads = DenseHeads(recipe.blueprint.vision_dims[-1], recipe.blueprint.grids[-1])
     frames = Frames(data, "train", recipe.student_safe)
     held_out = Frames(data, "validation", recipe.student_safe)
-    run = Run(
+    run = ModelTraining(
         recipe, folder, data, model, heads, tokenizer,
-        progress or Progress(identity, recipe.seed), frames, held_out,
+        progress or TrainingProgress(identity, recipe.seed), frames, held_out,
     )  # fmt: skip
     return run, load_tensors(folder, run.parts) if progress is not None else {}
 
 
-def train(run: Run, moments: Any, limits: Limits, console: Console, only: str | None = None) -> bool:
+def train(
+    run: ModelTraining, moments: Any, limits: Limits, console: Console, only: str | None = None
+) -> bool:
     """Run the stages that are left, or one alone; True when the last one wanted is finished."""
     run.progress.rooms = run.frames.rescan()
     run.held_out.rescan()
@@ -94,7 +98,7 @@ def train(run: Run, moments: Any, limits: Limits, console: Console, only: str | 
     return True
 
 
-def _task(run: Run, stage: Stage) -> Task:
+def _task(run: ModelTraining, stage: TrainingStage) -> StageTask:
     grid = run.recipe.blueprint.grids[-1]
     if stage.name == "dense":
         if run.progress.step == 0:
@@ -102,27 +106,29 @@ def _task(run: Run, stage: Stage) -> Task:
         return Dense(run.model, run.heads, run.frames, run.held_out, stage, grid)
     processor = new_processor(run.recipe.blueprint, run.tokenizer)
     weights = [run.heads.class_weights(kind) for kind in range(len(NAMED))]
-    return Asking(
+    return QuestionStage(
         run.model, run.heads, run.tokenizer, processor.image_processor, run.frames, run.held_out, stage,
         joint=stage.name == "joint", naming=Naming(run.tokenizer, weights, grid), grid=grid,
     )  # fmt: skip
 
 
-def adjusted(recipe: Recipe, steps: dict[str, int], seed: int) -> Recipe:
+def adjusted(recipe: ModelRecipe, steps: dict[str, int], seed: int) -> ModelRecipe:
     """The recipe with other stage lengths or another seed."""
     for name, count in steps.items():
         recipe = recipe.with_steps(name, count)
     return replace(recipe, seed=seed)
 
 
-def _tokenizer(recipe: Recipe, folder: Path, data: Path) -> PreTrainedTokenizerFast:
+def _tokenizer(recipe: ModelRecipe, folder: Path, data: Path) -> PreTrainedTokenizerFast:
     own = folder / TOKENIZER_FILE
     if not own.is_file():
         atomic_write_text(own, definition(shared_tokenizer(data, recipe.vocab_size)))
     return stored_tokenizer(own)
 
 
-def _as_begun(recipe: Recipe, progress: Progress, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Recipe:
+def _as_begun(
+    recipe: ModelRecipe, progress: TrainingProgress, tokenizer: PreTrainedTokenizerFast, folder: Path
+) -> ModelRecipe:
     """The recipe in the sizes that the run was begun with: recipes change, a run goes on as it is."""
     begun = replace(recipe, blueprint=Blueprint.from_dict(progress.recipe["blueprint"]), seed=progress.seed)
     if progress.recipe != _identity(begun, tokenizer):
@@ -133,7 +139,7 @@ def _as_begun(recipe: Recipe, progress: Progress, tokenizer: PreTrainedTokenizer
     return begun
 
 
-def _identity(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+def _identity(recipe: ModelRecipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     words = hashlib.sha256(definition(tokenizer).encode()).hexdigest()
     return json.loads(  # type: ignore[no-any-return]
         json.dumps({"name": recipe.name, "blueprint": recipe.blueprint.to_dict(), "words": words})

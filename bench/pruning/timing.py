@@ -18,7 +18,7 @@ WARM_UPS = 3
 
 
 @dataclass(frozen=True)
-class Timing:
+class ShareTimes:
     """For each share, in the same order of repeats, milliseconds [n]: of all before the first token is known,
     and of all; of all what the processor spent on it, threads added up, which other programs that want it do
     not lengthen; and how many vision tokens the language model read.
@@ -40,7 +40,7 @@ def timed(
     by: By,
     seed: int,
     on_repeat: Callable[[], None],
-) -> Timing:
+) -> ShareTimes:
     """Every repeat asks one question at all shares, in an order drawn anew, after some that do not count.
 
     An answer has `length` tokens whatever they are, so that none is shorter and thus faster. Choosing the
@@ -64,7 +64,7 @@ def timed(
     for share in shares:
         part = None if share >= 1 else Pruning(Rule(share=share), by)(vlm, vision, questions[:1])
         tokens[share] = int((part or vision).tokens.shape[1])
-    return Timing(prefill, whole, processor, tokens)
+    return ShareTimes(prefill, whole, processor, tokens)
 
 
 def _once(
@@ -80,7 +80,7 @@ def _once(
     return passed[0], passed[-1]
 
 
-def timing_rows(model: str, timing: Timing, seed: int) -> list[Row]:
+def timing_rows(model: str, timing: ShareTimes, seed: int) -> list[Row]:
     """Medians with 95 % intervals, and how many times faster than with all tokens: medians of the same draws.
 
     `share` 1 must be among them.

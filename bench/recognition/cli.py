@@ -14,7 +14,7 @@ from bench.measure.options import Json, RenderJobs, Sessions, Split
 from bench.measure.report import Report, Row, emit, measured
 from bench.recognition.fitting import calibrate, gathered, learn
 from bench.recognition.scores import Probe, open_set, top1
-from bench.recognition.views import Views, of_sessions, rendered
+from bench.recognition.views import RoomSightings, of_sessions, rendered
 from core.errors import InputError
 from core.ports import Millimetres, Rows, SceneEncoder
 from memory.gallery import Kind
@@ -97,7 +97,7 @@ def _encoders(model: VisionLanguageModel) -> Iterator[SceneEncoder]:
         yield load_scene_encoder()
 
 
-def rows(encoder: SceneEncoder, rooms: Sequence[Views], seed: int) -> Iterator[Row]:
+def rows(encoder: SceneEncoder, rooms: Sequence[RoomSightings], seed: int) -> Iterator[Row]:
     """Top-1 and AUROC of an encoder, by kind of view and by where is looked from."""
     name = encoder.name.split(":")[0]
     for kind in KINDS:
@@ -115,7 +115,7 @@ def rows(encoder: SceneEncoder, rooms: Sequence[Views], seed: int) -> Iterator[R
             yield measured(open_set(probes, enrolled, seed), **identity, metric="auroc")
 
 
-def _encoded(encoder: SceneEncoder, room: Views, kind: Kind) -> tuple[Rows, Rows]:
+def _encoded(encoder: SceneEncoder, room: RoomSightings, kind: Kind) -> tuple[Rows, Rows]:
     """Of the room's views and of those from near, [n, d] each."""
     if kind == "rgb":
         views = encoder.rgb(room.rgb)

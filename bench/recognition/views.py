@@ -15,7 +15,7 @@ from PIL import Image
 from bench.measure.crew import crew
 from bench.rooms.layout import build_room
 from bench.rooms.rendering.render import choose_views, render_frame
-from bench.rooms.rendering.tracer import Tracer, View
+from bench.rooms.rendering.tracer import CameraPose, Tracer
 from bench.rooms.sessions import VIEWS
 from core.errors import InputError
 from core.pictures import load_image
@@ -30,7 +30,7 @@ _MAX_PIXELS = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class RoomSightings:
     """Of one room: pictures, and distances uint16 [h, w] in millimetres where there are any; `near` are
     looks from close to where the first picture was taken.
     """
@@ -42,14 +42,14 @@ class Views:
     near_depth: Sequence[NDArray[np.uint16]] = ()
 
 
-def rendered(split: str, rooms: int, size: int, jobs: int) -> list[Views]:
+def rendered(split: str, rooms: int, size: int, jobs: int) -> list[RoomSightings]:
     """The first rooms of a split, each as a visitor sees it and again from near its first view."""
     make = partial(_rendered, split=split, size=size)
     with crew(jobs) as workers:
         return workers.each(make, range(rooms), "rooms")
 
 
-def of_sessions(folder: Path) -> list[Views]:
+def of_sessions(folder: Path) -> list[RoomSightings]:
     """Sessions of at least two pictures below a folder. Raises InputError when there are none."""
     found = [_of_session(path.parent) for path in sorted(folder.glob("*/session.json"))]
     several = [views for views in found if len(views.rgb) > 1]
@@ -73,7 +73,7 @@ def measured_depth(metres: NDArray[Any], rng: np.random.Generator) -> NDArray[np
     return shown
 
 
-def _rendered(index: int, split: str, size: int) -> Views:
+def _rendered(index: int, split: str, size: int) -> RoomSightings:
     tracer = Tracer(build_room(split, index))
     chosen = choose_views(tracer, VIEWS)
     rng = np.random.default_rng([index, 7])
@@ -82,15 +82,15 @@ def _rendered(index: int, split: str, size: int) -> Views:
     rgb = [_photographed(frame.rgb) for frame in frames]
     depth = [measured_depth(frame.depth, rng) for frame in frames]
     count = len(chosen)
-    return Views(f"{split}-{index}", rgb[:count], depth[:count], rgb[count:], depth[count:])
+    return RoomSightings(f"{split}-{index}", rgb[:count], depth[:count], rgb[count:], depth[count:])
 
 
-def _moved(view: View, rng: np.random.Generator) -> View:
+def _moved(view: CameraPose, rng: np.random.Generator) -> CameraPose:
     """The same look by somebody who has moved a little."""
     yaw = np.deg2rad(rng.uniform(-_TURN, _TURN))
     turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]], np.float32)
     step = rng.uniform(-_STEP, _STEP, 3).astype(np.float32)
-    return View(view.eye + step, (turn @ view.rotation).astype(np.float32), view.fov)
+    return CameraPose(view.eye + step, (turn @ view.rotation).astype(np.float32), view.fov)
 
 
 def _photographed(rgb: NDArray[np.uint8]) -> Image.Image:
@@ -100,12 +100,12 @@ def _photographed(rgb: NDArray[np.uint8]) -> Image.Image:
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
-def _of_session(folder: Path) -> Views:
+def _of_session(folder: Path) -> RoomSightings:
     told = json.loads((folder / "session.json").read_bytes())
     names = list(_names(folder, told))
     rgb = [load_image(folder / name, _MAX_PIXELS) for name in names]
     depths = [folder / name for name in told.get("depth", ())]
-    return Views(folder.name, rgb, [decode_depth(path.read_bytes()) for path in depths])
+    return RoomSightings(folder.name, rgb, [decode_depth(path.read_bytes()) for path in depths])
 
 
 def _names(folder: Path, told: dict[str, Any]) -> Iterator[str]:

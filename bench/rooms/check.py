@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.rooms.questions.draft import Question
 from bench.rooms.views import Shot
 from bench.rooms.world.palette import colour_distances
-from bench.rooms.world.scene import PlacedObject, Room
+from bench.rooms.world.scene import FurnishedRoom, PlacedObject
 from bench.rooms.world.textures import KINDS, LIBRARY, texture
 from bench.rooms.world.wordings import HELD_OUT, TRAINING
 
@@ -25,10 +25,10 @@ _SPECK = 0.001
 _TOUCH = 0.12  # metres between a thing and what it stands on
 
 
-class Scene:
+class ShotScene:
     """One shot, read from scratch: which things have pixels, where they are and how far."""
 
-    def __init__(self, room: Room, shot: Shot) -> None:
+    def __init__(self, room: FurnishedRoom, shot: Shot) -> None:
         self.room, self.shot = room, shot
         self.pixels: NDArray[np.uint16] = shot.frame.ids
         counts = {int(i): int(n) for i, n in zip(*np.unique(self.pixels, return_counts=True), strict=True)}
@@ -75,9 +75,9 @@ class Scene:
         return next((other for other in below if other.id == thing.parent), None)
 
 
-def mistakes(room: Room, shot: Shot, questions: list[Question]) -> list[str]:
+def mistakes(room: FurnishedRoom, shot: Shot, questions: list[Question]) -> list[str]:
     """One line for every question whose answer does not follow from the shot; empty when all is well."""
-    scene = Scene(room, shot)
+    scene = ShotScene(room, shot)
     wrong = []
     for question in questions:
         expected = answer(scene, question)
@@ -87,12 +87,12 @@ def mistakes(room: Room, shot: Shot, questions: list[Question]) -> list[str]:
     return wrong
 
 
-def _is_seen(scene: Scene, number: int, kind: str) -> bool:
+def _is_seen(scene: ShotScene, number: int, kind: str) -> bool:
     thing = scene.room.objects[number - 1]
     return kind == "exist" or (bool(scene.counts.get(number)) and scene.is_clear(thing))
 
 
-def answer(scene: Scene, question: Question) -> str | None:
+def answer(scene: ShotScene, question: Question) -> str | None:
     """The answer as pixels, depth and geometry have it; None when the question cannot be answered."""
     about = [scene.named(question.slots[slot]) for slot in "abc" if slot in question.slots]
     things = [thing for thing in about if thing is not None]
@@ -107,22 +107,22 @@ Slots = dict[str, str]
 Things = list[PlacedObject]
 
 
-def _held(scene: Scene, _: Slots, things: Things) -> str | None:
+def _held(scene: ShotScene, _: Slots, things: Things) -> str | None:
     held = [t for t in scene.present if t.parent == things[0].id and scene.holder(t) is not None]
     return held[0].category if len(held) == 1 else None
 
 
-def _coloured(scene: Scene, slots: Slots, _: Things) -> str | None:
+def _coloured(scene: ShotScene, slots: Slots, _: Things) -> str | None:
     found = [t for t in scene.present if t.colour == slots["colour"]]
     return found[0].category if len(found) == 1 else None
 
 
-def _first(scene: Scene, rank: Callable[[PlacedObject], float]) -> str:
+def _first(scene: ShotScene, rank: Callable[[PlacedObject], float]) -> str:
     large = [t for t in scene.present if scene.counts[t.id] >= _SPECK * scene.pixels.size]
     return min(large, key=rank).category
 
 
-def _where(scene: Scene, _: Slots, things: Things) -> str | None:
+def _where(scene: ShotScene, _: Slots, things: Things) -> str | None:
     thing = things[0]
     low = thing.centre[2] - thing.size[2] / 2
     if thing.parent is None:
@@ -136,30 +136,32 @@ def _where(scene: Scene, _: Slots, things: Things) -> str | None:
     return f"{thing.relation} the {holder.category}" if holder else None
 
 
-def _position(scene: Scene, _: Slots, things: Things) -> str | None:
+def _position(scene: ShotScene, _: Slots, things: Things) -> str | None:
     x = scene.across(things[0])
     return "left" if x < 1 / 3 else "middle" if x < 2 / 3 else "right"
 
 
-def _count(scene: Scene, slots: Slots, _: Things) -> str | None:
+def _count(scene: ShotScene, slots: Slots, _: Things) -> str | None:
     found = scene.of(slots["many"])
     return str(len(found)) if all(scene.is_clear(t) for t in found) else None
 
 
-def _exists(scene: Scene, slots: Slots, _: Things) -> str | None:
+def _exists(scene: ShotScene, slots: Slots, _: Things) -> str | None:
     found = scene.of(slots["an"])
     if not found:
         return "no"
     return "yes" if any(scene.is_clear(t) for t in found) else None
 
 
-def _side(scene: Scene, _: Slots, things: Things) -> str | None:
+def _side(scene: ShotScene, _: Slots, things: Things) -> str | None:
     a, b = (scene.across(t) for t in things)
     return None if abs(a - b) < 0.1 else "left" if a < b else "right"
 
 
-def _by_depth(pick: Callable[[NDArray[np.float64]], np.intp]) -> Callable[[Scene, Slots, Things], str | None]:
-    def judge(scene: Scene, slots: Slots, things: Things) -> str | None:
+def _by_depth(
+    pick: Callable[[NDArray[np.float64]], np.intp],
+) -> Callable[[ShotScene, Slots, Things], str | None]:
+    def judge(scene: ShotScene, slots: Slots, things: Things) -> str | None:
         depths = np.array([scene.away(t) for t in things])
         winner = int(pick(depths))
         gap = np.min(np.abs(np.delete(depths, winner) - depths[winner]))
@@ -168,13 +170,13 @@ def _by_depth(pick: Callable[[NDArray[np.float64]], np.intp]) -> Callable[[Scene
     return judge
 
 
-def _bigger(scene: Scene, slots: Slots, things: Things) -> str | None:
+def _bigger(scene: ShotScene, slots: Slots, things: Things) -> str | None:
     sizes = [scene.counts[t.id] for t in things]
     winner = int(np.argmax(sizes))
     return slots["ab"[winner]] if max(sizes) > 1.5 * min(sizes) else None
 
 
-_ANSWERS: dict[str, Callable[[Scene, Slots, Things], str | None]] = {
+_ANSWERS: dict[str, Callable[[ShotScene, Slots, Things], str | None]] = {
     "what_on": _held,
     "what_in": _held,
     "what_colour": _coloured,
@@ -210,7 +212,7 @@ def colours_shown(shot: Shot, questions: list[Question]) -> list[bool]:
     return shown
 
 
-def overlaps(rooms: dict[str, list[Room]]) -> list[str]:
+def overlaps(rooms: dict[str, list[FurnishedRoom]]) -> list[str]:
     """What two splits share of layouts, textures and wordings, one line each; empty when nothing."""
     found = [
         f"wording of {kind}: {text}" for kind in TRAINING for text in {*TRAINING[kind]} & {*HELD_OUT[kind]}

@@ -16,7 +16,7 @@ from bench.measure.report import Report, emit
 from bench.rooms.proof import prove
 from bench.rooms.questions import balance
 from bench.rooms.questions.ask import drafts
-from bench.rooms.questions.draft import Dice, Draft
+from bench.rooms.questions.draft import Dice, QuestionDraft
 from bench.rooms.sessions import VIEWS, make_session, write_session, write_shots
 from bench.rooms.sheet import draw_sheet
 from bench.rooms.views import visit
@@ -120,7 +120,7 @@ def fit_balance(rooms: Rooms = 400, size: Size = 112) -> None:
     typer.echo(f"{balance.TABLE.name}: {len(table.splitlines())} lines from {rooms} rooms")
 
 
-def _all_drafts(indices: Iterator[int], size: int) -> Iterator[Draft]:
+def _all_drafts(indices: Iterator[int], size: int) -> Iterator[QuestionDraft]:
     for index in indices:
         dice = Dice(np.random.default_rng([SPLITS["train"], index, 6]))
         for shot in visit("train", index, size, VIEWS)[1]:

@@ -11,7 +11,7 @@ from bench.rooms.placing import Floor
 from bench.rooms.shell import Wall, build_shell
 from bench.rooms.world.meshes import box, rotate_z
 from bench.rooms.world.model import Stock, Thing
-from bench.rooms.world.scene import SPLITS, Room
+from bench.rooms.world.scene import SPLITS, FurnishedRoom
 
 # What stands against the walls: (category, probability) in the order it is placed.
 AT_WALLS: dict[str, list[tuple[str, float]]] = {
@@ -54,7 +54,7 @@ def build_room(
     index: int,
     banned_categories: frozenset[str] = frozenset(),
     banned_colours: frozenset[str] = frozenset(),
-) -> Room:
+) -> FurnishedRoom:
     """Room `index` of a split (`train`, `validation`, `test`); the same arguments give the same room.
 
     Nothing in it is of a banned category or colour: that is how a model is kept from ever seeing them.
@@ -68,7 +68,7 @@ def build_room(
         stock.uniform(3.4, 4.8),
         stock.uniform(2.5, 2.8),
     )
-    room = Room(split, index, kind, size, stock)
+    room = FurnishedRoom(split, index, kind, size, stock)
     floor = Floor(room, build_shell(room))
     builder = _Furnisher(floor, banned_categories)
     builder.furnish()

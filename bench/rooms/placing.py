@@ -11,7 +11,7 @@ from bench.rooms.shell import Wall
 from bench.rooms.world.meshes import rotate_z
 from bench.rooms.world.model import Surface, Thing
 from bench.rooms.world.palette import to_linear
-from bench.rooms.world.scene import FLOOR_ID, Room, SphereLight
+from bench.rooms.world.scene import FLOOR_ID, FurnishedRoom, SphereLight
 
 Corners = list[tuple[float, float]]
 
@@ -53,7 +53,7 @@ class Support:
 class Floor:
     """The free floor of a room, and the surfaces that furniture brings."""
 
-    room: Room
+    room: FurnishedRoom
     walls: list[Wall]
     footprints: list[Corners] = field(default_factory=list)
     supports: list[Support] = field(default_factory=list)

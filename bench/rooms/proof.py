@@ -15,7 +15,7 @@ from bench.rooms.questions.ask import FAMILIES, candidates, sample
 from bench.rooms.questions.draft import Question
 from bench.rooms.sessions import TAGS, Session, make_session
 from bench.rooms.views import visit
-from bench.rooms.world.scene import SPLITS, Room
+from bench.rooms.world.scene import SPLITS, FurnishedRoom
 
 BLIND_LIMIT = 0.40
 _A_FRAME = 40  # questions a frame for the blind reader to learn from
@@ -32,7 +32,7 @@ class Proof:
 
 def prove(rooms: int, size: int, tick: Tick) -> Proof:
     """Check `rooms` rooms of training and as many of test; `tick` is called after each."""
-    listed: dict[str, list[Room]] = {"train": [], "test": []}
+    listed: dict[str, list[FurnishedRoom]] = {"train": [], "test": []}
     wrong: list[str] = []
     checked = 0
     shown: list[bool] = []

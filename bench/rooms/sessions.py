@@ -21,10 +21,10 @@ from PIL import Image
 
 from bench.rooms.catalogue.index import STUDENT_UNSEEN, UNSEEN_COLOURS
 from bench.rooms.questions.ask import Pool, drafts, mentions, worded
-from bench.rooms.questions.draft import Dice, Draft, Question
+from bench.rooms.questions.draft import Dice, Question, QuestionDraft
 from bench.rooms.rendering.facts import FrameFacts
 from bench.rooms.views import Shot, visit
-from bench.rooms.world.scene import SPLITS, Room
+from bench.rooms.world.scene import SPLITS, FurnishedRoom
 from bench.rooms.world.wordings import wordings
 from core.errors import InputError
 from core.files import atomic_directory
@@ -56,7 +56,7 @@ class SessionTurn(NamedTuple):
 class Session:
     """One visit: `turns` are in the order asked, `shots` in the order of their frame numbers."""
 
-    room: Room
+    room: FurnishedRoom
     shots: Sequence[Shot]
     turns: Sequence[SessionTurn]
 
@@ -87,7 +87,7 @@ def opening(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) 
     return planner.turns
 
 
-def things(draft: Draft | Question) -> frozenset[str]:
+def things(draft: QuestionDraft | Question) -> frozenset[str]:
     """What a question is about: ids of things, or its key for the room and for what is not there."""
     return frozenset(str(i) for i in draft.subject) or frozenset({draft.key})
 
@@ -111,7 +111,7 @@ class _Planner:
         self.turns: list[SessionTurn] = []
         self._drafts = [drafts(facts, dice) for facts in frames]
         self._pools = [Pool(listed) for listed in self._drafts]
-        self._warm: list[tuple[int, Draft, int]] = []  # frame, draft, wording
+        self._warm: list[tuple[int, QuestionDraft, int]] = []  # frame, draft, wording
         self._again: set[str] = set()  # facts of the warm-up that have been asked again
         self._themes: set[str] = set()
         self._things: set[str] = set()
@@ -122,10 +122,10 @@ class _Planner:
         """Ten questions, frame after frame, no fact twice, families mixed."""
         families: list[str] = []
 
-        def fresh(draft: Draft) -> bool:
+        def fresh(draft: QuestionDraft) -> bool:
             return families.count(draft.family) < _MOST_OF_A_FAMILY and self._untold(draft)
 
-        def spared(draft: Draft) -> bool:
+        def spared(draft: QuestionDraft) -> bool:
             return fresh(draft) and self._kept_back.isdisjoint(draft.subject)
 
         while len(self.turns) < WARM_UP:
@@ -174,35 +174,37 @@ class _Planner:
         return False
 
     def _new_fact(self, known: frozenset[str]) -> bool:
-        def wanted(draft: Draft) -> bool:
+        def wanted(draft: QuestionDraft) -> bool:
             # Whether a known thing is there is no question any more.
             return draft.kind != "exist" and self._untold(draft) and things(draft) <= known
 
         return self._drawn(wanted, "new-fact")
 
     def _new_thing(self) -> bool:
-        def wanted(draft: Draft) -> bool:
+        def wanted(draft: QuestionDraft) -> bool:
             new = draft.kind != "exist" and bool(draft.subject) and not (things(draft) & self._things)
             return new and self._untold(draft)
 
         return self._drawn(wanted, "new-thing")
 
-    def _untold(self, draft: Draft) -> bool:
+    def _untold(self, draft: QuestionDraft) -> bool:
         return self._themes.isdisjoint((draft.fact, theme(draft.kind, draft.subject, draft.fact)))
 
-    def _drawn(self, wanted: Callable[[Draft], bool], tag: str) -> bool:
+    def _drawn(self, wanted: Callable[[QuestionDraft], bool], tag: str) -> bool:
         found = next(self._draws(wanted, self.dice.shuffled(range(len(self._pools)))), None)
         if found is not None:
             self._ask(*found, tag)
         return found is not None
 
-    def _draws(self, wanted: Callable[[Draft], bool], frames: Sequence[int]) -> Iterator[tuple[int, Draft]]:
+    def _draws(
+        self, wanted: Callable[[QuestionDraft], bool], frames: Sequence[int]
+    ) -> Iterator[tuple[int, QuestionDraft]]:
         for frame in frames:
             draft = self._pools[frame].draw(self.dice, wanted)
             if draft is not None:
                 yield frame, draft
 
-    def _ask(self, frame: int, draft: Draft, tag: str, not_in: int | None = None) -> int:
+    def _ask(self, frame: int, draft: QuestionDraft, tag: str, not_in: int | None = None) -> int:
         count = len(wordings(self.split)[draft.kind])
         wording = self.dice.pick([n for n in range(count) if n != not_in])
         question = worded(draft, self.split, wording)

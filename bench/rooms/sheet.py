@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.rooms.questions.ask import sample
 from bench.rooms.views import Shot
-from bench.rooms.world.scene import SPLITS, Room
+from bench.rooms.world.scene import SPLITS, FurnishedRoom
 from core.files import atomic_write_bytes
 
 _LINES = 6
@@ -23,7 +23,7 @@ _FAR = 6.0  # metres, black in the depth picture
 _PAPER, _INK = (250, 250, 247), (40, 40, 40)
 
 
-def draw_sheet(visits: Sequence[tuple[Room, Sequence[Shot]]], path: Path) -> None:
+def draw_sheet(visits: Sequence[tuple[FurnishedRoom, Sequence[Shot]]], path: Path) -> None:
     """Write the sheet as a PNG. Raises StorageError."""
     size = visits[0][1][0].frame.rgb.shape[0]
     columns = max(len(shots) for _, shots in visits) + 1
@@ -43,7 +43,7 @@ def depth_picture(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(tint, np.uint8)
 
 
-def _draw_room(page: Image.Image, room: Room, shots: Sequence[Shot], top: int, size: int) -> None:
+def _draw_room(page: Image.Image, room: FurnishedRoom, shots: Sequence[Shot], top: int, size: int) -> None:
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     rng = np.random.default_rng([SPLITS[room.split], room.index, 5])
     for column, shot in enumerate(shots):

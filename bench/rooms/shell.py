@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rooms.world.meshes import box, cylinder, ripple, rotate_x, rotate_y, rotate_z, sphere
-from bench.rooms.world.model import Material, Thing, metal
+from bench.rooms.world.model import SurfaceMaterial, Thing, metal
 from bench.rooms.world.palette import RGB, to_linear
-from bench.rooms.world.scene import Room, SphereLight, SunLight, WindowLight
+from bench.rooms.world.scene import FurnishedRoom, SphereLight, SunLight, WindowLight
 
 Array = NDArray[np.float32]
 YAW = {"N": 0.0, "S": math.pi, "E": -math.pi / 2, "W": math.pi / 2}
@@ -58,7 +58,7 @@ class Wall:
         self.taken.append((x, half, low, high))
 
 
-def build_shell(room: Room) -> list[Wall]:
+def build_shell(room: FurnishedRoom) -> list[Wall]:
     """Floor, ceiling, four walls, window, door, lamp and daylight; returns the walls for furniture."""
     w, d, h = room.size
     s = room.stock
@@ -81,7 +81,7 @@ def build_shell(room: Room) -> list[Wall]:
     return walls
 
 
-def _floor_and_ceiling(room: Room) -> None:
+def _floor_and_ceiling(room: FurnishedRoom) -> None:
     w, d, h = room.size
     s = room.stock
     room.floor = list(FLOORS)[int(s.rng.integers(len(FLOORS)))]
@@ -94,7 +94,9 @@ def _floor_and_ceiling(room: Room) -> None:
         room.add(thing, (w / 2, d / 2, z), parent=None, relation=None, askable=False)
 
 
-def _wall(room: Room, wall: Wall, material: Material, height: float, hole: Slab | None) -> None:
+def _wall(
+    room: FurnishedRoom, wall: Wall, material: SurfaceMaterial, height: float, hole: Slab | None
+) -> None:
     half = wall.length / 2
     slabs: list[Slab] = [(-half - 0.2, half + 0.2, 0.0, height)]
     if hole is not None:
@@ -115,7 +117,7 @@ def _wall(room: Room, wall: Wall, material: Material, height: float, hole: Slab 
     room.add(thing, wall.world(0, 0, 0), wall.yaw, parent=None, relation=None, askable=False)
 
 
-def _window_place(room: Room, wall: Wall) -> Slab:
+def _window_place(room: FurnishedRoom, wall: Wall) -> Slab:
     s = room.stock
     width, height, low = (
         s.uniform(1.1, min(1.9, wall.length - 1.4)),
@@ -127,7 +129,7 @@ def _window_place(room: Room, wall: Wall) -> Slab:
     return x - width / 2, x + width / 2, low, low + height
 
 
-def _window(room: Room, wall: Wall, at: Slab) -> None:
+def _window(room: FurnishedRoom, wall: Wall, at: Slab) -> None:
     s = room.stock
     left, right, low, high = at
     x, z, width, height = (left + right) / 2, (low + high) / 2, right - left, high - low
@@ -143,7 +145,7 @@ def _window(room: Room, wall: Wall, at: Slab) -> None:
     _daylight(room, wall, at)
 
 
-def _curtains(room: Room, wall: Wall, at: Slab) -> None:
+def _curtains(room: FurnishedRoom, wall: Wall, at: Slab) -> None:
     s = room.stock
     left, right, _, _ = at
     top = room.size[2] - 0.2
@@ -161,7 +163,7 @@ def _curtains(room: Room, wall: Wall, at: Slab) -> None:
     wall.take((left + right) / 2, (right - left) / 2 + 0.4, 0.0, 9.0)
 
 
-def _daylight(room: Room, wall: Wall, at: Slab) -> None:
+def _daylight(room: FurnishedRoom, wall: Wall, at: Slab) -> None:
     s = room.stock
     left, right, low, high = at
     turn = rotate_z(wall.yaw)
@@ -182,7 +184,7 @@ def _daylight(room: Room, wall: Wall, at: Slab) -> None:
         )
 
 
-def _door(room: Room, wall: Wall) -> None:
+def _door(room: FurnishedRoom, wall: Wall) -> None:
     s = room.stock
     x = s.uniform(-wall.length / 2 + 0.7, wall.length / 2 - 0.7)
     if s.chance(0.5):
@@ -207,7 +209,7 @@ def _door(room: Room, wall: Wall) -> None:
     wall.take(x, 0.55, 0.0, 9.0)
 
 
-def _ceiling_lamp(room: Room) -> None:
+def _ceiling_lamp(room: FurnishedRoom) -> None:
     s = room.stock
     w, d, h = room.size
     x, y, z = w / 2 + s.uniform(-0.3, 0.3), d / 2 + s.uniform(-0.3, 0.3), h - s.uniform(0.12, 0.45)

@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 from bench.rooms.layout import build_room
 from bench.rooms.rendering.facts import FrameFacts, observe
-from bench.rooms.rendering.render import Frame, choose_views, fraction_visible, render_frame
+from bench.rooms.rendering.render import RenderedFrame, choose_views, fraction_visible, render_frame
 from bench.rooms.rendering.tracer import Tracer
-from bench.rooms.world.scene import Room
+from bench.rooms.world.scene import FurnishedRoom
 
 
 class Shot(NamedTuple):
     """One frame with what can be seen in it; `visible` maps ids to the part of them that nothing hides."""
 
-    frame: Frame
+    frame: RenderedFrame
     facts: FrameFacts
     visible: dict[int, float]
 
 
-def visit(split: str, index: int, size: int, views: int) -> tuple[Room, list[Shot]]:
+def visit(split: str, index: int, size: int, views: int) -> tuple[FurnishedRoom, list[Shot]]:
     """Room `index` of a split and up to `views` square frames of it, `size` pixels wide."""
     room = build_room(split, index)
     tracer = Tracer(room)

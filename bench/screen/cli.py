@@ -11,7 +11,7 @@ import typer
 from bench.measure.intervals import bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured
-from bench.screen.session import Run, session
+from bench.screen.session import ScreenSession, session
 from core.events import AdaptationEnded, AdaptationStarted
 
 app = typer.Typer(add_completion=False)
@@ -29,7 +29,7 @@ _BACKSPACE = "\x7f"
 
 
 @dataclass
-class Found:
+class ScreenTimes:
     """Milliseconds of answers by whether a dashboard was there, and of keys by whether an adaptation ran."""
 
     answers: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
@@ -57,8 +57,8 @@ def dashboard(
     emit(Report("bench dashboard", seed, _rows(found, seed)), json=as_json)
 
 
-def _round(answers: int, keys: int, rng: np.random.Generator) -> Found:
-    found = Found()
+def _round(answers: int, keys: int, rng: np.random.Generator) -> ScreenTimes:
+    found = ScreenTimes()
     with session(False) as headless:
         _learn(headless)
         headless.terminal.freeze(True)
@@ -77,7 +77,7 @@ def _round(answers: int, keys: int, rng: np.random.Generator) -> Found:
     return found
 
 
-def _learn(run: Run, meanwhile: Callable[[], None] = lambda: None) -> None:
+def _learn(run: ScreenSession, meanwhile: Callable[[], None] = lambda: None) -> None:
     """The warm-up, which the expert answers, and what is learnt from it."""
     for number in range(10):
         run.ask(_QUESTIONS[number % len(_QUESTIONS)])
@@ -86,7 +86,7 @@ def _learn(run: Run, meanwhile: Callable[[], None] = lambda: None) -> None:
     run.log.wait(AdaptationEnded, 1, _LEARNT)
 
 
-def _timed(run: Run, question: str, pause: float) -> float:
+def _timed(run: ScreenSession, question: str, pause: float) -> float:
     """Milliseconds of an answer, after the session has caught up with the time."""
     run.terminal.freeze(False)
     time.sleep(pause)
@@ -94,7 +94,7 @@ def _timed(run: Run, question: str, pause: float) -> float:
     return run.ask(question)
 
 
-def _press(run: Run, found: Found, keys: int) -> None:
+def _press(run: ScreenSession, found: ScreenTimes, keys: int) -> None:
     for _ in range(keys):
         learning = run.learning
         seconds = run.terminal.press(_LETTER, _LETTER)
@@ -103,7 +103,7 @@ def _press(run: Run, found: Found, keys: int) -> None:
             found.keys[learning].append(seconds * 1000)
 
 
-def _rows(found: Sequence[Found], seed: int) -> list[Row]:
+def _rows(found: Sequence[ScreenTimes], seed: int) -> list[Row]:
     without, beside = (np.array([one.answers[shown] for one in found]) for shown in (False, True))
     rows = []
     for name, values in (("headless", without), ("dashboard", beside)):

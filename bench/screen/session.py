@@ -22,7 +22,7 @@ from core.events import AdaptationEnded, AdaptationStarted, Answered, Event, Ses
 _START = 120.0
 
 
-class Log:
+class EventLog:
     """All events of a session as they come, from another thread."""
 
     def __init__(self) -> None:
@@ -56,10 +56,10 @@ class Log:
         return [event for event in self._events if isinstance(event, kind)]
 
 
-class Run:
+class ScreenSession:
     """A session under way: its terminal, its events, a client that asks."""
 
-    def __init__(self, terminal: Terminal, log: Log, client: Attached) -> None:
+    def __init__(self, terminal: Terminal, log: EventLog, client: Attached) -> None:
         self.terminal, self.log, self._client = terminal, log, client
 
     def ask(self, question: str) -> float:
@@ -82,7 +82,7 @@ class Run:
 
 
 @contextmanager
-def session(dashboard: bool) -> Iterator[Run]:
+def session(dashboard: bool) -> Iterator[ScreenSession]:
     """Begun, with a memory of its own that is thrown away. Raises InputError when it does not begin."""
     with ExitStack() as held:
         home = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rw")))
@@ -92,15 +92,15 @@ def session(dashboard: bool) -> Iterator[Run]:
         terminal = held.enter_context(Terminal(command, environment))
         _await(home / "run" / SOCKET, terminal)
         client = held.enter_context(Attached(Local(home / "run" / SOCKET)))
-        log = Log()
+        log = EventLog()
         held.callback(client.listen(log))
         log.wait(SessionStarted, 1, _START)
-        yield Run(terminal, log, client)
+        yield ScreenSession(terminal, log, client)
 
 
 def _await(socket: Path, terminal: Terminal) -> None:
     end = time.monotonic() + _START
     while not socket.exists():
         if terminal.over or time.monotonic() > end:
-            raise InputError("roomwise run did not begin. Run it by hand to see why.")
+            raise InputError("roomwise run did not begin. ScreenSession it by hand to see why.")
         time.sleep(0.1)

@@ -16,7 +16,7 @@ from agent.recording.visit import read_visit
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
-from bench.serving.load import Asker, Question, Round, Wanting, ask_together, wanting
+from bench.serving.load import FramedQuestion, QuestionCycle, Round, Wanting, ask_together, wanting
 from bench.serving.rows import report_rows
 from bench.serving.servers import expert_server
 from core.config import Config, load_config
@@ -83,9 +83,9 @@ class Load:
 
 
 def _measured(
-    model: str, looks: int, asked: Sequence[Question], load: Load, on_round: Callable[[], None]
+    model: str, looks: int, asked: Sequence[FramedQuestion], load: Load, on_round: Callable[[], None]
 ) -> dict[tuple[str, int], list[Round]]:
-    askers = {method: Asker(asked) for method in _METHODS}
+    askers = {method: QuestionCycle(asked) for method in _METHODS}
     found: dict[tuple[str, int], list[Round]] = {}
     with ExitStack() as held:
         servers = {
@@ -114,7 +114,7 @@ def _numbers(option: str, given: str, most: int) -> list[int]:
     return numbers
 
 
-def _questions(config: Config) -> list[Question]:
+def _questions(config: Config) -> list[FramedQuestion]:
     """Of several rendered rooms, room by room in turn."""
     rooms = []
     with tempfile.TemporaryDirectory() as folder:
@@ -123,5 +123,7 @@ def _questions(config: Config) -> list[Question]:
             write_session(make_session("test", index, _SIZE), path)
             turns = read_visit(path).turns
             limit = config.images.max_pixels
-            rooms.append([Question(read_frame(turn.frame, limit).jpeg, turn.question) for turn in turns])
+            rooms.append([
+                FramedQuestion(read_frame(turn.frame, limit).jpeg, turn.question) for turn in turns
+            ])
     return [question for together in zip(*rooms, strict=False) for question in together]

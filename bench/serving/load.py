@@ -19,7 +19,7 @@ _START, _COMMENT = b"\xff\xd8", b"\xff\xfe"
 
 
 @dataclass(frozen=True)
-class Question:
+class FramedQuestion:
     """A frame's JPEG bytes and a question about it."""
 
     frame: bytes
@@ -40,23 +40,23 @@ class Round:
         return len(self.times) / self.seconds
 
 
-class Asker:
+class QuestionCycle:
     """Takes turns through the questions, whoever asks. No frame comes twice: a server that keeps what it has
     seen gains nothing here.
     """
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    def __init__(self, questions: Sequence[FramedQuestion]) -> None:
         self._questions = questions
         self._next = 0
         self._lock = threading.Lock()
 
-    def take(self) -> Question:
+    def take(self) -> FramedQuestion:
         """The next one."""
         with self._lock:
             number = self._next
             self._next += 1
         question = self._questions[number % len(self._questions)]
-        return Question(numbered(question.frame, number), question.text)
+        return FramedQuestion(numbered(question.frame, number), question.text)
 
 
 def numbered(frame: bytes, number: int) -> bytes:
@@ -88,7 +88,7 @@ def wanting(transfer: Path | None) -> Wanting:
     return Wanting(tuple(name for name in WANTED if name != "code" or transfer is not None), transfer)
 
 
-def ask_together(address: str, asker: Asker, clients: int, each: int, wanted: Wanting) -> Round:
+def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wanted: Wanting) -> Round:
     """`clients` at the same time, each with `each` questions. Raises ExpertError when one is refused."""
     barrier = threading.Barrier(clients + 1)
 
@@ -107,7 +107,7 @@ def ask_together(address: str, asker: Asker, clients: int, each: int, wanted: Wa
     return Round(tuple(took for took, _ in answered), seconds, tuple(body for _, body in answered[-8:]))
 
 
-def _timed(connection: httpx.Client, question: Question, wanted: Wanting) -> tuple[float, bytes]:
+def _timed(connection: httpx.Client, question: FramedQuestion, wanted: Wanting) -> tuple[float, bytes]:
     ask = wanted.ask(question.text)
     files = {"frame": ("frame.jpg", question.frame, "image/jpeg")}
     began = time.perf_counter()

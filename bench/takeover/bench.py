@@ -13,21 +13,21 @@ from agent.takeover.calibration import (
     write_calibration,
 )
 from bench.learning.places import given, rendered
-from bench.learning.plan import Plan, Start, Unit, digest
+from bench.learning.plan import LearningPlan, Start, Unit, digest
 from bench.measure.crew import Crew, crew
 from bench.measure.report import Report, Row
 from bench.takeover.calibrating import fit_calibration
 from bench.takeover.picture import draw
-from bench.takeover.rows import Measured, all_rows, in_use
+from bench.takeover.rows import TakeOverScores, all_rows, in_use
 from bench.takeover.visits import Visited, visited
-from bench.takeover.wanted import Wanted
+from bench.takeover.wanted import TakeOverOptions
 from core.config import Config
 from core.errors import InputError
 from core.files import cache_dir
 from models.lora import base_of
 
 
-def bench(wanted: Wanted, config: Config) -> Report:
+def bench(wanted: TakeOverOptions, config: Config) -> Report:
     """Replay what is not replayed yet, and report. Raises RoomwiseError; what was done is kept."""
     judged = None if wanted.fit else known(wanted)
     if wanted.fit and wanted.agreement is not None:
@@ -47,7 +47,7 @@ def bench(wanted: Wanted, config: Config) -> Report:
     return Report("bench takeover" + " --fit" * wanted.fit, wanted.seed, rows)
 
 
-def known(wanted: Wanted) -> Calibration:
+def known(wanted: TakeOverOptions) -> Calibration:
     """The calibration that is judged. Raises WeightsError, and InputError where it is not the one in use."""
     if wanted.calibration is None:
         return find_calibration(wanted.student)
@@ -60,7 +60,7 @@ def known(wanted: Wanted) -> Calibration:
     return given_one
 
 
-def fitted(rooms: Sequence[Visited], base: str, about: dict[str, Any]) -> Measured:
+def fitted(rooms: Sequence[Visited], base: str, about: dict[str, Any]) -> TakeOverScores:
     """A calibration of these rooms, measured by what models that did not see a room say of it.
 
     Raises InputError for fewer than two rooms.
@@ -74,7 +74,7 @@ def fitted(rooms: Sequence[Visited], base: str, about: dict[str, Any]) -> Measur
         [one.evidence for one, _ in said], [one.agrees for one, _ in said], [key for _, key in said],
         base, told,
     )  # fmt: skip
-    return Measured(rooms, fit.left_out, fit.calibration)
+    return TakeOverScores(rooms, fit.left_out, fit.calibration)
 
 
 def refuse_known(rooms: Sequence[Visited], calibration: Calibration) -> None:
@@ -88,14 +88,14 @@ def refuse_known(rooms: Sequence[Visited], calibration: Calibration) -> None:
         )
 
 
-def _plan(wanted: Wanted, config: Config, agreement: float) -> Plan:
+def _plan(wanted: TakeOverOptions, config: Config, agreement: float) -> LearningPlan:
     router = config.router.model_copy(update={"agreement": agreement})
     requesting = config.model_copy(update={"router": router})
     out = cache_dir() / "learning" if wanted.out is None else wanted.out
-    return Plan(wanted.student, wanted.expert, config.router.warm_up, (), requesting, out)
+    return LearningPlan(wanted.student, wanted.expert, config.router.warm_up, (), requesting, out)
 
 
-def _fitted(rooms: Sequence[Visited], wanted: Wanted, config: Config) -> Measured:
+def _fitted(rooms: Sequence[Visited], wanted: TakeOverOptions, config: Config) -> TakeOverScores:
     base = base_of(wanted.student)
     about = {"seed": wanted.seed, "plan": digest(_plan(wanted, config, 0.0).about())}
     measured = fitted(rooms, base.digest, about)
@@ -103,14 +103,14 @@ def _fitted(rooms: Sequence[Visited], wanted: Wanted, config: Config) -> Measure
     return measured
 
 
-def _judged(rooms: Sequence[Visited], calibration: Calibration) -> Measured:
+def _judged(rooms: Sequence[Visited], calibration: Calibration) -> TakeOverScores:
     refuse_known(rooms, calibration)
     logits = [calibration.logit(said.evidence) for room in rooms for said in room.said]
-    return Measured(rooms, logits, calibration)
+    return TakeOverScores(rooms, logits, calibration)
 
 
 def _in_use(
-    wanted: Wanted, config: Config, calibration: Calibration, units: Sequence[Unit], workers: Crew
+    wanted: TakeOverOptions, config: Config, calibration: Calibration, units: Sequence[Unit], workers: Crew
 ) -> list[Row]:
     """Sessions in which the router decided; another calibration makes other sessions."""
     start = Start(None, digest(asdict(calibration)))

@@ -8,9 +8,8 @@ import typer
 from bench.measure.charts import PictureOption
 from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Student
 from bench.measure.report import emit
-from bench.takeover.wanted import Wanted
+from bench.takeover.wanted import TakeOverOptions
 from core.config import load_config
-from core.extras import load
 
 app = typer.Typer(add_completion=False)
 
@@ -46,7 +45,10 @@ def takeover(
 
     Example: roomwise bench takeover --rooms 50 --agreement 0.8 --picture takeover.png --json
     """
-    wanted = Wanted(
-        rooms, sessions, split, fit, calibration, agreement, student, expert, seed, jobs, out, picture
-    )
-    emit(load("bench.takeover.bench:bench")(wanted, load_config()), json=as_json)
+    from bench.takeover.bench import bench
+
+    wanted = TakeOverOptions(
+        rooms=rooms, sessions=sessions, split=split, fit=fit, calibration=calibration, agreement=agreement,
+        student=student, expert=expert, seed=seed, jobs=jobs, out=out, picture=picture,
+    )  # fmt: skip
+    emit(bench(wanted, load_config()), json=as_json)

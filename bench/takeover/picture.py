@@ -8,13 +8,13 @@ import numpy as np
 
 from bench.measure.charts import BLUE, GREY, INK, ORANGE, chart
 from bench.takeover.reliability import expected_calibration_error, reliability
-from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, Measured
+from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, TakeOverScores
 
 _COLOURS = {RAW: ORANGE, CALIBRATED: BLUE}
 _FULL = 0.93  # words at points further right stand to the left of them
 
 
-def draw(measured: Measured, path: Path) -> None:
+def draw(measured: TakeOverScores, path: Path) -> None:
     """Both plots beside each other: raw confidence and calibrated probability. Raises StorageError."""
     with chart(path, "How far the student's own probability can be believed", 10, 5) as figure:
         for axes, plot in zip(figure.subplots(1, 2), (_reliability, _coverage), strict=True):
@@ -38,7 +38,7 @@ def coverage_curve(probabilities: Sequence[float], agreed: Sequence[bool]) -> li
     return list(zip((counts / len(said))[last].tolist(), shares[last].tolist(), strict=True))
 
 
-def _reliability(axes: Any, measured: Measured) -> None:
+def _reliability(axes: Any, measured: TakeOverScores) -> None:
     axes.set_title("How often the expert agrees, by the probability that was said")
     axes.set(xlabel="probability said", ylabel="share that agrees")
     axes.plot((0, 1), (0, 1), color=GREY, linewidth=1)
@@ -52,7 +52,7 @@ def _reliability(axes: Any, measured: Measured) -> None:
         axes.scatter(said, found, sizes, colour, zorder=3)
 
 
-def _coverage(axes: Any, measured: Measured) -> None:
+def _coverage(axes: Any, measured: TakeOverScores) -> None:
     axes.set_title("How often answers that stand agree")
     axes.set(xlabel="share of the student's answers that stand", ylabel="share of them that agrees")
     for method, colour in _COLOURS.items():
@@ -67,7 +67,7 @@ def _coverage(axes: Any, measured: Measured) -> None:
                       textcoords="offset points", ha=side, color=INK)  # fmt: skip
 
 
-def requested_points(measured: Measured) -> dict[tuple[float, float], list[float]]:
+def requested_points(measured: TakeOverScores) -> dict[tuple[float, float], list[float]]:
     """Where sessions are at each requested rate: share of answers that stand and of those that agree."""
     agreed = np.array(measured.agreed)
     found: dict[tuple[float, float], list[float]] = {}

@@ -11,14 +11,14 @@ from bench.measure.intervals import DRAWS, Interval, bootstrap_mean, drawn_inter
 from bench.measure.report import Row, measured
 from bench.takeover.calibrating import stands
 from bench.takeover.reliability import BINS, bin_of, expected_calibration_error
-from bench.takeover.visits import Said, Visited
+from bench.takeover.visits import StudentAnswer, Visited
 
 REQUESTED = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 RAW, CALIBRATED, IN_USE = "raw", "calibrated", "in use"
 
 
 @dataclass(frozen=True)
-class Measured:
+class TakeOverScores:
     """Rooms, and for each of their answers the calibrated logit, in the order asked, room after room."""
 
     rooms: Sequence[Visited]
@@ -26,7 +26,7 @@ class Measured:
     calibration: Calibration
 
     @property
-    def said(self) -> list[Said]:
+    def said(self) -> list[StudentAnswer]:
         """All answers."""
         return [said for room in self.rooms for said in room.said]
 
@@ -64,7 +64,7 @@ class Measured:
         return found
 
 
-def all_rows(measured_rooms: Measured, seed: int) -> Iterator[Row]:
+def all_rows(measured_rooms: TakeOverScores, seed: int) -> Iterator[Row]:
     """How often answers that stand agree, by requested rate; then the calibration errors."""
     for method in (CALIBRATED, RAW):
         for wanted in REQUESTED:
@@ -107,7 +107,9 @@ def _standing(
     said = [one for room in rooms for one in room.said]
     groups = [number for number, room in enumerate(rooms) for _ in room.said]
 
-    def row(metric: str, value: Callable[[Said, bool], float], among: Sequence[bool]) -> Iterator[Row]:
+    def row(
+        metric: str, value: Callable[[StudentAnswer, bool], float], among: Sequence[bool]
+    ) -> Iterator[Row]:
         kept = [number for number, one in enumerate(among) if one]
         if kept:
             values = [value(said[number], stood[number]) for number in kept]

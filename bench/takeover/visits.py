@@ -10,7 +10,7 @@ from agent.recording.visit import read_visit
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import read_evidence
 from bench.learning.places import alone, session_of
-from bench.learning.plan import Plan, Unit, read_part, write_part
+from bench.learning.plan import LearningPlan, Unit, read_part, write_part
 from bench.learning.replayed import replayed
 from bench.learning.unit import REPLAY
 from core.errors import InputError
@@ -19,7 +19,7 @@ from core.scoring import exact_match
 
 
 @dataclass(frozen=True)
-class Said:
+class StudentAnswer:
     """What the student said to a question, whether the expert says the same, and whether either is true.
 
     `stood`: it was the session's answer, the expert was not asked.
@@ -42,12 +42,12 @@ class Visited:
 
     room: str
     key: str
-    said: tuple[Said, ...]
+    said: tuple[StudentAnswer, ...]
     calls: int
     extra: int = 0
 
 
-def visited(plan: Plan, unit: Unit) -> Visited | None:
+def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
     """Replay a room, if that is not done yet; None while another process is at it.
 
     Raises InputError, also when the replay tells nothing of what answers rested on, ImageError,
@@ -80,7 +80,7 @@ def told(room: str, key: str, recording: Recording) -> Visited:
         evidence = read_evidence(event.evidence)
         if evidence is not None and turn in expert and turn in truth and turn in answered:
             said.append(
-                Said(
+                StudentAnswer(
                     evidence, exact_match(event.text, expert[turn]), exact_match(event.text, truth[turn]),
                     exact_match(expert[turn], truth[turn]), answered[turn].by == "student",
                 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TakeOverOptions:
     """The options, as they were given; see the command's help."""
 
     rooms: int

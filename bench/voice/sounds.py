@@ -27,7 +27,7 @@ _END = 0.01  # of the peak: the last sample above it is the end of speech
 _LIMIT = 30.0
 
 
-class Voice(NamedTuple):
+class EspeakVoice(NamedTuple):
     """A voice of espeak-ng, and its words a minute."""
 
     name: str
@@ -35,12 +35,12 @@ class Voice(NamedTuple):
 
 
 VOICES = (
-    Voice("en-us", 150), Voice("en-gb", 165), Voice("en-us+f3", 150),
-    Voice("en-gb-scotland", 140), Voice("en-us+m7", 180), Voice("en-gb+f2", 140),
+    EspeakVoice("en-us", 150), EspeakVoice("en-gb", 165), EspeakVoice("en-us+f3", 150),
+    EspeakVoice("en-gb-scotland", 140), EspeakVoice("en-us+m7", 180), EspeakVoice("en-gb+f2", 140),
 )  # fmt: skip
 
 
-def speak(text: str, voice: Voice) -> tuple[Sound, int]:
+def speak(text: str, voice: EspeakVoice) -> tuple[Sound, int]:
     """A sentence and its rate, at `LOUDNESS`, without the silence after it. Raises CaptureError."""
     program = shutil.which("espeak-ng")
     if program is None:

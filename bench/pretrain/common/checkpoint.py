@@ -20,7 +20,7 @@ FILE = "checkpoint.safetensors"
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run has come. `steps`, `items` and `seconds` count by stage."""
 
     recipe: dict[str, Any]
@@ -55,7 +55,10 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer | None) -> dict[str, torc
 
 
 def save_checkpoint(
-    folder: Path, progress: Progress, parts: dict[str, nn.Module], optimiser: torch.optim.Optimizer | None
+    folder: Path,
+    progress: TrainingProgress,
+    parts: dict[str, nn.Module],
+    optimiser: torch.optim.Optimizer | None,
 ) -> None:
     """Replace the run's checkpoint; on a full disk the old one stays and StorageError is raised."""
     tensors = named_tensors(parts) | optimiser_tensors(optimiser)
@@ -63,14 +66,14 @@ def save_checkpoint(
     atomic_write_bytes(folder / FILE, save(stored, metadata={"progress": json.dumps(asdict(progress))}))
 
 
-def read_progress(folder: Path) -> Progress | None:
+def read_progress(folder: Path) -> TrainingProgress | None:
     """How far the run in this folder has come; None when it has not begun. Raises WeightsError."""
     path = folder / FILE
     if not path.is_file():
         return None
     try:
         with storage_errors("read", path), safe_open(path, framework="pt") as file:
-            return Progress(**json.loads(file.metadata()["progress"]))
+            return TrainingProgress(**json.loads(file.metadata()["progress"]))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path) from error
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.pretrain.scene.head import save_head, train_head
 from bench.pretrain.scene.pairs import read_pairs, tower_cells, validation_scores
-from bench.pretrain.scene.recipes import RECIPE, Recipe
+from bench.pretrain.scene.recipes import RECIPE, SceneRecipe
 from bench.pretrain.scene.runs import PTQ, carry_out
 from bench.pretrain.scene.setting import prepared, rendered_frames
 from bench.pretrain.scene.shipping import SHIPPED, ship
@@ -49,7 +49,7 @@ def pretrain_scene(wish: SceneWish) -> dict[str, Any]:
     if not head.is_file():
         _head(wish, head, said)
     teacher = builtin_teacher(head)
-    recipe: Recipe = RECIPE if wish.share >= 1 else RECIPE.shortened(wish.share)
+    recipe: SceneRecipe = RECIPE if wish.share >= 1 else RECIPE.shortened(wish.share)
     frames, depth = rendered_frames(wish.data)
     bench = prepared(frames, depth, teacher, innate(teacher.width), recipe, wish.run, said)
     carry_out(bench, wish.seed, only=("stage1", "stage2-int8", PTQ))

@@ -47,7 +47,7 @@ class Terms:
 LITERAL = Terms(rows=1.0, names=0.0)
 
 
-class Distilling:
+class StageLoss:
     """The loss of one step, drawn from seed and step alone. `sees` leaves a modality out, for the baselines.
 
     `names` are rows of generic class names. With `half` the student computes in bfloat16, twice as fast on

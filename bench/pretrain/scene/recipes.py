@@ -10,7 +10,7 @@ Aim = Literal["distil", "contrast"]
 
 
 @dataclass(frozen=True)
-class Method:
+class SceneTraining:
     """One training. `after` is the method it begins with; else the built-in student's tower. `terms` are
     those of the recipe where there are none of its own.
 
@@ -33,14 +33,14 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SceneRecipe:
     """All trainings of the study, and which frames they see.
 
     EdgeVL's rates are for 120 epochs of students that have seen ImageNet; these are for some minutes of a
     processor. `stage1_share` and `stage2_share` are kept of each label's frames, the teacher's surest.
     """
 
-    methods: tuple[Method, ...]
+    methods: tuple[SceneTraining, ...]
     stage1_share: float = 0.5
     stage2_share: float = 0.5
     terms: Terms = field(default_factory=lambda: Terms(names=0.0))
@@ -56,15 +56,15 @@ class Recipe:
     calibration: int = 64
     """Frames by which ranges of activations are found."""
 
-    def method(self, name: str) -> Method:
+    def method(self, name: str) -> SceneTraining:
         """The method of this name."""
         return next(one for one in self.methods if one.name == name)
 
-    def with_method(self, method: Method) -> "Recipe":
+    def with_method(self, method: SceneTraining) -> "SceneRecipe":
         """The same, and one method more."""
         return replace(self, methods=(*self.methods, method))
 
-    def shortened(self, share: float) -> "Recipe":
+    def shortened(self, share: float) -> "SceneRecipe":
         """The same with that share of every course's steps, for trying out."""
         short = [
             replace(one, course=replace(one.course, steps=max(2, round(share * one.course.steps))))
@@ -77,19 +77,19 @@ class Recipe:
 _STAGE1 = Course(steps=1500, batch=12, rate=2.5e-4, last=1e-5)
 _STAGE2 = Course(steps=1000, batch=16, rate=2e-4, last=5e-6)
 
-RECIPE = Recipe((
-    Method("stage1", _STAGE1),
-    Method("stage2-int8", _STAGE2, aim="contrast", after="stage1", floating=0.8),
-    Method("stage1-qat", _STAGE2, after="stage1", floating=0.8),
-    Method("rgb-only", _STAGE1, sees="rgb"),
-    Method("depth-only", _STAGE1, sees="depth"),
+RECIPE = SceneRecipe((
+    SceneTraining("stage1", _STAGE1),
+    SceneTraining("stage2-int8", _STAGE2, aim="contrast", after="stage1", floating=0.8),
+    SceneTraining("stage1-qat", _STAGE2, after="stage1", floating=0.8),
+    SceneTraining("rgb-only", _STAGE1, sees="rgb"),
+    SceneTraining("depth-only", _STAGE1, sees="depth"),
 ))
 
-NO_TRIPLETS = Method("stage2-no-triplets", _STAGE2, after="stage1", floating=0.8, terms=Terms())
+NO_TRIPLETS = SceneTraining("stage2-no-triplets", _STAGE2, after="stage1", floating=0.8, terms=Terms())
 """Stage 2 with its anchor alone: tells what contrast adds. EdgeVL has no such row."""
 
 _AS_RELEASED = Course(steps=40, batch=16, rate=1e-6, last=5e-7, code_faithful=True)
-CODE_FAITHFUL = Recipe(
+CODE_FAITHFUL = SceneRecipe(
     tuple(
         replace(one, course=_AS_RELEASED, floating=0.0) if one.aim == "contrast" else one
         for one in RECIPE.methods

@@ -14,11 +14,11 @@ from torch import nn
 from adapters.scene.course import optimiser_of, steps
 from adapters.scene.material import Material
 from adapters.scene.views import colour, distance, whole_look
-from bench.pretrain.common.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
-from bench.pretrain.scene.distilling import Distilling
-from bench.pretrain.scene.recipes import Method, Recipe
+from bench.pretrain.common.checkpoint import TrainingProgress, load_tensors, read_progress, save_checkpoint
+from bench.pretrain.scene.distilling import StageLoss
+from bench.pretrain.scene.recipes import SceneRecipe, SceneTraining
 from bench.pretrain.scene.students import new_student, quantised
-from bench.pretrain.scene.triplets import Contrasting, Judged, curated
+from bench.pretrain.scene.triplets import Contrasting, PseudoLabels, curated
 from bench.pretrain.scene.warming import warm_up
 from core.ports import Rows
 from models.scene.quantise import insert, turn_on
@@ -33,10 +33,10 @@ class Bench:
     """What all trainings share. `names` are rows of the generic names; `half`: stage 1 in bfloat16."""
 
     material: Material
-    judged: Judged
+    judged: PseudoLabels
     names: Rows
     shape: SceneShape
-    recipe: Recipe
+    recipe: SceneRecipe
     folder: Path
     teacher: str
     said: Callable[[str], None]
@@ -57,7 +57,7 @@ def carry_out(bench: Bench, seed: int, only: Sequence[str] = ()) -> None:
         finish(bench, name, seed)
 
 
-def waves(recipe: Recipe) -> list[list[str]]:
+def waves(recipe: SceneRecipe) -> list[list[str]]:
     """Methods that need no other one, and then those that begin with one of the first: `PTQ` among them."""
     first = [one.name for one in recipe.methods if not one.after]
     return [first, [*(one.name for one in recipe.methods if one.after), PTQ]]
@@ -74,11 +74,11 @@ def finish(bench: Bench, name: str, seed: int) -> None:
     save_student(student, {"teacher": bench.teacher, "seed": seed}, bench.place(PTQ, seed))
 
 
-def _train(bench: Bench, method: Method, seed: int) -> None:
+def _train(bench: Bench, method: SceneTraining, seed: int) -> None:
     work = bench.folder / f"seed-{seed}" / f".{method.name}"
     progress = read_progress(work)
     student, moments = _begun(bench, method, seed, progress.step if progress else 0), {}
-    progress = progress or Progress({"method": method.name}, seed, method.name)
+    progress = progress or TrainingProgress({"method": method.name}, seed, method.name)
     if progress.step:
         moments = load_tensors(work, {"student": student})
     optimiser = optimiser_of(student, method.course, moments)
@@ -102,7 +102,7 @@ def _train(bench: Bench, method: Method, seed: int) -> None:
     bench.said(f"seed {seed} {method.name} finished after {about['seconds']} s")
 
 
-def _begun(bench: Bench, method: Method, seed: int, done: int) -> SceneStudent:
+def _begun(bench: Bench, method: SceneTraining, seed: int, done: int) -> SceneStudent:
     """The student as the method begins; one that has `done` steps only needs its shape."""
     if not method.after:
         student = new_student(bench.shape, seed)
@@ -120,7 +120,12 @@ def _begun(bench: Bench, method: Method, seed: int, done: int) -> SceneStudent:
 
 
 def _steps(
-    bench: Bench, method: Method, student: SceneStudent, seed: int, optimiser: torch.optim.AdamW, start: int
+    bench: Bench,
+    method: SceneTraining,
+    student: SceneStudent,
+    seed: int,
+    optimiser: torch.optim.AdamW,
+    start: int,
 ) -> Iterator[tuple[int, float]]:
     """The method's steps from `start` on: first those in floating point, then those in integers."""
     if start < method.integers_from:
@@ -137,14 +142,14 @@ def _steps(
         yield from steps(student, _loss(bench, method, student, False), method.course, seed, optimiser, start)
 
 
-def _loss(bench: Bench, method: Method, student: SceneStudent, half: bool) -> Any:
+def _loss(bench: Bench, method: SceneTraining, student: SceneStudent, half: bool) -> Any:
     recipe, batch, side = bench.recipe, method.course.batch, bench.shape.side
     if method.aim == "contrast":
         material = bench.stage(recipe.stage2_share)
         return Contrasting(student, side, material, batch, bench.names, recipe.anchor, half=half)
     material = bench.stage(recipe.stage1_share)
     terms = method.terms or recipe.terms
-    return Distilling(student, side, material, batch, bench.names, method.sees, terms, half)
+    return StageLoss(student, side, material, batch, bench.names, method.sees, terms, half)
 
 
 def _calibration(bench: Bench, seed: int) -> Callable[[nn.Module], None]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from adapters.scene.material import Material
 from bench.pretrain.scene.pairs import read_folder, read_pairs, sensed
-from bench.pretrain.scene.recipes import Recipe
+from bench.pretrain.scene.recipes import SceneRecipe
 from bench.pretrain.scene.runs import Bench
 from bench.pretrain.scene.triplets import judged
 from core.files import atomic_write_bytes
@@ -41,7 +41,7 @@ def prepared(
     depth: NDArray[np.uint16],
     teacher: SceneTeacher,
     shape: SceneShape,
-    recipe: Recipe,
+    recipe: SceneRecipe,
     folder: Path,
     said: Callable[[str], None],
 ) -> Bench:

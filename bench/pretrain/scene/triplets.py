@@ -116,22 +116,22 @@ SCALE = 100.0
 
 
 @dataclass(frozen=True)
-class Judged:
+class PseudoLabels:
     """What a teacher takes each frame for: labels int64 [n], and how sure it is, float32 [n] in [0, 1]."""
 
     labels: NDArray[np.int64]
     confidence: NDArray[np.float32]
 
 
-def judged(images: Rows, names: Rows) -> Judged:
+def judged(images: Rows, names: Rows) -> PseudoLabels:
     """Rows of n frames against rows of the generic class names."""
     logits = SCALE * (images @ names.T)
     likely = np.exp(logits - logits.max(1, keepdims=True))
     likely /= likely.sum(1, keepdims=True)
-    return Judged(likely.argmax(1).astype(np.int64), likely.max(1).astype(np.float32))
+    return PseudoLabels(likely.argmax(1).astype(np.int64), likely.max(1).astype(np.float32))
 
 
-def curated(found: Judged, share: float, per_class: bool = False) -> NDArray[np.int64]:
+def curated(found: PseudoLabels, share: float, per_class: bool = False) -> NDArray[np.int64]:
     """Rows of the top `share` in (0, 1] by confidence, in their own order, at least one.
 
     With `per_class` it is that share of every label's frames: a share of all leaves out whole kinds of places

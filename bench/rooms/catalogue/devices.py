@@ -17,10 +17,10 @@ from bench.rooms.catalogue.parts import (
     rod,
 )
 from bench.rooms.world.meshes import ring, rotate_x
-from bench.rooms.world.model import Material, Stock, Thing
+from bench.rooms.world.model import Stock, SurfaceMaterial, Thing
 
 
-def _screen(stock: Stock, w: float, h: float, on: bool) -> Material:
+def _screen(stock: Stock, w: float, h: float, on: bool) -> SurfaceMaterial:
     """What a screen of w x h metres shows: a picture that glows, or dark glass."""
     if on:
         return stock.paint((0.8, 0.85, 0.95), "painting", (w, h), fit=True, emit=0.6)

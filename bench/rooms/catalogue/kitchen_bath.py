@@ -16,7 +16,7 @@ from bench.rooms.catalogue.parts import (
     rod,
 )
 from bench.rooms.world.meshes import lathe, ring, rotate_x
-from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, metal
 
 
 def _ceramic(stock: Stock) -> Finish:
@@ -26,7 +26,7 @@ def _ceramic(stock: Stock) -> Finish:
     return painted(stock, "ceramic", 0.3)
 
 
-def _chrome(stock: Stock) -> Material:
+def _chrome(stock: Stock) -> SurfaceMaterial:
     return stock.paint(CHROME, gloss=0.5)
 
 

@@ -22,7 +22,7 @@ from bench.rooms.world.meshes import (
     rounded_box,
     sphere,
 )
-from bench.rooms.world.model import Material, Stock, Surface, Thing, bounds, metal
+from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, bounds, metal
 from bench.rooms.world.palette import RGB, WOODS
 
 Point = tuple[float, float, float]
@@ -34,7 +34,7 @@ PAPER: RGB = (0.92, 0.90, 0.84)
 class Finish(NamedTuple):
     """A material, the colour a person would name, what it is made of, and its pattern (cloth only)."""
 
-    material: Material
+    material: SurfaceMaterial
     colour: str | None
     made_of: str | None = None
     pattern: str | None = None
@@ -63,7 +63,7 @@ def finish(stock: Stock, wood: float = 0.3) -> Finish:
     return wooden(stock) if stock.chance(wood) else painted(stock)
 
 
-def quiet(stock: Stock) -> Material:
+def quiet(stock: Stock) -> SurfaceMaterial:
     """Wood, white, black or metal: for frames and legs whose colour must not rival that of the thing."""
     return metal(stock) if stock.chance(0.25) else stock.wood()[0]
 
@@ -164,15 +164,15 @@ class Kit:
 
     def __init__(self, stock: Stock) -> None:
         self.stock = stock
-        self.parts: list[tuple[Mesh, Material]] = []
+        self.parts: list[tuple[Mesh, SurfaceMaterial]] = []
 
-    def add(self, m: Material, mesh: Mesh, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
+    def add(self, m: SurfaceMaterial, mesh: Mesh, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
         """Any mesh, moved."""
         self.parts.append((mesh.moved(x, y, z), m))
 
     def box(
         self,
-        m: Material,
+        m: SurfaceMaterial,
         size: Point,
         x: float = 0.0,
         y: float = 0.0,
@@ -187,7 +187,7 @@ class Kit:
 
     def rod(
         self,
-        m: Material,
+        m: SurfaceMaterial,
         radius: float,
         h: float,
         x: float = 0.0,
@@ -198,7 +198,7 @@ class Kit:
         """Upright cylinder standing on z."""
         self.add(m, rod(radius, h, sides), x, y, z + h / 2)
 
-    def bar(self, m: Material, a: Point, b: Point, radius: float, sides: int = 6) -> None:
+    def bar(self, m: SurfaceMaterial, a: Point, b: Point, radius: float, sides: int = 6) -> None:
         """Round bar between two points."""
         start, way = np.array(a), np.array(b) - np.array(a)
         length = float(np.linalg.norm(way))
@@ -207,12 +207,18 @@ class Kit:
         self.add(m, rod(radius, length, sides).turned(rotate_z(yaw) @ rotate_y(pitch)), x, y, z)
 
     def ball(
-        self, m: Material, radii: Point, x: float = 0.0, y: float = 0.0, z: float = 0.0, sides: int = 10
+        self,
+        m: SurfaceMaterial,
+        radii: Point,
+        x: float = 0.0,
+        y: float = 0.0,
+        z: float = 0.0,
+        sides: int = 10,
     ) -> None:
         """Ellipsoid about (x, y, z)."""
         self.add(m, _ball(sides).scaled(*radii), x, y, z)
 
-    def legs(self, m: Material, w: float, d: float, h: float, t: float, *, splay: float = 0.0) -> None:
+    def legs(self, m: SurfaceMaterial, w: float, d: float, h: float, t: float, *, splay: float = 0.0) -> None:
         """Four legs, t thick, their outer edges at the corners of w x d; splayed ones are round."""
         for sx in (-1, 1):
             for sy in (-1, 1):

@@ -18,7 +18,7 @@ from bench.rooms.catalogue.parts import (
     wooden,
 )
 from bench.rooms.world.meshes import rotate_x
-from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, metal
 
 
 def _couch(stock: Stock, category: str, w: float) -> Thing:
@@ -93,7 +93,7 @@ def stool(stock: Stock) -> Thing:
     return kit.standing("stool", look, [Surface(0, 0, h, 0.24, 0.24)])
 
 
-def _rungs(kit: Kit, m: Material, z: float) -> None:
+def _rungs(kit: Kit, m: SurfaceMaterial, z: float) -> None:
     for s in (-1, 1):
         kit.bar(m, (-0.15, s * 0.15, z), (0.15, s * 0.15, z), 0.012)
         kit.bar(m, (s * 0.15, -0.15, z), (s * 0.15, 0.15, z), 0.012)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.rooms.catalogue.parts import Finish, Kit, finish
-from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, metal
 
 
 def bookshelf(stock: Stock) -> Thing:
@@ -24,7 +24,7 @@ def bookshelf(stock: Stock) -> Thing:
 
 
 def _fronts(
-    kit: Kit, m: Material, w: float, d: float, low: float, high: float, grid: tuple[int, int]
+    kit: Kit, m: SurfaceMaterial, w: float, d: float, low: float, high: float, grid: tuple[int, int]
 ) -> None:
     """Doors or drawers over the front of a w x d body, each with a knob or bar."""
     rows, columns = grid
@@ -39,7 +39,7 @@ def _fronts(
             kit.box(handle, bar, x + off, -d / 2 - 0.03, z + tall / 2 - bar[2] / 2)
 
 
-def _two_tone(stock: Stock, look: Finish) -> Material:
+def _two_tone(stock: Stock, look: Finish) -> SurfaceMaterial:
     """Fronts: mostly like the body, sometimes a shade that leaves the body's colour dominant."""
     return look.material if stock.chance(0.75) else stock.paint((0.9, 0.89, 0.86), gloss=0.08)
 

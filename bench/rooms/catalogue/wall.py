@@ -18,10 +18,10 @@ from bench.rooms.catalogue.parts import (
     rod,
 )
 from bench.rooms.world.meshes import Mesh, lathe, ripple, rotate_x, rotate_y
-from bench.rooms.world.model import Material, Stock, Surface, Thing, metal
+from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, metal
 
 
-def _frame(kit: Kit, m: Material, w: float, h: float, t: float, deep: float = 0.03) -> None:
+def _frame(kit: Kit, m: SurfaceMaterial, w: float, h: float, t: float, deep: float = 0.03) -> None:
     for s in (-1, 1):
         kit.box(m, (w, deep, t), 0, -deep / 2, s * (h - t) / 2 - t / 2)
         kit.box(m, (t, deep, h - 2 * t), s * (w - t) / 2, -deep / 2, -h / 2 + t)

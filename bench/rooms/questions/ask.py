@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from bench.rooms.questions.balance import keep
-from bench.rooms.questions.draft import Dice, Draft, Question, View
+from bench.rooms.questions.draft import Dice, FrameThings, Question, QuestionDraft
 from bench.rooms.questions.several import several_drafts
 from bench.rooms.questions.single import single_drafts
 from bench.rooms.rendering.facts import FrameFacts
@@ -38,13 +38,13 @@ FAMILIES = (
 NOTHING: frozenset[str] = frozenset()
 
 
-def drafts(facts: FrameFacts, dice: Dice) -> list[Draft]:
+def drafts(facts: FrameFacts, dice: Dice) -> list[QuestionDraft]:
     """Everything that can be asked about a frame; of pairs and of colours a thing does not have, some."""
-    view = View(facts)
+    view = FrameThings(facts)
     return [*single_drafts(view, dice), *several_drafts(view, dice)]
 
 
-def worded(draft: Draft, split: str, number: int) -> Question:
+def worded(draft: QuestionDraft, split: str, number: int) -> Question:
     """A draft in the given wording of a split."""
     template = wordings(split)[draft.kind][number]
     slots = dict(draft.slots)
@@ -113,7 +113,7 @@ def _any_of(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(spelled)})\b", re.IGNORECASE)
 
 
-def _in_any_words(draft: Draft, split: str, dice: Dice) -> Question:
+def _in_any_words(draft: QuestionDraft, split: str, dice: Dice) -> Question:
     return worded(draft, split, int(dice.roll() * len(wordings(split)[draft.kind])))
 
 
@@ -124,13 +124,13 @@ class Pool:
     for its colour as often as a sofa.
     """
 
-    def __init__(self, drafts: list[Draft]) -> None:
-        self._kinds: dict[str, list[Draft]] = {}
+    def __init__(self, drafts: list[QuestionDraft]) -> None:
+        self._kinds: dict[str, list[QuestionDraft]] = {}
         for draft in drafts:
             self._kinds.setdefault(draft.kind, []).append(draft)
         self._keeps = {kind: [keep(draft) for draft in listed] for kind, listed in self._kinds.items()}
 
-    def draw(self, dice: Dice, wanted: Callable[[Draft], bool] | None = None) -> Draft | None:
+    def draw(self, dice: Dice, wanted: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
         """A draft, the wanted only, or None when there is none left."""
         keeps = self._keeps if wanted is None else self._only(wanted)
         weights = {kind: KINDS[kind] * min(1.0, sum(listed)) for kind, listed in keeps.items()}
@@ -142,7 +142,7 @@ class Pool:
         self._keeps[kind][position] = 0.0
         return self._kinds[kind][position]
 
-    def _only(self, wanted: Callable[[Draft], bool]) -> dict[str, list[float]]:
+    def _only(self, wanted: Callable[[QuestionDraft], bool]) -> dict[str, list[float]]:
         return {
             kind: [
                 k if k and wanted(draft) else 0.0 for k, draft in zip(keeps, self._kinds[kind], strict=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from bench.rooms.questions.draft import Draft
+from bench.rooms.questions.draft import QuestionDraft
 
 TABLE = Path(__file__).with_name("balance.txt")
 COMPARED = frozenset({"nearer", "farther", "nearest", "bigger"})
@@ -31,7 +31,7 @@ _ALL = "*"  # stands for every category of a kind, where a key was too rare to b
 _ENOUGH = 12
 
 
-def _cells(draft: Draft) -> list[tuple[str, str]]:
+def _cells(draft: QuestionDraft) -> list[tuple[str, str]]:
     """(key, answer) pairs that are counted for a draft: one, or for comparisons one for each thing."""
     if draft.kind not in COMPARED:
         return [(draft.key.rpartition("|")[0] if draft.kind == "relation" else draft.key, draft.answer)]
@@ -40,7 +40,7 @@ def _cells(draft: Draft) -> list[tuple[str, str]]:
     return [(f"{kind}|{name}", "won" if w else "lost") for name, w in zip(names, won, strict=True)]
 
 
-def fit(drafts: Iterable[Draft]) -> str:
+def fit(drafts: Iterable[QuestionDraft]) -> str:
     """The table for these drafts (all of many training frames), as the text of `balance.txt`."""
     counts: dict[str, Counter[str]] = {}
     for draft in drafts:
@@ -77,7 +77,7 @@ def _table() -> dict[tuple[str, str], float]:
     return {(key, answer): float(value) for key, answer, value in rows}
 
 
-def keep(draft: Draft) -> float:
+def keep(draft: QuestionDraft) -> float:
     """The relative frequency in (0, 1] at which a draft is kept; 1 where nothing is known."""
     table = _table()
     if draft.kind in COMPARED:
@@ -89,7 +89,7 @@ def keep(draft: Draft) -> float:
     return known
 
 
-def _keep_comparison(draft: Draft, table: dict[tuple[str, str], float]) -> float:
+def _keep_comparison(draft: QuestionDraft, table: dict[tuple[str, str], float]) -> float:
     kind, *names = draft.key.split("|")
     strength = [table.get((f"{kind}|{name}", "strength"), 0.0) for name in names]
     won = [value == draft.answer for value in draft.slots.values()].index(True)

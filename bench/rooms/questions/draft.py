@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from bench.rooms.rendering.facts import FrameFacts, Seen
+from bench.rooms.rendering.facts import FrameFacts, VisibleThing
 
 T = TypeVar("T")
 _BLOCK = 256
@@ -42,7 +42,7 @@ KIN: dict[str, tuple[str, ...]] = {
 }
 
 
-class Draft(NamedTuple):
+class QuestionDraft(NamedTuple):
     """A fact to ask for. `slots` fill the wording; `key` is what a reader of the question alone knows.
 
     `fact` names the fact, the same in every view; `subject` the ids of the things it is about.
@@ -102,7 +102,7 @@ class Dice:
         return sorted(items, key=lambda _: self.roll())
 
 
-class View:
+class FrameThings:
     """A frame's things by category, and those that can be spoken of without being mistaken.
 
     names: of clear things, id -> what to call it: "sofa", or "red chair" where chairs differ in colour.
@@ -110,11 +110,11 @@ class View:
 
     def __init__(self, facts: FrameFacts) -> None:
         self.facts = facts
-        self.by_category: dict[str, list[Seen]] = {}
+        self.by_category: dict[str, list[VisibleThing]] = {}
         for thing in facts.seen:
             self.by_category.setdefault(thing.category, []).append(thing)
         self.by_id = {thing.id: thing for thing in facts.seen}
-        self.single: list[Seen] = []
+        self.single: list[VisibleThing] = []
         self.names: dict[int, str] = {}
         for category, things in self.by_category.items():
             if not self.has_kin(category):
@@ -124,11 +124,11 @@ class View:
         """Whether something is visible that might be called by the same word."""
         return any(other in self.by_category for other in KIN.get(category, ()))
 
-    def named(self) -> list[Seen]:
+    def named(self) -> list[VisibleThing]:
         """Clear things that have a name."""
         return [self.by_id[i] for i in self.names]
 
-    def _name(self, category: str, things: list[Seen]) -> None:
+    def _name(self, category: str, things: list[VisibleThing]) -> None:
         if len(things) == 1:
             if things[0].clear:
                 self.single.append(things[0])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench.rooms.questions.balance import likely
-from bench.rooms.questions.draft import Dice, Draft, View
-from bench.rooms.rendering.facts import Seen
+from bench.rooms.questions.draft import Dice, FrameThings, QuestionDraft
+from bench.rooms.rendering.facts import VisibleThing
 from bench.rooms.world.palette import COLOURS, colour_distances
 
 # Colours that walls and floors do not have, so that "the red thing" is not half of the room.
@@ -38,10 +38,10 @@ _MATERIAL_SHARE = 0.008
 _SUPPORT_SHARE = 0.004
 
 
-def single_drafts(view: View, dice: Dice) -> Iterator[Draft]:
+def single_drafts(view: FrameThings, dice: Dice) -> Iterator[QuestionDraft]:
     """Everything to ask about one thing, and about the room."""
     kind = view.facts.kind
-    yield Draft("what_room", "what", {}, kind, (), "what_room", "room")
+    yield QuestionDraft("what_room", "what", {}, kind, (), "what_room", "room")
     yield from _floor(view)
     yield from _what(view)
     yield from _foremost(view)
@@ -51,13 +51,15 @@ def single_drafts(view: View, dice: Dice) -> Iterator[Draft]:
         yield from _looks(thing, dice)
 
 
-def _floor(view: View) -> Iterator[Draft]:
+def _floor(view: FrameThings) -> Iterator[QuestionDraft]:
     if view.facts.floor_share >= _FLOOR_SHARE:
         answer = view.facts.floor.split(" ")[-1]
-        yield Draft("made_of", "material", {"a": "floor"}, answer, (), "made_of|floor", "made_of:floor")
+        yield QuestionDraft(
+            "made_of", "material", {"a": "floor"}, answer, (), "made_of|floor", "made_of:floor"
+        )
 
 
-def _what(view: View) -> Iterator[Draft]:
+def _what(view: FrameThings) -> Iterator[QuestionDraft]:
     """What stands on or in a thing, if just one; what has a colour that nothing else comes near."""
     things = view.facts.seen
     for parent in view.named():
@@ -67,7 +69,7 @@ def _what(view: View) -> Iterator[Draft]:
             name = view.names[parent.id]
             kind = f"what_{child.relation}"
             key = f"{kind}|{parent.category}"
-            yield Draft(
+            yield QuestionDraft(
                 kind, "what", {"b": name}, child.category, (child.id, parent.id), key, f"{kind}:{parent.id}"
             )
     for colour in sorted(_VIVID & {t.colour for t in things if t.colour}):
@@ -76,12 +78,12 @@ def _what(view: View) -> Iterator[Draft]:
             thing = close[0]
             fact = f"what_colour:{thing.id}"
             slots = {"colour": colour}
-            yield Draft(
+            yield QuestionDraft(
                 "what_colour", "what", slots, thing.category, (thing.id,), f"what_colour|{colour}", fact
             )
 
 
-def _foremost(view: View) -> Iterator[Draft]:
+def _foremost(view: FrameThings) -> Iterator[QuestionDraft]:
     """The biggest and the nearest thing, where no other comes close."""
     things = view.facts.seen
     by_share = sorted(things, key=lambda t: -t.share)[:2]
@@ -89,25 +91,27 @@ def _foremost(view: View) -> Iterator[Draft]:
     if len(by_share) == 2 and by_share[0].clear and by_share[0].share > 1.5 * by_share[1].share:
         thing = by_share[0]
         fact = f"what_biggest:{thing.id}"
-        yield Draft("what_biggest", "what", {}, thing.category, (thing.id,), "what_biggest", fact)
+        yield QuestionDraft("what_biggest", "what", {}, thing.category, (thing.id,), "what_biggest", fact)
     if len(by_depth) == 2 and by_depth[0].clear and by_depth[1].depth - by_depth[0].depth > _DEPTH_GAP:
         thing = by_depth[0]
         fact = f"what_nearest:{thing.id}"
-        yield Draft("what_nearest", "what", {}, thing.category, (thing.id,), "what_nearest", fact)
+        yield QuestionDraft("what_nearest", "what", {}, thing.category, (thing.id,), "what_nearest", fact)
 
 
-def _place(view: View, thing: Seen) -> Iterator[Draft]:
+def _place(view: FrameThings, thing: VisibleThing) -> Iterator[QuestionDraft]:
     name, about = {"a": view.names[thing.id]}, (thing.id,)
     place = _where(view, thing)
     if place:
-        yield Draft("where", "where", name, place, about, f"where|{thing.category}", f"where:{thing.id}")
+        yield QuestionDraft(
+            "where", "where", name, place, about, f"where|{thing.category}", f"where:{thing.id}"
+        )
     if thing.share < _LARGE and min(abs(thing.cx - 1 / 3), abs(thing.cx - 2 / 3)) >= _THIRDS_MARGIN:
         answer = ("left", "middle", "right")[min(2, int(thing.cx * 3))]
         key = f"position|{thing.category}"
-        yield Draft("position", "position", name, answer, about, key, f"position:{thing.id}")
+        yield QuestionDraft("position", "position", name, answer, about, key, f"position:{thing.id}")
 
 
-def _where(view: View, thing: Seen) -> str | None:
+def _where(view: FrameThings, thing: VisibleThing) -> str | None:
     if thing.category in _STANDING or thing.relation is None:
         return None
     if thing.parent is None:
@@ -120,24 +124,24 @@ def _where(view: View, thing: Seen) -> str | None:
     return f"{thing.relation} the {parent.category}"
 
 
-def _looks(thing: Seen, dice: Dice) -> Iterator[Draft]:
+def _looks(thing: VisibleThing, dice: Dice) -> Iterator[QuestionDraft]:
     a, about = thing.category, (thing.id,)
     if thing.colour and thing.looks_coloured:
         key = f"colour|{a}"
-        yield Draft("colour", "colour", {"a": a}, thing.colour, about, key, f"colour:{thing.id}")
+        yield QuestionDraft("colour", "colour", {"a": a}, thing.colour, about, key, f"colour:{thing.id}")
         others = [c for c in COLOURS if c != thing.colour and c not in ALIKE[thing.colour]]
         # As common as the colours it might have: to hear "black" must not mean "no".
         denied = dice.weighted(others, [likely(a, c) for c in others])
         for colour, answer in ((thing.colour, "yes"), (denied, "no")):
             slots = {"a": a, "colour": colour}
             fact = f"tinted:{thing.id}:{colour}"
-            yield Draft("tinted", "yesno", slots, answer, about, f"tinted|{colour}", fact)
+            yield QuestionDraft("tinted", "yesno", slots, answer, about, f"tinted|{colour}", fact)
     if thing.is_on is not None:
         answer = "yes" if thing.is_on else "no"
-        yield Draft("lit", "yesno", {"a": a}, answer, about, f"lit|{a}", f"lit:{thing.id}")
+        yield QuestionDraft("lit", "yesno", {"a": a}, answer, about, f"lit|{a}", f"lit:{thing.id}")
     if thing.made_of and thing.share >= _MATERIAL_SHARE:
         key = f"made_of|{a}"
-        yield Draft("made_of", "material", {"a": a}, thing.made_of, about, key, f"made_of:{thing.id}")
+        yield QuestionDraft("made_of", "material", {"a": a}, thing.made_of, about, key, f"made_of:{thing.id}")
     if thing.pattern and thing.share >= _PATTERN_SHARE:
         key = f"pattern|{a}"
-        yield Draft("pattern", "pattern", {"a": a}, thing.pattern, about, key, f"pattern:{thing.id}")
+        yield QuestionDraft("pattern", "pattern", {"a": a}, thing.pattern, about, key, f"pattern:{thing.id}")

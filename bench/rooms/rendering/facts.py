@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bench.rooms.world.palette import still_looks
 
 if TYPE_CHECKING:
-    from bench.rooms.rendering.render import Frame
-    from bench.rooms.world.scene import PlacedObject, Room
+    from bench.rooms.rendering.render import RenderedFrame
+    from bench.rooms.world.scene import FurnishedRoom, PlacedObject
 
 CLEAR_SHARE = 0.010
 CLEAR_VISIBLE = 0.45
@@ -25,7 +25,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Seen:
+class VisibleThing:
     """One thing with at least one pixel in the frame.
 
     `share` is its part of all pixels, `visible` the part of it that nothing hides, both in [0, 1];
@@ -64,7 +64,7 @@ class FrameFacts:
     kind: str
     floor: str
     floor_share: float
-    seen: tuple[Seen, ...]
+    seen: tuple[VisibleThing, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """A dict that survives JSON."""
@@ -73,10 +73,10 @@ class FrameFacts:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FrameFacts:
         """The inverse of `to_dict`."""
-        return cls(**{**values, "seen": tuple(Seen(**thing) for thing in values["seen"])})
+        return cls(**{**values, "seen": tuple(VisibleThing(**thing) for thing in values["seen"])})
 
 
-def observe(room: Room, frame: Frame, visible: dict[int, float]) -> FrameFacts:
+def observe(room: FurnishedRoom, frame: RenderedFrame, visible: dict[int, float]) -> FrameFacts:
     """Facts of a frame of `room`; `visible` maps an id to its unhidden part (`render.fraction_visible`)."""
     placed = {thing.id: thing for thing in room.objects}
     light = _illuminant(frame.rgb)
@@ -89,15 +89,15 @@ def observe(room: Room, frame: Frame, visible: dict[int, float]) -> FrameFacts:
 
 
 def _look(
-    placed: dict[int, PlacedObject], i: int, frame: Frame, visible: float, light: NDArray[np.float32]
-) -> Seen:
+    placed: dict[int, PlacedObject], i: int, frame: RenderedFrame, visible: float, light: NDArray[np.float32]
+) -> VisibleThing:
     thing = placed[i]
     mask = frame.ids == i
     rows, columns = np.nonzero(mask)
     size = mask.shape[0]
     depths = frame.depth[mask]
     parent = placed.get(thing.parent) if thing.parent is not None else None
-    return Seen(
+    return VisibleThing(
         id=i,
         category=thing.category,
         colour=thing.colour,

@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 
 from bench.rooms.rendering.camera import Lens, photograph
 from bench.rooms.rendering.shading import highlight, irradiance, outdoors, smooth
-from bench.rooms.rendering.tracer import Array, Hits, Tracer, View, rays, unit
+from bench.rooms.rendering.tracer import Array, CameraPose, Hits, Tracer, rays, unit
 
 SUPERSAMPLE = 2
 ALONE = 72  # resolution at which a thing is traced without the others
 EYE_HEIGHT = (1.25, 1.75)
 
 
-class Frame(NamedTuple):
+class RenderedFrame(NamedTuple):
     """One picture: rgb uint8 [S, S, 3], depth float32 [S, S] metres, ids uint16 [S, S] (0: outdoors)."""
 
     rgb: NDArray[np.uint8]
     depth: Array
     ids: NDArray[np.uint16]
-    view: View
+    view: CameraPose
 
 
-def render_frame(tracer: Tracer, view: View, size: int, seed: int) -> Frame:
+def render_frame(tracer: Tracer, view: CameraPose, size: int, seed: int) -> RenderedFrame:
     """Render one view; the same arguments give the same frame."""
     rng = np.random.default_rng([tracer.room.index, seed, 1])
     radiance = _radiance(tracer, view, size, rng)
     depth, ids = trace_ids(tracer, view, size)
-    return Frame(photograph(radiance, Lens.draw(rng), rng), depth, ids, view)
+    return RenderedFrame(photograph(radiance, Lens.draw(rng), rng), depth, ids, view)
 
 
-def trace_ids(tracer: Tracer, view: View, size: int) -> tuple[Array, NDArray[np.uint16]]:
+def trace_ids(tracer: Tracer, view: CameraPose, size: int) -> tuple[Array, NDArray[np.uint16]]:
     """Depth along the optical axis (metres) and object ids at the pixel centres, no shading."""
     origins, directions = rays(view, size)
     h = tracer.first(origins, directions)
@@ -44,7 +44,7 @@ def trace_ids(tracer: Tracer, view: View, size: int) -> tuple[Array, NDArray[np.
     return depth.reshape(size, size).astype(np.float32), ids.reshape(size, size).astype(np.uint16)
 
 
-def _radiance(tracer: Tracer, view: View, size: int, rng: np.random.Generator) -> Array:
+def _radiance(tracer: Tracer, view: CameraPose, size: int, rng: np.random.Generator) -> Array:
     n = size * SUPERSAMPLE
     origins, directions = rays(view, n)
     h = tracer.first(origins, directions)
@@ -78,7 +78,7 @@ def _side(normal: Array) -> NDArray[np.int32]:
     return (axis * 2 + positive).astype(np.int32)
 
 
-def fraction_visible(tracer: Tracer, view: View, ids: NDArray[np.uint16]) -> dict[int, float]:
+def fraction_visible(tracer: Tracer, view: CameraPose, ids: NDArray[np.uint16]) -> dict[int, float]:
     """For every askable thing in a frame: visible pixels over the pixels it would cover alone, in (0, 1]."""
     step = max(1, ids.shape[0] // ALONE)
     size = ids.shape[0] // step
@@ -102,7 +102,7 @@ def look_at(eye: Array, target: Array, roll: float = 0.0) -> Array:
     return np.stack([right * c + up * s, up * c - right * s, -forward], 1).astype(np.float32)
 
 
-def choose_views(tracer: Tracer, count: int, candidates: int = 28) -> list[View]:
+def choose_views(tracer: Tracer, count: int, candidates: int = 28) -> list[CameraPose]:
     """Up to `count` places a person might stand that show many things, at least a metre apart."""
     room = tracer.room
     rng = np.random.default_rng([room.index, room.stock.split, 2])
@@ -121,7 +121,7 @@ def choose_views(tracer: Tracer, count: int, candidates: int = 28) -> list[View]
         )
         scored.append((len(seen) - 8 * max(0.0, filled / 1600 - 0.3), view))
     scored.sort(key=lambda pair: -pair[0])
-    chosen: list[View] = []
+    chosen: list[CameraPose] = []
     for _, view in scored:
         if all(np.linalg.norm(view.eye - other.eye) > 1.0 for other in chosen):
             chosen.append(view)
@@ -130,7 +130,7 @@ def choose_views(tracer: Tracer, count: int, candidates: int = 28) -> list[View]
     return chosen
 
 
-def _random_view(size: tuple[float, float, float], rng: np.random.Generator) -> View:
+def _random_view(size: tuple[float, float, float], rng: np.random.Generator) -> CameraPose:
     w, d, _ = size
     while True:
         x, y = rng.uniform(0.2, w - 0.2), rng.uniform(0.2, d - 0.2)
@@ -140,4 +140,4 @@ def _random_view(size: tuple[float, float, float], rng: np.random.Generator) -> 
     target = np.array(
         [w / 2 + rng.uniform(-0.8, 0.8), d / 2 + rng.uniform(-0.8, 0.8), rng.uniform(0.35, 0.95)], np.float32
     )
-    return View(eye, look_at(eye, target, float(rng.normal(0, 0.02))), float(rng.uniform(58, 74)))
+    return CameraPose(eye, look_at(eye, target, float(rng.normal(0, 0.02))), float(rng.uniform(58, 74)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rooms.rendering.tracer import Array, Surfels, Tracer, dot, unit
-from bench.rooms.world.scene import Light, Room, SphereLight, SunLight, WindowLight
+from bench.rooms.world.scene import FurnishedRoom, Light, SphereLight, SunLight, WindowLight
 
 Rng = np.random.Generator
 REACH = 1.2  # metres within which a neighbour darkens a corner
@@ -47,7 +47,7 @@ def _sample(light: Light, position: Array, normal: Array, a: Array, b: Array) ->
     return _Sample(direction, weight, distance - light.radius * 1.1 - 0.05, light.power)
 
 
-def ambient(room: Room) -> Array:
+def ambient(room: FurnishedRoom) -> Array:
     """Light that has bounced so often that it comes from everywhere, [3]."""
     total = room.sky * np.float32(0.06)
     for light in room.lights:
@@ -100,7 +100,7 @@ def highlight(tracer: Tracer, s: Surfels, directions: Array) -> Array:
     return out
 
 
-def outdoors(room: Room, directions: Array) -> Array:
+def outdoors(room: FurnishedRoom, directions: Array) -> Array:
     """What is seen through the window: sky above, something green below, [R, 3]."""
     z = directions[:, 2:3]
     around = np.arctan2(directions[:, 1], directions[:, 0])[:, None]

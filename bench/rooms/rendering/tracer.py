@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.world.scene import Room
+from bench.rooms.world.scene import FurnishedRoom
 from bench.rooms.world.textures import texture
 from core.extras import require
 
@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
 
-class View(NamedTuple):
+class CameraPose(NamedTuple):
     """Where a camera stands: eye [3] metres, rotation [3, 3] (columns right, up, back), view in degrees."""
 
     eye: Array
@@ -61,7 +61,7 @@ def _scene(triangles: Array) -> Any:
 class Tracer:
     """A room as triangles: positions in Embree, attributes in flat arrays indexed by primitive."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: FurnishedRoom) -> None:
         self.room = room
         self.triangles = np.concatenate([m.positions for m, _, _ in room.parts]).astype(np.float32)
         self.normals = np.concatenate([m.normals for m, _, _ in room.parts]).astype(np.float32)
@@ -133,7 +133,7 @@ class Tracer:
         return Surfels(origins + directions * h.distance[:, None], normal, albedo, material)
 
 
-def rays(view: View, size: int) -> tuple[Array, Array]:
+def rays(view: CameraPose, size: int) -> tuple[Array, Array]:
     """Origins and unit directions [size * size, 3] through the pixel centres of a square, row by row."""
     t = np.tan(np.radians(view.fov) / 2)
     c = ((np.arange(size) + 0.5) / size * 2 - 1) * t

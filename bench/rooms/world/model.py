@@ -15,7 +15,7 @@ Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Material:
+class SurfaceMaterial:
     """A surface: linear `rgb`; `tile` is its texture's size (metres); `fit` stretches it once over (w, h)."""
 
     rgb: tuple[float, float, float]
@@ -48,7 +48,7 @@ class Thing:
 
     category: str
     size: tuple[float, float, float]
-    parts: list[tuple[Mesh, Material]]
+    parts: list[tuple[Mesh, SurfaceMaterial]]
     colour: str | None = None
     made_of: str | None = None
     pattern: str | None = None
@@ -94,14 +94,14 @@ class Stock:
         fit: bool = False,
         gloss: float = 0.0,
         emit: float = 0.0,
-    ) -> Material:
+    ) -> SurfaceMaterial:
         """A material of an sRGB colour; `texture` is a kind of `textures.KINDS`."""
         r, g, b = to_linear(rgb).tolist()
         chosen = None if texture is None else (texture, int(self.rng.integers(LIBRARY)))
         size = tile if isinstance(tile, tuple) else (tile, tile)
-        return Material((r, g, b), chosen, size, fit, gloss, emit)
+        return SurfaceMaterial((r, g, b), chosen, size, fit, gloss, emit)
 
-    def wood(self, *names: str) -> tuple[Material, str, str]:
+    def wood(self, *names: str) -> tuple[SurfaceMaterial, str, str]:
         """Wood (or one of `names`): material, colour name, and what it is made of."""
         choice = list(names or WOODS)
         name = choice[int(self.rng.integers(len(choice)))]
@@ -109,7 +109,9 @@ class Stock:
         painted = name.startswith("painted")
         return self.paint(self.shade(rgb), None if painted else "wood", 0.9, gloss=0.1), colour, "wood"
 
-    def cloth(self, *without: str, tile: float = 0.4, patterned: float = 0.35) -> tuple[Material, str, str]:
+    def cloth(
+        self, *without: str, tile: float = 0.4, patterned: float = 0.35
+    ) -> tuple[SurfaceMaterial, str, str]:
         """Coloured cloth: material, colour name, pattern (`plain`, `striped`, `checked`, `dotted`)."""
         colour, rgb = self.colour(*without, *(("white", "black") if patterned >= 1 else ()))
         if not self.chance(patterned) or colour in ("white", "black", "gray", "beige", "navy"):
@@ -118,7 +120,7 @@ class Stock:
         return self.paint(rgb, pattern, tile), colour, pattern
 
 
-def metal(stock: Stock) -> Material:
+def metal(stock: Stock) -> SurfaceMaterial:
     """Dark or bright metal for legs and handles."""
     return stock.paint((0.10, 0.10, 0.11) if stock.chance(0.5) else (0.62, 0.63, 0.65), gloss=0.25)
 

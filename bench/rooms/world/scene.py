@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.rooms.world.meshes import Mesh, rotate_z
-from bench.rooms.world.model import Material, Stock, Thing
+from bench.rooms.world.model import Stock, SurfaceMaterial, Thing
 
 Array = NDArray[np.float32]
 SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -67,7 +67,7 @@ Light = SphereLight | WindowLight | SunLight
 
 
 @dataclass
-class Room:
+class FurnishedRoom:
     """A furnished room. `parts` are world-frame meshes with their material and object id."""
 
     split: str
@@ -78,7 +78,7 @@ class Room:
     floor: str = ""
     walls: str = "plain"
     objects: list[PlacedObject] = field(default_factory=list)
-    parts: list[tuple[Mesh, Material, int]] = field(default_factory=list)
+    parts: list[tuple[Mesh, SurfaceMaterial, int]] = field(default_factory=list)
     lights: list[Light] = field(default_factory=list)
     sky: Array = field(default_factory=lambda: np.zeros(3, np.float32))
 

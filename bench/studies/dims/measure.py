@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.measure.alike import linear_cka
 from bench.measure.intervals import bootstrap_mean, bootstrap_percentile, paired_difference, ratio_of_medians
 from bench.measure.report import Row, Value, measured
-from bench.pair.models import Asked, by_picture
+from bench.pair.models import PicturedQuestion, by_picture
 from bench.studies.dims.reducers import retained
 from bench.studies.dims.ways import Way
 from core.scoring import exact_match, nls
@@ -30,7 +30,10 @@ Said = Mapping[tuple[str, int], Sequence[str]]
 
 @torch.inference_mode()
 def answers(
-    vlm: VisionLanguageModel, made: Sequence[Way], asked: Sequence[Asked], on_picture: Callable[[], None]
+    vlm: VisionLanguageModel,
+    made: Sequence[Way],
+    asked: Sequence[PicturedQuestion],
+    on_picture: Callable[[], None],
 ) -> tuple[Said, VisionTokens]:
     """What each way says to every question, all numbers under (WHOLE, D); and the pictures' tokens."""
     shown = by_picture(asked)
@@ -48,7 +51,7 @@ def answers(
     return said, vision
 
 
-def answer_rows(model: str, said: Said, asked: Sequence[Asked], seed: int) -> Iterator[Row]:
+def answer_rows(model: str, said: Said, asked: Sequence[PicturedQuestion], seed: int) -> Iterator[Row]:
     """Exact match and NLS, and the difference from all numbers on the same questions; over rooms."""
     rooms = [one.room for one in asked]
     truth = [one.question.answer for one in asked]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from bench.studies.distill.reading import Reading
+from bench.studies.distill.reading import ModelReading
 from bench.studies.distill.terms import TERMS
 
 
@@ -79,7 +79,7 @@ class Bridge:
         return [one for part in parts for one in part.parameters()]
 
 
-def new_bridge(names: Collection[str], student: Reading, teacher: Reading, seed: int = 0) -> Bridge:
+def new_bridge(names: Collection[str], student: ModelReading, teacher: ModelReading, seed: int = 0) -> Bridge:
     """The parts that these terms go through, of the two models' sizes. Same seed, same weights."""
     through = {TERMS[name].through for name in names}
     mixed = pointwise = None

@@ -12,7 +12,7 @@ from bench.studies.distill import align, outputs, plain
 from bench.studies.distill.bridge import Bridge, MixedHeads, PointwiseHeads
 from bench.studies.distill.reading import (
     Block,
-    Reading,
+    ModelReading,
     first_layer,
     grids,
     text_to_vision,
@@ -30,14 +30,14 @@ CodeLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Compared:
+class ReadingPair:
     """Two readings, what is learned between them, and the losses of autoencoders by their terms' names.
 
     `sides` is the grid (rows, columns) of canonical maps.
     """
 
-    student: Reading
-    teacher: Reading
+    student: ModelReading
+    teacher: ModelReading
     bridge: Bridge = field(default_factory=Bridge)
     codes: Mapping[str, CodeLoss] = field(default_factory=dict)
     sides: tuple[int, int] = (24, 24)
@@ -48,7 +48,7 @@ def code_loss(transfer: Transfer) -> CodeLoss:
     return lambda ours, theirs: transfer_loss(transfer, ours, transfer.teacher_code(theirs))
 
 
-def canonical(one: Reading, compared: Compared, rolled: bool = False) -> torch.Tensor:
+def canonical(one: ModelReading, compared: ReadingPair, rolled: bool = False) -> torch.Tensor:
     """Canonical maps of either reading, a channel for each of the student's layers: [B, K, rows, cols]."""
     layers = list(one.forced.attentions)
     layers = rollouts(layers) if rolled else layers
@@ -57,7 +57,7 @@ def canonical(one: Reading, compared: Compared, rolled: bool = False) -> torch.T
     return heat_maps(chosen, one.forced.vis, one.forced.txt, one.grid, one.mean_token, compared.sides)
 
 
-def computed(name: str, compared: Compared) -> torch.Tensor:
+def computed(name: str, compared: ReadingPair) -> torch.Tensor:
     """The value of one term, a float32 scalar. Raises ValueError for a name that is none of the registry's.
 
     Terms of autoencoders raise KeyError when theirs is not among `codes`.
@@ -71,21 +71,21 @@ def computed(name: str, compared: Compared) -> torch.Tensor:
     return compared.codes[name](canonical(compared.student, compared, rolled), theirs)
 
 
-def _cross_entropy(compared: Compared) -> torch.Tensor:
+def _cross_entropy(compared: ReadingPair) -> torch.Tensor:
     return answer_cross_entropy(compared.student.forced.logits, compared.student.forced.labels)
 
 
-def _outputs(compared: Compared, reverse: bool) -> torch.Tensor:
+def _outputs(compared: ReadingPair, reverse: bool) -> torch.Tensor:
     ours, theirs = compared.student.forced, compared.teacher.forced
     divergence = outputs.reverse_divergence if reverse else outputs.forward_divergence
     return divergence(ours.logits, theirs.logits, ours.labels)
 
 
-def _code_outputs(compared: Compared) -> torch.Tensor:
+def _code_outputs(compared: ReadingPair) -> torch.Tensor:
     return align.code_outputs(compared.student.forced.logits, compared.teacher.forced.logits)
 
 
-def _whole(compared: Compared, distance: Callable[..., torch.Tensor]) -> torch.Tensor:
+def _whole(compared: ReadingPair, distance: Callable[..., torch.Tensor]) -> torch.Tensor:
     """The mean over examples of a distance between whole maps, paired layer by layer."""
     found = []
     for row in range(len(compared.student)):
@@ -100,7 +100,7 @@ def _last_layer(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) ->
 
 
 def _looks(
-    compared: Compared,
+    compared: ReadingPair,
     distance: Callable[[align.Maps, align.Maps], torch.Tensor],
     heads: MixedHeads | PointwiseHeads | None,
 ) -> torch.Tensor:
@@ -110,7 +110,7 @@ def _looks(
     return distance([ours for ours, _ in pairs], [through(theirs) for _, theirs in pairs])
 
 
-def _first_layer(compared: Compared, which: Block | None) -> torch.Tensor:
+def _first_layer(compared: ReadingPair, which: Block | None) -> torch.Tensor:
     """The same squared difference over another block of the first layer's map, or over all of it."""
     through = _needed(compared.bridge.pointwise, "heads")
     rows = range(len(compared.student))
@@ -118,25 +118,25 @@ def _first_layer(compared: Compared, which: Block | None) -> torch.Tensor:
     return align.literal_distance([ours for ours, _ in pairs], [through(theirs) for _, theirs in pairs])
 
 
-def _code_attention(compared: Compared) -> torch.Tensor:
+def _code_attention(compared: ReadingPair) -> torch.Tensor:
     theirs = _needed(compared.bridge.pointwise, "heads")(compared.teacher.forced.attentions[0])
     ours = compared.student.forced.attentions[0]
     return align.code_attention(ours, theirs, compared.student.tokens.shape[1])
 
 
-def _tokens(compared: Compared) -> torch.Tensor:
+def _tokens(compared: ReadingPair) -> torch.Tensor:
     """The expert's vision tokens in the student's width and grid, [B, N, D]; 0 where it has none."""
     wide = _needed(compared.bridge.width, "vision tokens")(compared.teacher.tokens)
     brought: torch.Tensor = grids(compared.student, compared.teacher).queries.to(wide.device) @ wide
     return brought
 
 
-def _all_tokens(compared: Compared) -> torch.Tensor:
+def _all_tokens(compared: ReadingPair) -> torch.Tensor:
     unknown = unknown_tokens(compared.student, compared.teacher)
     return align.all_tokens(compared.student.tokens[:, unknown:], _tokens(compared)[:, unknown:])
 
 
-def _focus(compared: Compared) -> torch.Tensor:
+def _focus(compared: ReadingPair) -> torch.Tensor:
     ours, rows = compared.student.tokens, range(len(compared.student))
     looks = [text_to_vision(compared.student, compared.teacher, row)[1] for row in rows]
     unknown = unknown_tokens(compared.student, compared.teacher)
@@ -145,7 +145,7 @@ def _focus(compared: Compared) -> torch.Tensor:
     return align.focused_tokens(ours, _tokens(compared), places)
 
 
-def _code_focus(compared: Compared) -> torch.Tensor:
+def _code_focus(compared: ReadingPair) -> torch.Tensor:
     cells = compared.student.tokens.shape[1]
     theirs = compared.teacher.forced.attentions[0]
     places = align.code_focus(theirs, cells, focus_size(cells))
@@ -159,7 +159,7 @@ def _needed(part: Part | None, what: str) -> Part:
     return part
 
 
-_LOSSES: Mapping[str, Callable[[Compared], torch.Tensor]] = MappingProxyType({
+_LOSSES: Mapping[str, Callable[[ReadingPair], torch.Tensor]] = MappingProxyType({
     "ce": _cross_entropy,
     "kd_fkl": lambda c: _outputs(c, reverse=False),
     "kd_rkl": lambda c: _outputs(c, reverse=True),

@@ -14,8 +14,8 @@ from torch.nn.utils import clip_grad_norm_
 
 from adapters.training.train import warmed_cosine
 from bench.studies.distill.bridge import Bridge, new_bridge
-from bench.studies.distill.computed import CodeLoss, Compared, computed
-from bench.studies.distill.reading import Reading, reading
+from bench.studies.distill.computed import CodeLoss, ReadingPair, computed
+from bench.studies.distill.reading import ModelReading, reading
 from bench.studies.distill.terms import TERMS, Need, Preset
 from models.lora import Adapter
 from models.lora_training import attach, detach, taken
@@ -79,7 +79,7 @@ def _norm(gradients: Sequence[torch.Tensor]) -> float:
 
 
 @dataclass(frozen=True)
-class Method:
+class DistillationMethod:
     """Which terms count how much, and what is done with them.
 
     `balance`: no term's gradient is longer than the answers'. `drawn`: what is learned beside the student
@@ -93,7 +93,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Course:
+class FewShotCourse:
     """How it is trained: LoRA on all that takes it, the projector of vision tokens included.
 
     Steps and rate are those with which plain fine-tuning did best on 16 rendered validation rooms: 0.556
@@ -117,7 +117,7 @@ class Pairs:
     features: torch.Tensor
     questions: Sequence[str]
     answers: Sequence[str]
-    teacher: Reading
+    teacher: ModelReading
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Trained:
 def read(
     vlm: VisionLanguageModel, features: torch.Tensor, questions: Sequence[str], answers: Sequence[str],
     maps: bool,
-) -> Reading:  # fmt: skip
+) -> ModelReading:  # fmt: skip
     """One model's pass over known answers, with gradients where they are enabled.
 
     `features` are its tower's, one row a question. Raises ModelError when `maps` are wanted of a model that
@@ -149,14 +149,14 @@ def read(
     return reading(forced, vision, spans, vocabulary(vlm.tokenizer))
 
 
-def sides(student: Reading, teacher: Reading) -> tuple[int, int]:
+def sides(student: ModelReading, teacher: ModelReading) -> tuple[int, int]:
     """The grid of canonical maps: the finer of both, so that neither model's map loses anything."""
     rows, cols = (max(pair) for pair in zip(student.grid, teacher.grid, strict=True))
     return rows, cols
 
 
 def train_few(
-    vlm: VisionLanguageModel, pairs: Pairs, method: Method, course: Course, seed: int = 0
+    vlm: VisionLanguageModel, pairs: Pairs, method: DistillationMethod, course: FewShotCourse, seed: int = 0
 ) -> Trained:
     """Train an adapter; the model is left as it was. Same arguments, same adapter, with as many threads.
 
@@ -174,7 +174,7 @@ def train_few(
         detach(vlm)
 
 
-def _bridge(vlm: VisionLanguageModel, pairs: Pairs, method: Method, seed: int) -> Bridge:
+def _bridge(vlm: VisionLanguageModel, pairs: Pairs, method: DistillationMethod, seed: int) -> Bridge:
     if not any(TERMS[name].through for name in method.weights):
         return Bridge()
     with torch.no_grad():
@@ -189,8 +189,8 @@ def _bridge(vlm: VisionLanguageModel, pairs: Pairs, method: Method, seed: int) -
 def _descend(
     vlm: VisionLanguageModel,
     pairs: Pairs,
-    method: Method,
-    course: Course,
+    method: DistillationMethod,
+    course: FewShotCourse,
     bridge: Bridge,
     learned: tuple[list[nn.Parameter], list[nn.Parameter]],
 ) -> tuple[dict[str, float], dict[str, float]]:
@@ -206,7 +206,7 @@ def _descend(
         for group, rate in zip(optimiser.param_groups, rates, strict=False):
             group["lr"] = rate * warmed_cosine(step, course.steps)
         ours = read(vlm, pairs.features, pairs.questions, pairs.answers, maps)
-        compared = Compared(ours, pairs.teacher, bridge, method.codes, sides(ours, pairs.teacher))
+        compared = ReadingPair(ours, pairs.teacher, bridge, method.codes, sides(ours, pairs.teacher))
         terms = {name: computed(name, compared) for name in weights}
         optimiser.zero_grad()
         halfway = step == course.steps // 2

@@ -21,7 +21,7 @@ from bench.studies.distill.fitting import (
     fit_alone,
     split_by_picture,
 )
-from bench.studies.distill.transfer import Calibration, Pairing, Transfer
+from bench.studies.distill.transfer import MapStatistics, Pairing, Transfer
 
 Rows = tuple[torch.Tensor, torch.Tensor]
 Autoencoders = tuple[Autoencoder, Autoencoder]
@@ -142,7 +142,7 @@ def _calibration(
     rows: Rows,
     pairing: Pairing,
     settings: FitSettings,
-) -> Calibration:
+) -> MapStatistics:
     """What is measured of fitted autoencoders, on the standardised maps that they were fitted on."""
     codes = [frozen(part).encode(maps).mean for part, maps in zip(pair, (teacher, student), strict=True)]
     weight, bias = torch.eye(settings.width).to(codes[0]), torch.zeros(settings.width).to(codes[0])
@@ -153,4 +153,4 @@ def _calibration(
         for part, maps in zip(pair, (teacher, student), strict=True)
     ]
     variance = codes[0].var(dim=0, correction=0)
-    return Calibration(variance, weight, bias, *quality)
+    return MapStatistics(variance, weight, bias, *quality)

@@ -106,7 +106,7 @@ Spans = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ModelReading:
     """B examples read by one model. The expert's is a constant, whoever made it.
 
     `forced` is the pass, with attention maps if a term needs them; `tokens` [B, N, D] are the vision tokens
@@ -129,13 +129,15 @@ class Reading:
         return arranged(self.forced.attentions[layer][row], self.forced.vis[row], self.forced.txt[row])
 
 
-def reading(forced: TeacherForced, vision: VisionTokens, spans: Sequence[Spans], vocabulary: str) -> Reading:
+def reading(
+    forced: TeacherForced, vision: VisionTokens, spans: Sequence[Spans], vocabulary: str
+) -> ModelReading:
     """What a pass over `vision`, one image for all questions or one each, gives to compare."""
     tokens = vision.for_questions(len(forced.vis))
-    return Reading(forced, tokens, (vision.rows, vision.cols), vision.mean_token, spans, vocabulary)
+    return ModelReading(forced, tokens, (vision.rows, vision.cols), vision.mean_token, spans, vocabulary)
 
 
-def offered(student: Reading, teacher: Reading, autoencoders: bool = False) -> set[Need]:
+def offered(student: ModelReading, teacher: ModelReading, autoencoders: bool = False) -> set[Need]:
     """What these two readings give terms to work with."""
     given = {
         Need.LABELS: True,
@@ -153,12 +155,12 @@ def _same_sequence(ours: TeacherForced, theirs: TeacherForced) -> bool:
     return torch.equal(ours.vis, theirs.vis) and torch.equal(ours.txt, theirs.txt)
 
 
-def grids(student: Reading, teacher: Reading) -> Weights:
+def grids(student: ModelReading, teacher: ModelReading) -> Weights:
     """Weights from the expert's picture tokens to the student's."""
     return grid_weights(student.grid, teacher.grid, student.mean_token, teacher.mean_token)
 
 
-def unknown_tokens(student: Reading, teacher: Reading) -> int:
+def unknown_tokens(student: ModelReading, teacher: ModelReading) -> int:
     """How many of our first vision tokens theirs says nothing of: 1 for a mean token that only we have.
 
     They are left out of every comparison: that they are not told of does not mean nobody looks there.
@@ -166,7 +168,9 @@ def unknown_tokens(student: Reading, teacher: Reading) -> int:
     return int(student.mean_token and not teacher.mean_token)
 
 
-def text_to_vision(student: Reading, teacher: Reading, row: int) -> tuple[torch.Tensor, torch.Tensor]:
+def text_to_vision(
+    student: ModelReading, teacher: ModelReading, row: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """How one example's words look at the picture in the first layer: ours [H, W, N], theirs [H', W, N].
 
     Raw mass; theirs is a constant, in our words and cells, its heads as they are; without
@@ -180,7 +184,7 @@ def text_to_vision(student: Reading, teacher: Reading, row: int) -> tuple[torch.
 
 
 def first_layer(
-    student: Reading, teacher: Reading, row: int, which: Block | None = None
+    student: ModelReading, teacher: ModelReading, row: int, which: Block | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One example's first-layer map, or one block of it: ours [H, Q, K], theirs [H', Q, K].
 
@@ -196,7 +200,9 @@ def first_layer(
     return both[0], both[1]
 
 
-def whole_maps(student: Reading, teacher: Reading, row: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def whole_maps(
+    student: ModelReading, teacher: ModelReading, row: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Paired layers of one example, picture and words: ours and theirs in our tokens, [1, P, P] each.
 
     Heads are averaged first: bringing every head over would cost as many times more. Theirs is a constant.

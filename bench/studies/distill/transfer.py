@@ -24,7 +24,7 @@ _SMALLEST_VARIANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Calibration:
+class MapStatistics:
     """What was measured on the maps that the autoencoders were fitted on; float32.
 
     `variance` [z] of the expert's codes; `weight` [z, z] and `bias` [z] take the student's codes to the
@@ -59,7 +59,7 @@ class Transfer(nn.Module):
         pairing: Pairing,
         autoencoders: tuple[Autoencoder, Autoencoder],
         scale: Scale,
-        calibration: Calibration,
+        calibration: MapStatistics,
     ) -> None:
         super().__init__()
         self.pairing: Pairing = pairing
@@ -127,7 +127,7 @@ def load_transfer(folder: Path) -> Transfer:
         teacher = _autoencoder(about, "teacher", tensors)
         student = teacher if pairing == "shared" else _autoencoder(about, "student", tensors)
         scale = Scale(tensors["mean"], tensors["spread"])
-        calibration = Calibration(**{name: tensors[name] for name in Calibration.__dataclass_fields__})
+        calibration = MapStatistics(**{name: tensors[name] for name in MapStatistics.__dataclass_fields__})
         return Transfer(pairing, (teacher, student), scale, calibration)
 
 

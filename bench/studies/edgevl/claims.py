@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from bench.measure.intervals import Interval
 from bench.measure.report import Row, measured
-from bench.studies.edgevl.scores import Modality, Scores
+from bench.studies.edgevl.scores import Modality, PlaceScores
 
 SOURCE = "EdgeVL, ECCV 2024: ScanNet, teacher CLIP ViT-g-14"
 
@@ -24,7 +24,7 @@ MEANS: Mapping[str, float] = MappingProxyType({
 
 
 @dataclass(frozen=True)
-class Claim:
+class PlaceClaim:
     """That one method beats another by at least so much; `published` is the gain that EdgeVL prints."""
 
     first: str
@@ -35,24 +35,24 @@ class Claim:
 
 
 CLAIMS = (
-    Claim("stage2-int8", "teacher", "depth", 0.25, 0.398),
-    Claim("stage2-int8", "stage1", "rgb", -0.03),
-    Claim("stage2-int8", "stage1-ptq", "mean", 0.05, 0.171),
-    Claim("stage2-int8", "stage1-qat", "mean", 0.0, 0.081),
-    Claim("stage2-int8", "stage1", "mean", 0.0, 0.069),
-    Claim("stage2-int8", "stage2-no-triplets", "mean", 0.0),
-    Claim("stage1", "stage1-ptq", "mean", 0.0, 0.102),
-    Claim("stage1", "rgb-only", "depth", 0.0, None),
-    Claim("stage1", "depth-only", "rgb", 0.0, None),
+    PlaceClaim("stage2-int8", "teacher", "depth", 0.25, 0.398),
+    PlaceClaim("stage2-int8", "stage1", "rgb", -0.03),
+    PlaceClaim("stage2-int8", "stage1-ptq", "mean", 0.05, 0.171),
+    PlaceClaim("stage2-int8", "stage1-qat", "mean", 0.0, 0.081),
+    PlaceClaim("stage2-int8", "stage1", "mean", 0.0, 0.069),
+    PlaceClaim("stage2-int8", "stage2-no-triplets", "mean", 0.0),
+    PlaceClaim("stage1", "stage1-ptq", "mean", 0.0, 0.102),
+    PlaceClaim("stage1", "rgb-only", "depth", 0.0, None),
+    PlaceClaim("stage1", "depth-only", "rgb", 0.0, None),
 )
 """Published: Swin-T on ScanNet. Stage 2 gains 6.9 over stage 1; the poster's 15.4 is over another method."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PlaceVerdict:
     """What was measured of a claim. It holds where the mean reaches `least` and a gain is no chance."""
 
-    claim: Claim
+    claim: PlaceClaim
     found: Interval
 
     @property
@@ -66,16 +66,16 @@ class Verdict:
         return "does not hold" if high < least or high <= 0 else "is not reached"
 
 
-def judged(scores: Scores) -> list[Verdict]:
+def judged(scores: PlaceScores) -> list[PlaceVerdict]:
     """Those claims whose methods were measured."""
     return [
-        Verdict(claim, scores.difference(claim.first, claim.second, claim.modality))
+        PlaceVerdict(claim, scores.difference(claim.first, claim.second, claim.modality))
         for claim in CLAIMS
         if claim.first in scores.right and claim.second in scores.right
     ]
 
 
-def claim_rows(verdicts: Sequence[Verdict]) -> list[Row]:
+def claim_rows(verdicts: Sequence[PlaceVerdict]) -> list[Row]:
     """A row a claim."""
     return [
         measured(
@@ -87,12 +87,12 @@ def claim_rows(verdicts: Sequence[Verdict]) -> list[Row]:
     ]  # fmt: skip
 
 
-def paragraph(verdicts: Sequence[Verdict], scores: Scores) -> str:
+def paragraph(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> str:
     """What holds, and where a published gain is missing what the figures say of why."""
     return " ".join([*(_sentence(one) for one in verdicts), *_reasons(verdicts, scores)])
 
 
-def _sentence(one: Verdict) -> str:
+def _sentence(one: PlaceVerdict) -> str:
     claim, found = one.claim, one.found
     told = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
     points = Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
@@ -102,7 +102,7 @@ def _sentence(one: Verdict) -> str:
     return f"{said}: {points:+.1f}."
 
 
-def _reasons(verdicts: Sequence[Verdict], scores: Scores) -> Iterator[str]:
+def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[str]:
     """Of a gain of stage 2 that is missing: how much there was to win back, and how good its labels are."""
     missing = [one.claim.second for one in verdicts if _falls_short(one)]
     if missing and "stage1-ptq" in scores.right:
@@ -118,7 +118,7 @@ def _reasons(verdicts: Sequence[Verdict], scores: Scores) -> Iterator[str]:
         )
 
 
-def _falls_short(one: Verdict) -> bool:
+def _falls_short(one: PlaceVerdict) -> bool:
     """Whether a published gain of stage 2 over a student, not over the teacher, did not come."""
     claim = one.claim
     gain = claim.first == "stage2-int8" and claim.second != "teacher" and claim.published is not None

@@ -10,10 +10,9 @@ from bench.measure.charts import PictureOption
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, ruled
 from bench.studies.edgevl.claims import MEANS, SOURCE, claim_rows, judged, paragraph
-from bench.studies.edgevl.scores import MODALITIES, Scores
+from bench.studies.edgevl.scores import MODALITIES, PlaceScores
 from bench.studies.few_shot.table import check_picture, draw, show
 from core.errors import InputError
-from core.extras import load
 from core.files import cache_dir, storage_errors
 from models.scene.names import SCANNET, checked
 
@@ -63,15 +62,18 @@ def edgevl(
 
     Example: roomwise study edgevl --data ./scannet --teacher ./clip-vit-b-32 --backbone swin-t
     """
+    from bench.studies.edgevl.plan import EdgeVLPlan
+    from bench.studies.edgevl.study import carried_out
+
     check_picture(picture)
     names = list(SCANNET) if classes is None else read_names(classes)
-    plan = load("bench.studies.edgevl.plan:Plan")(
+    plan = EdgeVLPlan(
         out=out or cache_dir() / "studies" / "edgevl", frames=frames or cache_dir() / "rooms", classes=names,
         seeds=seeds, rooms=rooms or (_QUICK_ROOMS if quick else _ROOMS), quick=quick, data=data,
         teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful,
         no_triplets=no_triplets, jobs=jobs, threads=threads,
     )  # fmt: skip
-    found = load("bench.studies.edgevl.study:carried_out")(plan)
+    found = carried_out(plan)
     _tell(found.scores, found.speed, names, as_json, picture)
 
 
@@ -85,7 +87,9 @@ def read_names(path: Path) -> list[str]:
         raise InputError(f"{path} is no text in UTF-8. Save it as such.") from error
 
 
-def _tell(scores: Scores, speed: list[Row], names: list[str], as_json: bool, picture: Path | None) -> None:
+def _tell(
+    scores: PlaceScores, speed: list[Row], names: list[str], as_json: bool, picture: Path | None
+) -> None:
     """Print all of it, and draw it."""
     verdicts = judged(scores)
     title = f"{len(set(scores.rooms))} test rooms, {len(scores.rooms)} views, {len(names)} classes: accuracy"
@@ -118,7 +122,7 @@ def _published() -> list[Row]:
     ]
 
 
-def _table(scores: Scores, title: str) -> Table:
+def _table(scores: PlaceScores, title: str) -> Table:
     columns = ("method", *MODALITIES, "published mean")
     table = ruled(f"roomwise study edgevl: {title}, %", columns, left=("method",))
     for name in scores.right:

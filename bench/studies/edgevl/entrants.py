@@ -25,7 +25,7 @@ _BATCH = 16
 View = TypeVar("View")
 
 
-class Encoder(Protocol):
+class PlaceEntrant(Protocol):
     """Views to unit rows, from either modality."""
 
     def rgb(self, images: Sequence[Image.Image]) -> Rows:

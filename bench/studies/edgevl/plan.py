@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.pretrain.scene.recipes import CODE_FAITHFUL, NO_TRIPLETS, RECIPE, Recipe
+from bench.pretrain.scene.recipes import CODE_FAITHFUL, NO_TRIPLETS, RECIPE, SceneRecipe
 from models.scene.teacher import BUILTIN
 
 
 @dataclass(frozen=True)
-class Plan:
+class EdgeVLPlan:
     """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered.
 
     `jobs` processes render and train, each with its share of `threads`. `no_triplets` asks for a row of
@@ -30,10 +30,10 @@ class Plan:
     quiet: bool = False
     code_faithful: bool = False
     no_triplets: bool = False
-    recipe: Recipe = field(default=RECIPE)
+    recipe: SceneRecipe = field(default=RECIPE)
 
     @property
-    def carried(self) -> Recipe:
+    def carried(self) -> SceneRecipe:
         """The recipe as it is carried out."""
         recipe = CODE_FAITHFUL if self.code_faithful else self.recipe
         recipe = recipe.with_method(NO_TRIPLETS) if self.no_triplets else recipe

@@ -15,7 +15,7 @@ MODALITIES: tuple[Modality, ...] = ("depth", "rgb", "mean")
 
 
 @dataclass(frozen=True)
-class Scores:
+class PlaceScores:
     """For each method float [seeds, 2, views]: whether depth (0) and colour (1) gave the right class."""
 
     rooms: Sequence[str]

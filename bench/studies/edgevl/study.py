@@ -14,12 +14,12 @@ from bench.pretrain.scene.pairs import classified
 from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
-from bench.studies.edgevl.entrants import Encoder, Untouched, ranged_encoder, rows_of, student_encoder
-from bench.studies.edgevl.plan import Plan
-from bench.studies.edgevl.scores import Scores
+from bench.studies.edgevl.entrants import PlaceEntrant, Untouched, ranged_encoder, rows_of, student_encoder
+from bench.studies.edgevl.plan import EdgeVLPlan
+from bench.studies.edgevl.scores import PlaceScores
 from bench.studies.edgevl.speed import parity_row, speed_rows
 from bench.studies.edgevl.training import SHAPES, train
-from bench.studies.edgevl.views import Views, folder_views, rendered_views
+from bench.studies.edgevl.views import LabelledViews, folder_views, rendered_views
 from core.errors import InputError
 from core.ports import Rows
 from models.scene.encoder import BUILTIN_FOLDER
@@ -32,14 +32,14 @@ _TEACHER_SIDE = 144
 
 
 @dataclass(frozen=True)
-class Found:
+class EdgeVLResults:
     """Scores, and rows about speed, size and parity."""
 
-    scores: Scores
+    scores: PlaceScores
     speed: list[Row]
 
 
-def carried_out(plan: Plan) -> Found:
+def carried_out(plan: EdgeVLPlan) -> EdgeVLResults:
     """Train what is missing, test everything. Raises InputError, WeightsError, MissingDependencyError."""
     _check(plan)
     teacher = load_teacher(plan.teacher)
@@ -48,7 +48,7 @@ def carried_out(plan: Plan) -> Found:
     classes = class_rows(teacher.text, plan.classes)
     right: dict[str, NDArray[np.float64]] = {}
     rows: dict[str, Rows] = {}
-    everybody: dict[str, list[Encoder]] = {"teacher": [Untouched(teacher, _TEACHER_SIDE)], **students}
+    everybody: dict[str, list[PlaceEntrant]] = {"teacher": [Untouched(teacher, _TEACHER_SIDE)], **students}
     with Progress(console=_stderr(), transient=True, disable=plan.quiet) as progress:
         for name in progress.track(list(everybody), description="views"):
             seen = [_seen(encoder, views) for encoder in everybody[name]]
@@ -59,10 +59,10 @@ def carried_out(plan: Plan) -> Found:
     encoder = BUILTIN_FOLDER if plan.quick else plan.place(INTEGERS, 0)
     speed = [*speed_rows(encoder, plan.out, plan.threads), parity_row(rows[INTEGERS], rows["trained"])]
     del right["trained"]
-    return Found(Scores(views.rooms, right), speed)
+    return EdgeVLResults(PlaceScores(views.rooms, right), speed)
 
 
-def _check(plan: Plan) -> None:
+def _check(plan: EdgeVLPlan) -> None:
     if plan.backbone not in SHAPES:
         raise InputError(f"There is no backbone {plan.backbone!r}. Choose one: {', '.join(SHAPES)}.")
     if plan.quick and (plan.data or plan.teacher != BUILTIN or plan.backbone != "built-in"):
@@ -71,13 +71,13 @@ def _check(plan: Plan) -> None:
         )
 
 
-def _views(plan: Plan) -> Views:
+def _views(plan: EdgeVLPlan) -> LabelledViews:
     if plan.data is not None:
         return folder_views(plan.data / "test", plan.classes)
     return rendered_views(plan.rooms, plan.out / "rooms", plan.classes, plan.jobs, plan.quiet)
 
 
-def _committed() -> dict[str, list[Encoder]]:
+def _committed() -> dict[str, list[PlaceEntrant]]:
     plain = BUILTIN_FOLDER.parent / SHIPPED["stage1"]
     return {
         "stage1": [student_encoder(plain, integers=False)],
@@ -86,10 +86,10 @@ def _committed() -> dict[str, list[Encoder]]:
     }
 
 
-def _trained(plan: Plan, teacher: SceneTeacher) -> dict[str, list[Encoder]]:
+def _trained(plan: EdgeVLPlan, teacher: SceneTeacher) -> dict[str, list[PlaceEntrant]]:
     """Every method's students, one a seed."""
     train(plan, teacher)
-    found: dict[str, list[Encoder]] = {
+    found: dict[str, list[PlaceEntrant]] = {
         name: [student_encoder(plan.place(name, seed), integers=False) for seed in range(plan.seeds)]
         for name in _ORDER
         if any(name in wave for wave in waves(plan.carried))
@@ -97,7 +97,7 @@ def _trained(plan: Plan, teacher: SceneTeacher) -> dict[str, list[Encoder]]:
     return found | _stage2([plan.place(INTEGERS, seed) for seed in range(plan.seeds)])
 
 
-def _stage2(folders: Sequence[Path]) -> dict[str, list[Encoder]]:
+def _stage2(folders: Sequence[Path]) -> dict[str, list[PlaceEntrant]]:
     """As exported, as trained, and the same weights without integers."""
     return {
         INTEGERS: [student_encoder(folder, integers=True) for folder in folders],
@@ -106,7 +106,7 @@ def _stage2(folders: Sequence[Path]) -> dict[str, list[Encoder]]:
     }
 
 
-def _seen(encoder: Encoder, views: Views) -> tuple[Rows, Rows]:
+def _seen(encoder: PlaceEntrant, views: LabelledViews) -> tuple[Rows, Rows]:
     """Rows of depth and of colour."""
     return rows_of(encoder.depth, views.depths), rows_of(encoder.rgb, views.images)
 

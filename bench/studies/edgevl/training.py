@@ -10,7 +10,7 @@ from bench.measure.crew import processes
 from bench.pretrain.scene.runs import Bench, finish, waves
 from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
 from bench.pretrain.scene.students import innate, swin_t, vit_s
-from bench.studies.edgevl.plan import Plan
+from bench.studies.edgevl.plan import EdgeVLPlan
 from models.scene.student import SceneShape
 from models.scene.teacher import SceneTeacher, load_teacher
 
@@ -19,7 +19,7 @@ _benches: dict[str, Bench] = {}
 """What a process has put together for its plan: read once, for all that it trains."""
 
 
-def train(plan: Plan, teacher: SceneTeacher) -> None:
+def train(plan: EdgeVLPlan, teacher: SceneTeacher) -> None:
     """Train whatever is not there yet. Raises InputError, StorageError."""
     missing = [
         [(name, seed) for seed in range(plan.seeds) for name in wave if not plan.place(name, seed).is_dir()]
@@ -42,14 +42,14 @@ def train(plan: Plan, teacher: SceneTeacher) -> None:
                 done.result()
 
 
-def _one(plan: Plan, name: str, seed: int) -> None:
+def _one(plan: EdgeVLPlan, name: str, seed: int) -> None:
     key = repr(plan)
     if key not in _benches:
         _benches[key] = _bench(plan, load_teacher(plan.teacher))
     finish(_benches[key], name, seed)
 
 
-def _bench(plan: Plan, teacher: SceneTeacher) -> Bench:
+def _bench(plan: EdgeVLPlan, teacher: SceneTeacher) -> Bench:
     frames, depth = rendered_frames(plan.frames) if plan.data is None else folder_frames(plan.data / "train")
     told = Console(stderr=True, quiet=plan.quiet, soft_wrap=True)
 

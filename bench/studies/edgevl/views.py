@@ -18,7 +18,7 @@ _NOISE_SEED = 1
 
 
 @dataclass(frozen=True)
-class Views:
+class LabelledViews:
     """n views: pictures, depth uint16 [S, S] millimetres, number of the right class [n], name of the room."""
 
     images: list[Image.Image]
@@ -27,7 +27,7 @@ class Views:
     rooms: list[str]
 
 
-def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet: bool) -> Views:
+def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet: bool) -> LabelledViews:
     """Four views or so of each of the first test rooms, rendered unless they are in the cache.
 
     Depth is as a depth camera gives it. Raises InputError when the classes do not name the rendered kinds.
@@ -42,7 +42,7 @@ def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet
     pairs = read_pairs(cache, "test", shards=len(plans))
     kept = np.flatnonzero(pairs.rooms < rooms)
     named = [scannet_name(one.kind) for one in pairs.facts]
-    return Views(
+    return LabelledViews(
         [Image.fromarray(pairs.frames[row]) for row in kept],
         list(sensed(pairs.depth[kept], _NOISE_SEED)),
         _numbers([named[row] for row in kept], classes),
@@ -50,11 +50,11 @@ def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet
     )
 
 
-def folder_views(folder: Path, classes: list[str]) -> Views:
+def folder_views(folder: Path, classes: list[str]) -> LabelledViews:
     """All pairs of a folder; the folders directly in it are classes. Raises InputError."""
     found = read_folder(folder)
     images = [Image.fromarray(frame) for frame in found.frames]
-    return Views(images, list(found.depth), _numbers(found.classes, classes), found.rooms)
+    return LabelledViews(images, list(found.depth), _numbers(found.classes, classes), found.rooms)
 
 
 def _numbers(named: list[str], classes: list[str]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ encoder sees both ways, so here it pulls a little, and the length of its gradien
 
 from itertools import pairwise
 
-from bench.studies.few_shot.claims import Claim, Sign
+from bench.studies.few_shot.claims import PublishedClaim, Sign
 from bench.studies.few_shot.command import Study, command
 from bench.studies.few_shot.methods import ALIGN_KD
 from bench.studies.few_shot.published import ALIGN_KD as SOURCE
@@ -22,10 +22,10 @@ _LADDER = ("ce", "+ kd_rkl", "+ t2v_mse", "+ v_all", "align-kd")
 _BLOCKS = ("block v2v", "block t2t", "block full")
 
 
-def _claim(first: str, second: str, expected: Sign = "above") -> Claim:
+def _claim(first: str, second: str, expected: Sign = "above") -> PublishedClaim:
     """In the paper's own points, which are no exact match; only the sign can be compared."""
     published = round(ALIGN_KD_SCORES[first] - ALIGN_KD_SCORES[second], 1)
-    return Claim(first, second, expected, published=published)
+    return PublishedClaim(first, second, expected, published=published)
 
 
 STUDY = Study(
@@ -40,7 +40,7 @@ STUDY = Study(
         *(_claim(after, before) for before, after in pairwise(_LADDER)),
         _claim("align-kd", "ce"),
         *(_claim(block, "align-kd", "below") for block in _BLOCKS),
-        Claim("align", "align-kd", "above"),
+        PublishedClaim("align", "align-kd", "above"),
     ),
 )
 

@@ -8,13 +8,13 @@ from typing import Literal
 from bench.measure.intervals import Interval
 from bench.measure.report import Row, Value, measured
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.scores import Scores
+from bench.studies.few_shot.scores import MethodScores
 
 Sign = Literal["above", "below", "no different"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class PublishedClaim:
     """That one row is above or below another, or no different from it; `published` by how much, if told."""
 
     first: str
@@ -25,10 +25,10 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """What was measured of a claim."""
 
-    claim: Claim
+    claim: PublishedClaim
     found: Interval
 
     @property
@@ -53,16 +53,16 @@ def sign(found: Interval) -> Sign:
     return "below" if found.high < 0 else "no different"
 
 
-def judged(claims: Sequence[Claim], scores: Scores) -> list[Verdict]:
+def judged(claims: Sequence[PublishedClaim], scores: MethodScores) -> list[ClaimVerdict]:
     """Those claims whose two rows were measured."""
     return [
-        Verdict(claim, scores.difference(claim.first, claim.second, claim.metric))
+        ClaimVerdict(claim, scores.difference(claim.first, claim.second, claim.metric))
         for claim in claims
         if scores.has(claim.first, claim.second)
     ]
 
 
-def claim_rows(verdicts: Sequence[Verdict]) -> list[Row]:
+def claim_rows(verdicts: Sequence[ClaimVerdict]) -> list[Row]:
     """A row a claim."""
     said = {True: "holds", False: "does not hold", None: "cannot be told"}
     return [
@@ -72,13 +72,13 @@ def claim_rows(verdicts: Sequence[Verdict]) -> list[Row]:
     ]
 
 
-def _identity(claim: Claim) -> Row:
+def _identity(claim: PublishedClaim) -> Row:
     told: Row = {"method": claim.first, "against": claim.second, "claim": claim.expected}
     return told | {"published": claim.published}
 
 
 def sentences(
-    verdicts: Sequence[Verdict], scores: Scores, entries: Sequence[Entry], reference: str
+    verdicts: Sequence[ClaimVerdict], scores: MethodScores, entries: Sequence[Entry], reference: str
 ) -> Iterator[str]:
     """A paragraph: each claim, then who is above, below and beside the reference."""
     yield from (_sentence(one) for one in verdicts)
@@ -105,7 +105,7 @@ def published_rows(numbers: Sequence[tuple[str, float]], metric: str, source: st
     ]
 
 
-def _sentence(one: Verdict) -> str:
+def _sentence(one: ClaimVerdict) -> str:
     claim, found = one.claim, one.found
     expected = "no different from" if claim.expected == "no different" else claim.expected
     told = "" if claim.published is None else f" (published: {claim.published:+g})"

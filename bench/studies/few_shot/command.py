@@ -11,11 +11,11 @@ from bench.measure.charts import PictureOption
 from bench.measure.options import Expert, Json, RoomJobs, Rooms, Split, Student
 from bench.measure.report import Report, emit
 from bench.studies.distill.terms import TERMS, Need
-from bench.studies.few_shot.claims import Claim, claim_rows, judged, published_rows, sentences
+from bench.studies.few_shot.claims import PublishedClaim, claim_rows, judged, published_rows, sentences
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import Plan, claim, planned
+from bench.studies.few_shot.plan import StudyPlan, claim, planned
 from bench.studies.few_shot.run import carry_out, left_out
-from bench.studies.few_shot.scores import EXPERT, Scores, collected, fit_rows, rows
+from bench.studies.few_shot.scores import EXPERT, MethodScores, collected, fit_rows, rows
 from bench.studies.few_shot.table import check_picture, draw, show, table
 from core.config import load_config
 
@@ -40,7 +40,7 @@ class Study:
     published: Mapping[str, float]
     metric: str
     source: str
-    claims: Sequence[Claim]
+    claims: Sequence[PublishedClaim]
 
 
 def command(study: Study) -> typer.Typer:
@@ -68,7 +68,7 @@ def command(study: Study) -> typer.Typer:
 
 
 def _carried_out(
-    study: Study, plan: Plan, rooms: int, seeds: int, jobs: int, as_json: bool, picture: Path | None
+    study: Study, plan: StudyPlan, rooms: int, seeds: int, jobs: int, as_json: bool, picture: Path | None
 ) -> None:
     """Do the study and print it. Raises InputError, UnknownModelError, WeightsError, StorageError."""
     missing = left_out(plan, study.entries)
@@ -102,7 +102,7 @@ def _carried_out(
     )
 
 
-def _norms(scores: Scores) -> list[str]:
+def _norms(scores: MethodScores) -> list[str]:
     """How hard the terms of attention pull, beside the answers."""
     found = []
     for (method, term), lengths in scores.norms.items():

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from agent.recording.visit import VisitTurn
-from bench.studies.distill.computed import Compared, canonical
+from bench.studies.distill.computed import ReadingPair, canonical
 from bench.studies.distill.few_shot import read, sides
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.pairing import fit_transfer
-from bench.studies.distill.reading import Reading
+from bench.studies.distill.reading import ModelReading
 from bench.studies.distill.transfer import Pairing, Transfer, load_transfer, save_transfer
-from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.plan import StudyPlan
 from bench.studies.few_shot.rooms import model, rendered, shown
 from core.files import atomic_write_bytes, storage_errors
 from models.vlm import VisionLanguageModel
@@ -30,7 +30,7 @@ Maps = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Fit:
+class CodeFit:
     """How codes are made comparable, of which maps, and whether they are distributions."""
 
     pairing: Pairing
@@ -39,24 +39,24 @@ class Fit:
 
 
 FITS = {
-    "literal": Fit("literal"),
-    "shared": Fit("shared"),
-    "joint": Fit("joint"),
-    "map": Fit("map"),
-    "rollout": Fit("literal", rolled=True),
-    "variational": Fit("literal", variational=True),
+    "literal": CodeFit("literal"),
+    "shared": CodeFit("shared"),
+    "joint": CodeFit("joint"),
+    "map": CodeFit("map"),
+    "rollout": CodeFit("literal", rolled=True),
+    "variational": CodeFit("literal", variational=True),
 }
 """As the slides read, all are `literal`: two autoencoders that were trained apart."""
 
 
-def room_maps(plan: Plan, index: int) -> Maps:
+def room_maps(plan: StudyPlan, index: int) -> Maps:
     """Canonical maps of one room, by whose they are and whether they are rolled out: [n, K, rows, cols]."""
     turns = rendered(plan, SPLIT, index)
     frames = list({turn.frame: turn for turn in turns}.values())
     found: dict[str, list[torch.Tensor]] = {}
     for frame in frames:
         student, expert = (_read(model(name), frame, turns) for name in (plan.student, plan.expert))
-        compared = Compared(student, expert, sides=sides(student, expert))
+        compared = ReadingPair(student, expert, sides=sides(student, expert))
         for rolled in (False, True):
             for who, one in (("student", student), ("teacher", expert)):
                 found.setdefault(_key(who, rolled), []).append(canonical(one, compared, rolled))
@@ -74,17 +74,17 @@ def save_maps(path: Path, rooms: list[Maps]) -> None:
     atomic_write_bytes(path, buffer.getvalue())
 
 
-def maps_path(plan: Plan) -> Path:
+def maps_path(plan: StudyPlan) -> Path:
     """Where the maps of all rooms are kept."""
     return plan.out / "maps.npz"
 
 
-def fit_path(plan: Plan, name: str, seed: int) -> Path:
+def fit_path(plan: StudyPlan, name: str, seed: int) -> Path:
     """The folder of fitted autoencoders."""
     return plan.out / "autoencoders" / f"{name}-{seed}"
 
 
-def fit(plan: Plan, name: str, seed: int) -> None:
+def fit(plan: StudyPlan, name: str, seed: int) -> None:
     """Fit these autoencoders, unless that was done before."""
     folder = fit_path(plan, name, seed)
     if folder.is_dir():
@@ -105,7 +105,7 @@ def fitted(folder: Path) -> Transfer:
 
 
 @torch.no_grad()
-def _read(vlm: VisionLanguageModel, frame: VisitTurn, turns: tuple[VisitTurn, ...]) -> Reading:
+def _read(vlm: VisionLanguageModel, frame: VisitTurn, turns: tuple[VisitTurn, ...]) -> ModelReading:
     """All questions of a room asked of one frame; what is answered does not show in the encoder's maps."""
     features = vlm.constant_features(vlm.prepare(shown([frame])))
     wide = features.expand(len(turns), *features.shape[1:])

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from adapters.jobs.request import Recipe, recipe_for
-from bench.studies.distill.few_shot import Course
+from bench.studies.distill.few_shot import FewShotCourse
 from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, Preset
 
 
@@ -33,7 +33,7 @@ class Entry:
         """Whether another seed gives another result."""
         return bool(self.weights) or self.recipe is not None
 
-    def about(self, course: Course) -> dict[str, Any]:
+    def about(self, course: FewShotCourse) -> dict[str, Any]:
         """By what a result of it is known again: all that it depends on, beside models, room and seed."""
         if self.recipe is not None:
             return {"recipe": asdict(self.recipe), "signals": self.signals, "extra": self.extra}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.studies.distill.few_shot import Course
+from bench.studies.distill.few_shot import FewShotCourse
 from core.config import Config
 from core.errors import InputError
 from core.files import atomic_write_text, cache_dir, storage_errors
@@ -17,7 +17,7 @@ _SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """Who learns from whom, on rooms of which split, how, and where everything is kept.
 
     `looks` the expert takes at each frame, `longest` are the tokens of an answer, `extra` the questions that
@@ -27,7 +27,7 @@ class Plan:
     student: str
     expert: str
     split: str
-    course: Course
+    course: FewShotCourse
     out: Path
     looks: int = 5
     longest: int = 24
@@ -44,7 +44,7 @@ class Plan:
         return self.out / "results" / name / f"{self.split}-{index}-{seed}.json"
 
 
-def planned(student: str, expert: str, split: str, steps: int, out: Path | None, config: Config) -> Plan:
+def planned(student: str, expert: str, split: str, steps: int, out: Path | None, config: Config) -> StudyPlan:
     """The plan; nothing is written yet. Raises InputError, UnknownModelError and WeightsError."""
     if split not in _SPLITS:
         raise InputError(f"There is no split {split!r} to measure on. Choose one: {' or '.join(_SPLITS)}.")
@@ -53,10 +53,10 @@ def planned(student: str, expert: str, split: str, steps: int, out: Path | None,
     named = out or cache_dir() / "studies" / "-".join(digest[:8] for digest in bases.values())
     extra = config.expert.extra
     mark = {**bases, "looks": looks, "longest": longest, "extra": extra}
-    return Plan(student, expert, split, Course(steps=steps), named, looks, longest, extra, mark)
+    return StudyPlan(student, expert, split, FewShotCourse(steps=steps), named, looks, longest, extra, mark)
 
 
-def claim(plan: Plan) -> None:
+def claim(plan: StudyPlan) -> None:
     """Mark the plan's folder as this study's. Raises InputError when it holds anything else."""
     folder, path = plan.out, plan.out / _FILE
     if path.is_file():

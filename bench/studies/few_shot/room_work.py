@@ -14,11 +14,11 @@ from adapters.training.probe import probe_set
 from adapters.training.train import Data, train
 from agent.learning.requests import probe_folder
 from bench.studies.distill.computed import code_loss
-from bench.studies.distill.few_shot import Method, Pairs, read, train_few
+from bench.studies.distill.few_shot import DistillationMethod, Pairs, read, train_few
 from bench.studies.few_shot.fits import fit_path, fitted
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import Plan
-from bench.studies.few_shot.rooms import Room, answered, model, shown
+from bench.studies.few_shot.plan import StudyPlan
+from bench.studies.few_shot.rooms import StudyRoom, answered, model, shown
 from core.files import atomic_write_text, storage_errors
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of
@@ -55,7 +55,7 @@ def _no_time() -> float:
 
 
 @dataclass(frozen=True)
-class Result:
+class MethodResult:
     """What a method said to the later turns, in order; what training told, and the seconds it took."""
 
     said: tuple[str, ...]
@@ -65,11 +65,11 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RoomScene:
     """A room in this process: features and readings are made once for all methods."""
 
-    plan: Plan
-    room: Room
+    plan: StudyPlan
+    room: StudyRoom
 
     @cached_property
     def features(self) -> torch.Tensor:
@@ -88,7 +88,7 @@ class Scene:
             return Pairs(self.features[places], *words, read(expert, features, *words, maps=True))
 
 
-def work(plan: Plan, entries: Sequence[Entry], seeds: int, index: int) -> None:
+def work(plan: StudyPlan, entries: Sequence[Entry], seeds: int, index: int) -> None:
     """Do what is missing of a room and keep each result as soon as there is one."""
     torch.set_num_threads(1)
     missing = [
@@ -97,14 +97,14 @@ def work(plan: Plan, entries: Sequence[Entry], seeds: int, index: int) -> None:
         for entry in entries
         if (seed == 0 or entry.seeded) and kept(plan, entry, index, seed) is None
     ]
-    scene = Scene(plan, answered(plan, plan.split, index))
+    scene = RoomScene(plan, answered(plan, plan.split, index))
     for entry, seed in missing:
         result = _result(scene, entry, seed)
         told = {"about": entry.about(plan.course), **vars(result)}
         atomic_write_text(plan.result(entry.name, index, seed), json.dumps(told) + "\n")
 
 
-def kept(plan: Plan, entry: Entry, index: int, seed: int) -> Result | None:
+def kept(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult | None:
     """A result that was made before in the same way. What is damaged or of another way is made again."""
     path = plan.result(entry.name, index, seed if entry.seeded else 0)
     if not path.is_file():
@@ -114,38 +114,38 @@ def kept(plan: Plan, entry: Entry, index: int, seed: int) -> Result | None:
             told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if told.pop("about") != json.loads(json.dumps(entry.about(plan.course))):
             return None
-        return replace(Result(**told), said=tuple(told["said"]))
+        return replace(MethodResult(**told), said=tuple(told["said"]))
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _result(scene: Scene, entry: Entry, seed: int) -> Result:
+def _result(scene: RoomScene, entry: Entry, seed: int) -> MethodResult:
     began = time.process_time()
     if not entry.seeded or not scene.room.pairs():
-        return Result(_said(scene, None))
+        return MethodResult(_said(scene, None))
     if entry.recipe is not None:
         pairs = scene.room.pairs()
         extra = scene.room.extra() if entry.extra else []
         adapter = trained(
             model(scene.plan.student), _told(pairs, entry), _told(extra, entry), entry.recipe, seed
         )
-        return Result(_said(scene, adapter), seconds=_since(began))
+        return MethodResult(_said(scene, adapter), seconds=_since(began))
     found = train_few(
         model(scene.plan.student), scene.pairs, _method(scene.plan, entry, seed), scene.plan.course, seed
     )
-    return Result(_said(scene, found.adapter), found.losses, found.norms, _since(began))
+    return MethodResult(_said(scene, found.adapter), found.losses, found.norms, _since(began))
 
 
 def _told(examples: Sequence[Example], entry: Entry) -> list[Example]:
     return list(examples) if entry.signals else [replace(one, signal=None) for one in examples]
 
 
-def _method(plan: Plan, entry: Entry, seed: int) -> Method:
+def _method(plan: StudyPlan, entry: Entry, seed: int) -> DistillationMethod:
     codes = {term: code_loss(fitted(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
-    return Method(entry.weights, entry.balance, entry.drawn, codes)
+    return DistillationMethod(entry.weights, entry.balance, entry.drawn, codes)
 
 
-def _said(scene: Scene, adapter: Adapter | None) -> tuple[str, ...]:
+def _said(scene: RoomScene, adapter: Adapter | None) -> tuple[str, ...]:
     """The student's answers to the later turns, by itself: no memory, no expert."""
     student, later = model(scene.plan.student), list(scene.room.later)
     slot = AdapterSlot(student)
@@ -159,7 +159,7 @@ def _said(scene: Scene, adapter: Adapter | None) -> tuple[str, ...]:
         slot.deactivate()
 
 
-def _features(name: str, room: Room) -> torch.Tensor:
+def _features(name: str, room: StudyRoom) -> torch.Tensor:
     """One row a turn; a picture that comes up again is looked at once."""
     vlm = model(name)
     first = {turn.frame: turn for turn in room.turns}

@@ -12,7 +12,7 @@ from agent.recording.visit import VisitTurn, read_visit
 from agent.turns.interviewer import interviewed, sure_of
 from agent.turns.things import Claim
 from bench.rooms.sessions import WARM_UP, make_session, write_session
-from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.plan import StudyPlan
 from core.files import atomic_directory, storage_errors
 from core.frames import read_frame
 from core.pictures import load_image
@@ -27,7 +27,7 @@ _ANSWERS, _EXTRA = "answers.json", "extra.json"
 
 
 @dataclass(frozen=True)
-class Room:
+class StudyRoom:
     """`turns` in the order asked, and beside each what the expert `told`; its signals lie in `folder`."""
 
     name: str
@@ -70,7 +70,7 @@ def shown(turns: Sequence[VisitTurn]) -> list[Image]:
     return [load_image(turn.frame, _MAX_PIXELS) for turn in turns]
 
 
-def rendered(plan: Plan, split: str, index: int) -> tuple[VisitTurn, ...]:
+def rendered(plan: StudyPlan, split: str, index: int) -> tuple[VisitTurn, ...]:
     """The turns of a room's session, which is rendered first where that was not done before."""
     folder = plan.room(split, index) / "visit"
     if not folder.is_dir():
@@ -78,17 +78,17 @@ def rendered(plan: Plan, split: str, index: int) -> tuple[VisitTurn, ...]:
     return read_visit(folder).turns
 
 
-def answered(plan: Plan, split: str, index: int) -> Room:
+def answered(plan: StudyPlan, split: str, index: int) -> StudyRoom:
     """The room with the expert's answers to all turns, given as it gives them in the product."""
     turns, folder = rendered(plan, split, index), plan.room(split, index) / "expert"
     if not folder.is_dir():
         _ask(plan, turns, folder)
     with storage_errors("read", folder):
         told = json.loads((folder / _ANSWERS).read_text(encoding="utf-8"))
-    return Room(f"{split}-{index}", turns, tuple(told), folder)
+    return StudyRoom(f"{split}-{index}", turns, tuple(told), folder)
 
 
-def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
+def _ask(plan: StudyPlan, turns: Sequence[VisitTurn], folder: Path) -> None:
     expert = LocalExpert(model(plan.expert), plan.longest, plan.looks)
     frames = [read_frame(turn.frame, _MAX_PIXELS) for turn in turns]
     told = [
@@ -105,7 +105,7 @@ def _ask(plan: Plan, turns: Sequence[VisitTurn], folder: Path) -> None:
 
 
 def _further(
-    plan: Plan,
+    plan: StudyPlan,
     expert: LocalExpert,
     turns: Sequence[VisitTurn],
     frames: Sequence[Frame],

@@ -8,16 +8,16 @@ from PIL import Image
 
 from bench.measure.crew import Crew, crew
 from bench.studies.distill.few_shot import read
-from bench.studies.distill.reading import Reading, offered
+from bench.studies.distill.reading import ModelReading, offered
 from bench.studies.distill.terms import lacking
 from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import Plan
+from bench.studies.few_shot.plan import StudyPlan
 from bench.studies.few_shot.room_work import make_ready, work
 from bench.studies.few_shot.rooms import model
 
 
-def left_out(plan: Plan, entries: Sequence[Entry]) -> dict[str, str]:
+def left_out(plan: StudyPlan, entries: Sequence[Entry]) -> dict[str, str]:
     """For each method that cannot be computed for this pair of models, why."""
     has = offered(_glance(plan.student), _glance(plan.expert), autoencoders=True)
     found = {}
@@ -29,7 +29,7 @@ def left_out(plan: Plan, entries: Sequence[Entry]) -> dict[str, str]:
     return found
 
 
-def carry_out(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, jobs: int) -> None:
+def carry_out(plan: StudyPlan, entries: Sequence[Entry], rooms: int, seeds: int, jobs: int) -> None:
     """Do what is missing of a study."""
     if any(entry.recipe is not None for entry in entries):
         make_ready(model(plan.student))
@@ -38,7 +38,7 @@ def carry_out(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, jobs
         workers.each(partial(work, plan, entries, seeds), range(rooms), "rooms")
 
 
-def _fit(plan: Plan, entries: Sequence[Entry], seeds: int, workers: Crew) -> None:
+def _fit(plan: StudyPlan, entries: Sequence[Entry], seeds: int, workers: Crew) -> None:
     names = dict.fromkeys(name for entry in entries for name in entry.fits.values())
     missing = [
         (name, seed)
@@ -52,12 +52,12 @@ def _fit(plan: Plan, entries: Sequence[Entry], seeds: int, workers: Crew) -> Non
     workers.each(partial(_fit_one, plan), missing, "autoencoders")
 
 
-def _fit_one(plan: Plan, item: tuple[str, int]) -> None:
+def _fit_one(plan: StudyPlan, item: tuple[str, int]) -> None:
     fits.fit(plan, *item)
 
 
 @torch.no_grad()
-def _glance(name: str) -> Reading:
+def _glance(name: str) -> ModelReading:
     """What a model makes of nothing in particular."""
     vlm = model(name)
     features = vlm.constant_features(vlm.prepare([Image.new("RGB", (64, 64))]))

@@ -11,9 +11,9 @@ from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, measured
 from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import Plan
-from bench.studies.few_shot.room_work import Result, kept
-from bench.studies.few_shot.rooms import Room, answered
+from bench.studies.few_shot.plan import StudyPlan
+from bench.studies.few_shot.room_work import MethodResult, kept
+from bench.studies.few_shot.rooms import StudyRoom, answered
 from core.scoring import exact_match
 
 ALL = "all"
@@ -25,7 +25,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scores:
+class MethodScores:
     """`values` [n] by method and metric, means over seeds, of the same n questions; `rooms`, `tags` of each.
 
     `spread` is the standard deviation between seeds of a method's exact match; `norms` [rooms] are the
@@ -63,7 +63,9 @@ class Scores:
         return [self.rooms[place] for place in chosen]
 
 
-def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed: int = 0) -> Scores:
+def collected(
+    plan: StudyPlan, entries: Sequence[Entry], rooms: int, seeds: int, seed: int = 0
+) -> MethodScores:
     """The scores of a study that was carried out."""
     visited = [answered(plan, plan.split, index) for index in range(rooms)]
     values: dict[tuple[str, str], Values] = {}
@@ -81,16 +83,16 @@ def collected(plan: Plan, entries: Sequence[Entry], rooms: int, seeds: int, seed
         for term in dict.fromkeys(term for room in results for one in room for term in one.norms):
             every = [[one.norms.get(term, 0.0) for one in room] for room in results]
             norms[entry.name, term] = np.array(every).mean(axis=1)
-    told = [[Result(tuple(room.told[place] for place in room.later))] for room in visited]
+    told = [[MethodResult(tuple(room.told[place] for place in room.later))] for room in visited]
     for metric in METRICS:
         values[EXPERT, metric] = _scored(visited, told, metric)[0]
     places = [(room.name, room.turns[place].tag or ALL) for room in visited for place in room.later]
-    return Scores(
+    return MethodScores(
         [room for room, _ in places], [tag for _, tag in places], values, spread, norms, seconds, seed
     )
 
 
-def rows(scores: Scores, entries: Sequence[Entry], reference: str) -> list[Row]:
+def rows(scores: MethodScores, entries: Sequence[Entry], reference: str) -> list[Row]:
     """Every method by metric, exact match also by tag, and what it is above the reference."""
     found: list[Row] = []
     names = [*(entry.name for entry in entries), EXPERT]
@@ -116,7 +118,7 @@ def rows(scores: Scores, entries: Sequence[Entry], reference: str) -> list[Row]:
     return found
 
 
-def fit_rows(plan: Plan, entries: Sequence[Entry], seeds: int, seed: int = 0) -> list[Row]:
+def fit_rows(plan: StudyPlan, entries: Sequence[Entry], seeds: int, seed: int = 0) -> list[Row]:
     """How much of maps of pictures that were held out the autoencoders bring back: R², means over seeds."""
     found = []
     for name in dict.fromkeys(name for entry in entries for name in entry.fits.values()):
@@ -128,13 +130,13 @@ def fit_rows(plan: Plan, entries: Sequence[Entry], seeds: int, seed: int = 0) ->
     return found
 
 
-def _known(plan: Plan, entry: Entry, index: int, seed: int) -> Result:
+def _known(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult:
     result = kept(plan, entry, index, seed)
     assert result is not None, (entry.name, index, seed)  # it was just made
     return result
 
 
-def _scored(rooms: Sequence[Room], results: Sequence[Sequence[Result]], metric: str) -> Values:
+def _scored(rooms: Sequence[StudyRoom], results: Sequence[Sequence[MethodResult]], metric: str) -> Values:
     """[seeds, n]: each seed's scores of all later questions, room by room."""
     seeds = range(len(results[0]))
     return np.array([
@@ -145,7 +147,7 @@ def _scored(rooms: Sequence[Room], results: Sequence[Sequence[Result]], metric: 
     ], dtype=np.float64)  # fmt: skip
 
 
-def _score(room: Room, place: int, said: str, metric: str) -> float:
+def _score(room: StudyRoom, place: int, said: str, metric: str) -> float:
     if metric == AGREEMENT:
         return float(exact_match(said, room.told[place]))
     return float(METRICS[metric](said, room.turns[place].answer))

@@ -2,10 +2,10 @@
 
 The expert answers the first ten questions of each room itself; every method learns those answers and answers
 the last ten alone, without memory. The published methods are plain fine-tuning with LoRA, all pairs in every
-step, plus their terms; `bench.studies.distill.few_shot.Course` says how their steps and rate were chosen.
+step, plus their terms; `FewShotCourse` says how their steps and rate were chosen.
 """
 
-from bench.studies.few_shot.claims import Claim
+from bench.studies.few_shot.claims import PublishedClaim
 from bench.studies.few_shot.command import Study, command
 from bench.studies.few_shot.methods import SF
 from bench.studies.few_shot.published import SLIDES, SLIDES_SCORES
@@ -31,14 +31,17 @@ STUDY = Study(
     "levenshtein similarity",
     SLIDES,
     (
-        Claim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
-        *(Claim(name, "sf1", "below", "nls", _published(name, "sf1")) for name in ("sf2", "sf5", "sf6")),
-        Claim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
-        Claim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
-        Claim("sf6-shared", "sf6", "above"),
-        Claim("roomwise", "sf1", "above"),
-        Claim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
-        Claim("roomwise", "roomwise, words alone", "above"),
+        PublishedClaim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
+        *(
+            PublishedClaim(name, "sf1", "below", "nls", _published(name, "sf1"))
+            for name in ("sf2", "sf5", "sf6")
+        ),
+        PublishedClaim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
+        PublishedClaim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
+        PublishedClaim("sf6-shared", "sf6", "above"),
+        PublishedClaim("roomwise", "sf1", "above"),
+        PublishedClaim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
+        PublishedClaim("roomwise", "roomwise, words alone", "above"),
     ),
 )
 

@@ -11,11 +11,11 @@ from bench.measure.intervals import Interval
 from bench.measure.report import console, ruled
 from bench.studies.few_shot.methods import Entry
 from bench.studies.few_shot.published import printed
-from bench.studies.few_shot.scores import AGREEMENT, EXPERT, Scores
+from bench.studies.few_shot.scores import AGREEMENT, EXPERT, MethodScores
 
 
 def table(
-    title: str, scores: Scores, entries: Sequence[Entry], published: Mapping[str, float], reference: str
+    title: str, scores: MethodScores, entries: Sequence[Entry], published: Mapping[str, float], reference: str
 ) -> Table:
     """Exact match with its interval, the similarities, agreement with the expert, and the difference."""
 
@@ -39,7 +39,7 @@ def show(found: Table, notes: Sequence[str]) -> None:
         shown.print(note, highlight=False, markup=False)
 
 
-def _numbers(scores: Scores, name: str) -> list[str]:
+def _numbers(scores: MethodScores, name: str) -> list[str]:
     exact = scores.interval(name, "exact")
     rest = [f"{scores.interval(name, metric).mean:.3f}" for metric in ("nls", "anls")]
     same = f"{scores.interval(name, AGREEMENT).mean:.3f}" if name != EXPERT else ""

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from bench.measure.intervals import bootstrap_mean, paired_difference
 from bench.measure.report import Row, Value, measured
-from bench.pair.models import Asked, by_picture
+from bench.pair.models import PicturedQuestion, by_picture
 from core.scoring import exact_match
 from models.alignment import resample_keys
 from models.token_pruning import Rule, chosen, count, dropped, fused, importance, spread
@@ -30,7 +30,7 @@ Right = dict[tuple[str, float, bool], NDArray[np.bool_]]
 def answered(
     student: VisionLanguageModel,
     expert: VisionLanguageModel,
-    asked: Sequence[Asked],
+    asked: Sequence[PicturedQuestion],
     shares: Sequence[float],
     merges: Sequence[bool],
     seed: int,
@@ -83,7 +83,7 @@ def _told(
     return told
 
 
-def accuracy_rows(model: str, asked: Sequence[Asked], right: Right, seed: int) -> Iterator[Row]:
+def accuracy_rows(model: str, asked: Sequence[PicturedQuestion], right: Right, seed: int) -> Iterator[Row]:
     """Exact match, and the difference from all tokens on the same questions; intervals over rooms."""
     rooms = [one.room for one in asked]
     every = right["all", 1.0, False]

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from bench.measure.charts import PictureOption, draw, interval_of
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.measure.report import Report, Row, emit
-from bench.pair.models import Asked, held_out_questions
+from bench.pair.models import PicturedQuestion, held_out_questions
 from bench.pruning.sizes import write_size
 from bench.studies.few_shot.table import check_picture
 from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answered
@@ -105,7 +105,7 @@ def _parts(rows: Sequence[Row]) -> list[list[Row]]:
     return list(kinds.values())
 
 
-def _pictures(questions: Sequence[Asked]) -> list[Image.Image]:
+def _pictures(questions: Sequence[PicturedQuestion]) -> list[Image.Image]:
     """One of each of the first rooms."""
     first = {one.room: one.picture for one in reversed(questions)}
     return [Image.open(BytesIO(first[room])).convert("RGB") for room in sorted(first)[:_PICTURES]]

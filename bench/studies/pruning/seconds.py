@@ -22,7 +22,7 @@ _WARM_UPS = 3
 
 
 @dataclass(frozen=True)
-class Asked:
+class TimedAnswer:
     """One answer: by which method, to which prompt about which picture and when; `said` are its tokens."""
 
     method: str
@@ -37,7 +37,7 @@ class Asked:
 def asked(
     vlm: VisionLanguageModel, pictures: Sequence[Image], length: int, repeats: int, seed: int,
     on_answer: Callable[[], None],
-) -> tuple[list[Asked], dict[str, float]]:  # fmt: skip
+) -> tuple[list[TimedAnswer], dict[str, float]]:  # fmt: skip
     """All answers, methods in an order drawn anew each time, after warm-ups; and the share that each drops.
 
     The choice of what to zero is made beforehand, as in the post; that of what to leave out is timed.
@@ -56,7 +56,7 @@ def asked(
                         said = tuple(ids[0] for ids, _ in greedy(steps, (), length))
                     if repeat >= 0:
                         seconds = time.perf_counter() - began
-                        found.append(Asked(method, prompt, picture, repeat, seconds, said))
+                        found.append(TimedAnswer(method, prompt, picture, repeat, seconds, said))
                 on_answer()
             if repeat < 0:  # a warm-up needs one picture
                 break
@@ -89,7 +89,9 @@ def _shown(
     return shown, shares
 
 
-def seconds_rows(model: str, found: Sequence[Asked], shares: dict[str, float], seed: int) -> Iterator[Row]:
+def seconds_rows(
+    model: str, found: Sequence[TimedAnswer], shares: dict[str, float], seed: int
+) -> Iterator[Row]:
     """Seconds per answer by method and prompt, the ratio to none over the same answers, how many are the same
     words; intervals over pairs of picture and repeat.
     """

@@ -31,7 +31,7 @@ Spans = Sequence[tuple[int, int]]
 Layers = Sequence[torch.Tensor]
 
 
-class Cell(NamedTuple):
+class Measure(NamedTuple):
     """Which number it is; layers count from 0."""
 
     part: str
@@ -40,14 +40,16 @@ class Cell(NamedTuple):
     distance: str
 
 
-def seen_cells(student: Layers, expert: Layers) -> Iterator[tuple[Cell, float]]:
+def seen_cells(student: Layers, expert: Layers) -> Iterator[tuple[Measure, float]]:
     """Those of the towers, [rows, cols, D] each; they depend on the picture alone."""
     for ours, mine in enumerate(student):
         for theirs, other in enumerate(expert):
             yield from _distances(SEEN, ours, theirs, *common_grid(mine, other))
 
 
-def word_cells(student: Layers, expert: Layers, spans: tuple[Spans, Spans]) -> Iterator[tuple[Cell, float]]:
+def word_cells(
+    student: Layers, expert: Layers, spans: tuple[Spans, Spans]
+) -> Iterator[tuple[Measure, float]]:
     """Those of the question's words, [W, D] each, `spans` being the characters of both models' tokens."""
     across = text_weights(*spans).queries
     for ours, mine in enumerate(student):
@@ -55,19 +57,19 @@ def word_cells(student: Layers, expert: Layers, spans: tuple[Spans, Spans]) -> I
             yield from _distances(WORDS, ours, theirs, mine, across @ other)
 
 
-def picture_cells(student: Layers, expert: Layers) -> Iterator[tuple[Cell, float]]:
+def picture_cells(student: Layers, expert: Layers) -> Iterator[tuple[Measure, float]]:
     """Those of the picture's cells in the stack that reads both, [rows, cols, D] each."""
     for ours, mine in enumerate(student):
         for theirs, other in enumerate(expert):
             yield from _distances(PICTURE, ours, theirs, *common_grid(mine, other))
 
 
-def map_cells(student: torch.Tensor, expert: torch.Tensor) -> Iterator[tuple[Cell, float]]:
+def map_cells(student: torch.Tensor, expert: torch.Tensor) -> Iterator[tuple[Measure, float]]:
     """Jensen-Shannon of each layer's map of where the question looks, [L, rows, cols] of each model."""
     for ours, mine in enumerate(student):
         for theirs, other in enumerate(expert):
             pair = [one.numpy() for one in common_grid(mine[..., None], other[..., None])]
-            yield Cell(MAPS, ours, theirs, JS), jensen_shannon(*pair)
+            yield Measure(MAPS, ours, theirs, JS), jensen_shannon(*pair)
 
 
 def common_grid(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -86,9 +88,9 @@ def common_grid(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[torch.Tensor,
 
 def _distances(
     part: str, student: int, expert: int, ours: torch.Tensor, theirs: torch.Tensor
-) -> Iterator[tuple[Cell, float]]:
+) -> Iterator[tuple[Measure, float]]:
     if len(ours) < _FEWEST:
         return
     mine, other = ours.cpu().numpy(), theirs.cpu().numpy()
     for name, distance in DISTANCES.items():
-        yield Cell(part, student, expert, name), distance(mine, other)
+        yield Measure(part, student, expert, name), distance(mine, other)

@@ -10,7 +10,7 @@ from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
 from bench.measure.report import Report, emit
 from bench.studies.few_shot.table import check_picture, show
-from bench.studies.vlm.found import Found
+from bench.studies.vlm.found import LayerFindings
 from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import samples
 from bench.studies.vlm.rows import SOURCE, rows, sentences, table
@@ -41,7 +41,7 @@ def vlm(
     check_picture(picture)
     with crew(jobs) as workers:
         every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
-    found = Found([one for room in every for one in room], seed)
+    found = LayerFindings([one for room in every for one in room], seed)
     if picture is not None:
         draw(picture, found, student, expert)
     if as_json:

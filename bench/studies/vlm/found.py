@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.intervals import Interval, bootstrap_mean
-from bench.studies.vlm.cells import SEEN, WORDS, Cell
+from bench.studies.vlm.cells import SEEN, WORDS, Measure
 from bench.studies.vlm.groups import Effect, effect, permutations
 from bench.studies.vlm.rooms import Sample
 
@@ -18,7 +18,7 @@ AROUND = 2
 """Of the expert's layers the slide shows its middle one, and so many to either side."""
 
 
-class Found:
+class LayerFindings:
     """n questions; a cell may lack those that have too few words to compare."""
 
     def __init__(self, samples: Sequence[Sample], seed: int) -> None:
@@ -34,12 +34,12 @@ class Found:
             cell: np.array([one.cells.get(cell, np.nan) for one in samples]) for cell in self.cells
         }
 
-    def mean(self, cell: Cell) -> Interval:
+    def mean(self, cell: Measure) -> Interval:
         """Over all questions."""
         values, there = self._of(cell)
         return bootstrap_mean(values, self.rooms[there].tolist(), seed=self.seed)
 
-    def effect(self, cell: Cell, grouping: Grouping) -> Effect | None:
+    def effect(self, cell: Measure, grouping: Grouping) -> Effect | None:
         """Of the grouping's flag; None where all questions are of one group."""
         values, there = self._of(cell)
         flags = self.flags[grouping][there]
@@ -56,28 +56,28 @@ class Found:
             1 + max((cell.expert for cell in own), default=-1),
         )
 
-    def around_middle(self, part: str, distance: str) -> dict[int, Cell]:
+    def around_middle(self, part: str, distance: str) -> dict[int, Measure]:
         """By how far from the expert's middle layer: the cells with the student's, those that there are.
 
         The middle of L layers is the one numbered L // 2, from 0.
         """
         ours, theirs = self.layers(part)
         wanted = {
-            offset: Cell(part, ours // 2, theirs // 2 + offset, distance)
+            offset: Measure(part, ours // 2, theirs // 2 + offset, distance)
             for offset in range(-AROUND, AROUND + 1)
         }
         return {offset: cell for offset, cell in wanted.items() if cell in self._values}
 
-    def as_published(self, distance: str) -> list[Cell]:
+    def as_published(self, distance: str) -> list[Measure]:
         """The slide's cells: both encoders, around the middle."""
         return [cell for part in (SEEN, WORDS) for cell in self.around_middle(part, distance).values()]
 
-    def values(self, cells: Sequence[Cell]) -> NDArray[np.float64]:
+    def values(self, cells: Sequence[Measure]) -> NDArray[np.float64]:
         """[cells, n], of a question that a cell lacks the cell's mean."""
         rows = [self._values[cell] for cell in cells]
         return np.stack([np.where(np.isfinite(row), row, np.nanmean(row)) for row in rows])
 
-    def _of(self, cell: Cell) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _of(self, cell: Measure) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         values = self._values[cell]
         there = np.isfinite(values)
         return values[there], there

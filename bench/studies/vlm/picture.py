@@ -8,14 +8,14 @@ import numpy as np
 
 from bench.measure.charts import BLUE, GREY, INK, ORANGE, chart, dots
 from bench.measure.intervals import Interval
-from bench.studies.vlm.cells import CKA, JS, MAPS, PICTURE, SEEN, WORDS, Cell
-from bench.studies.vlm.found import Found
+from bench.studies.vlm.cells import CKA, JS, MAPS, PICTURE, SEEN, WORDS, Measure
+from bench.studies.vlm.found import LayerFindings
 from bench.studies.vlm.rows import LITERAL
 
 _PARTS = ((SEEN, CKA), (PICTURE, CKA), (WORDS, CKA), (MAPS, JS))
 
 
-def draw(path: Path, found: Found, student: str, expert: str) -> None:
+def draw(path: Path, found: LayerFindings, student: str, expert: str) -> None:
     """Above, layers against layers, the nearer the darker; below, effects with intervals over rooms."""
     parts = [(part, distance) for part, distance in _PARTS if min(found.layers(part)) > 0]
     effects = _effects(found)
@@ -39,12 +39,12 @@ def draw(path: Path, found: Found, student: str, expert: str) -> None:
         axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
 
 
-def _matrix(axes: Any, found: Found, part: str, distance: str) -> None:
+def _matrix(axes: Any, found: LayerFindings, part: str, distance: str) -> None:
     """Means over all questions; white where too few words were in every question."""
     shape = found.layers(part)
     values = np.full(shape, np.nan)
     for student, expert in np.ndindex(shape):
-        if (cell := Cell(part, student, expert, distance)) in found.cells:
+        if (cell := Measure(part, student, expert, distance)) in found.cells:
             values[student, expert] = found.mean(cell).mean
             ink = "white" if values[student, expert] < 0.45 else INK
             axes.text(expert, student, f"{values[student, expert]:.2f}", ha="center", va="center", color=ink)
@@ -56,7 +56,7 @@ def _matrix(axes: Any, found: Found, part: str, distance: str) -> None:
     axes.grid(visible=False)
 
 
-def _effects(found: Found) -> Mapping[Cell, Interval]:
+def _effects(found: LayerFindings) -> Mapping[Measure, Interval]:
     """Differences right - wrong in standard deviations of the distance, where there are any."""
     cells = [
         *found.as_published(LITERAL),

@@ -12,8 +12,8 @@ from PIL import Image
 
 from bench.rooms.sessions import Session, make_session
 from bench.studies.vlm.cells import (
-    Cell,
     Layers,
+    Measure,
     Spans,
     map_cells,
     picture_cells,
@@ -40,7 +40,7 @@ class Sample:
     right: bool
     same: bool
     length: int
-    cells: Mapping[Cell, float]
+    cells: Mapping[Measure, float]
 
 
 def samples(student: str, expert: str, split: str, index: int) -> list[Sample]:
@@ -83,7 +83,7 @@ def _asked_of(session: Session) -> list[int]:
     return [sum(turn.frame == frame for turn in session.turns) for frame in range(len(session.shots))]
 
 
-def _between(ours: _Side, theirs: _Side, spans: tuple[Spans, Spans]) -> Mapping[Cell, float]:
+def _between(ours: _Side, theirs: _Side, spans: tuple[Spans, Spans]) -> Mapping[Measure, float]:
     return {
         **dict(word_cells(ours.words, theirs.words, spans)),
         **dict(picture_cells(ours.picture, theirs.picture)),

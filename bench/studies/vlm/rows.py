@@ -6,8 +6,8 @@ import numpy as np
 from rich.table import Table
 
 from bench.measure.report import Row, measured, ruled
-from bench.studies.vlm.cells import CKA, DISTANCES, JS, MAPS, PICTURE, SEEN, WORDS, Cell
-from bench.studies.vlm.found import AROUND, Found, Grouping
+from bench.studies.vlm.cells import CKA, DISTANCES, JS, MAPS, PICTURE, SEEN, WORDS, Measure
+from bench.studies.vlm.found import AROUND, Grouping, LayerFindings
 from bench.studies.vlm.groups import small_draws
 
 SOURCE = "slides of 28-05-2025, Study 1: Florence-2-base-ft and -large-ft, visual grounding"
@@ -25,7 +25,7 @@ _NAMES: dict[Grouping, tuple[str, str]] = {"right": ("right", "wrong"), "same": 
 _PARTS = ((SEEN, tuple(DISTANCES)), (WORDS, tuple(DISTANCES)), (PICTURE, tuple(DISTANCES)), (MAPS, (JS,)))
 
 
-def rows(found: Found) -> Iterator[Row]:
+def rows(found: LayerFindings) -> Iterator[Row]:
     """Every cell over all questions; by outcome the cells around the middle; the published numbers."""
     for cell in found.cells:
         yield measured(found.mean(cell), **_about(cell), outcome="all", metric=cell.distance)
@@ -46,7 +46,7 @@ def rows(found: Found) -> Iterator[Row]:
             yield {**told, "metric": LITERAL, "mean": mean, "low": None, "high": None, "n": None}
 
 
-def shown(found: Found) -> Iterator[tuple[str, int, Cell]]:
+def shown(found: LayerFindings) -> Iterator[tuple[str, int, Measure]]:
     """Part, offset from the expert's middle layer, and cell: what the table has."""
     for part, distances in _PARTS:
         for offset in range(-AROUND, AROUND + 1):
@@ -56,7 +56,7 @@ def shown(found: Found) -> Iterator[tuple[str, int, Cell]]:
                     yield part, offset, cell
 
 
-def table(found: Found) -> Table:
+def table(found: LayerFindings) -> Table:
     """Distances on right and wrong answers, published ones beside; a distance is small where layers agree."""
     made = ruled(
         "Mean distance where the student's answer is right, and where it is wrong",
@@ -76,7 +76,7 @@ def table(found: Found) -> Table:
     return made
 
 
-def sentences(found: Found) -> Iterator[str]:
+def sentences(found: LayerFindings) -> Iterator[str]:
     """What holds of the hypothesis: nearer where the student is right, nearer where both say the same."""
     right = int(found.flags["right"].sum())
     n = len(found.rooms)
@@ -101,7 +101,9 @@ def sentences(found: Found) -> Iterator[str]:
         )
 
 
-def _counted(found: Found, distance: str, grouping: Grouping, cells: Sequence[Cell]) -> Iterator[str]:
+def _counted(
+    found: LayerFindings, distance: str, grouping: Grouping, cells: Sequence[Measure]
+) -> Iterator[str]:
     effects = [found.effect(cell, grouping) for cell in cells]
     known = [one for one in effects if one is not None]
     if not known:
@@ -127,5 +129,5 @@ def _verdict(surely: int, reversed_ones: int, count: int) -> str:
     return "The hypothesis does not hold in most."
 
 
-def _about(cell: Cell) -> Row:
+def _about(cell: Measure) -> Row:
     return {"part": cell.part, "student_layer": cell.student + 1, "expert_layer": cell.expert + 1}
