@@ -42,7 +42,10 @@ class Forgetting:
 
     def __init__(self, asker: RoomStudent, elsewhere: Elsewhere) -> None:
         self._asker, self._elsewhere = asker, elsewhere
-        self._before = {one.id: asker.untouched(one.image, one.question) for one in elsewhere.questions}
+        self._before = {
+            question.id: asker.untouched(question.image, question.question)
+            for question in elsewhere.questions
+        }
         self._probe = {one.id: asker.untouched(one.image, one.question) for one in elsewhere.probe}
 
     def of(self, in_use: Says, always: Says | None = None) -> dict[str, Any]:
@@ -60,7 +63,7 @@ class Forgetting:
         said = self._said(says, questions, self._before, scoped)
         again = self._said(says, probe, self._probe, scoped)
         return {
-            "right": sum(exact_match(said[one.id], one.answer) for one in questions),
+            "right": sum(exact_match(said[question.id], question.answer) for question in questions),
             "changed": sum(not exact_match(again[one.id], self._probe[one.id]) for one in probe),
         }
 

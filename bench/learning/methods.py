@@ -102,7 +102,7 @@ def lessons(request: Request, method: LearningMethod, spared: Collection[str]) -
     """
 
     def kept(pairs: Iterable[Example]) -> list[Example]:
-        mine = [one for one in pairs if one.id not in spared]
+        mine = [pair for pair in pairs if pair.id not in spared]
         return mine if method.signals else [replace(one, signal=None) for one in mine]
 
     learnt, late = kept(request.train), kept(request.hold_out)

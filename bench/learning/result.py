@@ -24,7 +24,7 @@ _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
 
 def outcomes_of(units: Sequence[UnitResult]) -> list[Outcome]:
     """Every question of every unit, with what each method said to it."""
-    return [_outcome(one, turn) for one in units for turn in one.parts[REPLAY]["turns"]]
+    return [_outcome(unit, turn) for unit in units for turn in unit.parts[REPLAY]["turns"]]
 
 
 def _outcome(one: UnitResult, turn: dict) -> Outcome:  # type: ignore[type-arg]

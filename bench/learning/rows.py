@@ -65,7 +65,7 @@ def scored(outcomes: Sequence[Outcome]) -> TagScores:
     by_question: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
     for one in outcomes:
         by_question[one.room, one.turn].append(one)
-    methods = [name for name in ORDER if outcomes and all(name in one.said for one in outcomes)]
+    methods = [name for name in ORDER if outcomes and all(name in outcome.said for outcome in outcomes)]
     values = {
         metric: {
             name: np.array([
@@ -133,7 +133,7 @@ def costs(adaptations: Sequence[Mapping[str, Any]], seed: int) -> Iterator[Row]:
     names = {"job_s": "seconds", "promoted": "promoted", "probe answers kept": "kept"}
     for metric, name in names.items():
         if adaptations:
-            interval = bootstrap_mean([float(one[name]) for one in adaptations], seed=seed)
+            interval = bootstrap_mean([float(adaptation[name]) for adaptation in adaptations], seed=seed)
             yield measured(interval, method=ROOMWISE, metric=metric)
 
 

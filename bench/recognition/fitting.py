@@ -110,7 +110,9 @@ def _read(
     if kind == "rgb":
         frames = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False)
         for start in range(0, len(frames), _BATCH):
-            yield from rgb_features(model, [Image.fromarray(one) for one in frames[start : start + _BATCH]])
+            yield from rgb_features(
+                model, [Image.fromarray(frame) for frame in frames[start : start + _BATCH]]
+            )
         return
     for metres in np.load(folder / "depth.npy", mmap_mode="r", allow_pickle=False)[::_EVERY]:
         depth = measured_depth(metres, rng)
@@ -137,7 +139,7 @@ def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -
     judging = found.among(judging=True)
     rows = project(judging.features)
     views = [rows[judging.places == place] for place in np.unique(judging.places)]
-    return calibrated([one for one in views if len(one) > 1], np.random.default_rng(seed))
+    return calibrated([view for view in views if len(view) > 1], np.random.default_rng(seed))
 
 
 def calibrated(views: Sequence[Rows], rng: np.random.Generator) -> PlaceCalibration:

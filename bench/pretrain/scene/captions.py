@@ -47,8 +47,10 @@ def truths(
     bank: Sequence[tuple[str, str | None, frozenset[str]]], facts: Sequence[FrameFacts]
 ) -> NDArray[np.bool_]:
     """Whether each sentence is true of each frame: [frames, sentences]; things count where they are clear."""
-    kinds = np.array([[kind is None or one.kind == kind for _, kind, _ in bank] for one in facts])
-    clear = np.array([[any(s.clear and s.category == t for s in one.seen) for t in THINGS] for one in facts])
+    kinds = np.array([[kind is None or fact.kind == kind for _, kind, _ in bank] for fact in facts])
+    clear = np.array([
+        [any(s.clear and s.category == t for s in fact.seen) for t in THINGS] for fact in facts
+    ])
     named = np.array([[thing in things for thing in THINGS] for _, _, things in bank], np.int32)
     missing = (~clear).astype(np.int32) @ named.T
     found: NDArray[np.bool_] = kinds & (missing == 0)

@@ -51,7 +51,7 @@ def read_pairs(data: Path, split: str, shards: int | None = None) -> FramePairs:
         np.concatenate([shard.frames for shard in read]),
         np.concatenate([shard.depth for shard in read]),
         np.concatenate(rooms),
-        [one for shard in read for one in shard.facts],
+        [fact for shard in read for fact in shard.facts],
     )
 
 
@@ -137,7 +137,7 @@ def validation_scores(student: SceneStudent, teacher: SceneTeacher, data: Path) 
     pairs = read_pairs(data, "validation")
     depth, look = sensed(pairs.depth, _NOISE_SEED), whole_look
     classes = class_rows(teacher.text, SCANNET)
-    right = np.array([SCANNET.index(scannet_name(one.kind)) for one in pairs.facts])
+    right = np.array([SCANNET.index(scannet_name(fact.kind)) for fact in pairs.facts])
     found: dict[str, list[bool]] = {"depth": [], "rgb": []}
     for begin in range(0, len(right), _BATCH):
         some, side = slice(begin, begin + _BATCH), student.shape.side

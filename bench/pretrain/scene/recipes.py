@@ -58,7 +58,7 @@ class SceneRecipe:
 
     def method(self, name: str) -> SceneTraining:
         """The method of this name."""
-        return next(one for one in self.methods if one.name == name)
+        return next(method for method in self.methods if method.name == name)
 
     def with_method(self, method: SceneTraining) -> "SceneRecipe":
         """The same, and one method more."""
@@ -67,8 +67,8 @@ class SceneRecipe:
     def shortened(self, share: float) -> "SceneRecipe":
         """The same with that share of every course's steps, for trying out."""
         short = [
-            replace(one, course=replace(one.course, steps=max(2, round(share * one.course.steps))))
-            for one in self.methods
+            replace(method, course=replace(method.course, steps=max(2, round(share * method.course.steps))))
+            for method in self.methods
         ]
         warm, seen = (max(2, round(share * count)) for count in (self.probing, self.probed))
         return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
@@ -91,8 +91,8 @@ NO_TRIPLETS = SceneTraining("stage2-no-triplets", _STAGE2, after="stage1", float
 _AS_RELEASED = Course(steps=40, batch=16, rate=1e-6, last=5e-7, code_faithful=True)
 CODE_FAITHFUL = SceneRecipe(
     tuple(
-        replace(one, course=_AS_RELEASED, floating=0.0) if one.aim == "contrast" else one
-        for one in RECIPE.methods
+        replace(method, course=_AS_RELEASED, floating=0.0) if method.aim == "contrast" else method
+        for method in RECIPE.methods
     ),
     stage1_share=0.25, stage2_share=0.25, per_class=False, terms=LITERAL, anchor=0.0, probing=0,
 )  # fmt: skip

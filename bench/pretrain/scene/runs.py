@@ -59,8 +59,8 @@ def carry_out(bench: Bench, seed: int, only: Sequence[str] = ()) -> None:
 
 def waves(recipe: SceneRecipe) -> list[list[str]]:
     """Methods that need no other one, and then those that begin with one of the first: `PTQ` among them."""
-    first = [one.name for one in recipe.methods if not one.after]
-    return [first, [*(one.name for one in recipe.methods if one.after), PTQ]]
+    first = [method.name for method in recipe.methods if not method.after]
+    return [first, [*(method.name for method in recipe.methods if method.after), PTQ]]
 
 
 def finish(bench: Bench, name: str, seed: int) -> None:

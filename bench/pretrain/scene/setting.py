@@ -66,7 +66,7 @@ def _rows(
         return kept
     found = []
     for begin in range(0, len(frames), _BATCH):
-        found.append(teacher.image([Image.fromarray(one) for one in frames[begin : begin + _BATCH]]))
+        found.append(teacher.image([Image.fromarray(frame) for frame in frames[begin : begin + _BATCH]]))
         if begin % (64 * _BATCH) == 0:
             said(f"the teacher looks at frame {begin} of {len(frames)}")
     rows = np.concatenate(found)

@@ -48,7 +48,7 @@ def rendered(index: int) -> tuple[list[Image.Image], list[list[tuple[str, str]]]
     rng = np.random.default_rng([index, 9])
     asked = [sample_training(shot.facts, rng, _QUESTIONS) for shot in shots]
     pictures = [Image.fromarray(shot.frame.rgb) for shot in shots]
-    return pictures, [[(one.text, one.answer) for one in questions] for questions in asked]
+    return pictures, [[(question.text, question.answer) for question in questions] for questions in asked]
 
 
 def lessons(

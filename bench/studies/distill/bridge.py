@@ -76,7 +76,7 @@ class Bridge:
     def parameters(self) -> list[nn.Parameter]:
         """What goes into the optimiser, in a group of its own."""
         parts = [part for part in (self.mixed, self.pointwise, self.width) if part is not None]
-        return [one for part in parts for one in part.parameters()]
+        return [parameter for part in parts for parameter in part.parameters()]
 
 
 def new_bridge(names: Collection[str], student: ModelReading, teacher: ModelReading, seed: int = 0) -> Bridge:

@@ -141,7 +141,7 @@ def _focus(compared: ReadingPair) -> torch.Tensor:
     looks = [text_to_vision(compared.student, compared.teacher, row)[1] for row in rows]
     unknown = unknown_tokens(compared.student, compared.teacher)
     size = focus_size(ours.shape[1] - unknown)
-    places = torch.cat([focus(one[None], size) for one in looks]) + unknown
+    places = torch.cat([focus(attention[None], size) for attention in looks]) + unknown
     return align.focused_tokens(ours, _tokens(compared), places)
 
 

@@ -74,7 +74,7 @@ def _gradients(loss: torch.Tensor, parameters: Sequence[torch.Tensor]) -> list[t
 
 def _norm(gradients: Sequence[torch.Tensor]) -> float:
     """The length of all of them as one vector."""
-    squares = [one.pow(2).sum() for one in gradients]
+    squares = [gradient.pow(2).sum() for gradient in gradients]
     return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
 
 

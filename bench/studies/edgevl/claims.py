@@ -79,17 +79,17 @@ def claim_rows(verdicts: Sequence[PlaceVerdict]) -> list[Row]:
     """A row a claim."""
     return [
         measured(
-            one.found, metric="accuracy difference", method=one.claim.first, modality=one.claim.modality,
-            against=one.claim.second,
+            verdict.found, metric="accuracy difference", method=verdict.claim.first,
+            modality=verdict.claim.modality, against=verdict.claim.second,
         )
-        | {"least": one.claim.least, "published": one.claim.published, "verdict": one.word}
-        for one in verdicts
+        | {"least": verdict.claim.least, "published": verdict.claim.published, "verdict": verdict.word}
+        for verdict in verdicts
     ]  # fmt: skip
 
 
 def paragraph(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> str:
     """What holds, and where a published gain is missing what the figures say of why."""
-    return " ".join([*(_sentence(one) for one in verdicts), *_reasons(verdicts, scores)])
+    return " ".join([*(_sentence(verdict) for verdict in verdicts), *_reasons(verdicts, scores)])
 
 
 def _sentence(one: PlaceVerdict) -> str:
@@ -104,7 +104,7 @@ def _sentence(one: PlaceVerdict) -> str:
 
 def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[str]:
     """Of a gain of stage 2 that is missing: how much there was to win back, and how good its labels are."""
-    missing = [one.claim.second for one in verdicts if _falls_short(one)]
+    missing = [verdict.claim.second for verdict in verdicts if _falls_short(verdict)]
     if missing and "stage1-ptq" in scores.right:
         lost = scores.difference("stage1", "stage1-ptq", "mean").mean
         yield (

@@ -127,7 +127,7 @@ def _table(scores: PlaceScores, title: str) -> Table:
     table = ruled(f"roomwise study edgevl: {title}, %", columns, left=("method",))
     for name in scores.right:
         cells = [scores.interval(name, modality) for modality in MODALITIES]
-        told = [f"{100 * one.mean:.1f} [{100 * one.low:.1f}, {100 * one.high:.1f}]" for one in cells]
+        told = [f"{100 * cell.mean:.1f} [{100 * cell.low:.1f}, {100 * cell.high:.1f}]" for cell in cells]
         table.add_row(name, *told, f"{MEANS[name]:.1f}" if name in MEANS else "")
     return table
 

@@ -57,7 +57,7 @@ def _peak() -> int:
     """Of this program alone: on Linux `ru_maxrss` also counts what the parent held when it forked."""
     status = Path("/proc/self/status")
     if status.is_file():
-        (line,) = (one for one in status.read_text().splitlines() if one.startswith("VmHWM:"))
+        (line,) = (row for row in status.read_text().splitlines() if row.startswith("VmHWM:"))
         return 1024 * int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBI
 

@@ -41,7 +41,7 @@ def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet
     render_cache(cache, plans, SIDE, jobs, quiet)
     pairs = read_pairs(cache, "test", shards=len(plans))
     kept = np.flatnonzero(pairs.rooms < rooms)
-    named = [scannet_name(one.kind) for one in pairs.facts]
+    named = [scannet_name(fact.kind) for fact in pairs.facts]
     return LabelledViews(
         [Image.fromarray(pairs.frames[row]) for row in kept],
         list(sensed(pairs.depth[kept], _NOISE_SEED)),

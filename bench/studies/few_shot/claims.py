@@ -66,9 +66,9 @@ def claim_rows(verdicts: Sequence[ClaimVerdict]) -> list[Row]:
     """A row a claim."""
     said = {True: "holds", False: "does not hold", None: "cannot be told"}
     return [
-        measured(one.found, metric=f"{one.claim.metric} difference", **_identity(one.claim))
-        | {"verdict": said[one.holds]}
-        for one in verdicts
+        measured(verdict.found, metric=f"{verdict.claim.metric} difference", **_identity(verdict.claim))
+        | {"verdict": said[verdict.holds]}
+        for verdict in verdicts
     ]
 
 
@@ -81,7 +81,7 @@ def sentences(
     verdicts: Sequence[ClaimVerdict], scores: MethodScores, entries: Sequence[Entry], reference: str
 ) -> Iterator[str]:
     """A paragraph: each claim, then who is above, below and beside the reference."""
-    yield from (_sentence(one) for one in verdicts)
+    yield from (_sentence(verdict) for verdict in verdicts)
     sides: dict[Sign, list[str]] = {"above": [], "below": [], "no different": []}
     for entry in entries:
         if entry.name != reference:

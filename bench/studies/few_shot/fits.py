@@ -70,7 +70,7 @@ def room_maps(plan: StudyPlan, index: int) -> Maps:
 def save_maps(path: Path, rooms: list[Maps]) -> None:
     """Keep the maps of all rooms in one file."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{key: np.concatenate([one[key] for one in rooms]) for key in rooms[0]})  # type: ignore[arg-type]  # numpy's stub takes the names for options
+    np.savez(buffer, **{key: np.concatenate([room[key] for room in rooms]) for key in rooms[0]})  # type: ignore[arg-type]  # numpy's stub takes the names for options
     atomic_write_bytes(path, buffer.getvalue())
 
 

@@ -137,7 +137,7 @@ def _result(scene: RoomScene, entry: Entry, seed: int) -> MethodResult:
 
 
 def _told(examples: Sequence[Example], entry: Entry) -> list[Example]:
-    return list(examples) if entry.signals else [replace(one, signal=None) for one in examples]
+    return list(examples) if entry.signals else [replace(example, signal=None) for example in examples]
 
 
 def _method(plan: StudyPlan, entry: Entry, seed: int) -> DistillationMethod:

@@ -107,7 +107,7 @@ def _parts(rows: Sequence[Row]) -> list[list[Row]]:
 
 def _pictures(questions: Sequence[PicturedQuestion]) -> list[Image.Image]:
     """One of each of the first rooms."""
-    first = {one.room: one.picture for one in reversed(questions)}
+    first = {question.room: question.picture for question in reversed(questions)}
     return [Image.open(BytesIO(first[room])).convert("RGB") for room in sorted(first)[:_PICTURES]]
 
 

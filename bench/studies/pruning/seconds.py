@@ -100,10 +100,10 @@ def seconds_rows(
     for method, answers in by.items():
         about: dict[str, Value] = {"model": model, "method": method, "dropped": shares[method]}
         for prompt in (None, *range(len(PROMPTS))):
-            some = [one.seconds for one in answers if prompt in (None, one.prompt)]
+            some = [answer.seconds for answer in answers if prompt in (None, answer.prompt)]
             name = "all" if prompt is None else PROMPTS[prompt]
             yield measured(bootstrap_mean(some, seed=seed), metric="seconds", prompt=name, **about)
-        order = {(one.prompt, one.picture, one.repeat): one for one in answers}
+        order = {(answer.prompt, answer.picture, answer.repeat): answer for answer in answers}
         pairs = [(order[one.prompt, one.picture, one.repeat], one) for one in none]
         groups = [f"{one.picture} {one.repeat}" for one in none]
         ratio = bootstrap_ratio(

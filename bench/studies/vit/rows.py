@@ -31,12 +31,12 @@ class Flows:
     def entropies(self, who: str, kind: str) -> Numbers:
         """[n, L]."""
         flows = self.ours if who == self.student else self.theirs
-        return np.stack([one.entropies[kind] for one in flows])
+        return np.stack([flow.entropies[kind] for flow in flows])
 
     def apart(self, who: str, kind: str) -> Numbers:
         """[n, L]."""
         flows = self.ours if who == self.student else self.theirs
-        return np.stack([one.apart[kind] for one in flows])
+        return np.stack([flow.apart[kind] for flow in flows])
 
     def agreement(self, kind: str, against: str) -> dict[str, Numbers]:
         """By measure [n, L]; another picture is the next one of another group, or simply the next."""
@@ -62,7 +62,7 @@ class Flows:
         found = []
         for place, group in enumerate(self.groups):
             others = [(place + step) % n for step in range(1, n)]
-            foreign = [one for one in others if self.groups[one] != group]
+            foreign = [other for other in others if self.groups[other] != group]
             found.append((foreign or others or [place])[0])
         return found
 

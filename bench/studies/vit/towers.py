@@ -100,7 +100,7 @@ class Tower:
         vision = vlm.encode_images([picture])
         check_size(picture, vision, self.name)
         forced = forced_with_maps(vlm, vision, question, "")
-        layers = torch.stack([one[0].float().mean(dim=0) for one in forced.attentions])
+        layers = torch.stack([attention[0].float().mean(dim=0) for attention in forced.attentions])
         cells = forced.vis[0].clone()
         cells[forced.vis[0].nonzero()[: int(vision.mean_token), 0]] = False
         return Attention(layers, forced.txt[0], cells, (vision.rows, vision.cols))

@@ -23,15 +23,15 @@ class LayerFindings:
 
     def __init__(self, samples: Sequence[Sample], seed: int) -> None:
         self.seed = seed
-        self.rooms = np.array([one.room for one in samples])
-        self.lengths = np.array([one.length for one in samples])
+        self.rooms = np.array([sample.room for sample in samples])
+        self.lengths = np.array([sample.length for sample in samples])
         self.flags: Mapping[Grouping, NDArray[np.bool_]] = {
-            "right": np.array([one.right for one in samples]),
-            "same": np.array([one.same for one in samples]),
+            "right": np.array([sample.right for sample in samples]),
+            "same": np.array([sample.same for sample in samples]),
         }
-        self.cells = list(dict.fromkeys(cell for one in samples for cell in one.cells))
+        self.cells = list(dict.fromkeys(cell for sample in samples for cell in sample.cells))
         self._values = {
-            cell: np.array([one.cells.get(cell, np.nan) for one in samples]) for cell in self.cells
+            cell: np.array([sample.cells.get(cell, np.nan) for sample in samples]) for cell in self.cells
         }
 
     def mean(self, cell: Measure) -> Interval:

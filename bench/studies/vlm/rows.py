@@ -105,7 +105,7 @@ def _counted(
     found: LayerFindings, distance: str, grouping: Grouping, cells: Sequence[Measure]
 ) -> Iterator[str]:
     effects = [found.effect(cell, grouping) for cell in cells]
-    known = [one for one in effects if one is not None]
+    known = [effect for effect in effects if effect is not None]
     if not known:
         return
     below = sum(one.difference.mean < 0 for one in known)
