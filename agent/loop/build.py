@@ -21,8 +21,7 @@ from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
 from agent.takeover.takeover import ready
-from agent.turns.answerers import Answerers, Room
-from agent.turns.experts import RecordedExpert
+from agent.turns.answerers import Answerers, RecordedExpert, Room
 from agent.turns.interviewer import came_after
 from agent.turns.others import other_rooms
 from agent.turns.remembering import pair_id

@@ -20,13 +20,13 @@ from agent.loop.rooms import RoomKeeper
 from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.answerers import Answerers, Room
-from agent.turns.corrections import corrected
 from agent.turns.interviewer import Interviewer
 from agent.turns.late import Late
-from agent.turns.student import Draft, unheard
+from agent.turns.remembering import pair_id, remember_person
+from agent.turns.student import Draft, no_draft
 from agent.turns.turn import Emit, Inquiry, take_turn
 from agent.whereabouts.whereabouts import Sight, Whereabouts
-from core.errors import InputError, RoomwiseError
+from core.errors import InputError, RoomwiseError, UnknownPairError
 from core.events import (
     Answered,
     Asked,
@@ -92,7 +92,7 @@ class Controller:
 
     def ask(
         self, question: str, frame: Frame, frame_age_ms: float = 0.0, wished: Source | None = None,
-        draft: Draft = unheard,
+        draft: Draft = no_draft,
     ) -> Answered:  # fmt: skip
         """Answer one question about a frame; the expert does where that is `wished` and it is there.
         `draft` hears of the student's answer as it is made.
@@ -113,7 +113,13 @@ class Controller:
         event = self._turns.get(turn)
         if event is None:
             raise InputError(f"Nothing was asked in turn {turn}. The last one was {self._turn}.")
-        pair = corrected(self.answerers, self.rooms.room_of(turn), self._asked(event), answer)
+        id, answerers = pair_id(self.answerers.session, turn), self.answerers
+        inquiry = self._asked(event)
+        try:
+            pair = answerers.memory.correct(id, answer)
+        except UnknownPairError:  # the expert has not answered it
+            room = self.rooms.room_of(turn)
+            pair = remember_person(answerers, room, inquiry.frame, inquiry.question, answer, id)
         self._say(Corrected, turn=turn, text=pair.answer, pair=pair.id)
 
     def revise(self, pair: str, answer: str | None) -> None:

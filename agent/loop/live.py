@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.loop.controller import Controller
-from agent.turns.student import Draft, unheard
+from agent.turns.student import Draft, no_draft
 from core.errors import InputError
 from core.events import Answered, Source
 from core.types import Frame
@@ -59,7 +59,7 @@ class SessionThread:
 
     def ask(
         self, question: str, frame: Frame, frame_age_ms: float, wished: Source | None = None,
-        draft: Draft = unheard,
+        draft: Draft = no_draft,
     ) -> "Future[Answered]":  # fmt: skip
         """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
         return self.do(lambda session: session.ask(question, frame, frame_age_ms, wished, draft))

@@ -14,7 +14,7 @@ from agent.recording.visit import Visit, VisitTurn
 from agent.replay.pace import Pace
 from agent.turns.answerers import Answerers
 from agent.turns.remembering import pair_id
-from agent.turns.student import recalled, said_by_student, was_taught
+from agent.turns.student import recall, student_answer, was_taught
 from agent.turns.turn import Emit
 from agent.turns.view import EncodedView
 from agent.whereabouts.whereabouts import Sight
@@ -141,9 +141,9 @@ class Baselines:
         answerers, here = self.answerers, self.rooms.here
         view, embedder, taught = EncodedView(answerers.student, picture), answerers.memory.embedder, True
         if embedder is not None:
-            hits = recalled(answerers, here.name, view.cue(embedder, turn.question))
+            hits = recall(answerers, here.name, view.cue(embedder, turn.question))
             taught = was_taught(answerers, here, hits)
-        return said_by_student(answerers, view, turn.question, taught).text
+        return student_answer(answerers, view, turn.question, taught).text
 
     def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
         memory, config = self.answerers.memory, self.answerers.config

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from agent.looking.turns import looks_of_turns
 from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, staged
-from agent.machine.usage import used
+from agent.machine.meters import measure_usage
 from agent.recording.past import past_of
 from agent.recording.record import SESSION, read_recording
 from agent.recording.summary import Summary, summarise
@@ -82,7 +82,7 @@ class _Plays:
         limit, places = self.config.images.max_pixels, SessionFolders.below(self.wish.folder)
         baselines = baselines_of(stage.controller, self.wish.student, self.wish.warm_up)
         play(self.visit, stage.controller, baselines, limit, stage.past, self.pace, one_room)
-        stage.controller.emit(used(places.memory, places.adapters, places.session))
+        stage.controller.emit(measure_usage(places.memory, places.adapters, places.session))
 
     def in_one_room(self, console: Console) -> Summary:
         """The same again, with one memory and one adapter for all rooms; nothing of it is shown."""

@@ -6,7 +6,7 @@ student, whose answer is known by then.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.takeover.calibration import Calibration, find_calibration
@@ -91,11 +91,6 @@ def read_evidence(values: Any) -> Evidence | None:
         return Evidence(**values)
     except TypeError:
         return None
-
-
-def told_of(evidence: Evidence) -> dict[str, float]:
-    """As an event carries it."""
-    return asdict(evidence)
 
 
 def fit_threshold(
