@@ -7,30 +7,8 @@ from typing import Any
 
 from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
 from agent.console.sentences import sentence
-from core.events import (
-    Activated,
-    AdaptationEnded,
-    AdaptationProgressed,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Compared,
-    Corrected,
-    Event,
-    ExpertUnreachable,
-    Failed,
-    Judged,
-    LearningPaused,
-    Remembered,
-    RoomEntered,
-    Routed,
-    SessionEnded,
-    SessionStarted,
-    Source,
-    Spent,
-    ToldLate,
-    Weighed,
-)
+from core import events
+from core.events import Event, Source
 
 _NOTES, _LOSSES, _PULSES = 300, 240, 60
 """How many are kept: notes of a session, losses of an adaptation, pulses for the little curves."""
@@ -91,7 +69,7 @@ class AdaptationState:
     steps: int = 0
     losses: tuple[float, ...] = ()
     at: float = 0.0
-    ended: AdaptationEnded | None = None
+    ended: events.AdaptationEnded | None = None
 
     @property
     def share(self) -> float:
@@ -106,14 +84,14 @@ class State:
     `gone` is why the session cannot be reached, None while it can. `frame` is the newest JPEG.
     """
 
-    started: SessionStarted | None = None
+    started: events.SessionStarted | None = None
     turns: Mapping[int, ShownTurn] = field(default_factory=dict)
     items: tuple[int | Note, ...] = ()
     job: AdaptationState | None = None
     adapter: str = ""
     paused: bool = False
-    spent: Spent | None = None
-    ended: SessionEnded | None = None
+    spent: events.Spent | None = None
+    ended: events.SessionEnded | None = None
     spoken: str = ""
     pulse: Pulse | None = None
     frame: bytes = b""
@@ -192,36 +170,36 @@ def _turned(state: State, number: int, **changes: Any) -> State:
     return replace(state, turns={**state.turns, number: replace(turn, **changes)})
 
 
-def _started(state: State, event: SessionStarted) -> State:
+def _started(state: State, event: events.SessionStarted) -> State:
     return replace(state, started=event, ended=None)
 
 
-def _entered(state: State, event: RoomEntered) -> State:
+def _entered(state: State, event: events.RoomEntered) -> State:
     started = state.started and replace(state.started, room=event.room)
     return replace(state, started=started)
 
 
-def _asked(state: State, event: Asked) -> State:
+def _asked(state: State, event: events.Asked) -> State:
     """Asked again counts as asked now: what counts of a turn is what came last."""
     turn = ShownTurn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
     items = (*(item for item in state.items if item != event.turn), event.turn)
     return replace(state, turns={**state.turns, event.turn: turn}, items=items, spoken="", ended=None)
 
 
-def _answered(state: State, event: Answered) -> State:
+def _answered(state: State, event: events.Answered) -> State:
     return _turned(
         state, event.turn, by=event.by, answer=event.text, confidence=event.confidence,
         latency_ms=event.latency_ms, adapter=event.adapter, partial="",
     )  # fmt: skip
 
 
-def _judged(state: State, event: Judged) -> State:
+def _judged(state: State, event: events.Judged) -> State:
     turn = state.turns.get(event.turn)
     own = event.right if turn and turn.by == "student" and turn.student is None else turn and turn.student
     return _turned(state, event.turn, right=event.right, reference=event.reference, student=own)
 
 
-def _compared(state: State, event: Compared) -> State:
+def _compared(state: State, event: events.Compared) -> State:
     """`adapted` says what the student would have said; before anything was learnt, `untouched` does."""
     turn = state.turns.get(event.turn)
     warm_up = state.started.warm_up if state.started else 0
@@ -229,7 +207,7 @@ def _compared(state: State, event: Compared) -> State:
     return _turned(state, event.turn, student=event.right) if event.method == "adapted" or first else state
 
 
-def _progressed(state: State, event: AdaptationProgressed) -> State:
+def _progressed(state: State, event: events.AdaptationProgressed) -> State:
     known = state.job if state.job and state.job.name == event.job else None
     job = known or AdaptationState(event.job, pairs=0, began=event.at)
     losses = (*job.losses, event.loss)
@@ -241,38 +219,38 @@ def _progressed(state: State, event: AdaptationProgressed) -> State:
     )
 
 
-def _adapted(state: State, event: AdaptationEnded) -> State:
+def _adapted(state: State, event: events.AdaptationEnded) -> State:
     known = state.job if state.job and state.job.name == event.job else None
     job = known or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
     return replace(state, job=replace(job, ended=event, at=event.at))
 
 
-def _closed(state: State, event: SessionEnded) -> State:
+def _closed(state: State, event: events.SessionEnded) -> State:
     return replace(state, ended=event)
 
 
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
-    SessionStarted: _started,
-    RoomEntered: _entered,
-    SessionEnded: _closed,
-    Asked: _asked,
-    Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),
-    Weighed: lambda state, event: _turned(state, event.turn, worth=event.probability),
-    Answered: _answered,
-    Judged: _judged,
-    Compared: _compared,
-    Remembered: lambda state, event: _turned(state, event.turn, pair=event.pair),
-    Corrected: lambda state, event: _turned(state, event.turn, corrected=event.text, pair=event.pair),
-    ToldLate: lambda state, event: _turned(state, event.turn, late=event.text),
-    ExpertUnreachable: lambda state, event: _turned(state, event.turn, unreachable=event.reason),
-    AdaptationStarted: lambda state, event: replace(
+    events.SessionStarted: _started,
+    events.RoomEntered: _entered,
+    events.SessionEnded: _closed,
+    events.Asked: _asked,
+    events.Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),
+    events.Weighed: lambda state, event: _turned(state, event.turn, worth=event.probability),
+    events.Answered: _answered,
+    events.Judged: _judged,
+    events.Compared: _compared,
+    events.Remembered: lambda state, event: _turned(state, event.turn, pair=event.pair),
+    events.Corrected: lambda state, event: _turned(state, event.turn, corrected=event.text, pair=event.pair),
+    events.ToldLate: lambda state, event: _turned(state, event.turn, late=event.text),
+    events.ExpertUnreachable: lambda state, event: _turned(state, event.turn, unreachable=event.reason),
+    events.AdaptationStarted: lambda state, event: replace(
         state, job=AdaptationState(event.job, event.pairs, event.at)
     ),
-    AdaptationProgressed: _progressed,
-    AdaptationEnded: _adapted,
-    Activated: lambda state, event: replace(state, adapter=event.adapter),
-    LearningPaused: lambda state, event: replace(state, paused=event.paused),
-    Spent: lambda state, event: replace(state, spent=event),
+    events.AdaptationProgressed: _progressed,
+    events.AdaptationEnded: _adapted,
+    events.Activated: lambda state, event: replace(state, adapter=event.adapter),
+    events.LearningPaused: lambda state, event: replace(state, paused=event.paused),
+    events.Spent: lambda state, event: replace(state, spent=event),
     # An adaptation that fails ends without a verdict.
-    Failed: lambda state, event: replace(state, job=None) if event.what == "adaptation" else state,
+    events.Failed: lambda state, event: replace(state, job=None) if event.what == "adaptation" else state,
 }

@@ -23,34 +23,12 @@ import json
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ConfigDict, TypeAdapter
 
-from agent.console.protocol import (
-    AdapterLine,
-    Ask,
-    Choose,
-    Correct,
-    Export,
-    Find,
-    Gone,
-    Overlay,
-    Partial,
-    Pause,
-    Picture,
-    Pulse,
-    Record,
-    Remembrance,
-    Revise,
-    SessionLine,
-    Sessions,
-    Setting,
-    Settings,
-    Talk,
-    Versions,
-    Wish,
-)
+from agent.console import protocol
+from agent.console.protocol import Gone, Partial, Pulse, Wish
 from core import errors
 from core.errors import InputError, RoomwiseError
 
@@ -65,12 +43,13 @@ _FAULT = "The agent failed at this. See what it says where it runs, and try agai
 
 Json = dict[str, Any]
 
-REPLIES: dict[type, Any] = {
-    Ask: int, Talk: type(None), Correct: type(None), Revise: type(None), Pause: type(None),
-    Record: type(None), Choose: type(None), Find: list[Remembrance], Picture: bytes, Overlay: bytes,
-    Versions: list[AdapterLine], Sessions: list[SessionLine], Export: str, Settings: list[Setting],
+REPLIES: dict[type, Any] = dict.fromkeys(get_args(Wish), type(None)) | {
+    protocol.Ask: int, protocol.Find: list[protocol.Remembrance], protocol.Picture: bytes,
+    protocol.Overlay: bytes, protocol.Versions: list[protocol.AdapterLine],
+    protocol.Sessions: list[protocol.SessionLine], protocol.Export: str,
+    protocol.Settings: list[protocol.Setting],
 }  # fmt: skip
-"""What is replied to each wish."""
+"""The type of the reply to each wish."""
 
 _WISHES = {kind.__name__: kind for kind in REPLIES}
 _TOLD: dict[str, type] = {"pulse": Pulse, "partial": Partial, "gone": Gone}

@@ -17,23 +17,9 @@ from agent.recording.rooms import Rooms, rooms_of, warm_up_end
 from agent.recording.visit import Visit, VisitTurn
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import audits_of
+from core import events
 from core.errors import InputError
-from core.events import (
-    AdaptationEnded,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Compared,
-    Event,
-    ExpertUnreachable,
-    Inquired,
-    Judged,
-    Remembered,
-    SessionEnded,
-    SessionStarted,
-    Spent,
-    ToldLate,
-)
+from core.events import Event
 from core.types import Cost
 
 _OTHER = "Choose a new folder: --out FOLDER"
@@ -52,16 +38,16 @@ class Past:
 
     session: str
     begun: bool = False
-    answered: Mapping[int, Answered] = field(default_factory=dict)
+    answered: Mapping[int, events.Answered] = field(default_factory=dict)
     judged: frozenset[int] = frozenset()
     compared: frozenset[tuple[int, str]] = frozenset()
     pairs_then: Mapping[str, int] = field(default_factory=dict)
-    open_job: AdaptationStarted | None = None
+    open_job: events.AdaptationStarted | None = None
     ended: bool = False
     inquired: frozenset[int] = frozenset()
     audits: tuple[tuple[Evidence, bool], ...] = ()
-    asked: tuple[Asked, ...] = ()
-    unasked: tuple[Asked, ...] = ()
+    asked: tuple[events.Asked, ...] = ()
+    unasked: tuple[events.Asked, ...] = ()
     late: frozenset[int] = frozenset()
     spent: Cost = field(default_factory=Cost)
     rooms: Rooms = field(default_factory=Rooms)
@@ -82,27 +68,29 @@ class Past:
         )
 
 
-def past_of(session: str, events: Iterable[Event]) -> Past:
+def past_of(session: str, log: Iterable[Event]) -> Past:
     """What a session's events amount to for going on with it."""
-    listed = list(events)
+    listed = list(log)
     rooms = rooms_of(listed)
-    began = next((event.room for event in listed if isinstance(event, SessionStarted)), "")
+    began = next((event.room for event in listed if isinstance(event, events.SessionStarted)), "")
     pairs_then, open_job = _adaptations(listed, began)
     return Past(
         session,
         begun=bool(listed),
-        answered={event.turn: event for event in listed if isinstance(event, Answered)},
-        judged=frozenset(event.turn for event in listed if isinstance(event, Judged)),
-        compared=frozenset((event.turn, event.method) for event in listed if isinstance(event, Compared)),
+        answered={event.turn: event for event in listed if isinstance(event, events.Answered)},
+        judged=frozenset(event.turn for event in listed if isinstance(event, events.Judged)),
+        compared=frozenset(
+            (event.turn, event.method) for event in listed if isinstance(event, events.Compared)
+        ),
         pairs_then=pairs_then,
         open_job=open_job,
-        ended=bool(listed) and isinstance(listed[-1], SessionEnded),
-        inquired=frozenset(event.turn for event in listed if isinstance(event, Inquired)),
+        ended=bool(listed) and isinstance(listed[-1], events.SessionEnded),
+        inquired=frozenset(event.turn for event in listed if isinstance(event, events.Inquired)),
         audits=tuple(audits_of(event for event in listed if _of_room(event, rooms))),
-        asked=tuple(event for event in listed if isinstance(event, Asked)),
+        asked=tuple(event for event in listed if isinstance(event, events.Asked)),
         unasked=tuple(_unasked(listed)),
-        late=frozenset(event.turn for event in listed if isinstance(event, ToldLate)),
-        spent=next((Cost(e.calls, e.bytes) for e in reversed(listed) if isinstance(e, Spent)), Cost()),
+        late=frozenset(event.turn for event in listed if isinstance(event, events.ToldLate)),
+        spent=next((Cost(e.calls, e.bytes) for e in reversed(listed) if isinstance(e, events.Spent)), Cost()),
         rooms=rooms,
     )
 
@@ -127,18 +115,18 @@ def read_past(folder: Path, about: Mapping[str, Any], turns: int) -> Past:
     return past
 
 
-def _unasked(events: Iterable[Event]) -> list[Asked]:
+def _unasked(log: Iterable[Event]) -> list[events.Asked]:
     """The questions of a session's events that still wait for the expert, in the order they were asked."""
-    asked: dict[int, Asked] = {}
+    asked: dict[int, events.Asked] = {}
     waiting: dict[int, bool] = {}
-    for event in events:
+    for event in log:
         match event:
-            case Asked():
+            case events.Asked():
                 asked[event.turn] = event
                 waiting.pop(event.turn, None)  # asked again after a stop: what counts came last
-            case ExpertUnreachable():
+            case events.ExpertUnreachable():
                 waiting[event.turn] = True
-            case Remembered() | ToldLate():
+            case events.Remembered() | events.ToldLate():
                 waiting.pop(event.turn, None)
     return [asked[turn] for turn in sorted(waiting) if turn in asked]
 
@@ -162,16 +150,16 @@ def _of_room(event: Event, rooms: Rooms) -> bool:
     return rooms.asked.get(getattr(event, "turn", 0), rooms.last) == rooms.last
 
 
-def _adaptations(events: Iterable[Event], began: str) -> tuple[dict[str, int], AdaptationStarted | None]:
+def _adaptations(log: Iterable[Event], began: str) -> tuple[dict[str, int], events.AdaptationStarted | None]:
     """Of how many pairs each room's last job that counts began, and the job that is under way after all
     events. Jobs that name no room are of the one that the session `began` in.
     """
     pairs: dict[str, int] = {}
     under_way = None
-    for event in events:
-        if isinstance(event, AdaptationStarted):
+    for event in log:
+        if isinstance(event, events.AdaptationStarted):
             under_way = event
-        elif isinstance(event, AdaptationEnded) and under_way is not None:
+        elif isinstance(event, events.AdaptationEnded) and under_way is not None:
             if not event.again:
                 pairs[under_way.room or began] = under_way.pairs
             under_way = None

@@ -7,22 +7,8 @@ from statistics import median
 from typing import Any, TypeVar
 
 from agent.recording.rooms import rooms_of, warm_ups
-from core.events import (
-    AdaptationEnded,
-    AdaptationProgressed,
-    Answered,
-    Asked,
-    Compared,
-    Event,
-    Inquired,
-    Judged,
-    Routed,
-    SessionStarted,
-    Source,
-    Spent,
-    ToldLate,
-    Used,
-)
+from core import events
+from core.events import Event, Source
 
 SOURCES: tuple[Source, ...] = ("memory", "student", "expert")
 METHODS = ("untouched", "memory", "adapted", "expert")
@@ -85,15 +71,15 @@ class Summary:
 
     warm_up: int
     turns: tuple[TurnSummary, ...]
-    adaptations: tuple[AdaptationEnded, ...]
+    adaptations: tuple[events.AdaptationEnded, ...]
     table: dict[str, dict[str, Share]]
     steps: dict[str, tuple[int, int]] = field(default_factory=dict)
     seconds: float = 0.0
-    used: Used | None = None
-    started: SessionStarted | None = None
+    used: events.Used | None = None
+    started: events.SessionStarted | None = None
     extra_calls: int = 0
     late: int = 0
-    spent: Spent | None = None
+    spent: events.Spent | None = None
     one_room: "Summary | None" = None
 
     @property
@@ -163,50 +149,56 @@ class Summary:
         }
 
 
-def summarise(events: Iterable[Event]) -> Summary:
+def summarise(log: Iterable[Event]) -> Summary:
     """The summary of a session's events, also of one that stopped in the middle."""
-    listed = list(events)
+    listed = list(log)
     by_turn: dict[int, dict[type, Any]] = defaultdict(dict)
     others: dict[int, dict[str, bool]] = defaultdict(dict)
     for event in listed:
-        if isinstance(event, Compared):
+        if isinstance(event, events.Compared):
             others[event.turn][event.method] = event.right
-        elif isinstance(event, Asked | Routed | Answered | Judged):
+        elif isinstance(event, events.Asked | events.Routed | events.Answered | events.Judged):
             by_turn[event.turn][type(event)] = event
-    started, used = _last(SessionStarted, listed), _last(Used, listed)
+    started, used = _last(events.SessionStarted, listed), _last(events.Used, listed)
     warm_up = started.warm_up if started else 0
-    whole = [parts for _, parts in sorted(by_turn.items()) if {Asked, Routed, Answered} <= parts.keys()]
+    whole = [
+        parts
+        for _, parts in sorted(by_turn.items())
+        if {events.Asked, events.Routed, events.Answered} <= parts.keys()
+    ]
     asked_in = rooms_of(listed).asked
     # By the true room where that is known: all methods are compared on the same turns.
-    true = [parts[Judged].room if Judged in parts else "" for parts in whole]
+    true = [parts[events.Judged].room if events.Judged in parts else "" for parts in whole]
     rooms = [known or asked_in.get(_number(parts), "") for known, parts in zip(true, whole, strict=True)]
     warm = warm_ups(rooms, warm_up)
     turns = tuple(
         _turn(parts, others[_number(parts)], early, asked_in.get(_number(parts), ""))
         for parts, early in zip(whole, warm, strict=True)
     )
-    ended = tuple(event for event in listed if isinstance(event, AdaptationEnded))
+    ended = tuple(event for event in listed if isinstance(event, events.AdaptationEnded))
     steps = {
-        event.job: (event.step, event.steps) for event in listed if isinstance(event, AdaptationProgressed)
+        event.job: (event.step, event.steps)
+        for event in listed
+        if isinstance(event, events.AdaptationProgressed)
     }
     seconds = listed[-1].at - listed[0].at if listed else 0.0
-    extra = sum(event.calls for event in listed if isinstance(event, Inquired))
-    late = sum(isinstance(event, ToldLate) for event in listed)
-    spent = _last(Spent, listed)
+    extra = sum(event.calls for event in listed if isinstance(event, events.Inquired))
+    late = sum(isinstance(event, events.ToldLate) for event in listed)
+    spent = _last(events.Spent, listed)
     return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra, late, spent)
 
 
-def _last(kind: type[_Kind], events: Sequence[Event]) -> _Kind | None:
-    return next((event for event in reversed(events) if isinstance(event, kind)), None)
+def _last(kind: type[_Kind], log: Sequence[Event]) -> _Kind | None:
+    return next((event for event in reversed(log) if isinstance(event, kind)), None)
 
 
 def _number(parts: dict[type, Any]) -> int:
-    return int(parts[Asked].turn)
+    return int(parts[events.Asked].turn)
 
 
 def _turn(parts: dict[type, Any], others: dict[str, bool], warm: bool, room: str) -> TurnSummary:
-    asked, routed, answered = (parts[kind] for kind in (Asked, Routed, Answered))
-    judged = parts.get(Judged)
+    asked, routed, answered = (parts[kind] for kind in (events.Asked, events.Routed, events.Answered))
+    judged = parts.get(events.Judged)
     known = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
     by_student = known.get("right") if answered.by == "student" else None
     then = others.get("adapted", by_student)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.looking.turns import looks_of_turns
-from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, staged
+from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, stage_session
 from agent.machine.meters import measure_usage
 from agent.recording.past import past_of
 from agent.recording.record import SESSION, read_recording
@@ -38,7 +38,7 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
     console = Console(quiet=options.quiet, stderr=options.aside)
     watch = _silent if options.quiet else Watcher(console)
     plays = _Plays(visit, _wish(options, visit, folder, config), config, Pace(options.speed))
-    with staged(visit, plays.wish, config, watch) as stage:
+    with stage_session(visit, plays.wish, config, watch) as stage:
         try:
             plays.run(stage)
         except (RoomwiseError, KeyboardInterrupt):
@@ -90,7 +90,7 @@ class _Plays:
         again = replace(self, wish=replace(self.wish, folder=self.wish.folder / "one-room"))
         done = again.wish.folder / "session"
         if not _over(done, len(self.visit.turns)):
-            with staged(again.visit, again.wish, again.config, _silent, one_room=True) as stage:
+            with stage_session(again.visit, again.wish, again.config, _silent, one_room=True) as stage:
                 again.run(stage, one_room=True)
         return summarise(read_recording(done).events)
 

@@ -19,15 +19,8 @@ from typing import Any, NamedTuple
 from agent.recording.record import Recording
 from agent.sessions.archive import new_file
 from agent.sessions.turns import finite
-from core.events import (
-    Activated,
-    AdaptationEnded,
-    AdaptationProgressed,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Event,
-)
+from core import events
+from core.events import Event
 from core.extras import require
 
 _NS = 1_000_000_000
@@ -96,13 +89,19 @@ def messages(recording: Recording) -> Iterator[ChannelMessage]:
         at = nanoseconds(event.at)
         values = {"event": type(event).__name__, **dataclasses.asdict(event)}
         yield ChannelMessage("/events", at, at, values)
-        if isinstance(event, Asked):
+        if isinstance(event, events.Asked):
             if event.frame:
                 yield _frame(recording, event, at)
             yield ChannelMessage("/questions", at, at, _plain(event))
-        elif isinstance(event, Answered):
+        elif isinstance(event, events.Answered):
             yield ChannelMessage("/answers", at, at, _plain(event))
-        elif isinstance(event, AdaptationStarted | AdaptationProgressed | AdaptationEnded | Activated):
+        elif isinstance(
+            event,
+            events.AdaptationStarted
+            | events.AdaptationProgressed
+            | events.AdaptationEnded
+            | events.Activated,
+        ):
             yield ChannelMessage("/adaptation", at, at, values)
 
 
@@ -115,7 +114,7 @@ def _told(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _frame(recording: Recording, asked: Asked, at: int) -> ChannelMessage:
+def _frame(recording: Recording, asked: events.Asked, at: int) -> ChannelMessage:
     taken = max(0, at - nanoseconds(asked.frame_age_ms / 1000))
     data = recording.blob(asked.frame, ".jpg").read_bytes()
     stamp = {"sec": taken // _NS, "nsec": taken % _NS}

@@ -19,26 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.jobs.store import AdapterStore
-from agent.console.protocol import (
-    Ask,
-    Choose,
-    Correct,
-    Export,
-    Find,
-    Gone,
-    Hear,
-    Overlay,
-    Partial,
-    Pause,
-    Picture,
-    Record,
-    Revise,
-    Sessions,
-    Settings,
-    Talk,
-    Versions,
-    Wish,
-)
+from agent.console import protocol
+from agent.console.protocol import Hear, Wish
 from agent.console.replies import OVER, follow_up, settle
 from agent.loop.build import SessionFolders
 from agent.loop.controller import Controller
@@ -59,19 +41,10 @@ from agent.station.voice import Asked as Spoken
 from agent.station.voice import Hearing, KeepSound, Say
 from agent.turns.turn import Emit
 from capture.speaker import Speaker
+from core import events
 from core.config import Config
 from core.errors import InputError, MissingDependencyError, RoomwiseError
-from core.events import (
-    Answered,
-    Asked,
-    Event,
-    Failed,
-    LearningPaused,
-    RecordingChanged,
-    RoomEntered,
-    SessionStarted,
-    Source,
-)
+from core.events import Event, Source
 from core.frames import decode
 from core.types import Frame
 from models.expert import LocalExpert
@@ -116,8 +89,8 @@ class Station:
         self._early: list[Event] | None = []
         """What happened before the session had begun; None once it has."""
         self._lock = threading.Lock()
-        self._asked: dict[int, Asked] = {}
-        self._answered: dict[int, Answered] = {}
+        self._asked: dict[int, events.Asked] = {}
+        self._answered: dict[int, events.Answered] = {}
         self._replies: set[Future[Any]] = set()
         self._learning, self._asking = True, 0
         self._hearing: Hearing | None = None
@@ -207,7 +180,7 @@ class Station:
 
     def ask(
         self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
-    ) -> "Future[Answered]":
+    ) -> "Future[events.Answered]":
         """Answer a question about what is `seen`, so many milliseconds old. Raises as that does."""
         frame, age = seen()
         with self._lock:
@@ -236,18 +209,18 @@ class Station:
     def _watch(self, event: Event) -> None:
         """Hear what the session has recorded; on its thread."""
         match event:
-            case Asked():
+            case events.Asked():
                 self._asked[event.turn] = event
-            case Answered():
+            case events.Answered():
                 self._answered[event.turn] = event
-            case LearningPaused():
+            case events.LearningPaused():
                 self._learning = not event.paused
-            case SessionStarted() | RoomEntered():
+            case events.SessionStarted() | events.RoomEntered():
                 self._room = event.room
         self._audience.tell(event)
-        if isinstance(event, SessionStarted):
+        if isinstance(event, events.SessionStarted):
             self._say_early()
-        if isinstance(event, Answered) and self._speaker is not None:
+        if isinstance(event, events.Answered) and self._speaker is not None:
             with suppress(RuntimeError):  # the session ends
                 self._asks.submit(self._speaker.say, event.text)
 
@@ -257,7 +230,7 @@ class Station:
         for event in early:
             self._keep(event)
 
-    def _done_asking(self, future: "Future[Answered]") -> None:
+    def _done_asking(self, future: "Future[events.Answered]") -> None:
         with self._lock:
             self._asking -= 1
 
@@ -266,7 +239,7 @@ class Station:
         try:
             self._speaker = self._senses.speaker(self.say)
         except RoomwiseError as error:
-            self.say(Failed(at=time.time(), what="voice", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="voice", error=str(error)))
         try:
             hearing = self._senses.hearing(self.say, self._spoken, self._keep_sound)
             if hearing is not None and not self._closing.is_set():
@@ -275,14 +248,14 @@ class Station:
                 self._eyes.heed(hearing.open)
         except MissingDependencyError as error:
             self._untold = str(error)  # typing is enough for many: no alarm
-            self.say(Failed(at=time.time(), what="no microphone", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="no microphone", error=str(error)))
         except RoomwiseError as error:
             self._deaf = str(error)
-            self.say(Failed(at=time.time(), what="microphone", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="microphone", error=str(error)))
 
     def _spoken(self, question: str, began: float) -> None:
         """Somebody was heard to ask something; on the thread that wrote it down."""
-        self._audience.tell(Partial(0, question))
+        self._audience.tell(protocol.Partial(0, question))
         with suppress(RuntimeError):  # the session ends
             self._asks.submit(self._ask_spoken, question, began)
 
@@ -298,7 +271,7 @@ class Station:
 
     def _could_not_ask(self, error: BaseException | None) -> None:
         if error is not None:
-            self.say(Failed(at=time.time(), what="question", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="question", error=str(error)))
 
     def _beat(self) -> None:
         held = 0
@@ -316,7 +289,7 @@ class Station:
         """The session is over: on purpose, by a fault, or since it could not be opened."""
         opened = self._opened
         error = ended.exception() or (opened.exception() if opened and opened.done() else None)
-        self._audience.end(Gone(str(error) if error else "The session has ended.", ended=True))
+        self._audience.end(protocol.Gone(str(error) if error else "The session has ended.", ended=True))
         self._refuse_rest()
         settle(self.over, error=error)
 
@@ -324,7 +297,7 @@ class Station:
         for reply in list(self._replies):
             settle(reply, error=InputError(OVER))
 
-    def _ask(self, wish: Ask, reply: "Future[Any]") -> None:
+    def _ask(self, wish: protocol.Ask, reply: "Future[Any]") -> None:
         def begin() -> None:
             try:
                 future = self.ask(wish.question, self._eyes.frame, wish.wished)
@@ -335,7 +308,7 @@ class Station:
 
         follow_up(self._asks.submit(begin), reply, None)
 
-    def _talk(self, wish: Talk, reply: "Future[Any]") -> None:
+    def _talk(self, wish: protocol.Talk, reply: "Future[Any]") -> None:
         if self._hearing is None:
             why = self._deaf or self._untold or "Start with --listen key, or type the question."
             raise InputError(f"There is no microphone. {why}")
@@ -347,9 +320,9 @@ class Station:
         if recorder is None:
             raise InputError("The session has not begun yet. Wait a moment.")
         if recording and recorder.switch(True):
-            self.say(RecordingChanged(at=time.time(), recording=True))
+            self.say(events.RecordingChanged(at=time.time(), recording=True))
         elif not recording and recorder.recording:
-            self.say(RecordingChanged(at=time.time(), recording=False))
+            self.say(events.RecordingChanged(at=time.time(), recording=False))
             recorder.switch(False)
 
     def _overlay(self, session: Controller, turn: int) -> bytes:
@@ -372,7 +345,7 @@ class Station:
     def _picture(self, frame: str) -> bytes:
         return picture(frame, self._recorder, self._places.memory)
 
-    def _export(self, wish: Export) -> str:
+    def _export(self, wish: protocol.Export) -> str:
         return str(export_aside(wish.session, wish.format, self._places.memory.parent))
 
     def _versions(self) -> Any:
@@ -381,19 +354,21 @@ class Station:
 
 _Fulfil = Callable[[Station, Any, "Future[Any]"], None]
 _FULFIL: dict[type, _Fulfil] = {
-    Ask: Station._ask,
-    Talk: Station._talk,
-    Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
-    Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
-    Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
-    Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
-    Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
-    Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
-    Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
-    Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
-    Versions: lambda on, wish, reply: on._read(on._versions, reply),
-    Sessions: lambda on, wish, reply: on._read(lambda: session_lines(on._places.memory.parent), reply),
-    Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
-    Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
+    protocol.Ask: Station._ask,
+    protocol.Talk: Station._talk,
+    protocol.Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
+    protocol.Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
+    protocol.Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
+    protocol.Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
+    protocol.Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
+    protocol.Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
+    protocol.Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
+    protocol.Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
+    protocol.Versions: lambda on, wish, reply: on._read(on._versions, reply),
+    protocol.Sessions: lambda on, wish, reply: on._read(
+        lambda: session_lines(on._places.memory.parent), reply
+    ),
+    protocol.Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
+    protocol.Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
 }
 """How each wish is fulfilled."""
