@@ -1,4 +1,4 @@
-"""What happened between two questions, as a line for people, in Rich's markup."""
+"""What happened between two questions, as a line in Rich's markup."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +11,11 @@ from core.text import with_article
 
 _CAMERAS = {"rgb": "the camera", "depth": "the depth camera"}
 _HARMLESS = frozenset({"index", "calibration", "voice activity", "no microphone"})
-"""What can fail without anything being lost."""
+"""Failures that lose nothing."""
 
 
 def sentence(event: Event) -> str:
-    """The line of an event; empty for one that has none of its own."""
+    """An event's line; "" for one that has none."""
     line = _LINES.get(type(event))
     return "" if line is None else line(event)
 
@@ -25,18 +25,18 @@ def _ended(event: events.AdaptationEnded) -> str:
     return f"[blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}"
 
 
-def _consolidated(event: events.Consolidated) -> str:
+def _home_consolidated(event: events.Consolidated) -> str:
     verdict = "promoted" if event.promoted else "rejected"
     of = f"{event.pairs} pairs of {event.rooms} rooms"
     return f"[blue]home {verdict}[/]: {of}, {event.seconds:.0f} s. {escape(event.reason)}"
 
 
-def _rooms(event: events.RoomsLearnt) -> str:
+def _rooms_learnt(event: events.RoomsLearnt) -> str:
     of = f"{event.pairs} pairs of {event.rooms} rooms"
     return f"[blue]learnt what other rooms say[/]: {of}, {event.seconds:.0f} s"
 
 
-def _learnt_camera(event: events.CameraLearnt) -> str:
+def _camera_learnt(event: events.CameraLearnt) -> str:
     verdict = "promoted" if event.promoted else "rejected"
     of = f"{event.pairs} pairs of picture and depth"
     return (
@@ -45,14 +45,14 @@ def _learnt_camera(event: events.CameraLearnt) -> str:
     )
 
 
-def _late(event: events.ToldLate) -> str:
-    said = escape(event.text) or "(no words)"
-    return f"[yellow]the expert is back[/] and says to question {event.turn}: {said}"
+def _answered_late(event: events.ToldLate) -> str:
+    answer = escape(event.text) or "(no words)"
+    return f"[yellow]the expert is back[/] and says to question {event.turn}: {answer}"
 
 
 def _revised(event: events.Revised) -> str:
-    said = f"is now: {escape(event.text)}" if event.text else "is forgotten"
-    return f"[magenta]a person says[/]: pair {event.pair[:8]} {said}"
+    change = f"is now: {escape(event.text)}" if event.text else "is forgotten"
+    return f"[magenta]a person says[/]: pair {event.pair[:8]} {change}"
 
 
 def _failed(event: events.Failed) -> str:
@@ -61,21 +61,21 @@ def _failed(event: events.Failed) -> str:
     return f"[red]{escape(event.what)} failed[/]: {escape(event.error)}"
 
 
-def _camera(event: events.CameraChanged) -> str:
+def _camera_changed(event: events.CameraChanged) -> str:
     return _device(f"the camera {escape(event.name)}", event.there, event.reason, event.seconds)
 
 
-def _microphone(event: events.MicrophoneChanged) -> str:
+def _microphone_changed(event: events.MicrophoneChanged) -> str:
     return _device("the microphone", event.there, event.reason, event.seconds)
 
 
-def _device(name: str, there: bool, reason: str, seconds: float) -> str:
-    if not there:
+def _device(name: str, available: bool, reason: str, seconds: float) -> str:
+    if not available:
         return f"[red]{name} is lost[/]: {escape(reason)}"
     return f"[blue]{name} is back[/] after {seconds:.1f} s" if seconds else f"[blue]{name} is there[/]"
 
 
-def _scene(event: events.SceneChanged) -> str:
+def _scene_changed(event: events.SceneChanged) -> str:
     if event.change == "view":
         return "[dim]a view that was not seen before[/]"
     return "[yellow]this may be another room[/]: begun without --room, the agent tells by itself"
@@ -93,13 +93,13 @@ def _entered(event: events.RoomEntered) -> str:
     return f"[blue]{begin} {escape(event.room)}{like}[/]: {escape(event.reason)}{also}"
 
 
-def _recording(event: events.RecordingChanged) -> str:
+def _recording_changed(event: events.RecordingChanged) -> str:
     return f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
 
 
 _LINES: dict[type[Event], Callable[[Any], str]] = {
     events.Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
-    events.ToldLate: _late,
+    events.ToldLate: _answered_late,
     events.Corrected: lambda event: (
         f"[magenta]a person says[/] to question {event.turn}: {escape(event.text)}"
     ),
@@ -110,17 +110,17 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     events.AdaptationStarted: lambda event: f"[yellow]note[/]: {escape(event.note)}" if event.note else "",
     events.LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
     events.AdaptationEnded: _ended,
-    events.Consolidated: _consolidated,
-    events.RoomsLearnt: _rooms,
-    events.CameraLearnt: _learnt_camera,
-    events.CameraChanged: _camera,
-    events.MicrophoneChanged: _microphone,
+    events.Consolidated: _home_consolidated,
+    events.RoomsLearnt: _rooms_learnt,
+    events.CameraLearnt: _camera_learnt,
+    events.CameraChanged: _camera_changed,
+    events.MicrophoneChanged: _microphone_changed,
     events.SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",
     events.SpeechUnheard: lambda event: f"[yellow]no words were made out[/]: {escape(event.reason)}",
-    events.SceneChanged: _scene,
+    events.SceneChanged: _scene_changed,
     events.RoomRecognised: _recognised,
     events.RoomEntered: _entered,
-    events.RecordingChanged: _recording,
+    events.RecordingChanged: _recording_changed,
     events.Activated: lambda event: (
         f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]"
     ),

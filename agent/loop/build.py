@@ -26,7 +26,7 @@ from agent.turns.interviewer import came_after
 from agent.turns.others import other_rooms
 from agent.turns.remembering import pair_id
 from agent.turns.turn import Emit
-from agent.whereabouts.finding import whereabouts
+from agent.whereabouts.finding import open_whereabouts
 from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
 from core.events import Failed, Resumed, SessionStarted
@@ -156,7 +156,7 @@ def _whereabouts(
         notices.append(Failed(at=time.time(), what="index", error=sentence))
 
     unsettled = not told and not past.begun
-    return whereabouts(
+    return open_whereabouts(
         answerers.memory, answerers.student, notice, told=told, unsettled=unsettled, state=folder
     )
 

@@ -1,4 +1,4 @@
-"""What a session's events amount to: the take-over curve, who was right how often, calls and times saved."""
+"""What a session's events amount to: the take-over curve, accuracies, calls and times saved."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ _Kind = TypeVar("_Kind", bound=Event)
 
 @dataclass(frozen=True)
 class TurnSummary:
-    """One turn. `right` is None where no answer is known; `others`: whether each method would have been.
+    """One turn. `right` is None without a reference; `others`: whether each other method was right.
 
-    `student` and `untouched`: whether the student would have been right, as it was at that moment and
-    without any adapter; None where nobody looked. `room` is where the agent took it to be asked, `true_room`
-    where it was, "" where nobody said; `warm`: it is of the room's warm-up.
+    `student`, `untouched`: whether the student was right then, and without any adapter; None if not
+    measured. `room` is where the agent believed to be, `true_room` the truth or ""; `warm`: in the room's
+    warm-up.
     """
 
     turn: int
@@ -47,26 +47,25 @@ class TurnSummary:
 
 @dataclass(frozen=True)
 class Share:
-    """How many of `n` were right."""
+    """`right` of `n`."""
 
     right: int
     n: int
 
     @property
     def mean(self) -> float:
-        """In [0, 1]; 0 of none is 0."""
+        """In [0, 1]; 0 for none."""
         return self.right / self.n if self.n else 0.0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All turns in order, and what they amount to. `table`: method, then tag, to a share.
+    """All turns in order, and their totals. `table`: method, then tag, to a share.
 
-    `extra_calls` is how many questions of its own the agent put to the expert; `late` how many the expert
-    answered only after the student had. `steps`: of each job the step
-    it came to last, and of how many. `seconds` is how long all took, from the first event to the last.
-    `used`, `started` and `spent` are None in a log that lacks them. `one_room` is the same session with all
-    of its rooms taken for one, where that was played too.
+    `extra_calls`: the agent's own questions to the expert; `late`: answers that came after the student's.
+    `steps`: of each job the last step and how many were planned. `seconds`: from the first event to the
+    last. `used`, `started`, `spent` are None where the log lacks them. `one_room`: the same session with
+    all rooms taken for one.
     """
 
     warm_up: int
@@ -84,24 +83,25 @@ class Summary:
 
     @property
     def expert_calls(self) -> int:
-        """Questions of the person that the expert answered, in time or late."""
+        """The person's questions that the expert answered, in time or late."""
         return sum(turn.by == "expert" for turn in self.turns) + self.late
 
     @property
     def saved(self) -> int:
-        """Questions after the warm-up that it did not have to answer."""
+        """Questions after the warm-up that the expert did not have to answer."""
         return sum(turn.by != "expert" for turn in self.turns if not turn.warm)
 
     @property
     def after(self) -> Share:
-        """Of what was said after the warm-ups, where the answer is known."""
-        known = [turn.right for turn in self.turns if turn.right is not None and not turn.warm]
-        return Share(sum(known), len(known))
+        """Accuracy after the warm-ups."""
+        verdicts = [turn.right for turn in self.turns if turn.right is not None and not turn.warm]
+        return Share(sum(verdicts), len(verdicts))
 
     @property
     def placed(self) -> Share:
-        """How many turns were taken to be asked in the room that the agent has for the true one: the one it
-        took most of that room's turns for, and no other room's.
+        """How many turns were taken to be in the right room.
+
+        A true room stands for the agent's room that most of its turns were taken for, one to one.
         """
         names = [(turn.true_room, turn.room) for turn in self.turns if turn.true_room]
         counted = Counter(names)
@@ -113,12 +113,12 @@ class Summary:
 
     @property
     def accuracy(self) -> Share:
-        """Of what was said, over all turns whose answer is known."""
-        known = [turn.right for turn in self.turns if turn.right is not None]
-        return Share(sum(known), len(known))
+        """Accuracy over all turns with a reference."""
+        verdicts = [turn.right for turn in self.turns if turn.right is not None]
+        return Share(sum(verdicts), len(verdicts))
 
     def latency_ms(self, by: Source) -> float | None:
-        """The median time to an answer of one source, None when it never answered."""
+        """The median time to one source's answers, None when it never answered."""
         times = [turn.latency_ms for turn in self.turns if turn.by == by]
         return median(times) if times else None
 
@@ -150,41 +150,43 @@ class Summary:
 
 
 def summarise(log: Iterable[Event]) -> Summary:
-    """The summary of a session's events, also of one that stopped in the middle."""
-    listed = list(log)
+    """The summary of a session's events, even of one that stopped in the middle."""
+    log = list(log)
     by_turn: dict[int, dict[type, Any]] = defaultdict(dict)
     others: dict[int, dict[str, bool]] = defaultdict(dict)
-    for event in listed:
+    for event in log:
         if isinstance(event, events.Compared):
             others[event.turn][event.method] = event.right
         elif isinstance(event, events.Asked | events.Routed | events.Answered | events.Judged):
             by_turn[event.turn][type(event)] = event
-    started, used = _last(events.SessionStarted, listed), _last(events.Used, listed)
+    started, used = _last(events.SessionStarted, log), _last(events.Used, log)
     warm_up = started.warm_up if started else 0
     whole = [
         parts
         for _, parts in sorted(by_turn.items())
         if {events.Asked, events.Routed, events.Answered} <= parts.keys()
     ]
-    asked_in = rooms_of(listed).asked
+    asked_in = rooms_of(log).asked
     # By the true room where that is known: all methods are compared on the same turns.
     true = [parts[events.Judged].room if events.Judged in parts else "" for parts in whole]
-    rooms = [known or asked_in.get(_number(parts), "") for known, parts in zip(true, whole, strict=True)]
+    rooms = [
+        true_room or asked_in.get(_number(parts), "") for true_room, parts in zip(true, whole, strict=True)
+    ]
     warm = warm_ups(rooms, warm_up)
     turns = tuple(
-        _turn(parts, others[_number(parts)], early, asked_in.get(_number(parts), ""))
-        for parts, early in zip(whole, warm, strict=True)
+        _turn(parts, others[_number(parts)], is_warm, asked_in.get(_number(parts), ""))
+        for parts, is_warm in zip(whole, warm, strict=True)
     )
-    ended = tuple(event for event in listed if isinstance(event, events.AdaptationEnded))
+    ended = tuple(event for event in log if isinstance(event, events.AdaptationEnded))
     steps = {
         event.job: (event.step, event.steps)
-        for event in listed
+        for event in log
         if isinstance(event, events.AdaptationProgressed)
     }
-    seconds = listed[-1].at - listed[0].at if listed else 0.0
-    extra = sum(event.calls for event in listed if isinstance(event, events.Inquired))
-    late = sum(isinstance(event, events.ToldLate) for event in listed)
-    spent = _last(events.Spent, listed)
+    seconds = log[-1].at - log[0].at if log else 0.0
+    extra = sum(event.calls for event in log if isinstance(event, events.Inquired))
+    late = sum(isinstance(event, events.ToldLate) for event in log)
+    spent = _last(events.Spent, log)
     return Summary(warm_up, turns, ended, _table(turns), steps, seconds, used, started, extra, late, spent)
 
 
@@ -199,21 +201,21 @@ def _number(parts: dict[type, Any]) -> int:
 def _turn(parts: dict[type, Any], others: dict[str, bool], warm: bool, room: str) -> TurnSummary:
     asked, routed, answered = (parts[kind] for kind in (events.Asked, events.Routed, events.Answered))
     judged = parts.get(events.Judged)
-    known = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
-    by_student = known.get("right") if answered.by == "student" else None
-    then = others.get("adapted", by_student)
-    if then is None and warm:  # nothing had been learnt yet
-        then = others.get("untouched")
+    judgement = {"reference": judged.reference, "right": judged.right, "tag": judged.tag} if judged else {}
+    by_student = judgement.get("right") if answered.by == "student" else None
+    student = others.get("adapted", by_student)
+    if student is None and warm:  # nothing had been learnt yet
+        student = others.get("untouched")
     return TurnSummary(
         asked.turn, asked.question, asked.frame, answered.by, routed.reason, answered.text,
         answered.confidence, answered.latency_ms, others={} if warm else others,
-        frame_age_ms=asked.frame_age_ms, student=then, untouched=others.get("untouched"), room=room,
-        true_room=judged.room if judged else "", warm=warm, **known,
+        frame_age_ms=asked.frame_age_ms, student=student, untouched=others.get("untouched"), room=room,
+        true_room=judged.room if judged else "", warm=warm, **judgement,
     )  # fmt: skip
 
 
 def _table(turns: Sequence[TurnSummary]) -> dict[str, dict[str, Share]]:
-    """Shares by method and tag, in the order of `METHODS`, of the turns that were compared."""
+    """Shares by method and tag of the compared turns, in the order of `METHODS`."""
     outcomes: dict[str, dict[str, list[bool]]] = {method: defaultdict(list) for method in METHODS}
     for turn in turns:
         for method, right in turn.others.items():

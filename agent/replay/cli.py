@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.recording.demos import DEMO, TWO_ROOMS
+from agent.recording.visit import DEMO, TWO_ROOMS
 from agent.replay.options import ReplayOptions
 from agent.replay.pace import PAUSE
 from core.config import Config, NetworkConfig, load_config

@@ -19,7 +19,7 @@ from agent.attach.server import AttachServer
 from agent.console.protocol import Console, ConsoleMessage
 from agent.console.sentences import sentence
 from agent.loop.build import SessionFolders, SessionOptions, live
-from agent.recording.demos import DEMO
+from agent.recording.visit import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
