@@ -44,7 +44,7 @@ class AdaptersScreen(DashScreen):
     NAME = "adapters"
     AUTO_FOCUS = "AdapterTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "fetch", "Reload", show=False, tooltip="Look again what versions there are"),
+        Binding("ctrl+r", "fetch", "Reload", show=False, tooltip="Look again what versions there are")
     ]
 
     def __init__(self) -> None:
@@ -53,7 +53,6 @@ class AdaptersScreen(DashScreen):
         self._seen: object = None
 
     def compose_body(self) -> ComposeResult:
-        """Versions and scores."""
         with Horizontal(classes="split"):
             with Vertical(classes="panel", id="versions"):
                 yield AdapterTable(_COLUMNS)
@@ -64,14 +63,12 @@ class AdaptersScreen(DashScreen):
                 yield Static("", classes="facts", markup=False)
 
     def draw_body(self, state: State, now: Now) -> None:
-        """Look again when another one answers or has been judged."""
         seen = (state.adapter, state.job.ended if state.job else None)
         if seen != self._seen:
             self._seen = seen
             self.action_fetch()
 
     def action_fetch(self) -> None:
-        """Look what versions there are."""
         self.desk.want(Versions(), self._fill)
 
     def _fill(self, lines: Sequence[AdapterLine]) -> None:
@@ -92,13 +89,11 @@ class AdaptersScreen(DashScreen):
         self.query_one(".facts", Static).update(_facts(line, self._lines) if line else Content(""))
 
     def action_promote(self) -> None:
-        """Let the chosen version answer."""
         line = self._chosen()
         if line is not None and not line.current:
             self.desk.want(Choose(line.number), lambda _: self.action_fetch())
 
     def action_roll_back(self) -> None:
-        """Let the one before answer."""
         self.desk.want(Choose(None), lambda _: self.action_fetch())
 
     def _chosen(self) -> AdapterLine | None:

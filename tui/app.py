@@ -109,13 +109,11 @@ class Dashboard(App[None]):
         self.theme = THEMES[theme].name
 
     def on_mount(self) -> None:
-        """Begin to hear."""
         self._leave = self._listen(self._mailbox.hear)
         self.set_interval(_TICK, self._tick)
         self.want(Settings(), self._set_up, failed=lambda: None, quiet=True)
 
     def on_unmount(self) -> None:
-        """Hear no more."""
         self._leave()
 
     def moment(self) -> Now:
@@ -203,24 +201,19 @@ class Dashboard(App[None]):
         return bool(self.screen_stack) and not isinstance(self.screen, DashScreen)
 
     async def action_open(self, name: str) -> None:
-        """Go to another screen."""
         await self.switch_mode(name)
 
     def action_manual(self) -> None:
-        """Show the keys of this screen."""
         self.push_screen(Manual(self.screen.active_bindings))
 
     def action_light(self) -> None:
-        """From dark to light, and back."""
         dark = self.theme == THEMES["dark"].name
         self.theme = THEMES["light" if dark else "dark"].name
 
     def action_pause(self) -> None:
-        """Let learning wait, or go on."""
         self.want(Pause(not self.state.paused))
 
     def action_record(self) -> None:
-        """Keep what happens from now on, or do not."""
         recording = self.state.pulse is None or self.state.pulse.recording
         self.want(Record(not recording))
 

@@ -41,14 +41,12 @@ class QuestionInput(Input):
         return (key != "space" or bool(self.value)) and super().check_consume_key(key, character)
 
     async def on_key(self, event: events.Key) -> None:
-        """Space in the empty line is not typed."""
         if event.key == "space" and not self.value:
             event.stop()
             event.prevent_default()
             self.action_talk()
 
     def action_talk(self) -> None:
-        """Begin to speak, or have done."""
         self.post_message(self.Talked())
 
     def know(self, asked: Iterable[str]) -> None:
@@ -56,7 +54,6 @@ class QuestionInput(Input):
         self._asked, self._back = list(asked), 0
 
     def action_earlier(self, steps: int) -> None:
-        """Put an earlier question into the line, or a later one; the empty line after the last."""
         back = min(len(self._asked), max(0, self._back + steps))
         if back != self._back:
             self._back = back
@@ -75,12 +72,10 @@ class Asking(Horizontal):
         """Whether the key for talking counts as pressed."""
 
     def compose(self) -> ComposeResult:
-        """Prompt, then line."""
         yield PromptMark(id="prompt")
         yield QuestionInput(id="question")
 
     def draw(self, state: State, now: Now) -> None:
-        """What the prompt says."""
         self.query_one(PromptMark).put(prompt(state, self.expert, self.talking))
 
 

@@ -37,7 +37,6 @@ class TopBar(Part):
         self._open = open_screen
 
     def draw(self, state: State, now: Now) -> None:
-        """The fullest that fits."""
         columns = self.content_size.width
         right = indicators(state)
         for left in tabs(self._open):
@@ -84,7 +83,6 @@ class Banner(Part):
     """A line that is there only while something is wrong."""
 
     def draw(self, state: State, now: Now) -> None:
-        """The worst of it."""
         words = trouble(state)
         self.display = bool(words)
         self.put(Content(words))
@@ -107,7 +105,6 @@ class StatusLine(Part):
     """Who is in which room, and what that takes of the machine."""
 
     def draw(self, state: State, now: Now) -> None:
-        """What there is room for; the machine gives way first."""
         columns = self.content_size.width
         left = who(state, columns)
         told: list[str] = []

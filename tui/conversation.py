@@ -37,11 +37,9 @@ class Conversation(VerticalScroll):
         self._entries: list[_Entry] = []
 
     def on_mount(self) -> None:
-        """Keep to the end."""
         self.anchor()
 
     def draw(self, state: State, now: Now) -> None:
-        """Bring the entries up to date: change what changed, add and take away what came and went."""
         items = _items(state)
         for entry, item in zip(self._entries, items, strict=False):
             entry.put(item)

@@ -21,7 +21,6 @@ class LiveView(PictureView):
         self._next = 0.0
 
     def draw(self, state: State, now: Now) -> None:
-        """Show the newest frame, unless one was shown only just now."""
         age = age_ms(state, now)
         warning = age is None or age > self.stale_ms or state.gone is not None
         self.set_class(warning, "-warning")

@@ -29,7 +29,6 @@ class Manual(ModalScreen[None]):
         self._told = bindings
 
     def compose(self) -> ComposeResult:
-        """One column."""
         with VerticalScroll(classes="dialog", id="manual") as dialog:
             dialog.border_title = "help"
             dialog.border_subtitle = "esc close"

@@ -59,7 +59,6 @@ class MemoryScreen(DashScreen):
         self._rest: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """The search above, pairs and frame below."""
         with Horizontal(classes="search"):
             yield Static("/")
             yield Input(placeholder="Search what is remembered", compact=True)
@@ -72,14 +71,12 @@ class MemoryScreen(DashScreen):
                 yield Static("", classes="facts", markup=False)
 
     def draw_body(self, state: State, now: Now) -> None:
-        """Look again when the session has learnt of something new."""
         known = sum(bool(turn.pair) + bool(turn.corrected) for turn in state.turns.values())
         if known != self._known:
             self._known = known
             self.action_fetch()
 
     def action_fetch(self) -> None:
-        """Look what is remembered, of what is searched."""
         words = plain(self.query_one(Input).value, 300)
         self._asked_for = words
         self.desk.want(Find(words), lambda found: self._fill(words, found))
@@ -101,11 +98,9 @@ class MemoryScreen(DashScreen):
 
     @on(Input.Submitted)
     def action_leave_search(self) -> None:
-        """Back to the pairs."""
         self.query_one(MemoryTable).focus()
 
     def action_search(self) -> None:
-        """To the line for searching."""
         self.query_one(Input).focus()
 
     @on(Table.RowHighlighted)
@@ -137,7 +132,6 @@ class MemoryScreen(DashScreen):
         self._rest = self.set_timer(_REST, do)
 
     def action_correct(self) -> None:
-        """Give the chosen pair another answer."""
         one = self._chosen()
         if one is not None:
             self.app.push_screen(
@@ -145,7 +139,6 @@ class MemoryScreen(DashScreen):
             )
 
     def action_forget(self) -> None:
-        """Have the chosen pair forgotten, after asking."""
         one = self._chosen()
         if one is not None:
             words = f"{plain(one.question, 300)} {plain(one.answer, 200)} This cannot be taken back."

@@ -21,7 +21,6 @@ class TakeOverPanel(Part):
     """The take-over curve, growing. Its border says what the line means."""
 
     def draw(self, state: State, now: Now) -> None:
-        """Draw it as large as the panel is."""
         turns = [state.turns[number] for number in sorted(state.turns)]
         warm_up = state.started.warm_up if state.started else 10
         captioned(self, "take-over", meaning(turns))
@@ -32,7 +31,6 @@ class Learning(Part):
     """How far the adaptation is, how its loss falls, and what the gate says."""
 
     def draw(self, state: State, now: Now) -> None:
-        """As many lines as there is room for, the weightiest first."""
         captioned(self, "learning", "paused" if state.paused else "")
         self.set_class(state.paused, "-paused")
         columns, rows = self.content_size
@@ -118,7 +116,6 @@ class MeterPanel(Part):
     """What the machine does. What it does not tell is left out."""
 
     def draw(self, state: State, now: Now) -> None:
-        """A line each, with the last minute where it is worth seeing."""
         captioned(self, "machine")
         columns, rows = self.content_size
         lines = [

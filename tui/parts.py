@@ -68,7 +68,6 @@ class PictureView(Widget):
         self._drawn_for: tuple[Any, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Nothing, or what draws pictures more sharply in this terminal."""
         sharp = getattr(self.app, "sharp", None)
         if sharp is not None:
             self._sharp = sharp()

@@ -49,7 +49,6 @@ class SessionsScreen(FetchingScreen):
         self._lines: dict[str, SessionLine] = {}
 
     def compose_body(self) -> ComposeResult:
-        """Sessions and the chosen one."""
         with Horizontal(classes="split"):
             with Vertical(classes="panel", id="sessions"):
                 yield Table(_COLUMNS)
@@ -58,11 +57,9 @@ class SessionsScreen(FetchingScreen):
                 yield Static("", classes="facts", markup=False)
 
     def action_fetch(self) -> None:
-        """Look what is recorded."""
         self.desk.want(Sessions(), self._fill)
 
     def action_play(self) -> None:
-        """Watch the chosen session; this one goes on meanwhile."""
         line = self._chosen()
         if line is not None:
             problem = play(self.app, line.name)
@@ -74,7 +71,6 @@ class SessionsScreen(FetchingScreen):
         self.action_play()
 
     def action_export(self) -> None:
-        """Write the chosen session to a file, after asking of what kind."""
         line = self._chosen()
         if line is not None:
             self.app.push_screen(

@@ -21,7 +21,7 @@ class SettingsTable(Table):
     """The settings."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching"),
+        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching")
     ]
 
 
@@ -31,7 +31,7 @@ class SettingsScreen(FetchingScreen):
     NAME = "settings"
     AUTO_FOCUS = "SettingsTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave_search", "Settings", show=False, tooltip="From the search to the settings"),
+        Binding("escape", "leave_search", "Settings", show=False, tooltip="From the search to the settings")
     ]
 
     def __init__(self) -> None:
@@ -39,7 +39,6 @@ class SettingsScreen(FetchingScreen):
         self._settings: Sequence[Setting] = ()
 
     def compose_body(self) -> ComposeResult:
-        """The search above, settings below."""
         with Horizontal(classes="search"):
             yield Static("/")
             yield Input(placeholder="Search the settings", compact=True)
@@ -48,7 +47,6 @@ class SettingsScreen(FetchingScreen):
             yield Static("No setting is called like that.", classes="empty")
 
     def action_fetch(self) -> None:
-        """Look what is set."""
         self.desk.want(Settings(), self._take)
 
     def _take(self, settings: Sequence[Setting]) -> None:
@@ -72,12 +70,10 @@ class SettingsScreen(FetchingScreen):
         captioned(self.query_one("#settings"), "settings", told)
 
     def action_search(self) -> None:
-        """To the line for searching."""
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
     def action_leave_search(self) -> None:
-        """Back to the settings."""
         self.query_one(SettingsTable).focus()
 
 

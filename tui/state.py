@@ -214,8 +214,7 @@ def _progressed(state: State, event: events.AdaptationProgressed) -> State:
     if len(losses) > _LOSSES:
         losses = (*losses[:-1:2], losses[-1])
     return replace(
-        state,
-        job=replace(job, step=event.step, steps=event.steps, losses=losses, at=event.at, ended=None),
+        state, job=replace(job, step=event.step, steps=event.steps, losses=losses, at=event.at, ended=None)
     )
 
 

@@ -50,11 +50,9 @@ class Table(DataTable[Text]):
         self._filled_for: tuple[Any, ...] = ()
 
     def on_mount(self) -> None:
-        """Colours follow the theme."""
         self.watch(self.app, "theme", self._refilled, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Widths follow the window."""
         self._refilled()
 
     def show(self, rows: Sequence[Row]) -> None:

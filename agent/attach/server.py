@@ -18,15 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from agent.attach.codec import (
-    LONGEST_WISH,
-    PROTOCOL,
-    line,
-    parse,
-    read_wish,
-    reply_message,
-    told_message,
-)
+from agent.attach.codec import LONGEST_WISH, PROTOCOL, line, parse, read_wish, reply_message, told_message
 from agent.attach.place import Local, Place
 from agent.console.protocol import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError

@@ -11,9 +11,7 @@ OVER = "The session is over. Begin another: roomwise run"
 
 
 def follow_up(
-    future: "Future[Any]",
-    reply: "Future[Any]",
-    change: Callable[[Any], Any] | None = lambda value: value,
+    future: "Future[Any]", reply: "Future[Any]", change: Callable[[Any], Any] | None = lambda value: value
 ) -> None:
     """Settle a reply as a future ends, its value changed; without `change` only if it fails."""
 

@@ -24,11 +24,7 @@ class Lane:
     """Runs on the session's thread. `strain` says why learning must wait, given whether it already does."""
 
     def __init__(
-        self,
-        tasks: Sequence[Task],
-        fit: Callable[[Order], Fit],
-        strain: Callable[[bool], str],
-        say: Say,
+        self, tasks: Sequence[Task], fit: Callable[[Order], Fit], strain: Callable[[bool], str], say: Say
     ) -> None:
         """`tasks`: the most urgent first."""
         self._tasks, self._fit, self._strain, self._say = tasks, fit, strain, say

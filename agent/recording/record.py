@@ -5,6 +5,7 @@ A line is on the disk before `append` returns, so what has been shown is stored.
 incomplete line is cut off.
 """
 
+import datetime
 import errno
 import hashlib
 import io
@@ -24,6 +25,11 @@ SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
 FORMAT = 1
 REDACTED = "(redacted)"
 """Replaces words that were taken out."""
+
+
+def time_stamp() -> str:
+    """The current time in UTC, as a folder's name."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
 
 
 class Recorder:

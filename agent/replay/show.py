@@ -15,7 +15,7 @@ _COLOURS = {"memory": "magenta", "student": "cyan", "expert": "yellow"}
 
 
 class Watcher:
-    """Shows events on a console as they come. One turn's events come one after another."""
+    """Prints events as they come."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -24,7 +24,6 @@ class Watcher:
         self._why = ""
 
     def __call__(self, event: Event) -> None:
-        """Show an event, or keep it for the line that it belongs to."""
         match event:
             case events.Asked():
                 self._age = event.frame_age_ms

@@ -50,7 +50,7 @@ _SCHEMAS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class ChannelMessage(NamedTuple):
-    """What goes to a channel; times in nanoseconds since 1970."""
+    """A message of a channel; times in nanoseconds since 1970."""
 
     channel: str
     logged: int
@@ -59,17 +59,23 @@ class ChannelMessage(NamedTuple):
 
 
 def export_mcap(recording: Recording, target: Path) -> int:
-    """Write a recording to a new MCAP file, whole or not at all; how many messages.
+    """Write a recording to a new MCAP file, whole or not at all; returns the number of messages.
 
-    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file is
-    there already.
+    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file
+    exists.
     """
     writing = require("mcap.writer", "export")
     with new_file(target) as path, path.open("wb") as file:
         writer = writing.Writer(file)
         writer.start(library="roomwise")
         channels = {topic: _channel(writer, topic, *schema) for topic, schema in _SCHEMAS.items()}
-        writer.add_metadata("session", {str(name): _told(value) for name, value in recording.about.items()})
+        writer.add_metadata(
+            "session",
+            {
+                str(name): value if isinstance(value, str) else json.dumps(value)
+                for name, value in recording.about.items()
+            },
+        )
         count = 0
         for count, message in enumerate(messages(recording), start=1):
             writer.add_message(
@@ -84,7 +90,7 @@ def export_mcap(recording: Recording, target: Path) -> int:
 
 
 def messages(recording: Recording) -> Iterator[ChannelMessage]:
-    """What a recording amounts to, in the order in which it happened. Raises InputError, StorageError."""
+    """A recording's messages in order. Raises InputError, StorageError."""
     for event in recording.events:
         at = nanoseconds(event.at)
         values = {"event": type(event).__name__, **dataclasses.asdict(event)}
@@ -106,12 +112,8 @@ def messages(recording: Recording) -> Iterator[ChannelMessage]:
 
 
 def nanoseconds(at: float) -> int:
-    """Seconds since 1970 as whole nanoseconds that a file can hold."""
+    """Seconds since 1970 as nanoseconds within range."""
     return int(min(max(0.0, finite(at)), _LAST) * _NS)
-
-
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _frame(recording: Recording, asked: events.Asked, at: int) -> ChannelMessage:

@@ -1,10 +1,8 @@
-"""A recording before a screen: what happened then happens again, at its own pace or another.
+"""A recording before a screen: it happens again, at its own pace or another.
 
-Nothing is asked of any model and nothing on the disk is changed. To have the questions answered anew there is
-`agent.replay.replay`.
+No model is asked and nothing on disk changes; `agent.replay.replay` answers the questions anew.
 """
 
-import io
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from agent.sessions.turns import finite
 from core.errors import InputError, RoomwiseError
 from core.events import Asked, Event, LearningPaused, Resumed
 from core.files import state_dir
+from core.frames import encode
 from core.pictures import read_picture
 
 _PULSE = 0.2  # seconds
@@ -33,17 +32,17 @@ _MOST_PIXELS = 50_000_000
 
 @dataclass
 class _Listener:
-    """Who hears, and whether it has the frame that is shown."""
+    """A listener, and whether it has the current frame."""
 
     hear: protocol.Hear
     fresh: bool = False
 
 
 class ReplayedConsole:
-    """A recorded session as an `agent.console.protocol.Console`. It begins when somebody first listens."""
+    """A recorded session as a `Console`. It begins when somebody first listens."""
 
     def __init__(self, recording: Recording, speed: float = 1.0, state: Path | None = None) -> None:
-        """`speed` divides the time between events; 0: none goes by. `state` is where other sessions lie."""
+        """`speed` divides the time between events, 0 skips it. `state` is where other sessions are."""
         self._recording, self._speed = recording, speed
         self._state = state_dir() if state is None else state
         self._lock = threading.RLock()
@@ -55,7 +54,7 @@ class ReplayedConsole:
         self._thread = threading.Thread(target=self._play, name="replayed", daemon=True)
 
     def listen(self, hear: protocol.Hear) -> Callable[[], None]:
-        """Hear what has happened so far, then what happens. What is returned ends it."""
+        """Get what has happened so far, then what happens. Calling the result stops it."""
         listener = _Listener(hear)
         with self._lock:
             hear(protocol.Back(tuple(self._past)))
@@ -66,7 +65,7 @@ class ReplayedConsole:
         return lambda: self._forget(listener)
 
     def put(self, wish: protocol.Wish) -> "Future[Any]":
-        """What can be looked up is; what would change the session is refused with an InputError."""
+        """Look-ups are answered; changes are refused with an InputError."""
         reply = self._reply(wish)
         try:
             return self._files.submit(reply)
@@ -76,7 +75,6 @@ class ReplayedConsole:
             return future
 
     def close(self) -> None:
-        """Stop playing."""
         self._closed.set()
         if self._begun:
             self._thread.join()
@@ -101,24 +99,24 @@ class ReplayedConsole:
         return _refuse
 
     def _play(self) -> None:
-        due, before = time.monotonic(), None
+        due, previous = time.monotonic(), None
         for event in self._recording.events:
-            due += self._gap(before, event)
-            before = event
+            due += self._gap(previous, event)
+            previous = event
             if not self._wait(due):
                 return
             self._happen(event)
         while not self._closed.wait(_PULSE):
             self._beat()
 
-    def _gap(self, before: Event | None, event: Event) -> float:
+    def _gap(self, previous: Event | None, event: Event) -> float:
         """Seconds to wait for an event. Nothing happened between a stop and going on."""
-        if before is None or isinstance(event, Resumed) or not self._speed:
+        if previous is None or isinstance(event, Resumed) or not self._speed:
             return 0.0
-        return max(0.0, finite(event.at) - finite(before.at)) / self._speed
+        return max(0.0, finite(event.at) - finite(previous.at)) / self._speed
 
     def _wait(self, due: float) -> bool:
-        """Pulses until an event is due; False when it is closed."""
+        """Send pulses until an event is due; False when closed."""
         while (left := due - time.monotonic()) > 0:
             if self._closed.wait(min(left, _PULSE)):
                 return False
@@ -138,7 +136,7 @@ class ReplayedConsole:
             self._beat()
 
     def _show(self, asked: Asked) -> None:
-        """Take up the frame that was asked about. It is as old as it was then: no other was recorded."""
+        """Show the question's frame, as old as it was then."""
         problem, frame = "", b""
         try:
             if asked.frame:
@@ -159,9 +157,9 @@ class ReplayedConsole:
                 self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
                 listener.fresh = True
 
-    def _tell(self, listener: _Listener, heard: protocol.ConsoleMessage) -> None:
+    def _tell(self, listener: _Listener, message: protocol.ConsoleMessage) -> None:
         try:
-            listener.hear(heard)
+            listener.hear(message)
         except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others
             self._forget(listener)
 
@@ -172,12 +170,10 @@ class ReplayedConsole:
 
 
 def small(path: Path) -> bytes:
-    """A frame as a JPEG small enough for a screen. Raises ImageError."""
+    """A frame as a small JPEG. Raises ImageError."""
     picture = read_picture(path, str(path), _MOST_PIXELS)
     picture.thumbnail((_WIDE, _WIDE), Image.Resampling.BILINEAR)
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=80)
-    return file.getvalue()
+    return encode(picture, 80)
 
 
 def _refuse() -> Any:

@@ -1,4 +1,4 @@
-"""What a recording tells of memory, adapters and settings up to a moment: lines for a screen."""
+"""What a recording tells a screen of memory, adapters and settings up to a moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,15 +11,16 @@ from core.events import Event
 
 
 def remembrances(log: Iterable[Event], wish: Find) -> list[Remembrance]:
-    """The pairs that a person's questions had left by then, newest first, whose words hold all that are
-    looked for: a recording has no embeddings to tell likeness by.
+    """The pairs of a person's questions by then that contain all the words, newest first.
+
+    A recording has no embeddings to tell likeness by.
     """
-    listed = list(log)
-    room = next((event.room for event in listed if isinstance(event, events.SessionStarted)), "")
-    asked = {event.turn: event for event in listed if isinstance(event, events.Asked)}
-    said = {event.turn: event.text for event in listed if isinstance(event, events.Answered)}
+    log = list(log)
+    room = next((event.room for event in log if isinstance(event, events.SessionStarted)), "")
+    asked = {event.turn: event for event in log if isinstance(event, events.Asked)}
+    answers = {event.turn: event.text for event in log if isinstance(event, events.Answered)}
     pairs: dict[str, Remembrance] = {}
-    for event in listed:
+    for event in log:
         if isinstance(event, events.Revised):
             _revise(pairs, event)
         elif (
@@ -28,12 +29,12 @@ def remembrances(log: Iterable[Event], wish: Find) -> list[Remembrance]:
             and event.turn in asked
         ):
             # What is remembered is written down before it is said.
-            text = said.get(event.turn, "") if isinstance(event, events.Remembered) else event.text
+            text = answers.get(event.turn, "") if isinstance(event, events.Remembered) else event.text
             pairs.pop(event.pair, None)
             pairs[event.pair] = _remembrance(room, asked[event.turn], event, text)
     words = wish.words.casefold().split()
-    found = [one for one in reversed(pairs.values()) if _holds(one, words)]
-    return found[: wish.most]
+    texts = ((pair, f"{pair.question} {pair.answer}".casefold()) for pair in reversed(pairs.values()))
+    return [pair for pair, text in texts if all(word in text for word in words)][: wish.most]
 
 
 def _remembrance(
@@ -44,7 +45,7 @@ def _remembrance(
 
 
 def versions(log: Sequence[Event]) -> list[AdapterLine]:
-    """The versions that were promoted by then, newest first."""
+    """The versions promoted by then, newest first."""
     of_job = {event.job: event.pairs for event in log if isinstance(event, events.AdaptationStarted)}
     current = next((event.adapter for event in reversed(log) if isinstance(event, events.Activated)), "")
     promoted = [event for event in log if isinstance(event, events.AdaptationEnded) and _numbered(event)]
@@ -62,22 +63,17 @@ def versions(log: Sequence[Event]) -> list[AdapterLine]:
 
 
 def settings(about: Mapping[str, Any]) -> list[Setting]:
-    """What was set when it was recorded, as far as that was noted."""
+    """What was set when it was recorded, as far as noted."""
     plain = {name: value for name, value in about.items() if isinstance(value, str | int | float | bool)}
     return [Setting(str(name), str(value), "this recording") for name, value in sorted(plain.items())]
 
 
 def _revise(pairs: dict[str, Remembrance], event: events.Revised) -> None:
-    known = pairs.get(event.pair)
-    if known is not None and event.text:
-        pairs[event.pair] = replace(known, answer=event.text, source="person")
-    elif known is not None:
+    pair = pairs.get(event.pair)
+    if pair is not None and event.text:
+        pairs[event.pair] = replace(pair, answer=event.text, source="person")
+    elif pair is not None:
         del pairs[event.pair]
-
-
-def _holds(one: Remembrance, words: Sequence[str]) -> bool:
-    text = f"{one.question} {one.answer}".casefold()
-    return all(word in text for word in words)
 
 
 def _numbered(event: events.AdaptationEnded) -> bool:

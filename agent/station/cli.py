@@ -52,8 +52,7 @@ def run(
     ] = False,
     port: _Port = None,
     host: Annotated[
-        str,
-        typer.Option("--host", help="With --port: where to listen; beyond this machine with TLS."),
+        str, typer.Option("--host", help="With --port: where to listen; beyond this machine with TLS.")
     ] = "127.0.0.1",
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM file of the certificate.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file of its key.")] = None,

@@ -1,6 +1,5 @@
 """`roomwise run` from its settings to its end: the station opened, shown or served, and closed."""
 
-import datetime
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from agent.attach.server import AttachServer
 from agent.console.protocol import Console, ConsoleMessage
 from agent.console.sentences import sentence
 from agent.loop.build import SessionFolders, SessionOptions, live
+from agent.recording.record import time_stamp
 from agent.recording.visit import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
@@ -107,7 +107,7 @@ def opened(plan: RunOptions) -> Iterator[Station]:
     """A station begun as planned, to which dashboards may attach. Raises as `run` does."""
     config = plan.config
     room, folder = None if plan.room is None else check_room(plan.room), state_dir()
-    session = f"{SESSIONS}/{room or FRESH}-{_stamp()}"
+    session = f"{SESSIONS}/{room or FRESH}-{time_stamp()}"
     wish = SessionOptions(
         config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True
     )
@@ -188,7 +188,3 @@ def _public(event: Event) -> str:
         case SessionEnded():
             return f"ended after {event.turns} questions"
     return "" if event.private else sentence(event)
-
-
-def _stamp() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
