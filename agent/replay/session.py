@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agent.looking.turns import looks_of_turns
+from agent.looking.turns import turn_maps
 from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, stage_session
 from agent.machine.meters import measure_usage
 from agent.recording.past import past_of
@@ -78,7 +78,7 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
         summary = replace(summary, one_room=plays.in_one_room(console))
     show_summary(summary, console)
     if options.report is not None:
-        maps = looks_of_turns(recording, summary, folder / "adapters")
+        maps = turn_maps(recording, summary, folder / "adapters")
         page = write_report(recording, summary, options.report, maps)
         console.print(f"Report: {page}", highlight=False, soft_wrap=True)
     console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)

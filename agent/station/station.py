@@ -3,10 +3,10 @@
 | runs on | does |
 |---|---|
 | the session's thread (`agent.loop.live`) | turns, and whatever needs the student or its memory |
-| the camera's, the microphone's, Whisper's | capture; they only tell |
-| `asks` | makes frames ready to be asked about, and speaks |
-| `reads` | what is shown from the disk |
-| `pulse` | how things are, five times a second; whether the view is new, once a second at most |
+| the camera's, the microphone's, Whisper's | capture; they only report |
+| `asks` | prepares frames for questions, and speaks |
+| `reads` | reads what is shown from the disk |
+| `pulse` | a pulse five times a second; whether the view is new, once a second at most |
 """
 
 import threading
@@ -29,16 +29,14 @@ from agent.machine.meters import Meters
 from agent.recording.record import Recorder
 from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
-from agent.station.audience import Audience
-from agent.station.drafts import Drafts
+from agent.station.audience import Audience, Drafts
 from agent.station.eyes import Eyes, Make
 from agent.station.lookout import Lookout
 from agent.station.looks import adapter_lines, picture, remembrances, settings_of
 from agent.station.overlay import overlay
 from agent.station.pulse import Indicators, Pulses
 from agent.station.recorder import SwitchedRecorder
-from agent.station.voice import Asked as Spoken
-from agent.station.voice import Hearing, KeepSound, Say
+from agent.station.voice import Hearing, KeepSound, OnQuestion, Say
 from agent.turns.turn import Emit
 from capture.speaker import Speaker
 from core import events
@@ -51,21 +49,21 @@ from models.expert import LocalExpert
 
 _BEAT = 0.2
 """Seconds between two pulses."""
-_HELD = 2
+_SKIPPED = 2
 """Pulses left out while a question is answered."""
 
 Opening = Callable[[Emit, Callable[[Path, dict[str, Any]], Recorder]], AbstractContextManager[Controller]]
-"""Loads models and opens a session, given who hears its events and what makes its recorder."""
+"""Loads models and opens a session, given the listener to its events and the maker of its recorder."""
 
 
 @dataclass(frozen=True)
 class Senses:
-    """What a session sees, hears and speaks with. Making `hearing` and `speaker` may raise why they cannot be
-    had: the session goes on without, and says so.
+    """Camera, microphone and speaker. If `hearing` or `speaker` raise, the session goes on without and
+    says so.
     """
 
     camera: Make
-    hearing: Callable[[Say, Spoken, KeepSound], Hearing | None] = lambda say, ask, keep: None
+    hearing: Callable[[Say, OnQuestion, KeepSound], Hearing | None] = lambda say, ask, keep: None
     speaker: Callable[[Say], Speaker | None] = lambda say: None
 
 
@@ -87,7 +85,7 @@ class Station:
         self._recorder: SwitchedRecorder | None = None
         self._audience = Audience()
         self._early: list[Event] | None = []
-        """What happened before the session had begun; None once it has."""
+        """Events from before the session began; None once it has."""
         self._lock = threading.Lock()
         self._asked: dict[int, events.Asked] = {}
         self._answered: dict[int, events.Answered] = {}
@@ -96,9 +94,9 @@ class Station:
         self._hearing: Hearing | None = None
         self._speaker: Speaker | None = None
         self._deaf = ""
-        """Why there is no microphone, where one was wanted."""
+        """Why the microphone failed."""
         self._untold = ""
-        """The same where nobody installed what it takes: said to who wants to talk."""
+        """The same where a library is missing: shown only to those who want to talk."""
         self._eyes = Eyes(senses.camera, config.camera.oldest_ms / 1000, self.say)
         self._live = SessionThread(lambda: opening(self._watch, self._recording))
         self._opened: Future[None] | None = None
@@ -109,11 +107,11 @@ class Station:
         self._closing = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self.over: Future[None] = Future()
-        """Ends with the session, or with the fault that ended it."""
+        """Done when the session has ended, with the fault that ended it, if any."""
 
     def start(self) -> "Future[None]":
-        """Begin: camera, microphone and session at once. The future ends when questions can be asked, or
-        with the error why they never can be.
+        """Start camera, microphone and session. The future ends when questions can be asked, or with the
+        error.
         """
         self._eyes.start()
         self._asks.submit(self._sense)
@@ -123,7 +121,7 @@ class Station:
         return self._opened
 
     def close(self) -> None:
-        """End the session and let the devices go. What is being answered is answered first."""
+        """End the session and release the devices. The current question is answered first."""
         self._closing.set()
         for pool in (self._asks, self._reads):
             pool.shutdown(cancel_futures=True)
@@ -145,15 +143,13 @@ class Station:
         self.close()
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        """See `Console`."""
         return self._audience.listen(hear, self._pulses.whole)
 
     def follow(self, hear: Hear) -> None:
-        """Hear what happens without being a screen: nothing is made ready to be looked at."""
+        """Get events without being a screen."""
         self._audience.follow(hear)
 
     def put(self, wish: Wish) -> "Future[Any]":
-        """See `Console`."""
         reply: Future[Any] = Future()
         if self._audience.gone is not None:
             reply.set_exception(InputError(OVER))
@@ -169,9 +165,7 @@ class Station:
         return reply
 
     def say(self, event: Event) -> None:
-        """Keep and show an event from outside the session's thread; before the session has begun, once it
-        has.
-        """
+        """Store and show an event from outside the session's thread, once the session has begun."""
         with self._lock:
             if self._early is not None:
                 self._early.append(event)
@@ -181,7 +175,9 @@ class Station:
     def ask(
         self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
     ) -> "Future[events.Answered]":
-        """Answer a question about what is `seen`, so many milliseconds old. Raises as that does."""
+        """Answer a question about what is `seen`, which gives a frame and its age in ms. Raises as that
+        does.
+        """
         frame, age = seen()
         with self._lock:
             self._asking += 1
@@ -190,7 +186,6 @@ class Station:
         return future
 
     def _turn(self) -> int:
-        """The turn that is being answered; on the session's thread."""
         return max(self._asked, default=0)
 
     def _keep(self, event: Event) -> None:
@@ -207,7 +202,7 @@ class Station:
         return self._recorder
 
     def _watch(self, event: Event) -> None:
-        """Hear what the session has recorded; on its thread."""
+        """Process an event that the session has recorded; on its thread."""
         match event:
             case events.Asked():
                 self._asked[event.turn] = event
@@ -235,7 +230,7 @@ class Station:
             self._asking -= 1
 
     def _sense(self) -> None:
-        """Begin to hear and to speak, as far as that is possible."""
+        """Begin to hear and to speak, as far as possible."""
         try:
             self._speaker = self._senses.speaker(self.say)
         except RoomwiseError as error:
@@ -254,7 +249,7 @@ class Station:
             self.say(events.Failed(at=time.time(), what="microphone", error=str(error)))
 
     def _spoken(self, question: str, began: float) -> None:
-        """Somebody was heard to ask something; on the thread that wrote it down."""
+        """A question was heard; on the transcriber's thread."""
         self._audience.tell(protocol.Partial(0, question))
         with suppress(RuntimeError):  # the session ends
             self._asks.submit(self._ask_spoken, question, began)
@@ -274,11 +269,11 @@ class Station:
             self.say(events.Failed(at=time.time(), what="question", error=str(error)))
 
     def _beat(self) -> None:
-        held = 0
+        skipped = 0
         while not self._closing.wait(_BEAT):
-            # On a small machine who answers should not wait for pictures; who answers long is not waited for.
-            held = held + 1 if self._asking else 0
-            if len(self._audience) and not 0 < held <= _HELD:
+            # On a small machine pictures would slow an answer; long answers are not waited for.
+            skipped = skipped + 1 if self._asking else 0
+            if len(self._audience) and not 0 < skipped <= _SKIPPED:
                 recording = self._recorder.recording if self._recorder else self._record
                 also = Indicators(self._deaf, recording, self._learning, len(self._audience))
                 self._audience.tell(self._pulses.make(self._hearing, also))
@@ -286,7 +281,7 @@ class Station:
                 self._lookout.look_around(time.monotonic())
 
     def _ended(self, ended: "Future[None]") -> None:
-        """The session is over: on purpose, by a fault, or since it could not be opened."""
+        """The session is over: on purpose, by a fault, or because it could not be opened."""
         opened = self._opened
         error = ended.exception() or (opened.exception() if opened and opened.done() else None)
         self._audience.end(protocol.Gone(str(error) if error else "The session has ended.", ended=True))
@@ -331,8 +326,8 @@ class Station:
             raise InputError(f"There is no answer to a turn {turn} in this session. Choose another.")
         frame = decode(self._recorder.kept(asked.frame, ".jpg"))
         expert = session.answerers.expert
-        looked = expert.vlm if isinstance(expert, LocalExpert) else None
-        return overlay(session.answerers.student, frame, asked.question, answered.text, looked)
+        teacher = expert.vlm if isinstance(expert, LocalExpert) else None
+        return overlay(session.answerers.student, frame, asked.question, answered.text, teacher)
 
     def _do(self, what: Callable[[Controller], Any], reply: "Future[Any]") -> None:
         """On the session's thread."""
