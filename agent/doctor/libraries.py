@@ -37,7 +37,8 @@ def libraries() -> Iterator[Finding]:
 
 def extras() -> Iterator[Finding]:
     """What each extra brings; all optional."""
-    for name in _extra_names():
+    names = metadata.metadata(_NAME).get_all("Provides-Extra") or []
+    for name in sorted(set(names) - _NOT_FOR_USERS):
         requirements = [
             requirement
             for requirement in _requirements()
@@ -116,8 +117,3 @@ def _problem(requirement: Requirement, version_of: _VersionOf) -> str:
 
 def _requirements() -> list[Requirement]:
     return [Requirement(line) for line in metadata.requires(_NAME) or ()]
-
-
-def _extra_names() -> list[str]:
-    names = metadata.metadata(_NAME).get_all("Provides-Extra") or []
-    return sorted(set(names) - _NOT_FOR_USERS)

@@ -84,7 +84,6 @@ class CameraTask(Task):
         return launch(job, request.threads)
 
     def end(self, job: Job, result: Result) -> bool:
-        """Adopt a promoted encoder for the camera."""
         state, promoted = self._settings.encoders, result.outcome == "promote"
         version = scene_store(state).adopt(self._camera, job.folder) if promoted and state else None
         self._say(

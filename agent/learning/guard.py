@@ -40,7 +40,6 @@ class Fit:
 
     @property
     def refused(self) -> bool:
-        """Whether the job may not begin."""
         return self.recipe is None and bool(self.reason)
 
 
@@ -55,7 +54,7 @@ def fit(order: Order, machine: Machine) -> Fit:
     if recipe is None:
         needs, free = footprint.of(1) + _RESERVE, machine.free_bytes
         return Fit(None, "" if needs <= free else f"{_shortage(needs, free)}. Close other programs.")
-    full = _rows(recipe)
+    full = recipe.batch + recipe.extra + recipe.replayed + recipe.anchors
     available = machine.free_bytes - _RESERVE - footprint.fixed
     rows = min(full, max(0, available) // max(1, footprint.row))
     if rows == full:
@@ -72,10 +71,6 @@ def fit(order: Order, machine: Machine) -> Fit:
 
 def _shortage(needs: int, free: int) -> str:
     return f"Learning takes {needs / _GIGABYTE:.1f} GB of memory and {free / _GIGABYTE:.1f} GB are free"
-
-
-def _rows(recipe: Recipe) -> int:
-    return recipe.batch + recipe.extra + recipe.replayed + recipe.anchors
 
 
 def _smaller(recipe: Recipe, rows: int) -> Recipe:

@@ -58,7 +58,6 @@ class Job:
         return read_result(self.folder) or self._report_death()
 
     def wait(self, seconds: float | None = None) -> Result | None:
-        """`poll` after at most `seconds`."""
         try:
             if self._process is not None:
                 self._process.wait(seconds)

@@ -64,7 +64,6 @@ def probe_folder(base: str) -> Path:
 
 
 def examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
-    """The pairs with their files."""
     return [
         Example(pair.id, pair.question, pair.answer, memory.frame_path(pair), memory.signal_path(pair))
         for pair in pairs

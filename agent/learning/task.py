@@ -63,13 +63,11 @@ class Task(ABC):
     def put_back(self) -> None:
         """The job came to no verdict: be due again."""
 
-    def look(self, job: Job) -> None:
+    def look(self, job: Job) -> None:  # noqa: B027  # most have no progress to emit
         """Emit the job's progress."""
-        return None
 
-    def interrupted(self, job: Job, reason: str) -> None:
+    def interrupted(self, job: Job, reason: str) -> None:  # noqa: B027  # most have emitted no beginning
         """Emit that the job came to no verdict, where its beginning was emitted."""
-        return None
 
     def left_over(self) -> Job | None:
         """A killed session's job, if it had ended unnoticed."""

@@ -62,8 +62,6 @@ class SessionOptions:
 
 @dataclass(frozen=True)
 class SessionFolders:
-    """Where a session's parts are."""
-
     session: Path
     memory: Path
     adapters: Path
@@ -205,7 +203,6 @@ def _check_names(options: SessionOptions, config: Config) -> None:
 
 
 def _about(room: str, options: SessionOptions) -> dict[str, Any]:
-    """What identifies a session."""
     return {
         "room": room,
         "student": options.student,
@@ -238,11 +235,11 @@ def _learning(folders: SessionFolders, options: SessionOptions) -> LearningSetti
     machine = partial(_machine, Meters()) if options.live else Machine
     store = AdapterStore(folders.adapters)
     encoders = options.folder if options.live else None
-    return LearningSettings(store, folders.jobs, request, start, home, seed, _fit, machine, encoders)
 
+    def fit_memory(order: Order) -> Fit:
+        return fit(order, Machine(free_memory()))
 
-def _fit(order: Order) -> Fit:
-    return fit(order, Machine(free_memory()))
+    return LearningSettings(store, folders.jobs, request, start, home, seed, fit_memory, machine, encoders)
 
 
 def _machine(meters: Meters) -> Machine:

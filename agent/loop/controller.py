@@ -59,7 +59,13 @@ class Controller:
         self._turn, self._spent = past.turn, past.spent
         self._turns = {event.turn: event for event in past.asked}
         self._camera = CameraTask(learning, self._say)
-        self._lane = Lane(self._tasks(past), learning.fit, self._strain, self._say)
+        adaptation = answerers.config.adaptation
+        self._lane = Lane(
+            self._tasks(past),
+            learning.fit,
+            lambda held: strain(learning.machine(), adaptation, held),
+            self._say,
+        )
         room_of, waiting = self.rooms.room_of, past.uninquired(warm_up)
         self._interviewer = Interviewer(answerers, room_of, warm_up, waiting, self._say)
         self._late = Late(answerers, room_of, past.unasked, self._inquiry_of, self._say, self._inquire)
@@ -76,7 +82,6 @@ class Controller:
         self.rooms.activate()
 
     def emit(self, event: Event) -> None:
-        """Store an event, then show it."""
         self._recorder.append(event)
         self._watch(event)
 
@@ -201,9 +206,6 @@ class Controller:
         if cost != self._spent:
             self._spent = cost
             self._say(events.Spent, calls=cost.calls, bytes=cost.bytes)
-
-    def _strain(self, held: bool) -> str:
-        return strain(self._learning.machine(), self.answerers.config.adaptation, held)
 
     def _activate_after(self, stop: Callable[[], bool]) -> None:
         """Stop the lane's job; if it had reached a promotion, activate that."""

@@ -39,7 +39,6 @@ class RoomKeeper:
         return self._asked_in.get(turn, self.here.name)
 
     def asked(self, turn: int) -> None:
-        """Note that this turn is asked here."""
         self._asked_in[turn], self._stays[turn] = self.here.name, self._stay
 
     def asked_here(self, last: int) -> int:
@@ -109,7 +108,6 @@ class RoomKeeper:
             self._say(Activated, adapter=name)
 
     def hear_others(self) -> None:
-        """Use the newest votes of other rooms."""
         self._answerers.others = other_rooms(self._answerers.memory)
 
     def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:

@@ -6,7 +6,7 @@ Board figures come from the system files that jetson-stats reads, so nothing has
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,13 +123,10 @@ class Meters:
                     yield read_text(label).strip(), millivolts * milliamperes / 1e6
 
     def _celsius(self) -> float | None:
-        readings = (_number(zone / "temp") for zone in self._root.glob(_ZONES))
-        return _hottest(value / 1000 for value in readings if value is not None)
-
-
-def _hottest(degrees: Iterable[float]) -> float | None:
-    """Sensors that are off report impossible values."""
-    return max((value for value in degrees if 0 < value < 150), default=None)
+        readings = [_number(zone / "temp") for zone in self._root.glob(_ZONES)]
+        # Sensors that are off report impossible values.
+        plausible = [value / 1000 for value in readings if value is not None and 0 < value < 150_000]
+        return max(plausible, default=None)
 
 
 def _number(path: Path) -> float | None:

@@ -33,8 +33,6 @@ def time_stamp() -> str:
 
 
 class Recorder:
-    """Writes one session, from one thread."""
-
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
         """Begin in a new folder. Raises StorageError, also when it holds a session."""
         self.folder = folder
@@ -114,14 +112,12 @@ class Recording:
 
 
 def _log(folder: Path) -> io.FileIO:
-    """The log, opened for appending."""
     with storage_errors("write", folder / EVENTS):
         # A buffer would write again what had failed.
         return (folder / EVENTS).open("ab", buffering=0)
 
 
 def _cut_off(log: Path) -> None:
-    """Remove an incomplete last line."""
     if not log.exists():
         return
     with storage_errors("write", log):

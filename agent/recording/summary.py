@@ -47,8 +47,6 @@ class TurnSummary:
 
 @dataclass(frozen=True)
 class Share:
-    """`right` of `n`."""
-
     right: int
     n: int
 
@@ -93,7 +91,6 @@ class Summary:
 
     @property
     def after(self) -> Share:
-        """Accuracy after the warm-ups."""
         verdicts = [turn.right for turn in self.turns if turn.right is not None and not turn.warm]
         return Share(sum(verdicts), len(verdicts))
 
@@ -113,7 +110,6 @@ class Summary:
 
     @property
     def accuracy(self) -> Share:
-        """Accuracy over all turns with a reference."""
         verdicts = [turn.right for turn in self.turns if turn.right is not None]
         return Share(sum(verdicts), len(verdicts))
 
@@ -123,7 +119,6 @@ class Summary:
         return median(times) if times else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for report.json."""
         return {
             "session": vars(self.started) if self.started else {},
             "warm_up": self.warm_up,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 import pydantic
 
@@ -91,8 +91,11 @@ def read_visit(folder: Path) -> Visit:
     """The session in a folder. Raises InputError when it is missing, damaged, or has no questions."""
     if not folder.is_dir():
         raise InputError(f"There is no session folder at {folder}. Check the path.")
-    recorded = (folder / EVENTS).exists()
-    visit = _read_recorded(read_recording(folder)) if recorded else _read_plain(folder)
+    if (folder / EVENTS).exists():
+        recording = read_recording(folder)
+        visit = Visit(room_name(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
+    else:
+        visit = _read_plain(folder)
     if not visit.turns:
         raise InputError(f"No question was asked in {folder}. Choose another session.")
     return visit
@@ -140,14 +143,14 @@ def _plain_turn(folder: Path, session: _Folder, number: int) -> VisitTurn:
     )  # fmt: skip
 
 
-def _read_recorded(recording: Recording) -> Visit:
-    return Visit(room_name(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
-
-
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
     """The questions as asked; repeated ones count once, redacted ones do not count."""
     by_turn = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
-    compared = {event.turn: event.text for event in recording.events if _is_expert_answer(event)}
+    compared = {
+        event.turn: event.text
+        for event in recording.events
+        if isinstance(event, Compared) and event.method == "expert"
+    }
     sounds, rooms = _sounds(recording.events), rooms_of(recording.events)
     answered_at: float | None = None
     for turn, asked in sorted(by_turn[Asked].items()):
@@ -176,10 +179,6 @@ def _sounds(events: Sequence[Event]) -> dict[int, str]:
         elif isinstance(event, Asked) and event.question in audio_of:
             sounds[event.turn] = audio_of.pop(event.question)
     return sounds
-
-
-def _is_expert_answer(event: Event) -> TypeGuard[Compared]:
-    return isinstance(event, Compared) and event.method == "expert"
 
 
 def _by_turn(recording: Recording, kind: type[Any]) -> dict[int, Any]:

@@ -66,9 +66,8 @@ class ReplayedConsole:
 
     def put(self, wish: protocol.Wish) -> "Future[Any]":
         """Look-ups are answered; changes are refused with an InputError."""
-        reply = self._reply(wish)
         try:
-            return self._files.submit(reply)
+            return self._files.submit(self._reply, wish)
         except RuntimeError:  # closed meanwhile
             future: Future[Any] = Future()
             future.set_exception(InputError("This recording is closed. Open it again: roomwise replay"))
@@ -80,23 +79,25 @@ class ReplayedConsole:
             self._thread.join()
         self._files.shutdown(cancel_futures=True)
 
-    def _reply(self, wish: protocol.Wish) -> Callable[[], Any]:
+    def _reply(self, wish: protocol.Wish) -> Any:
         with self._lock:
             past, about = tuple(self._past), self._recording.about
         match wish:
             case protocol.Picture():
-                return lambda: self._recording.blob(wish.frame, ".jpg").read_bytes()
+                return self._recording.blob(wish.frame, ".jpg").read_bytes()
             case protocol.Find():
-                return lambda: remembrances(past, wish)
+                return remembrances(past, wish)
             case protocol.Versions():
-                return lambda: versions(past)
+                return versions(past)
             case protocol.Sessions():
-                return lambda: session_lines(self._state)
+                return session_lines(self._state)
             case protocol.Export():
-                return lambda: str(export_aside(wish.session, wish.format, self._state))
+                return str(export_aside(wish.session, wish.format, self._state))
             case protocol.Settings():
-                return lambda: settings(about)
-        return _refuse
+                return settings(about)
+        raise InputError(
+            "This is a recording: it can be watched, not changed. For a new session: roomwise run"
+        )
 
     def _play(self) -> None:
         due, previous = time.monotonic(), None
@@ -174,7 +175,3 @@ def small(path: Path) -> bytes:
     picture = read_picture(path, str(path), _MOST_PIXELS)
     picture.thumbnail((_WIDE, _WIDE), Image.Resampling.BILINEAR)
     return encode(picture, 80)
-
-
-def _refuse() -> Any:
-    raise InputError("This is a recording: it can be watched, not changed. For a new session: roomwise run")

@@ -51,7 +51,7 @@ class Scenes:
         self.resting = last is not None and float(view @ last) >= self._still
         if not self.resting:
             return None
-        likeness = self._likeness(view)
+        likeness = max((float(view @ seen) for seen in (*self._seen, *self._strange)), default=-1.0)
         if likeness >= self._known:
             # What was seen before is here: so the strange views were of this room too.
             if max((float(view @ strange) for strange in self._strange), default=-1.0) < self._known:
@@ -70,9 +70,6 @@ class Scenes:
             return "view", likeness
         self._settle()
         return "room", likeness
-
-    def _likeness(self, view: Rows) -> float:
-        return max((float(view @ seen) for seen in (*self._seen, *self._strange)), default=-1.0)
 
     def _settle(self) -> None:
         self._seen.extend(self._strange)

@@ -52,7 +52,9 @@ class Hearing:
         self._say, self._ask, self._mute, self._keep = say, ask, mute, keep
         self.open = config.listen == "open"
         """Whether speech alone begins a question, without a key."""
-        activity = open_voice_activity(config.activity, self._note)
+        activity = open_voice_activity(
+            config.activity, lambda note: say(Failed(at=time.time(), what="voice activity", error=note))
+        )
         self._segmenter = Segmenter(rules_of(config))
         ears = ears_of(config, messages, self._note_status)
         self._listener = Listener(ears, activity, self._segmenter, self._transcribe, mute)
@@ -119,9 +121,6 @@ class Hearing:
         if error is not None:
             self.trouble = str(error)
             self._say(Failed(at=time.time(), what="speech", error=str(error)))
-
-    def _note(self, sentence: str) -> None:
-        self._say(Failed(at=time.time(), what="voice activity", error=sentence))
 
     def _note_status(self, status: Status) -> None:
         changed = _changed(status)

@@ -80,7 +80,6 @@ class Calibration:
 
 
 def sigmoid(logit: float) -> float:
-    """The probability of these log-odds."""
     return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
 
 
@@ -120,9 +119,8 @@ def read_calibration(path: Path, base: Base) -> Calibration:
         current = payload.pop("schema") == _SCHEMA and tuple(payload.pop("features")) == FEATURES
         calibration = pydantic.TypeAdapter(Calibration).validate_python(payload) if current else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError(
-            f"The calibration in {path} is damaged ({_first_line(error)}). {remedy}"
-        ) from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise WeightsError(f"The calibration in {path} is damaged ({reason}). {remedy}") from error
     if calibration is None:
         raise WeightsError(f"The calibration in {path} is of another version of this program. {remedy}")
     if calibration.base != base.digest:
@@ -148,7 +146,3 @@ def find_calibration(student: str) -> Calibration:
 def own_path(base: Base) -> Path:
     """Where a calibration made here is stored."""
     return state_dir() / "calibrations" / f"{base.digest[:16]}.json"
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

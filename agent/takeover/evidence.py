@@ -64,12 +64,15 @@ def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
     same = np.array([exact_match(answer.text, hit.pair.answer) for hit in hits], bool)
     words = telling(question)
     logprobs = answer.token_logprobs or (_FLOOR,)
+    likeness = np.array([
+        _QUESTION * (hit.question or 0.0) + (1 - _QUESTION) * (hit.view or 0.0) for hit in hits
+    ])
     return Evidence(
         mean=sum(logprobs) / len(logprobs),
         least=min(logprobs),
         length=len(answer.token_logprobs),
         asked=_asked([telling(hit.pair.question) == words for hit in hits], hits, same),
-        voted=_share(np.array([_likeness(hit) for hit in hits]), same, _NEARER, default=0.5),
+        voted=_share(likeness, same, _NEARER, default=0.5),
         agreeing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if agrees]),
         differing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if not agrees]),
     )
@@ -79,10 +82,6 @@ def _asked(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -
     chosen = [place for place, asking in enumerate(asks) if asking]
     views = np.array([hits[place].view or 0.0 for place in chosen])
     return 2 * _share(views, same[chosen], _NEARER_VIEW, default=0.5) - 1
-
-
-def _likeness(hit: Hit) -> float:
-    return _QUESTION * (hit.question or 0.0) + (1 - _QUESTION) * (hit.view or 0.0)
 
 
 def _share(likeness: NDArray[np.float64], same: NDArray[np.bool_], nearer: float, default: float) -> float:

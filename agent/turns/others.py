@@ -54,7 +54,6 @@ class ReliabilityCurve:
     slope: float
 
     def at(self, confidence: float) -> float:
-        """The probability, in [0, 1]."""
         return 1 / (1 + math.exp(-(self.offset + self.slope * _logit(confidence))))
 
 

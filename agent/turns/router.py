@@ -36,7 +36,6 @@ class Situation:
 
 
 def choose_route(situation: Situation) -> Route:
-    """Who answers first."""
     if situation.wished == "expert" and situation.expert_reachable:
         return Route("expert", "asked for")
     if situation.recalled:

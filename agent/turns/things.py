@@ -69,7 +69,7 @@ def names(claims: Sequence[Claim], frame: str) -> dict[str, float]:
 
 def present(claims: Sequence[Claim], frame: str) -> list[str]:
     """The things a frame shows: named in it with certainty, or confirmed to be there."""
-    confirmed = {claim.question: _is_yes(claim) for claim in claims if claim.frame == frame}
+    confirmed = {claim.question: normalise(claim.answer) == "yes" for claim in claims if claim.frame == frame}
     candidates = names(claims, frame)
     return [
         name
@@ -93,10 +93,6 @@ def tint(name: str, colour_of: dict[str, str], frame: str) -> str:
     """
     draw = zlib.crc32(f"{name} {frame}".encode())
     return colour_of[name] if name in colour_of and draw % 2 else _COLOURS[draw // 2 % len(_COLOURS)]
-
-
-def _is_yes(claim: Claim) -> bool:
-    return normalise(claim.answer) == "yes"
 
 
 def _names_a_thing(name: str) -> bool:
