@@ -75,7 +75,8 @@ def serve(
     most = replicas if most_replicas is None else most_replicas
     _check_replicas(ray, replicas, most)
     config = load_config()
-    _require("ray" if ray else "expert")
+    for name in _LIBRARIES:
+        require(name, "ray" if ray else "expert")
     from expert.scale import Replicas
     from expert.serve import ServerOptions
 
@@ -86,11 +87,6 @@ def serve(
         distillation=distillation, certificate=tls_cert, key=tls_key, transfer=transfer,
     )  # fmt: skip
     _serve(plan, Replicas(replicas, most) if ray else None)
-
-
-def _require(extra: str) -> None:
-    for name in _LIBRARIES:
-        require(name, extra)
 
 
 def _serve(plan: "ServerOptions", replicas: "Replicas | None") -> None:

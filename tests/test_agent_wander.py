@@ -33,7 +33,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     def whereabouts(memory: Memory, student: object, notice: object, state: Path, **how: Any) -> Whereabouts:
         return Whereabouts(memory.gallery, Colours(), {"rgb": CALIBRATION}, **how)
 
-    monkeypatch.setattr(build, "whereabouts", whereabouts)
+    monkeypatch.setattr(build, "open_whereabouts", whereabouts)
     monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
 
 

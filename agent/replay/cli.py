@@ -108,20 +108,12 @@ def replay(
     config = load_config()
     if offline:
         config = config.model_copy(update={"network": NetworkConfig(offline=True)})
-
     options = ReplayOptions(
         session=DEMO if session is None else _locate_session(session),
         student=student if student is not None else config.student.model,
-        expert=expert,
-        warm_up=config.router.warm_up if warm_up is None else warm_up,
-        seed=seed,
-        out=out,
-        report=report,
-        speed=speed or None,
-        aside=as_json,
-        from_audio=from_audio,
-        one_room=one_room,
-    )
+        expert=expert, warm_up=config.router.warm_up if warm_up is None else warm_up, seed=seed, out=out,
+        report=report, speed=speed or None, aside=as_json, from_audio=from_audio, one_room=one_room,
+    )  # fmt: skip
     summary = replay_session(options, config)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
