@@ -19,9 +19,8 @@ from models.remote.wire import Said
 
 
 def next_batch(waiting: Sequence[int], limit: int) -> int:
-    """How many of the first requests go together, given how many questions each holds.
-
-    First come, first served. At least one goes, however large: it was admitted.
+    """How many of the first requests go together, given how many questions each holds. First come, first
+    served. At least one goes, however large: it was admitted.
     """
     total = 0
     for count, questions in enumerate(waiting):
@@ -66,9 +65,8 @@ class Desk:
         queue: int,
         on_batch: Callable[[int], None] = lambda questions: None,
     ) -> None:
-        """`thread` is best the one that the model was loaded on; it is busy until the context ends.
-
-        At most `most` questions go into a batch and `queue` may wait; `on_batch` gets each batch's size.
+        """`thread` is best the one that the model was loaded on; it is busy until the context ends. At most
+        `most` questions go into a batch and `queue` may wait; `on_batch` gets each batch's size.
         """
         self._panel, self._thread, self._most, self._queue = panel, thread, most, queue
         self._on_batch = on_batch

@@ -44,11 +44,9 @@ class Replicas:
     most: int = 1
 
     def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
-        """Ray Serve's options, `resources` being the cluster's.
-
-        Each replica has one GPU where there are any, and an equal part of the cores. Requests are let
-        through as far as the desk's queue goes, so that the desk refuses. Raises ConfigError where there
-        are too few GPUs or cores.
+        """Ray Serve's options, `resources` being the cluster's. Each replica has one GPU where there are any,
+        and an equal part of the cores. Requests are let through as far as the desk's queue goes, so that the
+        desk refuses. Raises ConfigError where there are too few GPUs or cores.
         """
         kind = "GPU" if resources.get("GPU") else "CPU"
         available = int(resources.get(kind, 0))
@@ -74,9 +72,8 @@ class Replicas:
 
 
 def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
-    """Serve until SIGINT or SIGTERM.
-
-    Raises ConfigError, UnknownModelError, WeightsError, ModelError, MissingDependencyError.
+    """Serve until SIGINT or SIGTERM. Raises ConfigError, UnknownModelError, WeightsError, ModelError,
+    MissingDependencyError.
     """
     plan.check()
     alone = ADDRESS not in os.environ

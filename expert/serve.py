@@ -30,10 +30,8 @@ _LONGEST = 24
 @dataclass(frozen=True)
 class ServerOptions:
     """What is served to whom. `rate`: requests a second of one client, 0 for any; `batch`, `queue`:
-    questions.
-
-    `certificate` and `key` are PEM files; `transfer` is the folder of an autoencoder that devices have as
-    well.
+    questions. `certificate` and `key` are PEM files; `transfer` is the folder of an autoencoder that devices
+    have as well.
     """
 
     model: str

@@ -15,11 +15,11 @@ from tui.parts import Now, Part
 from tui.state import State
 
 _LONGEST = 1000
-"""Characters of a question, as many as the agent takes."""
+"""Most characters of a question, as for the agent."""
 
 
 class QuestionInput(Input):
-    """A line for a question. Space in the empty line is the key for talking; up and down bring back."""
+    """A line for a question. Space in the empty line is the key for talking; up and down recall questions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "talk", "Talk", tooltip="Speak, and again when you have done (empty line)"),
@@ -49,9 +49,9 @@ class QuestionInput(Input):
     def action_talk(self) -> None:
         self.post_message(self.Talked())
 
-    def know(self, asked: Iterable[str]) -> None:
-        """What can be brought back, oldest first."""
-        self._asked, self._back = list(asked), 0
+    def know(self, questions: Iterable[str]) -> None:
+        """Set the questions that can be recalled, oldest first."""
+        self._asked, self._back = list(questions), 0
 
     def action_earlier(self, steps: int) -> None:
         back = min(len(self._asked), max(0, self._back + steps))
@@ -62,8 +62,6 @@ class QuestionInput(Input):
 
 
 class Asking(Horizontal):
-    """The prompt and the line."""
-
     def __init__(self, **where: Any) -> None:
         super().__init__(**where)
         self.expert = False

@@ -30,7 +30,7 @@ _HEARING: dict[Listening, tuple[str, str]] = {
 
 
 class TopBar(Part):
-    """The screens with their keys, the one that is open marked; on the right what is recorded and heard."""
+    """The screens with their keys, the open one marked; on the right what is recorded and heard."""
 
     def __init__(self, open_screen: str, **where: Any) -> None:
         super().__init__(**where)
@@ -67,7 +67,7 @@ def _tab(key: str, mode: str, title: str, open_screen: str) -> Content:
 
 
 def indicators(state: State) -> Content:
-    """Whether it is recorded, and what the microphone does."""
+    """The recording and microphone indicators."""
     pulse = state.pulse
     if state.gone is not None:
         return Content.styled("▲ away ", "bold $error")
@@ -89,7 +89,7 @@ class Banner(Part):
 
 
 def trouble(state: State) -> str:
-    """What is wrong, as a sentence; empty when nothing is."""
+    """What is wrong, as a sentence; "" for nothing."""
     if state.gone is not None:
         reason = plain(state.gone.reason, 200)
         if state.gone.ended:
@@ -107,11 +107,11 @@ class StatusLine(Part):
     def draw(self, state: State, now: Now) -> None:
         columns = self.content_size.width
         left = who(state, columns)
-        told: list[str] = []
+        shown: list[str] = []
         for reading in short_readings(state):
-            if left.cell_length + len("  ".join([*told, reading])) + 2 <= columns:
-                told.append(reading)
-        right = Content.styled("  ".join(told), "$muted")
+            if left.cell_length + len("  ".join([*shown, reading])) + 2 <= columns:
+                shown.append(reading)
+        right = Content.styled("  ".join(shown), "$muted")
         self.put(Content.assemble(left, " " * max(1, columns - left.cell_length - right.cell_length), right))
 
 

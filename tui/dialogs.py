@@ -39,10 +39,10 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "wrong answer"
             dialog.border_subtitle = "⏎ keep   ↑↓ another answer   esc leave it"
-            yield Static(self._told(), markup=False)
+            yield Static(self._describe_turn(), markup=False)
             yield Input(placeholder="The right answer", max_length=_LONGEST)
 
-    def _told(self) -> Content:
+    def _describe_turn(self) -> Content:
         turn = self._turns[self._place]
         return Content.assemble(
             (f"{turn.number:>2} ", "$muted"), (plain(turn.question, 300), "bold"),
@@ -51,7 +51,7 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
 
     def action_other(self, step: int) -> None:
         self._place = min(len(self._turns) - 1, max(0, self._place + step))
-        self.query_one(Static).update(self._told())
+        self.query_one(Static).update(self._describe_turn())
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
@@ -93,7 +93,6 @@ class Sure(ModalScreen[bool]):
     ]
 
     def __init__(self, title: str, words: str) -> None:
-        """`title` is ours; `words` may hold anything."""
         super().__init__()
         self._title, self._words = title, words
 
@@ -111,7 +110,6 @@ class Choosing(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
 
     def __init__(self, title: str, options: Mapping[str, str]) -> None:
-        """`options`: what each is, by its name; all ours."""
         super().__init__()
         self._title, self._options = title, options
 

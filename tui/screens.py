@@ -26,7 +26,7 @@ Failed = Callable[[], None]
 
 
 class ScreenHost(Protocol):
-    """What a screen finds in the app."""
+    """What a screen may use of the app."""
 
     state: State
     stale_ms: float
@@ -87,9 +87,9 @@ class DashScreen(Screen[None]):
         self.set_class(small, "-too-small")
         if small and self.ready:
             self.query_one("#too-small", Static).update(no_room(width, height))
-        self.call_after_refresh(self._drawn_anew)
+        self.call_after_refresh(self._redraw)
 
-    def _drawn_anew(self) -> None:
+    def _redraw(self) -> None:
         if self.is_attached and self.is_running:
             self.draw(self.desk.state, self.desk.moment())
 

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from agent.console.protocol import Setting, Settings
-from tui.parts import captioned
+from tui.parts import set_caption
 from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
 
@@ -57,17 +57,17 @@ class SettingsScreen(FetchingScreen):
     @on(Input.Changed)
     def _fill(self) -> None:
         words = self.query_one(Input).value.casefold().split()
-        shown = [
-            one
-            for one in self._settings
-            if all(word in f"{one.name} {one.value}".casefold() for word in words)
+        matching = [
+            setting
+            for setting in self._settings
+            if all(word in f"{setting.name} {setting.value}".casefold() for word in words)
         ]
         table = self.query_one(SettingsTable)
-        table.show([_row(one) for one in shown])
-        table.display = bool(shown)
-        self.query_one(".empty", Static).display = bool(self._settings) and not shown
-        told = f"{len(shown)} of {len(self._settings)}, set in roomwise.toml"
-        captioned(self.query_one("#settings"), "settings", told)
+        table.show([_row(setting) for setting in matching])
+        table.display = bool(matching)
+        self.query_one(".empty", Static).display = bool(self._settings) and not matching
+        count = f"{len(matching)} of {len(self._settings)}, set in roomwise.toml"
+        set_caption(self.query_one("#settings"), "settings", count)
 
     def action_search(self) -> None:
         self.query_one(Input).focus()
@@ -77,13 +77,13 @@ class SettingsScreen(FetchingScreen):
         self.query_one(SettingsTable).focus()
 
 
-def _row(one: Setting) -> Row:
-    default = one.origin == "default"
+def _row(setting: Setting) -> Row:
+    default = setting.origin == "default"
     return Row(
-        one.name,
+        setting.name,
         (
-            Cell(one.name),
-            Cell(one.value, "" if default else "student", not default),
-            Cell(one.origin, "secondary"),
+            Cell(setting.name),
+            Cell(setting.value, "" if default else "student", not default),
+            Cell(setting.origin, "secondary"),
         ),
     )

@@ -1,4 +1,4 @@
-"""What a screen knows of a session: a frozen value, folded from what is heard. No clock, widget or thread."""
+"""What a screen knows of a session: a frozen value, folded from messages. No clock, widget or thread."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -79,9 +79,8 @@ class AdaptationState:
 
 @dataclass(frozen=True)
 class State:
-    """All that is drawn. `items` is the conversation in order: a turn's number, or a note.
-
-    `gone` is why the session cannot be reached, None while it can. `frame` is the newest JPEG.
+    """All that is drawn. `items` is the conversation in order: a turn's number, or a note. `gone` is why the
+    session cannot be reached, None while it can. `frame` is the newest JPEG.
     """
 
     started: events.SessionStarted | None = None
@@ -115,22 +114,22 @@ class State:
         return self.job is not None and self.job.ended is None
 
 
-def fold(state: State, heard: ConsoleMessage) -> State:
-    """What is known after hearing this. Never raises, whatever the order in which things come."""
-    match heard:
+def fold(state: State, message: ConsoleMessage) -> State:
+    """The state after a message. Never raises, whatever the order of messages."""
+    match message:
         case Back():
             fresh = State(pulse=state.pulse, frame=state.frame, gone=None)
-            return reduce(fold, heard.events, fresh)
+            return reduce(fold, message.events, fresh)
         case Gone():
-            return replace(state, gone=heard, spoken="")
+            return replace(state, gone=message, spoken="")
         case Pulse():
-            return _pulsed(state, heard)
+            return _pulsed(state, message)
         case Partial(turn=0):
-            return replace(state, spoken=heard.text)
+            return replace(state, spoken=message.text)
         case Partial():
-            return _turned(state, heard.turn, partial=heard.text)
+            return _turned(state, message.turn, partial=message.text)
         case Event():
-            return _happened(state, heard)
+            return _happened(state, message)
 
 
 def _pulsed(state: State, pulse: Pulse) -> State:
@@ -170,10 +169,6 @@ def _turned(state: State, number: int, **changes: Any) -> State:
     return replace(state, turns={**state.turns, number: replace(turn, **changes)})
 
 
-def _started(state: State, event: events.SessionStarted) -> State:
-    return replace(state, started=event, ended=None)
-
-
 def _entered(state: State, event: events.RoomEntered) -> State:
     started = state.started and replace(state.started, room=event.room)
     return replace(state, started=started)
@@ -208,8 +203,8 @@ def _compared(state: State, event: events.Compared) -> State:
 
 
 def _progressed(state: State, event: events.AdaptationProgressed) -> State:
-    known = state.job if state.job and state.job.name == event.job else None
-    job = known or AdaptationState(event.job, pairs=0, began=event.at)
+    current = state.job if state.job and state.job.name == event.job else None
+    job = current or AdaptationState(event.job, pairs=0, began=event.at)
     losses = (*job.losses, event.loss)
     if len(losses) > _LOSSES:
         losses = (*losses[:-1:2], losses[-1])
@@ -219,19 +214,15 @@ def _progressed(state: State, event: events.AdaptationProgressed) -> State:
 
 
 def _adapted(state: State, event: events.AdaptationEnded) -> State:
-    known = state.job if state.job and state.job.name == event.job else None
-    job = known or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
+    current = state.job if state.job and state.job.name == event.job else None
+    job = current or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
     return replace(state, job=replace(job, ended=event, at=event.at))
 
 
-def _closed(state: State, event: events.SessionEnded) -> State:
-    return replace(state, ended=event)
-
-
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
-    events.SessionStarted: _started,
+    events.SessionStarted: lambda state, event: replace(state, started=event, ended=None),
     events.RoomEntered: _entered,
-    events.SessionEnded: _closed,
+    events.SessionEnded: lambda state, event: replace(state, ended=event),
     events.Asked: _asked,
     events.Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),
     events.Weighed: lambda state, event: _turned(state, event.turn, worth=event.probability),

@@ -19,9 +19,8 @@ _LARGEST = 1_000_000
 
 @contextlib.contextmanager
 def own_terminal(log: Path) -> Iterator[None]:
-    """Python's own streams keep the terminal, under other descriptors; 1 and 2 are the file meanwhile.
-
-    Where there are no such descriptors, and on Windows, nothing is changed.
+    """Python's own streams keep the terminal, under other descriptors; 1 and 2 are the file meanwhile. Where
+    there are no such descriptors, and on Windows, nothing is changed.
     """
     streams = _streams()
     if streams is None:

@@ -106,10 +106,7 @@ def remote_doors(access: RemoteAccess) -> list[Remote]:
 
 
 def place_of(address: str, config: Config, authority: Path | None = None) -> Place:
-    """The place of an address: "", the path of a socket, or HOST:PORT.
-
-    Raises InputError, ConfigError.
-    """
+    """The place of an address: "", the path of a socket, or HOST:PORT. Raises InputError, ConfigError."""
     if not address:
         return local_socket()
     host, _, port = address.rpartition(":")

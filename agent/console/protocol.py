@@ -21,11 +21,9 @@ ExportFormat = Literal["zip", "mcap", "parquet"]
 
 @dataclass(frozen=True)
 class Pulse:
-    """How things are, a few times a second. What the machine does not report is None.
-
-    `frame` is the newest frame as a small JPEG, b"" when unchanged; `age_ms` is its age. `camera` and
-    `microphone` are problems as sentences, "" for none. Shares of processor and GPU are in [0, 1] over all
-    cores.
+    """How things are, a few times a second. What the machine does not report is None. `frame` is the newest
+    frame as a small JPEG, b"" when unchanged; `age_ms` is its age. `camera` and `microphone` are problems as
+    sentences, "" for none. Shares of processor and GPU are in [0, 1] over all cores.
     """
 
     frame: bytes = b""

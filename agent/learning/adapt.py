@@ -57,10 +57,9 @@ class Adapted:
 def adapt(
     folder: Path, room: str | None, seed: int, config: Config, bar: Bar, begin: Starter = start
 ) -> Adapted:
-    """Train a candidate from the memory in `folder`; it answers from then on if the gate agrees.
-
-    Without a `room` the only one there is. Raises InputError for an unknown room or too few pairs,
-    ModelError when the job fails, StorageError. An interrupted job changes nothing.
+    """Train a candidate from the memory in `folder`; it answers from then on if the gate agrees. Without a
+    `room` the only one there is. Raises InputError for an unknown room or too few pairs, ModelError when the
+    job fails, StorageError. An interrupted job changes nothing.
     """
     student = config.student.model
     model_folder(student)
@@ -79,9 +78,8 @@ def adapt(
 
 
 def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter = start) -> Adapted:
-    """The same for home, from all rooms, and learn what their pairs say to a question.
-
-    Raises InputError for fewer than three rooms, and otherwise what `adapt` does.
+    """The same for home, from all rooms, and learn what their pairs say to a question. Raises InputError for
+    fewer than three rooms, and otherwise what `adapt` does.
     """
     student = config.student.model
     model_folder(student)

@@ -44,9 +44,8 @@ class Fit:
 
 
 def fit(order: Order, machine: Machine) -> Fit:
-    """Fewer pairs a step where all do not fit; a job without a recipe needs memory for one row.
-
-    What is unknown is let through.
+    """Fewer pairs a step where all do not fit; a job without a recipe needs memory for one row. What is
+    unknown is let through.
     """
     recipe, footprint = order.recipe, order.needs
     if footprint is None or machine.free_bytes is None:
@@ -88,9 +87,7 @@ def _smaller(recipe: Recipe, rows: int) -> Recipe:
 
 
 def strain(machine: Machine, settings: AdaptationConfig, held: bool) -> str:
-    """Why nothing may be learnt now, "" when it may. Once `held` back, learning resumes well below the
-    limit.
-    """
+    """Why nothing may be learnt now, "" when it may. Once `held`, learning resumes well below the limit."""
     hottest = settings.hottest - (_COOL_DOWN if held else 0.0)
     if settings.hottest and machine.celsius is not None and machine.celsius >= hottest:
         return f"The machine has {machine.celsius:.0f} °C. Learning goes on below {hottest:.0f} °C."

@@ -9,8 +9,8 @@ from adapters.jobs.store import HOME, AdapterStore
 from agent.learning.guard import Order
 from agent.learning.jobs import Job
 from agent.learning.requests import examples, probe_folder
-from agent.learning.scheduler import LEAST_ROOMS, RoomCounts, home_due
-from agent.learning.task import LearningSettings, Task, home_label
+from agent.learning.scheduler import LEAST_ROOMS, RoomCounts
+from agent.learning.task import JudgedTask, LearningSettings, home_label
 from agent.turns.answerers import Answerers
 from core.config import Config
 from core.events import Consolidated
@@ -40,10 +40,9 @@ def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: 
 
 
 def home_request(memory: Memory, base: str, limits: JobLimits, seed: int, but: str = "") -> Request:
-    """Learn from all rooms, always from the untouched base, so that nothing adds up over time.
-
-    The pairs are a bounded sample, equally many of each room; every fifth room judges. Raises ValueError
-    when there is no pair, UnknownModelError.
+    """Learn from all rooms, always from the untouched base, so that nothing adds up over time. The pairs are
+    a bounded sample, equally many of each room; every fifth room judges. Raises ValueError when there is no
+    pair, UnknownModelError.
     """
     pairs = [pair for pair in memory.pairs() if pair.room != but]
     judging = set(judges(list(dict.fromkeys(pair.room for pair in pairs))))
@@ -74,7 +73,7 @@ def judges(rooms: Sequence[str]) -> list[str]:
     return fifths or list(rooms[-1:] if len(rooms) >= LEAST_ROOMS else ())
 
 
-class HomeTask(Task):
+class HomeTask(JudgedTask):
     """Consolidates home beside a session, from the pairs of all other rooms."""
 
     name = "home"
@@ -83,20 +82,13 @@ class HomeTask(Task):
         self, answerers: Answerers, here: Callable[[], str], settings: LearningSettings, say: Say
     ) -> None:
         self._answerers, self._here, self._settings, self._say = answerers, here, settings, say
-        self._judged = settings.home is None
-        self._known = RoomCounts(0, 0)
+        super().__init__(settings.home is not None)
         self._request: Request | None = None
-        self._began = 0.0
 
-    def due(self) -> bool:
-        """Judged once: a session adds nothing to the other rooms."""
-        if self._judged:
-            return False
+    def count(self) -> RoomCounts:
         here, rooms = self._here(), self._answerers.memory.rooms()
         others = {room: pairs for room, pairs in rooms.items() if room != here}
-        self._known = RoomCounts(len(others), sum(others.values()), *self._settings.store.considered())
-        self._judged = not home_due(self._known)
-        return not self._judged
+        return RoomCounts(len(others), sum(others.values()), *self._settings.store.considered())
 
     def order(self) -> Order:
         self._judged = True
@@ -116,13 +108,10 @@ class HomeTask(Task):
         promoted = result.outcome == "promote"
         version = self._settings.store.adopt(HOME, job.folder) if promoted else None
         if not job.died:
-            self._settings.store.consider(self._known.rooms, self._known.pairs)
+            self._settings.store.consider(self._counts.rooms, self._counts.pairs)
         self._say(
-            Consolidated, rooms=self._known.rooms, pairs=self._known.pairs, promoted=promoted,
+            Consolidated, rooms=self._counts.rooms, pairs=self._counts.pairs, promoted=promoted,
             reason=result.reason, seconds=time.monotonic() - self._began,
             adapter=home_label(version.number) if version else "",
         )  # fmt: skip
         return promoted
-
-    def put_back(self) -> None:
-        self._judged = False

@@ -23,9 +23,8 @@ _PATIENCE = 5.0  # seconds between asking a worker to stop and ending it
 
 
 class Job:
-    """A running adaptation. `poll` it now and then; `stop` it at any time.
-
-    Without a process it had ended before the program that started it could see that.
+    """A running adaptation. `poll` it now and then; `stop` it at any time. Without a process it had ended
+    before the program that started it could see that.
     """
 
     def __init__(self, folder: Path, process: "subprocess.Popen[bytes] | None") -> None:
@@ -100,9 +99,8 @@ def new_job(folder: Path) -> Path:
 
 
 def launch(job: Path, threads: int, arguments: Sequence[str] = ()) -> Job:
-    """Start the worker of a written job; `arguments` are Python's, for a worker outside `adapters`.
-
-    Raises StorageError.
+    """Start the worker of a written job; `arguments` are Python's, for a worker outside `adapters`. Raises
+    StorageError.
     """
     with storage_errors("write", job / WORKER_LOG):
         job.mkdir(parents=True, exist_ok=True)
@@ -123,9 +121,8 @@ def spawn_worker(
 
 
 def clear(folder: Path) -> None:
-    """Delete the unfinished jobs below `folder`; they are started anew where due.
-
-    For the only process that uses the folder, before it starts a job.
+    """Delete the unfinished jobs below `folder`; they are started anew where due. For the only process that
+    uses the folder, before it starts a job.
     """
     for job in folder.iterdir() if folder.is_dir() else ():
         if not _has_ended(job):

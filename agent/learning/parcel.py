@@ -55,9 +55,8 @@ def parcel_of(request: Request) -> bytes:
 
 
 def pack(folder: Path, names: Collection[str] = ()) -> bytes:
-    """The plain files below a folder as a tar; with `names` only these top-level files and folders.
-
-    Raises StorageError, also when the limits are exceeded.
+    """The plain files below a folder as a tar; with `names` only these top-level files and folders. Raises
+    StorageError, also when the limits are exceeded.
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     inside = {path.relative_to(folder): path for path in files}
@@ -75,10 +74,9 @@ def pack(folder: Path, names: Collection[str] = ()) -> bytes:
 
 
 def unpack(data: bytes, folder: Path, names: Collection[str] = ()) -> None:
-    """Write the files of a tar below a folder, the result last; nothing unless all of it is valid.
-
-    Raises StorageError for a name that leads elsewhere or does not begin with one of `names`, for anything
-    but a plain file, and beyond the limits.
+    """Write the files of a tar below a folder, the result last; nothing unless all of it is valid. Raises
+    StorageError for a name that leads elsewhere or does not begin with one of `names`, for anything but a
+    plain file, and beyond the limits.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:

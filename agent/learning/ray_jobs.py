@@ -32,10 +32,8 @@ _POLL, _PATIENCE = 0.1, 3.0  # seconds; the latter shorter than a job's own
 
 @contextmanager
 def on_ray() -> Iterator[Starter]:
-    """Starts jobs on the cluster named by RAY_ADDRESS, else on a private Ray of this machine.
-
-    The private Ray sends no usage data, listens on the loopback, and ends with the context. Raises
-    MissingDependencyError.
+    """Starts jobs on the cluster named by RAY_ADDRESS, else on a private Ray of this machine. The private Ray
+    sends no usage data, listens on the loopback, and ends with the context. Raises MissingDependencyError.
     """
     own: dict[str, Any] = {}
     if "RAY_ADDRESS" not in os.environ:
@@ -52,9 +50,7 @@ def on_ray() -> Iterator[Starter]:
 
 
 def start(ray: ModuleType, near: bool, folder: Path, request: Request) -> Job:
-    """Write the job below `folder` and hand it to Ray, with one core. `near`: all of Ray is on this
-    machine.
-
+    """Write the job below `folder` and hand it to Ray, with one core. `near`: all of Ray is on this machine.
     A lost task is not retried: it has died, as a child may. Raises StorageError.
     """
     job = new_job(folder)
@@ -114,9 +110,8 @@ class RayTask:
 
 
 def work(path: str, directory: str, carried: Sequence[Any]) -> tuple[int, bytes | None]:
-    """On Ray: do the job at `path`, or the carried one, in `directory` if it exists.
-
-    Returns the worker's exit code and, for a carried job, its packed results.
+    """On Ray: do the job at `path`, or the carried one, in `directory` if it exists. Returns the worker's
+    exit code and, for a carried job, its packed results.
     """
     if (Path(path) / REQUEST).is_file():
         return _run_worker(Path(path), directory), None

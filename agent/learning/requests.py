@@ -28,11 +28,9 @@ def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, see
 def room_request(
     memory: Memory, room: str, base: str, store: AdapterStore, limits: JobLimits, seed: int
 ) -> Request:
-    """Learn all pairs of a room, hold some out to judge by, rehearse some of other rooms.
-
-    It builds on home, if there is one, and is compared with it until the room has an adapter. The probe
-    set is the base's own, made by the first job. Raises ValueError when the room has no pair,
-    UnknownModelError, WeightsError.
+    """Learn all pairs of a room, hold some out to judge by, rehearse some of other rooms. It builds on home,
+    if there is one, and is compared with it until the room has an adapter. The probe set is the base's own,
+    made by the first job. Raises ValueError when the room has no pair, UnknownModelError, WeightsError.
     """
     room_pairs = memory.pairs(room)
     pairs = [pair for pair in room_pairs if pair.asker == "person"]

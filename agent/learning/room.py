@@ -19,9 +19,7 @@ from models.registry import model_folder
 
 
 class RoomTask(Task):
-    """A job for the room that is current when it begins; its events are stored before anything else
-    follows.
-
+    """A job for the room that is current when it begins; its events are stored before anything else follows.
     A job that had ended when the session was killed is taken up by the next session.
     """
 

@@ -15,8 +15,8 @@ from adapters.jobs.job import ATTACHED, end_with_input, write_result
 from adapters.jobs.request import Recipe, Result
 from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
-from agent.learning.scheduler import RoomCounts, home_due
-from agent.learning.task import LearningSettings, Task
+from agent.learning.scheduler import RoomCounts
+from agent.learning.task import JudgedTask, LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import learn_from_rooms
 from agent.turns.view import EncodedView
@@ -40,9 +40,8 @@ _FOLDER = "rooms"
 
 
 def learn_rooms(folder: Path, student: str, seed: int) -> None:
-    """Learn the votes of the memory in `folder`, and audit them against the bare student.
-
-    Raises UnknownModelError, WeightsError, StorageError.
+    """Learn the votes of the memory in `folder`, and audit them against the bare student. Raises
+    UnknownModelError, WeightsError, StorageError.
     """
     model = load_model(student)
     with Memory.open(folder, room_embedder(model), read_only=True) as memory:
@@ -66,7 +65,7 @@ def last_counts(folder: Path) -> tuple[int, int]:
         return 0, 0
 
 
-class RoomsTask(Task):
+class RoomsTask(JudgedTask):
     """Learns the votes of all rooms beside a session. Never due without a `seed`."""
 
     name = "learning from all rooms"
@@ -76,18 +75,11 @@ class RoomsTask(Task):
     ) -> None:
         """`learnt` is called when there are new votes."""
         self._answerers, self._settings, self._learnt, self._say = answerers, settings, learnt, say
-        self._judged = settings.rooms_seed is None
-        self._known = RoomCounts(0, 0)
-        self._began = 0.0
+        super().__init__(settings.rooms_seed is not None)
 
-    def due(self) -> bool:
-        """Judged once: a session adds nothing to the other rooms."""
-        if self._judged:
-            return False
+    def count(self) -> RoomCounts:
         rooms = self._answerers.memory.rooms()
-        self._known = RoomCounts(len(rooms), sum(rooms.values()), *last_counts(self._answerers.memory.folder))
-        self._judged = not home_due(self._known)
-        return not self._judged
+        return RoomCounts(len(rooms), sum(rooms.values()), *last_counts(self._answerers.memory.folder))
 
     def order(self) -> Order:
         self._judged = True
@@ -107,11 +99,8 @@ class RoomsTask(Task):
             return False
         self._learnt()
         seconds = time.monotonic() - self._began
-        self._say(RoomsLearnt, rooms=self._known.rooms, pairs=self._known.pairs, seconds=seconds)
+        self._say(RoomsLearnt, rooms=self._counts.rooms, pairs=self._counts.pairs, seconds=seconds)
         return False
-
-    def put_back(self) -> None:
-        self._judged = False
 
 
 def main(args: Sequence[str]) -> int:

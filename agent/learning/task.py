@@ -10,16 +10,16 @@ from adapters.jobs.request import Recipe, Request, Result
 from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine, Order
 from agent.learning.jobs import Job, Starter
+from agent.learning.scheduler import RoomCounts, home_due
 from agent.turns.answerers import Answerers
 
 
 @dataclass(frozen=True)
 class LearningSettings:
-    """Where adapters and jobs are kept, and who makes requests.
-
-    `request` makes one from a room's pairs, `home` from all others'; None leaves home alone, as does
-    `rooms_seed` the votes of other rooms. `fit` makes an order fit the free memory; `machine` reads heat
-    and power. `encoders` is the state folder whose scene encoders adapt to the session's camera.
+    """Where adapters and jobs are kept, and who makes requests. `request` makes one from a room's pairs,
+    `home` from all others'; None leaves home alone, as does `rooms_seed` the votes of other rooms. `fit`
+    makes an order fit the free memory; `machine` reads heat and power. `encoders` is the state folder whose
+    scene encoders adapt to the session's camera.
     """
 
     store: AdapterStore
@@ -72,6 +72,29 @@ class Task(ABC):
     def left_over(self) -> Job | None:
         """A killed session's job, if it had ended unnoticed."""
         return None
+
+
+class JudgedTask(Task):
+    """A task that is judged once: a session adds nothing to the other rooms."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._judged = not wanted
+        self._counts = RoomCounts(0, 0)
+        self._began = 0.0
+
+    @abstractmethod
+    def count(self) -> RoomCounts:
+        """Rooms and pairs now, and when the task last learnt from them."""
+
+    def due(self) -> bool:
+        if self._judged:
+            return False
+        self._counts = self.count()
+        self._judged = not home_due(self._counts)
+        return not self._judged
+
+    def put_back(self) -> None:
+        self._judged = False
 
 
 def label(number: int) -> str:

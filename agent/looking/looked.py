@@ -25,10 +25,8 @@ Cells = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """One map [rows, cols] over the picture; it sums to 1, except a tower's.
-
-    `entropy` in [0, 1]: 1 is uniform. `mass` in [0, 1]: the share of attention on the picture; None for a
-    tower.
+    """One map [rows, cols] over the picture; it sums to 1, except a tower's. `entropy` in [0, 1]: 1 is
+    uniform. `mass` in [0, 1]: the share of attention on the picture; None for a tower.
     """
 
     title: str
@@ -61,10 +59,9 @@ def map_attention(
     head: int | None = None,
     max_tokens: int = 24,
 ) -> ModelAttention:
-    """Ask, then map the attention of the answer's and the question's words.
-
-    `layer` and `head`, from 0, choose the first panel's map; None is the mean. Raises QuestionError, and
-    InputError for a model without maps, an unknown layer or head, or a picture smaller than the grid.
+    """Ask, then map the attention of the answer's and the question's words. `layer` and `head`, from 0,
+    choose the first panel's map; None is the mean. Raises QuestionError, and InputError for a model without
+    maps, an unknown layer or head, or a picture smaller than the grid.
     """
     tower = tower_of(vlm)
     with torch.inference_mode():
@@ -92,7 +89,6 @@ def map_file(
     image: Path, question: str, models: Sequence[str], layer: int | None, head: int | None, config: Config
 ) -> tuple[Image, list[ModelAttention]]:
     """The picture of a file and each model's attention; the input is checked before weights are loaded.
-
     Raises QuestionError, ImageError, UnknownModelError, WeightsError, InputError.
     """
     words, picture = check_question(question), load_image(image, config.images.max_pixels)
@@ -128,9 +124,8 @@ def _layer_maps(looks_by_words: dict[Words, Looks | None]) -> list[AttentionMap]
 
 
 def _rollout_maps(forced: TeacherForced, vision: VisionTokens) -> list[AttentionMap]:
-    """Rollouts through the stack that holds the picture, with and without the residual.
-
-    Rows are the question's words and, in a single stack, the positions that wrote the answer.
+    """Rollouts through the stack that holds the picture, with and without the residual. Rows are the
+    question's words and, in a single stack, the positions that wrote the answer.
     """
     rows = (forced.txt[0] | forced.ans[0].roll(-1)) if forced.ans.any() else forced.txt[0]
     panels = []

@@ -21,9 +21,8 @@ _SIDE, _QUALITY, _MAX_PIXELS = 152, 70, 50_000_000
 
 
 def turn_maps(recording: Recording, summary: Summary, adapters: Path) -> dict[int, dict[str, bytes]]:
-    """By turn and model a JPEG of some kilobytes; the student has its last adapter.
-
-    A model that is not on this machine, or gives no maps, is left out: a report is no place to fail.
+    """By turn and model a JPEG of some kilobytes; the student has its last adapter. A model that is not on
+    this machine, or gives no maps, is left out: a report is no place to fail.
     """
     maps: dict[int, dict[str, bytes]] = {turn.turn: {} for turn in summary.turns if turn.answer}
     for role in ("student", "expert"):

@@ -47,9 +47,8 @@ RECORDED = "recorded"
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """Names of the models, length of the warm-up, folder of the files.
-
-    `live`: the session runs in real time, so home is consolidated meanwhile.
+    """Names of the models, length of the warm-up, folder of the files. `live`: the session runs in real time,
+    so home is consolidated meanwhile.
     """
 
     student: str
@@ -85,11 +84,10 @@ class Stage:
 def stage_session(
     visit: Visit, options: SessionOptions, config: Config, watch: Emit, one_room: bool = False
 ) -> Iterator[Stage]:
-    """Everything a replay needs, in a folder that is new or holds the same session unfinished.
-
-    In a visit to several rooms the agent has to recognise them, unless all count as `one_room`. The folder
-    is this process's alone; the session ends on leaving. Raises InputError when the folder holds another
-    or a finished session, UnknownModelError, WeightsError, StorageError.
+    """Everything a replay needs, in a folder that is new or holds the same session unfinished. In a visit to
+    several rooms the agent has to recognise them, unless all count as `one_room`. The folder is this
+    process's alone; the session ends on leaving. Raises InputError when the folder holds another or a
+    finished session, UnknownModelError, WeightsError, StorageError.
     """
     _check_names(options, config)
     folders = SessionFolders.below(options.folder)
@@ -122,10 +120,9 @@ def live(
     record: Callable[[Path, dict[str, Any]], Recorder] = Recorder,
 ) -> Iterator[Controller]:
     """A new session, recorded under `session` below `options.folder`, with the memory and adapters of all
-    before.
-
-    Without a `room` the agent recognises it. `record` makes the recorder. The folder is this process's
-    alone; the session ends on leaving. Raises UnknownModelError, WeightsError, ConfigError, StorageError.
+    before. Without a `room` the agent recognises it. `record` makes the recorder. The folder is this
+    process's alone; the session ends on leaving. Raises UnknownModelError, WeightsError, ConfigError,
+    StorageError.
     """
     _check_names(options, config)
     folders = SessionFolders.below(options.folder, session)

@@ -36,9 +36,8 @@ from core.types import Cost, Frame
 
 
 class Controller:
-    """One session, in one room after another. Events go to the recording first, then to `watch`.
-
-    `answerers` and `rooms` may be read on the session's thread.
+    """One session, in one room after another. Events go to the recording first, then to `watch`. `answerers`
+    and `rooms` may be read on the session's thread.
     """
 
     def __init__(
@@ -71,9 +70,8 @@ class Controller:
         self._late = Late(answerers, room_of, past.unasked, self._inquiry_of, self._say, self._inquire)
 
     def begin(self, event: Event) -> None:
-        """Emit that the session begins or continues, and activate the room's adapter.
-
-        For the only process that uses the folders: what a killed one left there is cleared.
+        """Emit that the session begins or continues, and activate the room's adapter. For the only process
+        that uses the folders: what a killed one left there is cleared.
         """
         self.emit(event)
         self._learning.store.sweep()
@@ -90,9 +88,7 @@ class Controller:
         draft: Draft = no_draft,
     ) -> events.Answered:  # fmt: skip
         """Answer a question about a frame, by the expert if `wished` and reachable. `draft` gets the
-        student's answer so far.
-
-        Raises QuestionError, with nothing done.
+        student's answer so far. Raises QuestionError, with nothing done.
         """
         words, of_room = check_question(question), self.rooms.asked_here(self._turn) + 1
         inquiry = Inquiry(self._turn + 1, words, frame, frame_age_ms, wished, of_room)
@@ -146,9 +142,7 @@ class Controller:
         self._activate_after(lambda: self._lane.pause(paused))
 
     def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
-        """Ask the expert late and further questions until somebody is `awaited`; then tend the learning
-        lane.
-        """
+        """Ask the expert late and further questions until somebody is `awaited`; then tend the lane."""
         try:
             self._late.run()
             all_asked = self._interviewer.run(awaited)

@@ -82,9 +82,8 @@ class RoomKeeper:
                 self._say(Failed, what="adapter", error=problem)
 
     def choose(self, number: int | None) -> None:
-        """Activate this version of the room's adapter; None: the one before the current.
-
-        Raises InputError, WeightsError, StorageError.
+        """Activate this version of the room's adapter; None: the one before the current. Raises InputError,
+        WeightsError, StorageError.
         """
         if number is None:
             self._store.rollback(self.here.name)

@@ -27,12 +27,11 @@ _OTHER = "Choose a new folder: --out FOLDER"
 
 @dataclass(frozen=True)
 class Past:
-    """What has happened already; nothing for a new session.
-
-    `judged` are turns, `compared` turns and methods, `inquired` turns after which the agent asked more.
-    `pairs_then`: pairs when each room's last completed adaptation began; `open_job`: one without an end.
-    `audits`: evidence for student answers that the expert audited, and its verdicts. `unasked` questions
-    wait for the expert; it answered the `late` turns afterwards. `spent` is its cost.
+    """What has happened already; nothing for a new session. `judged` are turns, `compared` turns and methods,
+    `inquired` turns after which the agent asked more. `pairs_then`: pairs when each room's last completed
+    adaptation began; `open_job`: one without an end. `audits`: evidence for student answers that the expert
+    audited, and its verdicts. `unasked` questions wait for the expert; it answered the `late` turns
+    afterwards. `spent` is its cost.
     """
 
     session: str
@@ -93,9 +92,8 @@ def past_of(session: str, log: Iterable[Event]) -> Past:
 
 
 def read_past(folder: Path, about: Mapping[str, Any], turns: int) -> Past:
-    """The past of the session of `turns` questions in `folder`; of a new one if there is none.
-
-    Raises InputError when the folder holds another session, judged by `about`, or this one is finished.
+    """The past of the session of `turns` questions in `folder`; of a new one if there is none. Raises
+    InputError when the folder holds another session, judged by `about`, or this one is finished.
     """
     if not (folder / SESSION).exists():
         return Past(uuid.uuid4().hex)
@@ -150,9 +148,8 @@ def _in_current_room(event: Event, rooms: Rooms) -> bool:
 def _adaptations(
     log: Iterable[Event], first_room: str
 ) -> tuple[dict[str, int], events.AdaptationStarted | None]:
-    """The pairs that each room's last completed job began with, and the job under way.
-
-    Jobs without a room belong to the session's first room.
+    """The pairs that each room's last completed job began with, and the job under way. Jobs without a room
+    belong to the session's first room.
     """
     pairs: dict[str, int] = {}
     under_way = None

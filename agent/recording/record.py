@@ -43,9 +43,8 @@ class Recorder:
 
     @classmethod
     def reopen(cls, folder: Path) -> "Recorder":
-        """Continue after the last whole line of a session. Raises StorageError.
-
-        For one process at a time: what a killed one left half written is deleted.
+        """Continue after the last whole line of a session. Raises StorageError. For one process at a time:
+        what a killed one left half written is deleted.
         """
         recorder = cls.__new__(cls)
         recorder.folder = folder

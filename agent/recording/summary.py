@@ -19,10 +19,8 @@ _Kind = TypeVar("_Kind", bound=Event)
 @dataclass(frozen=True)
 class TurnSummary:
     """One turn. `right` is None without a reference; `others`: whether each other method was right.
-
-    `student`, `untouched`: whether the student was right then, and without any adapter; None if not
-    measured. `room` is where the agent believed to be, `true_room` the truth or ""; `warm`: in the room's
-    warm-up.
+    `student`, `untouched`: whether the student was right then, and without any adapter; None if not measured.
+    `room` is where the agent believed to be, `true_room` the truth or ""; `warm`: in the room's warm-up.
     """
 
     turn: int
@@ -58,12 +56,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Summary:
-    """All turns in order, and their totals. `table`: method, then tag, to a share.
-
-    `extra_calls`: the agent's own questions to the expert; `late`: answers that came after the student's.
-    `steps`: of each job the last step and how many were planned. `seconds`: from the first event to the
-    last. `used`, `started`, `spent` are None where the log lacks them. `one_room`: the same session with
-    all rooms taken for one.
+    """All turns in order, and their totals. `table`: method, then tag, to a share. `extra_calls`: the agent's
+    own questions to the expert; `late`: answers that came after the student's. `steps`: of each job the last
+    step and how many were planned. `seconds`: from the first event to the last. `used`, `started`, `spent`
+    are None where the log lacks them. `one_room`: the same session with all rooms taken for one.
     """
 
     warm_up: int
@@ -96,9 +92,8 @@ class Summary:
 
     @property
     def placed(self) -> Share:
-        """How many turns were taken to be in the right room.
-
-        A true room stands for the agent's room that most of its turns were taken for, one to one.
+        """How many turns were taken to be in the right room. A true room stands for the agent's room that
+        most of its turns were taken for, one to one.
         """
         names = [(turn.true_room, turn.room) for turn in self.turns if turn.true_room]
         counted = Counter(names)

@@ -30,11 +30,9 @@ TWO_ROOMS = "two-rooms"
 @dataclass(frozen=True)
 class VisitTurn:
     """A question about a picture file. `answer` is the known one, "" for none; `told` what an expert said.
-
     `tag` says what a later question takes (`same-fact-words`, ...), `family` its kind. `pause`: seconds
-    before it was asked, None if unknown; `frame_age_ms`: its frame's age then. `audio` is a spoken
-    question's file. `seen` are pictures taken before it. `room` is where it was asked, used for scoring
-    only.
+    before it was asked, None if unknown; `frame_age_ms`: its frame's age then. `audio` is a spoken question's
+    file. `seen` are pictures taken before it. `room` is where it was asked, used for scoring only.
     """
 
     frame: Path

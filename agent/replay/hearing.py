@@ -23,10 +23,9 @@ _NONE = (
 
 
 def hear_questions(visit: Visit, config: VoiceConfig, console: Console) -> Visit:
-    """The visit with every spoken question as it is heard now.
-
-    Inaudible questions are left out, as they would have been on site; differing ones are printed. Raises
-    InputError when nothing was spoken or is heard, CaptureError, MissingDependencyError and WeightsError.
+    """The visit with every spoken question as it is heard now. Inaudible questions are left out, as they
+    would have been on site; differing ones are printed. Raises InputError when nothing was spoken or is
+    heard, CaptureError, MissingDependencyError and WeightsError.
     """
     if not any(turn.audio for turn in visit.turns):
         raise InputError(_NONE)

@@ -41,12 +41,10 @@ def play(
     pace: Pace | None = None,
     one_room: bool = False,
 ) -> None:
-    """Ask every question of the visit, judge the answer, and compare the baselines.
-
-    Without a `pace` at full speed. What is past is not repeated; the last answered turn is completed. In a
-    visit to several rooms the agent looks around first to notice where it is; with `one_room` it does not,
-    but each room still has its warm-up. Raises ImageError when a frame cannot be used; what was answered
-    is kept.
+    """Ask every question of the visit, judge the answer, and compare the baselines. Without a `pace` at full
+    speed. What is past is not repeated; the last answered turn is completed. In a visit to several rooms the
+    agent looks around first to notice where it is; with `one_room` it does not, but each room still has its
+    warm-up. Raises ImageError when a frame cannot be used; what was answered is kept.
     """
     pace = pace or Pace()
     first = max(1, past.turn)
@@ -92,11 +90,10 @@ def judge_answer(turn: VisitTurn, number: int, text: str) -> Judged:
 
 @dataclass(frozen=True)
 class Baselines:
-    """What other methods would say to the turns after the warm-up.
-
-    In the warm-up only the untouched student is asked, so that its curve begins at the first turn.
-    `untouched` is a copy of the student without an adapter; memory gives the nearest pair's answer; the
-    expert's answers are for measuring and count as no calls.
+    """What other methods would say to the turns after the warm-up. In the warm-up only the untouched student
+    is asked, so that its curve begins at the first turn. `untouched` is a copy of the student without an
+    adapter; memory gives the nearest pair's answer; the expert's answers are for measuring and count as no
+    calls.
     """
 
     answerers: Answerers

@@ -43,9 +43,8 @@ TurnMaps = Mapping[int, Mapping[str, bytes]]
 
 
 def write_report(recording: Recording, summary: Summary, folder: Path, maps: TurnMaps | None = None) -> Path:
-    """Write `report.html`, `report.json` and the curve into a folder; returns the page.
-
-    `maps` are shown beside their turns. Raises InputError when a frame is missing, StorageError.
+    """Write `report.html`, `report.json` and the curve into a folder; returns the page. `maps` are shown
+    beside their turns. Raises InputError when a frame is missing, StorageError.
     """
     curve = takeover_curve(summary)
     page = "\n".join(_page(recording, summary, curve, maps or {})) + "\n"

@@ -26,9 +26,8 @@ from core.files import state_dir
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """A session folder to replay.
-
-    Without an `expert` it is the configured one where the session's answers are true, else those answers.
+    """A session folder to replay. Without an `expert` it is the configured one where the session's answers
+    are true, else those answers.
     """
 
     session: Path
@@ -52,10 +51,8 @@ class ReplayOptions:
 
 
 def replay_session(options: ReplayOptions, config: Config) -> Summary:
-    """Replay a folder, show what happens, and keep everything.
-
-    Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is
-    kept.
+    """Replay a folder, show what happens, and keep everything. Raises InputError, ImageError,
+    UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(options.session)
     if options.from_audio:

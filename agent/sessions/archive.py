@@ -43,10 +43,9 @@ class ArchiveLimits:
 
 
 def write_archive(recording: Recording, target: Path) -> None:
-    """Write a recording to a new zip file, whole or not at all.
-
-    Blobs are compressed already and stored as they are; an incomplete last line is left out. Raises
-    InputError beyond the limits; StorageError, also when the file exists.
+    """Write a recording to a new zip file, whole or not at all. Blobs are compressed already and stored as
+    they are; an incomplete last line is left out. Raises InputError beyond the limits; StorageError, also
+    when the file exists.
     """
     log = whole_lines(recording.folder)  # before the frames: whatever it speaks of is there by then
     blobs = [path for path in sorted((recording.folder / BLOBS).glob("*")) if _is_blob(path)]
@@ -78,9 +77,8 @@ def whole_lines(folder: Path) -> bytes:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Fill a temporary file that gets its name at the end, or not at all.
-
-    Raises StorageError, also when the file exists.
+    """Fill a temporary file that gets its name at the end, or not at all. Raises StorageError, also when the
+    file exists.
     """
     with storage_errors("write", path):
         if path.exists():

@@ -20,9 +20,8 @@ _AGAIN = "Export it again: roomwise sessions export"
 
 
 def check_session(folder: Path, path: Path, max_pixels: int) -> None:
-    """Check all files of a folder; `path` is what errors call it.
-
-    Raises ArchiveError when anything is unreadable, out of range, missing or altered.
+    """Check all files of a folder; `path` is what errors call it. Raises ArchiveError when anything is
+    unreadable, out of range, missing or altered.
     """
     _check_about(_parsed((folder / SESSION).read_bytes(), f"{path}: {SESSION}"), path)
     frames = _check_events((folder / EVENTS).read_bytes(), path)

@@ -37,10 +37,8 @@ _DAMAGED = (
 def import_archive(
     path: Path, state: Path, max_pixels: int, name: str | None = None, limits: ArchiveLimits | None = None
 ) -> str:
-    """Import the session in a zip file under a new name; returns the name.
-
-    Without a `name` it is the file's. Raises ArchiveError for anything wrong, with nothing kept;
-    StorageError, also when the name is taken.
+    """Import the session in a zip file under a new name; returns the name. Without a `name` it is the file's.
+    Raises ArchiveError for anything wrong, with nothing kept; StorageError, also when the name is taken.
     """
     limits = limits or ArchiveLimits()
     name = check_name(room_name(path.stem) if name is None else name)

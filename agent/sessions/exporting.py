@@ -13,10 +13,8 @@ _WRITERS = {"zip": write_archive, "mcap": export_mcap, "parquet": export_parquet
 
 
 def export(recording: Recording, target: Path, kind: str) -> None:
-    """Write a recording to a new file, whole or not at all.
-
-    Raises InputError for an unknown format, StorageError, MissingDependencyError without the extra
-    `export`.
+    """Write a recording to a new file, whole or not at all. Raises InputError for an unknown format,
+    StorageError, MissingDependencyError without the extra `export`.
     """
     if kind not in _WRITERS:
         raise InputError(f"Nothing is written as {kind[:40]!r}. Say which: --format zip, mcap or parquet")
@@ -24,9 +22,8 @@ def export(recording: Recording, target: Path, kind: str) -> None:
 
 
 def export_aside(session: str, kind: str, state: Path) -> Path:
-    """Export the recording of this name below the state's `exports`; returns the file.
-
-    Raises InputError when there is no such recording, StorageError when the file exists.
+    """Export the recording of this name below the state's `exports`; returns the file. Raises InputError when
+    there is no such recording, StorageError when the file exists.
     """
     recording = read_recording(locate(session, state))
     target = state / "exports" / f"{session.replace('/', '-')}.{kind}"

@@ -59,10 +59,8 @@ class ChannelMessage(NamedTuple):
 
 
 def export_mcap(recording: Recording, target: Path) -> int:
-    """Write a recording to a new MCAP file, whole or not at all; returns the number of messages.
-
-    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file
-    exists.
+    """Write a recording to a new MCAP file, whole or not at all; returns the number of messages. Raises
+    InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file exists.
     """
     writing = require("mcap.writer", "export")
     with new_file(target) as path, path.open("wb") as file:

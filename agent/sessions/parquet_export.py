@@ -18,10 +18,8 @@ _ROWS = 64  # written at a time, so that a long session never lies in memory wit
 
 
 def export_parquet(recording: Recording, target: Path) -> int:
-    """Write a recording's turns to a new Parquet file, whole or not at all; returns their number.
-
-    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file
-    exists.
+    """Write a recording's turns to a new Parquet file, whole or not at all; returns their number. Raises
+    InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file exists.
     """
     arrow, parquet = require("pyarrow", "export"), require("pyarrow.parquet", "export")
     turns = turns_of(recording.events)

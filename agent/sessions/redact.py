@@ -37,10 +37,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Redacted:
-    """What was removed. `also`: other turns that showed one of the frames.
-
-    `files`: deleted frames and sounds; `pairs`: what memory got from these turns; `learnt`: adapters were
-    trained.
+    """What was removed. `also`: other turns that showed one of the frames. `files`: deleted frames and
+    sounds; `pairs`: what memory got from these turns; `learnt`: adapters were trained.
     """
 
     turns: tuple[int, ...]
@@ -52,7 +50,6 @@ class Redacted:
 
 def redact(folder: Path, choice: Choice) -> Redacted:
     """Take what is chosen out of a recording; for the holder of `agent.sessions.sessions.hold_session`.
-
     Raises InputError for an unknown turn or no session; StorageError.
     """
     recording = read_recording(folder)

@@ -11,9 +11,8 @@ from core.events import Event
 
 
 def remembrances(log: Iterable[Event], wish: Find) -> list[Remembrance]:
-    """The pairs of a person's questions by then that contain all the words, newest first.
-
-    A recording has no embeddings to tell likeness by.
+    """The pairs of a person's questions by then that contain all the words, newest first. A recording has no
+    embeddings to tell likeness by.
     """
     log = list(log)
     room = next((event.room for event in log if isinstance(event, events.SessionStarted)), "")

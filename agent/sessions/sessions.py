@@ -112,9 +112,8 @@ def owner(folder: Path) -> Path | None:
 
 @contextmanager
 def hold_session(folder: Path) -> Iterator[None]:
-    """Keep others from writing this session. Raises StorageError when somebody does.
-
-    An ended live session is never written again, so an agent running in the same state is no hindrance.
+    """Keep others from writing this session. Raises StorageError when somebody does. An ended live session is
+    never written again, so an agent running in the same state is no hindrance.
     """
     place = owner(folder)
     if place is None or (place != folder.resolve().parent and _has_ended(folder)):
@@ -128,9 +127,8 @@ def hold_session(folder: Path) -> Iterator[None]:
 
 
 def deletion_folder(name: str, state: Path) -> Path:
-    """The folder that deleting this session removes: a replay's with all that it learnt.
-
-    Raises InputError when there is no such session.
+    """The folder that deleting this session removes: a replay's with all that it learnt. Raises InputError
+    when there is no such session.
     """
     found = folders(state)
     if name not in found:
@@ -140,9 +138,8 @@ def deletion_folder(name: str, state: Path) -> Path:
 
 
 def delete(name: str, state: Path) -> None:
-    """Delete a session for good, and remains of interrupted deletions.
-
-    Raises InputError, and StorageError when it is in use.
+    """Delete a session for good, and remains of interrupted deletions. Raises InputError, and StorageError
+    when it is in use.
     """
     folder = deletion_folder(name, state)
     with hold_session(folders(state)[name]), storage_errors("delete", folder):

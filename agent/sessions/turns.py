@@ -10,11 +10,9 @@ from core.events import Answered, Asked, Corrected, Event, ExpertUnreachable, Ju
 
 @dataclass(frozen=True)
 class RecordedTurn:
-    """A question and what came of it; what did not happen is empty or None.
-
-    `frame` is the SHA-256 of the frame, "" if redacted. Times are seconds since 1970. `reference` is the
-    known answer and `right` whether it was given; `correction` a person's word; `late` the expert's later
-    answer.
+    """A question and what came of it; what did not happen is empty or None. `frame` is the SHA-256 of the
+    frame, "" if redacted. Times are seconds since 1970. `reference` is the known answer and `right` whether
+    it was given; `correction` a person's word; `late` the expert's later answer.
     """
 
     turn: int

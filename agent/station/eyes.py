@@ -30,10 +30,8 @@ Make = Callable[[Callable[[Status], None]], Camera]
 
 
 class Eyes:
-    """A camera from `start` to `close`. `say` gets its status, on any thread.
-
-    While `heeding`, frames are kept for a while, so that a spoken question gets the frame from when it
-    began.
+    """A camera from `start` to `close`. `say` gets its status, on any thread. While `heeding`, frames are
+    kept for a while, so that a spoken question gets the frame from when it began.
     """
 
     def __init__(
@@ -76,9 +74,8 @@ class Eyes:
         return shot.frame, shot.age_ms
 
     def frame_at(self, moment: float) -> tuple[Frame, float]:
-        """The newest frame at a moment of the monotonic clock, and its age then in milliseconds.
-
-        Raises CaptureError when it was too old, or none was kept.
+        """The newest frame at a moment of the monotonic clock, and its age then in milliseconds. Raises
+        CaptureError when it was too old, or none was kept.
         """
         with self._lock:
             kept = list(self._kept)

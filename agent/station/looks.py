@@ -24,9 +24,8 @@ _MASK = "********"
 
 
 def remembrances(memory: Memory, wish: Find) -> list[Remembrance]:
-    """Pairs of all rooms, newest first or likest to the words first. On the memory's own thread.
-
-    Raises InputError when words cannot be searched by, StorageError.
+    """Pairs of all rooms, newest first or likest to the words first. On the memory's own thread. Raises
+    InputError when words cannot be searched by, StorageError.
     """
     if not wish.words.strip():
         return [_remembrance(pair) for pair in memory.pairs()[::-1][: wish.most]]

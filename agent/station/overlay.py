@@ -22,10 +22,9 @@ def overlay(
     answer: str,
     expert: VisionLanguageModel | None = None,
 ) -> bytes:
-    """A JPEG of the picture with the student's mean attention for `answer`, and right of it the expert's.
-
-    The expert's needs a model in this process that gives maps. Large frames are shrunk. On the thread that
-    the models answer on. Raises InputError when the student gives no maps, or nothing was said.
+    """A JPEG of the picture with the student's mean attention for `answer`, and right of it the expert's. The
+    expert's needs a model in this process that gives maps. Large frames are shrunk. On the thread that the
+    models answer on. Raises InputError when the student gives no maps, or nothing was said.
     """
     if not answer:
         raise InputError("Nothing was said to this question. Choose another turn.")

@@ -37,21 +37,10 @@ class Pulses:
         frame, age = self._frame()
         reading = self._read_meters()
         self.whole = Pulse(
-            self._small,
-            age,
-            self._eyes.rate,
-            self._eyes.trouble,
-            also.microphone or (hearing.trouble if hearing else ""),
-            hearing.state if hearing else "none",
-            also.recording,
-            also.learning,
-            also.attached,
-            reading.memory_bytes,
-            reading.processor,
-            reading.gpu,
-            reading.watts,
-            reading.celsius,
-        )
+            self._small, age, self._eyes.rate, self._eyes.trouble,
+            also.microphone or (hearing.trouble if hearing else ""), hearing.state if hearing else "none",
+            also.recording, also.learning, also.attached, **vars(reading),
+        )  # fmt: skip
         return replace(self.whole, frame=frame)
 
     def _frame(self) -> tuple[bytes, float | None]:

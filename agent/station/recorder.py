@@ -18,10 +18,9 @@ _REMEDY = "Nothing is recorded until recording is switched on again."
 
 
 class SwitchedRecorder(Recorder):
-    """Writes one session while `recording`. Thread-safe.
-
-    The log begins with the session's start, whenever recording begins. `failed` gets events that could not
-    be stored: that the disk is full, and that recording is over.
+    """Writes one session while `recording`. Thread-safe. The log begins with the session's start, whenever
+    recording begins. `failed` gets events that could not be stored: that the disk is full, and that recording
+    is over.
     """
 
     def __init__(

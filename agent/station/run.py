@@ -83,10 +83,9 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def run(plan: RunOptions, show: Show | None) -> None:
-    """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault.
-
-    Raises what keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError,
-    CaptureError, MissingDependencyError), and the fault that ends it.
+    """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault. Raises what
+    keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError, CaptureError,
+    MissingDependencyError), and the fault that ends it.
     """
     keep_freed_memory()
     sys.setswitchinterval(_SWITCH)

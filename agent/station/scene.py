@@ -29,10 +29,9 @@ Thumbnail = npt.NDArray[np.float32]
 
 
 class Scenes:
-    """Gets one frame after another and says when something new is seen.
-
-    `known`: views at least so alike are the same. `still`: frames at least so alike show that the camera
-    rests; while it moves nothing is reported.
+    """Gets one frame after another and says when something new is seen. `known`: views at least so alike are
+    the same. `still`: frames at least so alike show that the camera rests; while it moves nothing is
+    reported.
     """
 
     def __init__(self, known: float, still: float) -> None:

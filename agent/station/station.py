@@ -175,9 +175,7 @@ class Station:
     def ask(
         self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
     ) -> "Future[events.Answered]":
-        """Answer a question about what is `seen`, which gives a frame and its age in ms. Raises as that
-        does.
-        """
+        """Answer a question about what `seen` gives: a frame and its age in ms. Raises as that does."""
         frame, age = seen()
         with self._lock:
             self._asking += 1

@@ -37,10 +37,8 @@ def keep_no_sound(data: bytes) -> str:
 
 
 class Hearing:
-    """A microphone and its transcriber, from `start` to `close`.
-
-    `say` gets events, `ask` each question, `keep` its sound. Raises MissingDependencyError, CaptureError,
-    WeightsError.
+    """A microphone and its transcriber, from `start` to `close`. `say` gets events, `ask` each question,
+    `keep` its sound. Raises MissingDependencyError, CaptureError, WeightsError.
     """
 
     def __init__(

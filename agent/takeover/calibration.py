@@ -37,11 +37,10 @@ Audit = tuple[float, bool]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of the student with the digest `base`; `about` says what it was fitted on.
-
-    The logit is `intercept` + `weights` · (features - `means`) / `scales`. `spread` is the standard
-    deviation of rooms' shifts. `thresholds` [STEPS + 1]: the least probability at which answers stand, by
-    wanted rate; 1 lets none stand. Raises ValueError for inconsistent numbers.
+    """Calibration of the student with the digest `base`; `about` says what it was fitted on. The logit is
+    `intercept` + `weights` · (features - `means`) / `scales`. `spread` is the standard deviation of rooms'
+    shifts. `thresholds` [STEPS + 1]: the least probability at which answers stand, by wanted rate; 1 lets
+    none stand. Raises ValueError for inconsistent numbers.
     """
 
     base: str
@@ -84,10 +83,9 @@ def sigmoid(logit: float) -> float:
 
 
 def offset(audits: Sequence[Audit], spread: float) -> float:
-    """The likeliest shift of a room's logits, given its audits.
-
-    The prior is normal around 0 with standard deviation `spread`. Audits may be chosen by their logits:
-    given the logit, the choice carries no further information.
+    """The likeliest shift of a room's logits, given its audits. The prior is normal around 0 with standard
+    deviation `spread`. Audits may be chosen by their logits: given the logit, the choice carries no further
+    information.
     """
 
     def slope(shift: float) -> float:
@@ -132,9 +130,8 @@ def read_calibration(path: Path, base: Base) -> Calibration:
 
 
 def find_calibration(student: str) -> Calibration:
-    """The student's calibration made here, else the one beside its weights.
-
-    Raises WeightsError when none can be used, UnknownModelError, StorageError.
+    """The student's calibration made here, else the one beside its weights. Raises WeightsError when none can
+    be used, UnknownModelError, StorageError.
     """
     base = base_of(student)
     paths = [path for path in (own_path(base), model_folder(student) / FILE) if path.is_file()]

@@ -26,13 +26,11 @@ _SMOOTHING = 0.02
 
 @dataclass(frozen=True)
 class Evidence:
-    """One answer to one question.
-
-    `mean`, `least`: its tokens' log-probabilities in nats, at most 0. `length`: number of tokens. `asked`
-    in [-1, 1]: among pairs with the same question, weighted by view, the share with the same answer less
-    the share with another; 0 for none. `voted` in [0, 1]: the share of the room's pairs with the same
-    answer, weighted by likeness. `agreeing`, `differing` in [0, 1]: likeness of the nearest question with
-    the same answer, and with another; 0 for none.
+    """One answer to one question. `mean`, `least`: its tokens' log-probabilities in nats, at most 0.
+    `length`: number of tokens. `asked` in [-1, 1]: among pairs with the same question, weighted by view, the
+    share with the same answer less the share with another; 0 for none. `voted` in [0, 1]: the share of the
+    room's pairs with the same answer, weighted by likeness. `agreeing`, `differing` in [0, 1]: likeness of
+    the nearest question with the same answer, and with another; 0 for none.
     """
 
     mean: float
@@ -58,9 +56,7 @@ class Evidence:
 
 
 def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
-    """The evidence for the student's answer; `hits` are all pairs of the room. No tokens count as least
-    sure.
-    """
+    """The evidence for the student's answer; `hits` are all pairs of the room."""
     same = np.array([exact_match(answer.text, hit.pair.answer) for hit in hits], bool)
     words = telling(question)
     logprobs = answer.token_logprobs or (_FLOOR,)
@@ -85,9 +81,7 @@ def _asked(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -
 
 
 def _share(likeness: NDArray[np.float64], same: NDArray[np.bool_], nearer: float, default: float) -> float:
-    """The share of votes, weighted by exp(likeness / nearer), with the same answer; `default` without
-    votes.
-    """
+    """The share of votes, weighted by exp(likeness / nearer), with the same answer."""
     if not len(likeness):
         return default
     weights = np.exp((likeness - likeness.max()) / nearer)

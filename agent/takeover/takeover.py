@@ -28,10 +28,9 @@ class Weight:
 
 @dataclass
 class TakeOver:
-    """One session's view of its student. `wanted` is the rate asked for; 0: its answers always stand.
-
-    Without a calibration the model's confidence counts, the expert is asked until there are `ENOUGH`
-    audits, and the threshold is fitted to those.
+    """One session's view of its student. `wanted` is the rate asked for; 0: its answers always stand. Without
+    a calibration the model's confidence counts, the expert is asked until there are `ENOUGH` audits, and the
+    threshold is fitted to those.
     """
 
     wanted: float = 0.0
@@ -57,9 +56,8 @@ class TakeOver:
 def open_takeover(
     student: str, wanted: float, audits: Iterable[tuple[Evidence, bool]]
 ) -> tuple[TakeOver, str]:
-    """The take-over of a session with these audits, and a notice for its user, if any.
-
-    Raises UnknownModelError, StorageError.
+    """The take-over of a session with these audits, and a notice for its user, if any. Raises
+    UnknownModelError, StorageError.
     """
     notice = ""
     try:
@@ -96,10 +94,9 @@ def read_evidence(values: Any) -> Evidence | None:
 def fit_threshold(
     confidences: Sequence[float], right: Sequence[bool], wanted: float, default: float, at_least: int = 5
 ) -> float:
-    """The lowest confidence from which the student was right at the `wanted` rate, in [0, 1].
-
-    `right`: whether the expert agreed with each answer. With fewer than `at_least` answers the `default`
-    stands. When no threshold reaches the rate: 1.
+    """The lowest confidence from which the student was right at the `wanted` rate, in [0, 1]. `right`:
+    whether the expert agreed with each answer. With fewer than `at_least` answers the `default` stands. When
+    no threshold reaches the rate: 1.
     """
     if len(confidences) != len(right):
         raise ValueError(f"{len(confidences)} confidences but {len(right)} outcomes")

@@ -26,9 +26,8 @@ _PRESENCE = 3
 
 
 def further_questions(claims: Sequence[Claim], frame: str, count: int, rng: np.random.Generator) -> list[str]:
-    """Up to `count` new questions about a frame, chosen by all `claims` about the room.
-
-    A thing seen in one frame may be in another; its colour is asked for only once.
+    """Up to `count` new questions about a frame, chosen by all `claims` about the room. A thing seen in one
+    frame may be in another; its colour is asked for only once.
     """
     asked = {normalise(claim.question) for claim in claims if claim.frame == frame}
     chosen: list[str] = []

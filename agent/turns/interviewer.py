@@ -30,9 +30,7 @@ def interview_expert(
     expert: Expert, frame: Frame, claims: list[Claim], frame_name: str, turn: int, limit: int
 ) -> Iterator[Replies]:
     """Ask up to `limit` questions about a frame, a few at a time; replies join `claims`, which steer the
-    next.
-
-    Raises ExpertError.
+    next. Raises ExpertError.
     """
     calls = 0
     while calls < limit:
@@ -53,9 +51,8 @@ def interview_expert(
 
 
 class Interviewer:
-    """Asks about the frames of turns that the expert answered, an equal share of the extra questions each.
-
-    It works from memory alone, so it continues after a crash as if there had been none.
+    """Asks about the frames of turns that the expert answered, an equal share of the extra questions each. It
+    works from memory alone, so it continues after a crash as if there had been none.
     """
 
     def __init__(
@@ -75,9 +72,8 @@ class Interviewer:
         self._newest = (turn, frame) if frame else None
 
     def run(self, awaited: Callable[[], bool] = lambda: False) -> bool:
-        """Ask about all waiting turns; False when stopped because a person is `awaited`.
-
-        An unreachable expert is reported once until it is back; waiting turns are retried after a later turn.
+        """Ask about all waiting turns; False when stopped because a person is `awaited`. An unreachable
+        expert is reported once until it is back; waiting turns are retried after a later turn.
         """
         while self._waiting:
             try:
@@ -158,9 +154,8 @@ def came_after(pair: Pair, session: str, turn: int) -> bool:
 
 
 def token_confidence(signal: bytes | None) -> float:
-    """The geometric mean of the answer's token probabilities; 1 without likelihoods.
-
-    It depends only on the stored signal, so it is the same after a crash.
+    """The geometric mean of the answer's token probabilities; 1 without likelihoods. It depends only on the
+    stored signal, so it is the same after a crash.
     """
     if signal is None:
         return 1.0

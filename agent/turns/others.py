@@ -81,7 +81,6 @@ class OtherRooms:
 
     def better(self, answer: Answer, line: Line, cue: Cue) -> tuple[str, float] | None:
         """An answer more likely right than the student's, with its probability; None if the student's stands.
-
         The question is kept too, since it hints at what is in the room.
         """
         guessed = self._guess(line, cue)
@@ -113,9 +112,8 @@ def other_rooms(memory: Memory) -> OtherRooms | None:
 
 
 def learn_from_rooms(memory: Memory, says: Says, seed: int) -> None:
-    """Learn which pairs bear on what, audit that and the student, and store both beside the pairs.
-
-    Every fifth room is audited, by votes that did not learn from it. Raises StorageError.
+    """Learn which pairs bear on what, audit that and the student, and store both beside the pairs. Every
+    fifth room is audited, by votes that did not learn from it. Raises StorageError.
     """
     pairs = memory.pairs()
     judging = set(list(dict.fromkeys(pair.room for pair in pairs))[_EVERY_ROOM - 1 :: _EVERY_ROOM])

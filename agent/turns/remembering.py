@@ -23,9 +23,8 @@ def remember(
     cue: Cue | None = None,
     asker: Asker = "person",
 ) -> Pair | None:
-    """Remember the expert's reply; None, with nothing stored, for an empty answer.
-
-    `cue` saves encoding frame and question again. Raises AnswerError, StorageError.
+    """Remember the expert's reply; None, with nothing stored, for an empty answer. `cue` saves encoding frame
+    and question again. Raises AnswerError, StorageError.
     """
     expert, text = answerers.expert, reply.answer.text
     if expert is None or not text:

@@ -19,10 +19,9 @@ class Route:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known before anybody answers. `turn` counts from 1; `adapter` is "" before the first.
-
-    `taught`: the adapter has learnt something like the question. `home` names what other rooms taught the
-    student, "" for nothing. `wished`: whom the person wants to hear.
+    """What is known before anybody answers. `turn` counts from 1; `adapter` is "" before the first. `taught`:
+    the adapter has learnt something like the question. `home` names what other rooms taught the student, ""
+    for nothing. `wished`: whom the person wants to hear.
     """
 
     turn: int
@@ -59,7 +58,7 @@ def _student_state(situation: Situation) -> str:
 
 
 def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:
-    """After the student's answer: the expert if it is too unsure, else None. A `threshold` of 1 rejects
+    """After the student's answer: the expert if it is too unsure, else None; a `threshold` of 1 rejects
     all.
     """
     if not expert_reachable or (confidence >= threshold and threshold < 1):

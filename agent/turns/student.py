@@ -16,10 +16,9 @@ _THOROUGHLY = 20
 
 
 def in_scope(hits: Sequence[Hit], taught: Collection[str], settings: RouterConfig) -> bool:
-    """Whether an adapter taught these pairs should answer the question that found `hits`.
-
-    It should if it knows the view thoroughly, or if a person asked something like it of a similar view.
-    Unknown likenesses do not count against it.
+    """Whether an adapter taught these pairs should answer the question that found `hits`. It should if it
+    knows the view thoroughly, or if a person asked something like it of a similar view. Unknown likenesses do
+    not count against it.
     """
     taught_hits = [hit for hit in hits if hit.pair.id in taught]
     if sum(hit.view is not None and hit.view >= settings.known_view for hit in taught_hits) >= _THOROUGHLY:

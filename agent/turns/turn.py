@@ -27,10 +27,9 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A checked question about a frame that was `frame_age_ms` old when it was asked.
-
-    `wished`: whom the person wants to hear, None for anyone. `of_room` counts the questions in this room,
-    where the session has several.
+    """A checked question about a frame that was `frame_age_ms` old when it was asked. `wished`: whom the
+    person wants to hear, None for anyone. `of_room` counts the questions in this room, where the session has
+    several.
     """
 
     turn: int

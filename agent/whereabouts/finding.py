@@ -22,9 +22,8 @@ _NAMES = tuple(name for name in SCANNET if name != "misc")
 
 
 class Kinds:
-    """Recognises the kind of a new room; loads its models only when first asked.
-
-    `state` holds the cameras' scene encoders, `text` is the text encoder whose names they learnt.
+    """Recognises the kind of a new room; loads its models only when first asked. `state` holds the cameras'
+    scene encoders, `text` is the text encoder whose names they learnt.
     """
 
     def __init__(self, state: Path, text: Callable[[list[str]], Rows]) -> None:
@@ -60,9 +59,8 @@ def open_whereabouts(
     unsettled: bool,
     state: Path,
 ) -> Whereabouts | None:
-    """What tells rooms apart in a session; None where it cannot be loaded, which `notice` is told.
-
-    `state` holds scene encoders. Views by another encoder are encoded again first. Raises StorageError.
+    """What tells rooms apart in a session; None where it cannot be loaded, which `notice` is told. `state`
+    holds scene encoders. Views by another encoder are encoded again first. Raises StorageError.
     """
     try:
         encoder = load_places(student)

@@ -62,9 +62,8 @@ class PlaceCalibration:
 
 @dataclass(frozen=True)
 class Recognition:
-    """`room` is the likeliest known one ("" without any), `likeness` its in [-1, 1].
-
-    `probability`: of the room if known, of none of them if new, else the greater of both.
+    """`room` is the likeliest known one ("" without any), `likeness` its in [-1, 1]. `probability`: of the
+    room if known, of none of them if new, else the greater of both.
     """
 
     what: What

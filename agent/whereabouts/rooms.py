@@ -53,9 +53,8 @@ def rename(memory: Memory, store: AdapterStore, room: str, name: str) -> KnownRo
 
 
 def merge(memory: Memory, store: AdapterStore, room: str, into: str) -> KnownRoom:
-    """Make a room part of another, whose adapters stay; its own, which know only a part, go.
-
-    Raises InputError when there is no such room.
+    """Make a room part of another, whose adapters stay; its own, which know only a part, go. Raises
+    InputError when there is no such room.
     """
     _find_room(memory, store, room), _find_room(memory, store, into)
     if room == into:
@@ -66,9 +65,8 @@ def merge(memory: Memory, store: AdapterStore, room: str, into: str) -> KnownRoo
 
 
 def forget(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
-    """Delete all of a room: pairs, views, frames, adapters; returns what it was.
-
-    Raises InputError when there is no such room.
+    """Delete all of a room: pairs, views, frames, adapters; returns what it was. Raises InputError when there
+    is no such room.
     """
     was = _find_room(memory, store, room)
     memory.forget(room)

@@ -35,10 +35,8 @@ class Sight:
 
 @dataclass(frozen=True)
 class Move:
-    """What follows from a sight: the current room and `events` to emit.
-
-    For another room: whether it is `new` and its `kind`, the `reason`, and whether the previous room's
-    questions belong to it (`moved`).
+    """What follows from a sight: the current room and `events` to emit. For another room: whether it is `new`
+    and its `kind`, the `reason`, and whether the previous room's questions belong to it (`moved`).
     """
 
     room: str
@@ -60,9 +58,8 @@ class _View:
 
 
 class Whereabouts:
-    """Gets one sight after another. `told`: a person named the room, and that holds.
-
-    `unsettled`: the room's name is provisional. `kinds` recognises the kind of place.
+    """Gets one sight after another. `told`: a person named the room, and that holds. `unsettled`: the room's
+    name is provisional. `kinds` recognises the kind of place.
     """
 
     def __init__(
