@@ -1,7 +1,4 @@
-"""The expert's attention maps as codes of few numbers, for devices with the same autoencoder.
-
-Attention transfer by autoencoders compares codes of maps, so only the code has to travel.
-"""
+"""The expert's attention maps as codes of few numbers, for devices with the same autoencoder."""
 
 from collections.abc import Sequence
 from pathlib import Path

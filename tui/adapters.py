@@ -30,8 +30,6 @@ _COLUMNS = (
 
 
 class AdapterTable(Table):
-    """The versions."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p,enter", "screen.promote", "Promote", tooltip="Let the chosen version answer"),
         Binding("b", "screen.roll_back", "Roll back", tooltip="Let the version before answer again"),

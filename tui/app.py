@@ -1,8 +1,4 @@
-"""The dashboard: keys, screens, and the way to and from a console.
-
-The session runs on other threads; its messages wait in a mailbox, and replies come as messages. Nothing
-here blocks, so a key is always answered.
-"""
+"""The dashboard: keys, screens, and messages to and from a console; nothing here blocks."""
 
 import threading
 import time

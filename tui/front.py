@@ -22,8 +22,6 @@ from tui.words import plain
 
 
 class FrontScreen(DashScreen):
-    """Look, ask, be answered, put right."""
-
     NAME = "live"
     AUTO_FOCUS = "QuestionInput"
     BINDINGS: ClassVar[list[BindingType]] = [

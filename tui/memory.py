@@ -31,8 +31,6 @@ _REST = 0.25
 
 
 class MemoryTable(Table):
-    """The pairs."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,enter", "screen.correct", "Correct", tooltip="Give the chosen pair another answer"),
         Binding("d,delete", "screen.forget", "Forget", tooltip="Have the chosen pair forgotten"),

@@ -79,7 +79,9 @@ def _verdict(job: AdaptationState, columns: int, rows: int) -> Content:
     ended = job.ended
     if ended is None:
         return Content("")
-    mark, style = _marks(ended.promoted, ended.again)
+    mark, style = ("✓ promoted", "$success") if ended.promoted else ("✗ rejected", "$error")
+    if ended.again:
+        mark, style = "↻ interrupted, begun anew", "$warning"
     name = f" {cut(ended.adapter, 20)}" if ended.adapter else ""
     lines = [
         Content.assemble((f"{mark}{name}", f"bold {style}"), (f" after {duration(ended.seconds)}", "$muted")),
@@ -90,12 +92,6 @@ def _verdict(job: AdaptationState, columns: int, rows: int) -> Content:
     if rows >= 8:
         lines += scores(ended.scores)
     return Content("\n").join(lines)
-
-
-def _marks(promoted: bool, again: bool) -> tuple[str, str]:
-    if again:
-        return "↻ interrupted, begun anew", "$warning"
-    return ("✓ promoted", "$success") if promoted else ("✗ rejected", "$error")
 
 
 def scores(values: Mapping[str, float]) -> list[Content]:

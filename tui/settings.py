@@ -18,8 +18,6 @@ _COLUMNS = (Column("setting", 32), Column("value"), Column("from", 22, from_widt
 
 
 class SettingsTable(Table):
-    """The settings."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching")
     ]

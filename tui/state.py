@@ -12,8 +12,6 @@ from core.events import Event, Source
 
 _NOTES, _LOSSES, _PULSES = 300, 240, 60
 """How many are kept: notes of a session, losses of an adaptation, pulses for the little curves."""
-
-
 _NOT_YET = Gone("The session has not been reached yet.")
 
 
@@ -169,11 +167,6 @@ def _turned(state: State, number: int, **changes: Any) -> State:
     return replace(state, turns={**state.turns, number: replace(turn, **changes)})
 
 
-def _entered(state: State, event: events.RoomEntered) -> State:
-    started = state.started and replace(state.started, room=event.room)
-    return replace(state, started=started)
-
-
 def _asked(state: State, event: events.Asked) -> State:
     """Asked again counts as asked now: what counts of a turn is what came last."""
     turn = ShownTurn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
@@ -221,7 +214,9 @@ def _adapted(state: State, event: events.AdaptationEnded) -> State:
 
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
     events.SessionStarted: lambda state, event: replace(state, started=event, ended=None),
-    events.RoomEntered: _entered,
+    events.RoomEntered: lambda state, event: replace(
+        state, started=state.started and replace(state.started, room=event.room)
+    ),
     events.SessionEnded: lambda state, event: replace(state, ended=event),
     events.Asked: _asked,
     events.Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),

@@ -1,8 +1,4 @@
-"""Where an agent can be attached to: a local socket of its user, or an address with a token.
-
-The local socket needs no token, as only its user may open it. An address asks for a token, and beyond this
-machine for TLS.
-"""
+"""Where to attach to an agent: its user's local socket, or an address with a token and, when remote, TLS."""
 
 import os
 import ssl

@@ -1,8 +1,4 @@
-"""What a screen sees of a session and may wish for, whether it runs in this process or another.
-
-A screen gets events, which are all that happened, and pulses, which say how things are now. A wish is a
-value that gets a future: nothing here blocks.
-"""
+"""What a screen sees of a session and may wish for, be it in this process or another; nothing blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future

@@ -93,10 +93,6 @@ def _entered(event: events.RoomEntered) -> str:
     return f"[blue]{begin} {escape(event.room)}{like}[/]: {escape(event.reason)}{also}"
 
 
-def _recording_changed(event: events.RecordingChanged) -> str:
-    return f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
-
-
 _LINES: dict[type[Event], Callable[[Any], str]] = {
     events.Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
     events.ToldLate: _answered_late,
@@ -120,7 +116,9 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
     events.SceneChanged: _scene_changed,
     events.RoomRecognised: _recognised,
     events.RoomEntered: _entered,
-    events.RecordingChanged: _recording_changed,
+    events.RecordingChanged: lambda event: (
+        f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
+    ),
     events.Activated: lambda event: (
         f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]"
     ),

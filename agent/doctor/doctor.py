@@ -1,8 +1,4 @@
-"""The findings of a check-up.
-
-Every group of checks is a generator, so that quick ones show first. What is wrong with the machine is a
-finding, not an error.
-"""
+"""The findings of a check-up, by groups that are generators, so that quick ones show first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

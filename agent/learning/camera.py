@@ -1,7 +1,4 @@
-"""Adapts the scene encoder beside a session, from colour and depth frames of the same instant.
-
-Pairs are gathered in memory as the camera moves; the files written for the worker go with its job.
-"""
+"""Adapts the scene encoder beside a session, from colour and depth frames gathered in memory."""
 
 import time
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""A training child of low priority, watched through the files of its job directory.
-
-It holds one end of a pipe, so that it ends when this process does.
-"""
+"""A low-priority training child, watched through its job directory; it ends when this process does."""
 
 import os
 import shutil

@@ -1,8 +1,4 @@
-"""Learns from all rooms' pairs what other rooms say to a question: on demand, or beside a session.
-
-The child has a low priority, writes only whole files into the memory's folder, and can be killed at any
-moment.
-"""
+"""Learns from all rooms' pairs what other rooms say to a question; the child may be killed at any moment."""
 
 import json
 import os

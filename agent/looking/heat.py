@@ -1,7 +1,4 @@
-"""A map drawn over a frame: glowing where it is high, grey and darker elsewhere.
-
-Pillow blends in 8 bits: two megapixels cost a tenth of what they cost in floating point.
-"""
+"""A map drawn over a frame: glowing where it is high, grey and darker elsewhere."""
 
 from functools import lru_cache
 

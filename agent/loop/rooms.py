@@ -1,7 +1,4 @@
-"""The rooms of a session: the current one, each room's adapter, where each turn was asked.
-
-The only writer of `Room`s and of the student's adapter.
-"""
+"""The rooms of a session; the only writer of `Room`s and of the student's adapter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

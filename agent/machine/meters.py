@@ -1,7 +1,4 @@
-"""Memory, processor and, on boards that report them, GPU, power and temperature; what a session uses.
-
-Board figures come from the system files that jetson-stats reads, so nothing has to be installed.
-"""
+"""Memory, processor and, on boards whose files report them, GPU, power and heat; what a session uses."""
 
 import os
 import sys

@@ -1,8 +1,4 @@
-"""How far a session had come when it stopped, read from its events.
-
-Answered questions stay answered. A question without an answer is asked again; an unfinished adaptation
-starts anew.
-"""
+"""How far a session had come when it stopped; what was not answered or learnt then is begun anew."""
 
 import hashlib
 import json

@@ -143,7 +143,10 @@ def _plain_turn(folder: Path, session: _Folder, number: int) -> VisitTurn:
 
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
     """The questions as asked; repeated ones count once, redacted ones do not count."""
-    by_turn = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
+    by_turn: dict[type, dict[int, Any]] = {Asked: {}, Answered: {}, Judged: {}}
+    for event in recording.events:
+        if isinstance(event, Asked | Answered | Judged):
+            by_turn[type(event)][event.turn] = event
     compared = {
         event.turn: event.text
         for event in recording.events
@@ -177,10 +180,6 @@ def _sounds(events: Sequence[Event]) -> dict[int, str]:
         elif isinstance(event, Asked) and event.question in audio_of:
             sounds[event.turn] = audio_of.pop(event.question)
     return sounds
-
-
-def _by_turn(recording: Recording, kind: type[Any]) -> dict[int, Any]:
-    return {event.turn: event for event in recording.events if isinstance(event, kind)}
 
 
 def _first_problem(error: Exception) -> str:

@@ -1,8 +1,4 @@
-"""How fast a session is replayed.
-
-At full speed every adaptation is waited for, so that the same seed gives the same answers. With a speed
-the child trains while questions are asked, as in real use.
-"""
+"""How fast a session is replayed: waiting for each adaptation, so that a seed decides, or in real time."""
 
 import time
 from dataclasses import dataclass

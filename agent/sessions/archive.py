@@ -1,7 +1,4 @@
-"""A session as one zip file: `session.json`, `events.jsonl`, `blobs/`, and nothing else.
-
-The limits hold in both directions; `archive_import` trusts nothing.
-"""
+"""A session as one zip file: `session.json`, `events.jsonl`, `blobs/`; the limits hold in both directions."""
 
 import json
 import os

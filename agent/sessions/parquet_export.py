@@ -1,7 +1,4 @@
-"""A recording as one Parquet file, a row a turn, for `datasets`, pandas and DuckDB.
-
-The frame is a column of {bytes, path}; the metadata tells `datasets` that it is an image.
-"""
+"""A recording as one Parquet file, a row a turn, for `datasets`, pandas and DuckDB."""
 
 import datetime
 import json

@@ -1,7 +1,4 @@
-"""A recording before a screen: it happens again, at its own pace or another.
-
-No model is asked and nothing on disk changes; `agent.replay.replay` answers the questions anew.
-"""
+"""A recording before a screen: it happens again, at its own pace or another, with no model asked."""
 
 import threading
 import time

@@ -47,7 +47,8 @@ def versions(log: Sequence[Event]) -> list[AdapterLine]:
     """The versions promoted by then, newest first."""
     of_job = {event.job: event.pairs for event in log if isinstance(event, events.AdaptationStarted)}
     current = next((event.adapter for event in reversed(log) if isinstance(event, events.Activated)), "")
-    promoted = [event for event in log if isinstance(event, events.AdaptationEnded) and _numbered(event)]
+    ended = [event for event in log if isinstance(event, events.AdaptationEnded) and event.promoted]
+    promoted = [event for event in ended if event.adapter.isascii() and event.adapter.isdigit()]
     return [
         AdapterLine(
             number=int(event.adapter),
@@ -73,7 +74,3 @@ def _revise(pairs: dict[str, Remembrance], event: events.Revised) -> None:
         pairs[event.pair] = replace(pair, answer=event.text, source="person")
     elif pair is not None:
         del pairs[event.pair]
-
-
-def _numbered(event: events.AdaptationEnded) -> bool:
-    return event.promoted and event.adapter.isascii() and event.adapter.isdigit()

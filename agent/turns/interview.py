@@ -1,7 +1,4 @@
-"""Which further questions to ask the expert about a frame: first what is there, then its details.
-
-A person's ten questions touch a tenth of what a room holds; the rest is learnt from these. In plain English.
-"""
+"""Which further questions, in plain English, to ask the expert about a frame: things, then their details."""
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest

@@ -1,7 +1,4 @@
-"""Questions the expert could not be asked: they wait in the session's log and are asked when it is back.
-
-The student answered meanwhile. A late answer is remembered and learnt like any other. Nothing blocks.
-"""
+"""Questions the expert could not be asked: they wait in the session's log and are asked when it is back."""
 
 from collections import deque
 from collections.abc import Callable, Iterable

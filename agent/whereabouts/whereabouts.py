@@ -1,8 +1,4 @@
-"""Recognises the current room, one view after another, and stores its views.
-
-Views gather and vote together until they decide. Those of the current room join its gallery; undecided
-ones are dropped.
-"""
+"""Recognises the current room by the votes of gathered views, and keeps those that show it."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -110,7 +106,11 @@ class Whereabouts:
             case "new" if self._unsettled:
                 self._settle(here)
                 place, failed = self._kind_of(sight)
-                return Move(here, (*failed, _begun(here, len(known), place)))
+                reason = f"it is like none of {len(known)} known" if known else "no room is known yet"
+                entered = RoomEntered(
+                    at=time.time(), room=here, before=here, new=True, reason=reason, kind=place
+                )
+                return Move(here, (*failed, entered))
             case "new" if here in known:
                 name = fresh_name({*known, here})
                 reason = f"{verdict.probability:.0%} sure that it is none of {len(known)} known"
@@ -172,11 +172,6 @@ def fresh_name(known: Collection[str]) -> str:
     """A new name for a room."""
     numbered = (f"{FRESH}-{number}" for number in range(2, len(known) + 3))
     return next(name for name in (FRESH, *numbered) if name not in known)
-
-
-def _begun(room: str, known: int, kind: str) -> RoomEntered:
-    reason = f"it is like none of {known} known" if known else "no room is known yet"
-    return RoomEntered(at=time.time(), room=room, before=room, new=True, reason=reason, kind=kind)
 
 
 def _recognised(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
