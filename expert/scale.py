@@ -43,7 +43,7 @@ class Replicas:
     least: int = 1
     most: int = 1
 
-    def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
+    def deployment_options(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
         """Ray Serve's options, `resources` being the cluster's. Each replica has one GPU where there are any,
         and an equal part of the cores. Requests are let through as far as the desk's queue goes, so that the
         desk refuses. Raises ConfigError where there are too few GPUs or cores.
@@ -82,7 +82,7 @@ def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
         _check_free(plan.host, plan.port)
     with _ray(alone) as ray:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        options = replicas.deployed(ray.cluster_resources(), plan.batch, plan.queue)
+        options = replicas.deployment_options(ray.cluster_resources(), plan.batch, plan.queue)
         if ray.serve.status().applications:
             raise ConfigError(f"Ray serves something already. Name another in {ADDRESS}, or leave it unset.")
         try:

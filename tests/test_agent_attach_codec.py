@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.attach.codec import (
     REPLIES,
-    encoded,
+    encode,
     line,
     news_message,
     parse,
@@ -128,7 +128,7 @@ def test_what_is_no_wish_is_refused(value: Any) -> None:
 @PATIENT
 @given(_WISHES, st.data())
 def test_a_wish_that_was_tampered_with_is_refused_or_still_one(wish: Wish, data: st.DataObject) -> None:
-    values = encoded(wish)
+    values = encode(wish)
     name = data.draw(st.sampled_from(sorted(values) or ["question"]))
     changed = {**values, name: data.draw(_JSON)}
     try:
@@ -136,7 +136,7 @@ def test_a_wish_that_was_tampered_with_is_refused_or_still_one(wish: Wish, data:
     except InputError as error:
         assert str(error)
     else:
-        assert type(read) is type(wish) and encoded(read) == changed
+        assert type(read) is type(wish) and encode(read) == changed
 
 
 @PATIENT

@@ -56,7 +56,7 @@ def test_without_a_calibration_the_expert_is_asked_until_audits_are_enough() -> 
     session = TakeOver(0.8)
     for n in range(ENOUGH):
         assert session.weigh(tiny_evidence(mean=0.0)).needed == 1
-        session.audited(tiny_evidence(mean=-0.1 if n else -2.0), agreed=n > 0)
+        session.add_audit(tiny_evidence(mean=-0.1 if n else -2.0), agreed=n > 0)
     weight = session.weigh(tiny_evidence(mean=-0.05))
     assert weight.probability == math.exp(-0.05) >= weight.needed
     assert TakeOver(1.0, None, session.audits).weigh(tiny_evidence()).needed == 1

@@ -12,7 +12,7 @@ from tiny_models import photo, save_llava, tiny_florence, wrapped
 from tiny_studies import save_pair
 
 import roomwise
-from agent.looking.heat import heated, sized, stretched
+from agent.looking.heat import draw_heat, shrink, stretch
 from agent.looking.looked import map_attention
 from agent.looking.show import show
 from agent.looking.turns import turn_maps
@@ -124,11 +124,11 @@ def test_a_picture_of_fewer_pixels_than_patches_is_refused(
 
 def test_a_map_glows_where_it_is_high_and_keeps_the_frames_size() -> None:
     cells = np.array([[0, 0], [0, 2]], np.float32)
-    drawn = np.asarray(heated(Image.new("RGB", (80, 60), (90, 90, 90)), cells), np.float64).sum(-1)
+    drawn = np.asarray(draw_heat(Image.new("RGB", (80, 60), (90, 90, 90)), cells), np.float64).sum(-1)
     assert drawn.shape == (60, 80)
     assert drawn[-1, -1] > 2 * drawn[0, 0]
-    assert stretched(np.ones((2, 2), np.float32)).max() == 0
-    assert sized(Image.new("RGB", (4000, 1000))).size == (960, 240) and sized(
+    assert stretch(np.ones((2, 2), np.float32)).max() == 0
+    assert shrink(Image.new("RGB", (4000, 1000))).size == (960, 240) and shrink(
         Image.new("RGB", (9, 5))
     ).size == (9, 5)
 

@@ -130,8 +130,8 @@ class Dashboard(App[None]):
         self._pulse_at = clock()
         self._hushed = self._idle = 0
         self._leave: Callable[[], None] = lambda: None
-        for known in THEMES.values():
-            self.register_theme(known)
+        for available in THEMES.values():
+            self.register_theme(available)
         self.theme = THEMES[theme].name
 
     def on_mount(self) -> None:
@@ -164,7 +164,7 @@ class Dashboard(App[None]):
         future.add_done_callback(post)
 
     @on(Replied)
-    def _replied(self, message: Replied) -> None:
+    def _handle_reply(self, message: Replied) -> None:
         words = ""
         try:
             value = message.future.result()

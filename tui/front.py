@@ -110,9 +110,9 @@ class FrontScreen(DashScreen):
             return
         turn = self.desk.state.turns[max(turns)]
         title = f"{plain(turn.question, 200)}  {plain(turn.answer, 100)}"
-        self.desk.want(Overlay(turn.number), lambda jpeg: self._looked(jpeg, title))
+        self.desk.want(Overlay(turn.number), lambda jpeg: self._show_overlay(jpeg, title))
 
-    def _looked(self, jpeg: bytes, title: str) -> None:
+    def _show_overlay(self, jpeg: bytes, title: str) -> None:
         if self.is_current:
             self.app.push_screen(Looking(jpeg, title))
 

@@ -50,7 +50,7 @@ class MemoryScreen(DashScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: dict[str, Remembrance] = {}
+        self._pairs: dict[str, Remembrance] = {}
         self._asked_for = ""
         self._frame = ""
         self._known = -1
@@ -79,19 +79,19 @@ class MemoryScreen(DashScreen):
         self._asked_for = words
         self.desk.want(Find(words), lambda found: self._fill(words, found))
 
-    def _fill(self, words: str, found: Sequence[Remembrance]) -> None:
+    def _fill(self, words: str, pairs: Sequence[Remembrance]) -> None:
         if not self.is_attached or words != self._asked_for:
             return
-        self._found = {pair.pair: pair for pair in found}
-        self.query_one(MemoryTable).show([_row(pair) for pair in self._found.values()])
+        self._pairs = {pair.pair: pair for pair in pairs}
+        self.query_one(MemoryTable).show([_row(pair) for pair in self._pairs.values()])
         empty = self.query_one(".empty", Static)
-        empty.display = not self._found
-        self.query_one(MemoryTable).display = bool(self._found)
-        set_caption(self.query_one("#pairs"), "pairs", f"{len(self._found)}")
+        empty.display = not self._pairs
+        self.query_one(MemoryTable).display = bool(self._pairs)
+        set_caption(self.query_one("#pairs"), "pairs", f"{len(self._pairs)}")
         self._show_chosen()
 
     @on(Input.Changed)
-    def _typed(self) -> None:
+    def _search_after_rest(self) -> None:
         self._after_rest(self.action_fetch)
 
     @on(Input.Submitted)
@@ -103,7 +103,7 @@ class MemoryScreen(DashScreen):
 
     @on(Table.RowHighlighted)
     def _show_chosen(self) -> None:
-        pair = self._found.get(self.query_one(MemoryTable).chosen or "")
+        pair = self._pairs.get(self.query_one(MemoryTable).chosen or "")
         set_caption(self.query_one("#pair"), "pair")
         self.query_one(".facts", Static).update(_facts(pair) if pair else Content(""))
         if pair is None:
@@ -150,7 +150,7 @@ class MemoryScreen(DashScreen):
             self.desk.want(Revise(pair.pair, None), lambda _: self.action_fetch())
 
     def _chosen(self) -> Remembrance | None:
-        return self._found.get(self.query_one(MemoryTable).chosen or "")
+        return self._pairs.get(self.query_one(MemoryTable).chosen or "")
 
 
 def _row(pair: Remembrance) -> Row:

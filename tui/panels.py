@@ -9,7 +9,7 @@ from agent.console.protocol import Pulse
 from tui.parts import Now, Part, set_caption
 from tui.plot import meaning, sparkline, takeover
 from tui.state import AdaptationState, State
-from tui.words import NOTHING, clipped, cut, duration, plain, share, size
+from tui.words import NOTHING, clip, cut, duration, plain, share, size
 
 _RECENT = 20
 """Turns of whose times the median is told."""
@@ -34,7 +34,7 @@ class Learning(Part):
         set_caption(self, "learning", "paused" if state.paused else "")
         self.set_class(state.paused, "-paused")
         columns, rows = self.content_size
-        self.put(clipped(learning(state, now, columns, rows), columns, rows))
+        self.put(clip(learning(state, now, columns, rows), columns, rows))
 
 
 def learning(state: State, now: Now, columns: int, rows: int) -> Content:

@@ -20,7 +20,7 @@ def sparkline(
     values: Sequence[float], columns: int, low: float | None = None, high: float | None = None
 ) -> str:
     """The newest values as blocks, one a column, between `low` and `high` or their own least and most."""
-    kept = _thinned([value for value in values if value == value], columns)
+    kept = _thin([value for value in values if value == value], columns)
     if not kept:
         return ""
     bottom, top = min(kept) if low is None else low, max(kept) if high is None else high
@@ -32,7 +32,7 @@ def sparkline(
     return "".join(BLOCKS[round(height * last)] for height in heights)
 
 
-def _thinned(values: Sequence[float], most: int) -> list[float]:
+def _thin(values: Sequence[float], most: int) -> list[float]:
     """At most so many, evenly taken, first and last among them."""
     if most < 1 or not values:
         return []

@@ -83,7 +83,7 @@ class SessionsScreen(FetchingScreen):
                 self.notify(problem, severity="warning", markup=False)
 
     @on(Table.RowSelected)
-    def _opened(self) -> None:
+    def _play_row(self) -> None:
         self.action_play()
 
     def action_export(self) -> None:

@@ -121,16 +121,16 @@ def fold(state: State, message: ConsoleMessage) -> State:
         case Gone():
             return replace(state, gone=message, spoken="")
         case Pulse():
-            return _pulsed(state, message)
+            return _with_pulse(state, message)
         case Partial(turn=0):
             return replace(state, spoken=message.text)
         case Partial():
-            return _turned(state, message.turn, partial=message.text)
+            return _with_turn(state, message.turn, partial=message.text)
         case Event():
-            return _happened(state, message)
+            return _with_event(state, message)
 
 
-def _pulsed(state: State, pulse: Pulse) -> State:
+def _with_pulse(state: State, pulse: Pulse) -> State:
     spoken = state.spoken if pulse.listening in ("speech", "busy") else ""
     return replace(
         state,
@@ -142,16 +142,16 @@ def _pulsed(state: State, pulse: Pulse) -> State:
     )
 
 
-def _happened(state: State, event: Event) -> State:
+def _with_event(state: State, event: Event) -> State:
     change = _CHANGES.get(type(event))
     changed = change(state, event) if change else state
     if event.private and event.about == "turn":  # told where the turn is drawn
         return changed
     line = sentence(event)
-    return _noted(changed, Note(event.at, line)) if line else changed
+    return _with_note(changed, Note(event.at, line)) if line else changed
 
 
-def _noted(state: State, note: Note) -> State:
+def _with_note(state: State, note: Note) -> State:
     items = (*state.items, note)
     if sum(isinstance(item, Note) for item in items) > _NOTES:
         oldest = next(place for place, item in enumerate(items) if isinstance(item, Note))
@@ -159,7 +159,7 @@ def _noted(state: State, note: Note) -> State:
     return replace(state, items=items)
 
 
-def _turned(state: State, number: int, **changes: Any) -> State:
+def _with_turn(state: State, number: int, **changes: Any) -> State:
     """With a turn changed; what is said about a turn that nobody asked is passed over."""
     turn = state.turns.get(number)
     if turn is None:
@@ -175,7 +175,7 @@ def _asked(state: State, event: events.Asked) -> State:
 
 
 def _answered(state: State, event: events.Answered) -> State:
-    return _turned(
+    return _with_turn(
         state, event.turn, by=event.by, answer=event.text, confidence=event.confidence,
         latency_ms=event.latency_ms, adapter=event.adapter, partial="",
     )  # fmt: skip
@@ -184,7 +184,7 @@ def _answered(state: State, event: events.Answered) -> State:
 def _judged(state: State, event: events.Judged) -> State:
     turn = state.turns.get(event.turn)
     own = event.right if turn and turn.by == "student" and turn.student is None else turn and turn.student
-    return _turned(state, event.turn, right=event.right, reference=event.reference, student=own)
+    return _with_turn(state, event.turn, right=event.right, reference=event.reference, student=own)
 
 
 def _compared(state: State, event: events.Compared) -> State:
@@ -192,7 +192,7 @@ def _compared(state: State, event: events.Compared) -> State:
     turn = state.turns.get(event.turn)
     warm_up = state.started.warm_up if state.started else 0
     first = event.method == "untouched" and event.turn <= warm_up and turn and turn.student is None
-    return _turned(state, event.turn, student=event.right) if event.method == "adapted" or first else state
+    return _with_turn(state, event.turn, student=event.right) if event.method == "adapted" or first else state
 
 
 def _progressed(state: State, event: events.AdaptationProgressed) -> State:
@@ -219,15 +219,17 @@ _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
     ),
     events.SessionEnded: lambda state, event: replace(state, ended=event),
     events.Asked: _asked,
-    events.Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),
-    events.Weighed: lambda state, event: _turned(state, event.turn, worth=event.probability),
+    events.Routed: lambda state, event: _with_turn(state, event.turn, to=event.to, why=event.reason),
+    events.Weighed: lambda state, event: _with_turn(state, event.turn, worth=event.probability),
     events.Answered: _answered,
     events.Judged: _judged,
     events.Compared: _compared,
-    events.Remembered: lambda state, event: _turned(state, event.turn, pair=event.pair),
-    events.Corrected: lambda state, event: _turned(state, event.turn, corrected=event.text, pair=event.pair),
-    events.ToldLate: lambda state, event: _turned(state, event.turn, late=event.text),
-    events.ExpertUnreachable: lambda state, event: _turned(state, event.turn, unreachable=event.reason),
+    events.Remembered: lambda state, event: _with_turn(state, event.turn, pair=event.pair),
+    events.Corrected: lambda state, event: _with_turn(
+        state, event.turn, corrected=event.text, pair=event.pair
+    ),
+    events.ToldLate: lambda state, event: _with_turn(state, event.turn, late=event.text),
+    events.ExpertUnreachable: lambda state, event: _with_turn(state, event.turn, unreachable=event.reason),
     events.AdaptationStarted: lambda state, event: replace(
         state, job=AdaptationState(event.job, event.pairs, event.at)
     ),

@@ -13,8 +13,8 @@ from agent.attach.codec import (
     LONGEST_WISH,
     PROTOCOL,
     Json,
-    decoded,
-    encoded,
+    decode,
+    encode,
     line,
     parse,
     read_news,
@@ -76,7 +76,7 @@ class Attached:
     def put(self, wish: Wish) -> "Future[Any]":
         reply: Future[Any] = Future()
         try:
-            decoded(encoded(wish), type(wish))
+            decode(encode(wish), type(wish))
             number = next(self._numbers)
             data = line(wish_message(number, wish))
             if len(data) > LONGEST_WISH:

@@ -74,7 +74,7 @@ def parse(data: bytes) -> Json:
 
 def wish_message(number: int, wish: Wish) -> Json:
     """A wish, numbered so that its reply can be matched."""
-    return {"wish": number, "kind": type(wish).__name__, "values": encoded(wish)}
+    return {"wish": number, "kind": type(wish).__name__, "values": encode(wish)}
 
 
 def read_wish(message: Json) -> tuple[int, Wish]:
@@ -84,13 +84,13 @@ def read_wish(message: Json) -> tuple[int, Wish]:
     kind = _WISHES.get(message["kind"]) if isinstance(message["kind"], str) else None
     if kind is None:
         raise InputError(f"There is no wish {str(message['kind'])[:60]!r}. {_REMEDY}")
-    wish: Wish = decoded(message["values"], kind)
+    wish: Wish = decode(message["values"], kind)
     return message["wish"], wish
 
 
 def news_message(news: Pulse | Partial | Gone) -> Json:
     name = next(name for name, kind in _NEWS.items() if isinstance(news, kind))
-    return {name: encoded(news)}
+    return {name: encode(news)}
 
 
 def read_news(message: Json) -> Pulse | Partial | Gone | None:
@@ -98,13 +98,13 @@ def read_news(message: Json) -> Pulse | Partial | Gone | None:
     name = next((name for name in _NEWS if name in message), None)
     if name is None:
         return None
-    news: Pulse | Partial | Gone = decoded(message[name], _NEWS[name])
+    news: Pulse | Partial | Gone = decode(message[name], _NEWS[name])
     return news
 
 
 def reply_message(number: int, value: Any = None, error: BaseException | None = None) -> Json:
     if error is None:
-        return {"reply": number, "value": encoded(value)}
+        return {"reply": number, "value": encode(value)}
     is_ours = isinstance(error, RoomwiseError)
     name = type(error).__name__ if is_ours else RoomwiseError.__name__
     return {"reply": number, "error": name, "message": str(error) if is_ours else _FAULT}
@@ -118,29 +118,29 @@ def read_reply(message: Json, wish: Wish) -> Any:
         raise (kind if is_ours else RoomwiseError)(str(message.get("message", "")) or _FAULT)
     if "value" not in message:
         raise InputError(f"Not a reply: {str(message)[:60]}. {_REMEDY}")
-    return decoded(message["value"], REPLIES[type(wish)])
+    return decode(message["value"], REPLIES[type(wish)])
 
 
-def encoded(value: Any) -> Any:
+def encode(value: Any) -> Any:
     """A value of `agent.console.protocol` in JSON's types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: encoded(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+        return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
-        return {str(name): encoded(item) for name, item in value.items()}
+        return {str(name): encode(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [encoded(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return 0.0  # a machine's nonsense, that JSON cannot tell
     return value
 
 
-def decoded(value: Any, kind: Any) -> Any:
+def decode(value: Any, kind: Any) -> Any:
     """A value of this type from JSON's types. Raises InputError when it is none."""
     try:
         text = json.dumps([value])
-        json.loads(text, parse_int=_bounded, parse_float=_bounded, parse_constant=_no_number)
+        json.loads(text, parse_int=_check_bounds, parse_float=_check_bounds, parse_constant=_no_number)
         (read,) = _reader(kind).validate_json(text)
     except (ValueError, RecursionError) as error:
         name = getattr(kind, "__name__", str(kind))
@@ -155,7 +155,7 @@ def _reader(kind: Any) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[kind], config=config)
 
 
-def _bounded(digits: str) -> None:
+def _check_bounds(digits: str) -> None:
     if abs(float(digits)) >= _HUGE:
         raise ValueError(f"{digits[:20]} is too large")
 

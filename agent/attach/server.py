@@ -172,11 +172,11 @@ async def _refusal(reader: asyncio.StreamReader, token: str | None, clients: int
     return ""
 
 
-def _matches(token: str, shown: object) -> bool:
+def _matches(token: str, candidate: object) -> bool:
     """Compared in constant time; an empty token lets nobody in."""
-    if not token or not isinstance(shown, str):
+    if not token or not isinstance(candidate, str):
         return False
-    digests = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (token, shown))
+    digests = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (token, candidate))
     return hmac.compare_digest(*digests)
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from adapters.jobs.job import ATTACHED, read_progress, read_result, write_request
 from adapters.jobs.request import Request, Result
-from agent.learning.parcel import moved
+from agent.learning.parcel import with_paths
 from core.errors import StorageError
 from core.files import storage_errors
 
@@ -86,7 +86,7 @@ class Job:
 def start(folder: Path, request: Request) -> Job:
     """Write the job into a new folder below `folder` and start its worker. Raises StorageError."""
     job = new_job(folder)
-    write_request(job, moved(request, Path.absolute))
+    write_request(job, with_paths(request, Path.absolute))
     return launch(job, request.limits.threads)
 
 

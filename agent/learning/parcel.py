@@ -22,7 +22,7 @@ MOST_BYTES, MOST_FILES = 512 * 1024 * 1024, 20_000
 """Limits in either direction."""
 
 
-def moved(request: Request, to: Callable[[Path], Path]) -> Request:
+def with_paths(request: Request, to: Callable[[Path], Path]) -> Request:
     """The request with every path put through `to`."""
 
     def examples(originals: Sequence[Example]) -> list[Example]:
@@ -40,7 +40,7 @@ def parcel_of(request: Request) -> bytes:
     with tempfile.TemporaryDirectory(prefix="roomwise-") as temporary:
         folder = Path(temporary)
 
-        def copied(path: Path) -> Path:
+        def copy_file(path: Path) -> Path:
             if path not in names:
                 names[path] = Path(f"{len(names)}{path.suffix}")
                 with storage_errors("read", path):
@@ -50,7 +50,7 @@ def parcel_of(request: Request) -> bytes:
                         shutil.copyfile(path, folder / names[path])
             return names[path]
 
-        write_request(folder, moved(request, copied))
+        write_request(folder, with_paths(request, copy_file))
         return pack(folder)
 
 
@@ -82,7 +82,7 @@ def unpack(data: bytes, folder: Path, names: Collection[str] = ()) -> None:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             contents = dict(_members(tar, names))
     except (tarfile.TarError, ValueError, EOFError) as error:
-        raise _refused(f"is no tar: {error}") from error
+        raise _refusal(f"is no tar: {error}") from error
     for name in sorted(contents, key=lambda name: name == RESULT):  # its presence says that the rest is there
         atomic_write_bytes(folder / name, contents[name])
 
@@ -95,7 +95,7 @@ def _members(tar: tarfile.TarFile, names: Collection[str]) -> Iterator[tuple[str
         check_name(member.name, names)
         file = tar.extractfile(member) if member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) else None
         if file is None:
-            raise _refused(f"holds {member.name!r}, which is no plain file")
+            raise _refusal(f"holds {member.name!r}, which is no plain file")
         yield member.name, file.read()
 
 
@@ -104,7 +104,7 @@ def check_name(name: str, names: Collection[str] = ()) -> None:
     parts = name.split("/")  # of an absolute path the first is empty
     strange = any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts)
     if strange or (names and parts[0] not in names):
-        raise _refused(f"holds a file named {name!r}, which does not belong there")
+        raise _refusal(f"holds a file named {name!r}, which does not belong there")
 
 
 def _check_amount(files: int, size: int) -> None:
@@ -115,5 +115,5 @@ def _check_amount(files: int, size: int) -> None:
         )
 
 
-def _refused(reason: str) -> StorageError:
+def _refusal(reason: str) -> StorageError:
     return StorageError(f"What came for this job {reason}. Look after the machine that sent it.")

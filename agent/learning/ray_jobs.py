@@ -21,7 +21,7 @@ from typing import Any, cast
 from adapters.jobs.job import CANDIDATE, PROGRESS, REQUEST, RESULT, read_request, write_request
 from adapters.jobs.request import Request
 from agent.learning.jobs import WORKER_LOG, Job, Starter, new_job, spawn_worker
-from agent.learning.parcel import moved, pack, parcel_of, unpack
+from agent.learning.parcel import pack, parcel_of, unpack, with_paths
 from core.errors import StorageError
 from core.extras import require
 from core.files import atomic_write_bytes, storage_errors
@@ -54,7 +54,7 @@ def start(ray: ModuleType, near: bool, folder: Path, request: Request) -> Job:
     A lost task is not retried: it has died, as a child may. Raises StorageError.
     """
     job = new_job(folder)
-    write_request(job, moved(request, Path.absolute))
+    write_request(job, with_paths(request, Path.absolute))
     atomic_write_bytes(job / WORKER_LOG, b"")
     carried: list[Any] = []
     if not near:

@@ -18,15 +18,15 @@ _ROOT = 0.75  # exponent of a level, which lifts what is beside a sharp peak
 _WIDEST = 960  # pixels
 
 
-def stretched(cells: Cells) -> Cells:
+def stretch(cells: Cells) -> Cells:
     """The map scaled to [0, 1]; 0 throughout if it is constant."""
     low, high = float(cells.min()), float(cells.max())
     return (cells - low) / (high - low) if high > low else np.zeros_like(cells)
 
 
-def heated(picture: Image.Image, cells: Cells) -> Image.Image:
+def draw_heat(picture: Image.Image, cells: Cells) -> Image.Image:
     """The RGB picture with a map over it, of the same size."""
-    levels = Image.fromarray((255 * stretched(cells) ** _ROOT).astype(np.uint8))
+    levels = Image.fromarray((255 * stretch(cells) ** _ROOT).astype(np.uint8))
     soft = levels.resize(picture.size, Image.Resampling.BICUBIC)
     colours = soft.copy()
     colours.putpalette(_palette())
@@ -43,7 +43,7 @@ def _palette() -> bytes:
     return np.stack(channels, axis=1).round().astype(np.uint8).tobytes()
 
 
-def sized(picture: Image.Image, widest: int = _WIDEST) -> Image.Image:
+def shrink(picture: Image.Image, widest: int = _WIDEST) -> Image.Image:
     """The picture, shrunk where a side is longer than that many pixels."""
     scale = widest / max(picture.size)
     if scale >= 1:

@@ -101,24 +101,24 @@ def _chosen_map(
 ) -> AttentionMap:
     """Of the answer's words, or of the question's where nothing was said."""
     words: Words = "answer" if looks_by_words["answer"] is not None else "question"
-    looks = looks_by_words[words]
-    assert looks is not None  # the question has words
-    cells = looks.chosen(layer, head)
+    maps = looks_by_words[words]
+    assert maps is not None  # the question has words
+    cells = maps.chosen(layer, head)
     parts = [f"layer {layer + 1}" if layer is not None else "all layers"]
     parts += [f"head {head + 1}"] if head is not None else []
-    mass = looks.mass.mean() if layer is None else looks.mass[layer]
+    mass = maps.mass.mean() if layer is None else maps.mass[layer]
     return _panel(f"{words}: {', '.join(parts)}", cells, float(mass))
 
 
 def _layer_maps(looks_by_words: dict[Words, Looks | None]) -> list[AttentionMap]:
     """A panel a layer, the answer's, then the question's; entropies are of single heads and tokens."""
     panels = []
-    for words, looks in looks_by_words.items():
-        for layer in range(len(looks.cells) if looks is not None else 0):
-            assert looks is not None
-            cells, entropy = looks.chosen(layer), float(looks.entropy[layer])
+    for words, maps in looks_by_words.items():
+        for layer in range(len(maps.cells) if maps is not None else 0):
+            assert maps is not None
+            cells, entropy = maps.chosen(layer), float(maps.entropy[layer])
             panels.append(
-                AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(looks.mass[layer]))
+                AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(maps.mass[layer]))
             )
     return panels
 

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from agent.looking.heat import heated, sized
+from agent.looking.heat import draw_heat, shrink
 from agent.looking.looked import AttentionMap, ModelAttention
 
 _PANEL, _GAP, _CAPTION, _HEAD, _EDGE = 190, 10, 38, 34, 16
@@ -16,7 +16,7 @@ _PAPER, _INK, _GREY = "#ffffff", "#1c1c1c", "#6b6b6b"
 
 def page(picture: Image.Image, question: str, models: Sequence[ModelAttention]) -> Image.Image:
     """The picture of all models' maps, captioned with entropy and the share on the picture."""
-    small, large = (sized(picture, side) for side in (_PANEL, _FIRST))
+    small, large = (shrink(picture, side) for side in (_PANEL, _FIRST))
     if large.width < _FIRST:  # a small frame is shown larger, so that its maps can be seen
         scale = _FIRST / max(large.size)
         large = large.resize((round(large.width * scale), round(large.height * scale)))
@@ -63,7 +63,7 @@ def _band(small: Image.Image, large: Image.Image, model: ModelAttention) -> Imag
 def _place(
     band: Image.Image, draw: ImageDraw.ImageDraw, frame: Image.Image, panel: AttentionMap, at: tuple[int, int]
 ) -> None:
-    band.paste(heated(frame, panel.cells), at)
+    band.paste(draw_heat(frame, panel.cells), at)
     left, below = at[0], at[1] + frame.height
     on = "" if panel.mass is None else f", on picture {panel.mass:.2f}"
     draw.text((left, below + 2), panel.title, fill=_INK, font=_font(13))

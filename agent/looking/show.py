@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.table import Table
 
-from agent.looking.heat import heated
+from agent.looking.heat import draw_heat
 from agent.looking.looked import AttentionMap, ModelAttention
 from core.half_cells import Line, drawn
 
@@ -21,7 +21,7 @@ def show(picture: Image.Image, models: Sequence[ModelAttention], console: Consol
     if console.is_terminal:
         wide = min(_WIDEST, (console.width - _BETWEEN * (len(models) - 1)) // max(1, len(models)))
         pictures = [
-            drawn(heated(picture, model.chosen.cells), wide, _HIGHEST, console.color_system)
+            drawn(draw_heat(picture, model.chosen.cells), wide, _HIGHEST, console.color_system)
             for model in models
         ]
         console.print(Segments(list(_beside(pictures)), new_lines=False))

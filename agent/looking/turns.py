@@ -6,7 +6,7 @@ import torch
 from PIL.Image import Image
 
 from adapters.jobs.store import AdapterStore
-from agent.looking.heat import heated, sized
+from agent.looking.heat import draw_heat, shrink
 from agent.recording.record import Recording
 from agent.recording.summary import Summary
 from core.errors import RoomwiseError
@@ -50,19 +50,19 @@ class TurnMapper:
 
     def at(self, frame: Path, question: str, answer: str) -> bytes:
         """One small JPEG. Raises ImageError, QuestionError, InputError."""
-        picture, vision = self._encoded(frame)
+        picture, vision = self._encode(frame)
         with torch.inference_mode():
             looks = looks_of(forced_with_maps(self._vlm, vision, question, answer), vision, "answer")
         assert looks is not None  # an answer has words
-        return encode(heated(picture, looks.chosen().cpu().numpy()), _QUALITY)
+        return encode(draw_heat(picture, looks.chosen().cpu().numpy()), _QUALITY)
 
-    def _encoded(self, frame: Path) -> tuple[Image, VisionTokens]:
+    def _encode(self, frame: Path) -> tuple[Image, VisionTokens]:
         if frame not in self._seen:
             picture = load_image(frame, _MAX_PIXELS)
             with torch.inference_mode():
                 vision = self._vlm.encode_images([picture])
             check_size(picture, vision, self._vlm.name)
-            self._seen[frame] = sized(picture, _SIDE), vision
+            self._seen[frame] = shrink(picture, _SIDE), vision
         return self._seen[frame]
 
 

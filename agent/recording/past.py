@@ -80,7 +80,7 @@ def past_of(session: str, log: Iterable[Event]) -> Past:
         inquired=frozenset(event.turn for event in log if isinstance(event, events.Inquired)),
         audits=tuple(audits_of(event for event in log if _in_current_room(event, rooms))),
         asked=tuple(event for event in log if isinstance(event, events.Asked)),
-        unasked=tuple(_unasked(log)),
+        unasked=tuple(_find_unasked(log)),
         late=frozenset(event.turn for event in log if isinstance(event, events.ToldLate)),
         spent=next((Cost(e.calls, e.bytes) for e in reversed(log) if isinstance(e, events.Spent)), Cost()),
         rooms=rooms,
@@ -106,7 +106,7 @@ def read_past(folder: Path, about: Mapping[str, Any], turns: int) -> Past:
     return past
 
 
-def _unasked(log: Iterable[Event]) -> list[events.Asked]:
+def _find_unasked(log: Iterable[Event]) -> list[events.Asked]:
     """Questions that still wait for the expert, in order."""
     asked: dict[int, events.Asked] = {}
     waiting: dict[int, bool] = {}

@@ -60,11 +60,11 @@ def _draw_border(
     summary: Summary, rows: list[list[str]], styles: dict[tuple[int, int], str], wide: int
 ) -> None:
     """A line where the student takes over."""
-    after = sum(turn.turn <= summary.warm_up for turn in summary.turns) * wide
-    if wide > 1 and 0 < after < len(summary.turns) * wide:
+    border = sum(turn.turn <= summary.warm_up for turn in summary.turns) * wide
+    if wide > 1 and 0 < border < len(summary.turns) * wide:
         for number, row in enumerate(rows):
-            row[after] = "┊"
-            styles[number, after] = "dim"
+            row[border] = "┊"
+            styles[number, border] = "dim"
 
 
 def _row(name: str, summary: Summary, wide: int, cells: dict[int, tuple[str, str]]) -> Text:

@@ -126,11 +126,11 @@ class Baselines:
         picture = frame.picture
         return {
             "memory": self._nearest(picture, turn, number),
-            "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
+            "adapted": answered.text if answered.by == "student" else self._student_answer(picture, turn),
             "expert": _expert_answer(self.answerers.expert, frame, turn, number),
         }
 
-    def _adapted(self, picture: Image, turn: VisitTurn) -> str:
+    def _student_answer(self, picture: Image, turn: VisitTurn) -> str:
         """The student's answer, with its adapter where it was taught something like the question."""
         answerers, here = self.answerers, self.rooms.here
         view, embedder, taught = EncodedView(answerers.student, picture), answerers.memory.embedder, True

@@ -23,7 +23,7 @@ def check_session(folder: Path, path: Path, max_pixels: int) -> None:
     """Check all files of a folder; `path` is what errors call it. Raises ArchiveError when anything is
     unreadable, out of range, missing or altered.
     """
-    _check_about(_parsed((folder / SESSION).read_bytes(), f"{path}: {SESSION}"), path)
+    _check_about(_parse((folder / SESSION).read_bytes(), f"{path}: {SESSION}"), path)
     frames = _check_events((folder / EVENTS).read_bytes(), path)
     blobs = sorted((folder / BLOBS).iterdir())
     for blob in blobs:
@@ -58,7 +58,7 @@ def _check_events(log: bytes, path: Path) -> set[str]:
 def _event(line: bytes, where: str) -> Event | None:
     if len(line) > _LONGEST_LINE:
         raise ArchiveError(f"{where} is too long. {_AGAIN}")
-    values = _parsed(line, where)
+    values = _parse(line, where)
     try:
         event = from_line(line.decode())
     except (InputError, UnicodeDecodeError) as error:
@@ -97,7 +97,7 @@ def _check_blob(blob: Path, path: Path, max_pixels: int) -> None:
         raise ArchiveError(f"{path}: {error}") from error
 
 
-def _parsed(data: bytes, where: str) -> Any:
+def _parse(data: bytes, where: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -46,9 +46,9 @@ def folders(state: Path) -> dict[str, Path]:
         f"{REPLAYS}/{path.parent.parent.name}": path.parent
         for path in (state / REPLAYS).glob(f"*/{_REPLAYED}/{SESSION}")
     }
-    found = live | replays
+    by_name = live | replays
     # Names that begin with a dot are being written or deleted.
-    return {name: folder for name, folder in found.items() if not name.split("/")[-1].startswith(".")}
+    return {name: folder for name, folder in by_name.items() if not name.split("/")[-1].startswith(".")}
 
 
 def list_sessions(state: Path) -> list[Shelved]:
@@ -66,12 +66,12 @@ def session_lines(state: Path) -> list[SessionLine]:
 
 def locate(name: str, state: Path) -> Path:
     """The folder of a session by name or path. Raises InputError when there is none."""
-    found = folders(state)
-    if name in found:
-        return found[name]
+    by_name = folders(state)
+    if name in by_name:
+        return by_name[name]
     if Path(name).is_dir():
         return Path(name)
-    remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+    remedy = did_you_mean(name, by_name) if by_name else "Nothing is recorded yet."
     raise InputError(f"There is no session {name!r}. {remedy} See: roomwise sessions list")
 
 
@@ -130,11 +130,11 @@ def deletion_folder(name: str, state: Path) -> Path:
     """The folder that deleting this session removes: a replay's with all that it learnt. Raises InputError
     when there is no such session.
     """
-    found = folders(state)
-    if name not in found:
-        remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+    by_name = folders(state)
+    if name not in by_name:
+        remedy = did_you_mean(name, by_name) if by_name else "Nothing is recorded yet."
         raise InputError(f"There is no session {name!r} to delete. {remedy} See: roomwise sessions list")
-    return found[name].parent if name.startswith(f"{REPLAYS}/") else found[name]
+    return by_name[name].parent if name.startswith(f"{REPLAYS}/") else by_name[name]
 
 
 def delete(name: str, state: Path) -> None:

@@ -72,10 +72,10 @@ def run(
     }  # fmt: skip
     if not headless:
         require("textual", "tui")
-    from agent.station.run import RunOptions, changed, run
+    from agent.station.run import RunOptions, apply_changes, run
 
     plan = RunOptions(
-        room=room, config=changed(config, changes), listen=listen != "off", record=record,
+        room=room, config=apply_changes(config, changes), listen=listen != "off", record=record,
         host=host, port=port, certificate=tls_cert, key=tls_key,
     )  # fmt: skip
     show = None if headless else load(context.obj["screen"])

@@ -134,12 +134,12 @@ class Eyes:
                 self._kept.popleft()
 
     def _note_status(self, status: Status) -> None:
-        changed = _changed(self._camera.name, status)
+        changed = _change_event(self._camera.name, status)
         self.trouble = changed.reason
         self._say(changed)
 
 
-def _changed(name: str, status: Status) -> CameraChanged:
+def _change_event(name: str, status: Status) -> CameraChanged:
     now = time.time()
     match status:
         case CameraOpened():

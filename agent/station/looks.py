@@ -99,7 +99,7 @@ def settings_of(config: Config, env: Mapping[str, str] | None = None) -> list[Se
             origin = variable_name(key)
         else:
             origin = str(path) if _is_set(in_file, key) else "default"
-        lines.append(Setting(key, _shown(value), origin))
+        lines.append(Setting(key, _display(value), origin))
     return lines
 
 
@@ -114,7 +114,7 @@ def _value(config: Config, key: str) -> Any:
     return getattr(getattr(config, section), name)
 
 
-def _shown(value: Any) -> str:
+def _display(value: Any) -> str:
     if isinstance(value, pydantic.SecretStr):
         return _MASK if value.get_secret_value() else ""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

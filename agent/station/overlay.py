@@ -6,7 +6,7 @@ from contextlib import suppress
 import torch
 from PIL import Image
 
-from agent.looking.heat import Cells, heated, sized
+from agent.looking.heat import Cells, draw_heat, shrink
 from core.errors import InputError, ModelError
 from core.frames import encode
 from models.inside.looks import check_size, forced_with_maps, looks_of
@@ -32,17 +32,17 @@ def overlay(
     if expert is not None:
         with suppress(ModelError, InputError):  # the student's alone is worth showing
             maps.append(_cells(expert, picture, question, answer))
-    small = sized(picture)
-    return encode(_beside([heated(small, cells) for cells in maps]), 85)
+    small = shrink(picture)
+    return encode(_beside([draw_heat(small, cells) for cells in maps]), 85)
 
 
 def _cells(model: VisionLanguageModel, picture: Image.Image, question: str, answer: str) -> Cells:
     with torch.inference_mode():
         vision = model.encode_images([picture])
         check_size(picture, vision, model.name)
-        looks = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
-    assert looks is not None  # an answer has words
-    cells: Cells = looks.chosen().cpu().numpy()
+        maps = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
+    assert maps is not None  # an answer has words
+    cells: Cells = maps.chosen().cpu().numpy()
     return cells
 
 

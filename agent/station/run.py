@@ -62,7 +62,7 @@ class RunOptions:
     key: Path | None = None
 
 
-def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+def apply_changes(config: Config, changes: Mapping[str, Any]) -> Config:
     """The settings with these changes by dotted name; None changes nothing. Raises ConfigError."""
     sections: dict[str, dict[str, Any]] = {}
     for name, value in changes.items():
@@ -92,7 +92,7 @@ def run(plan: RunOptions, show: Show | None) -> None:
     with ExitStack() as stack:
         # Keep what native libraries print off the screen.
         stack.enter_context(MESSAGES.hold(messages()))
-        station = stack.enter_context(opened(plan))
+        station = stack.enter_context(open_station(plan))
         if show is None:
             _serve(station)
         else:
@@ -102,7 +102,7 @@ def run(plan: RunOptions, show: Show | None) -> None:
 
 
 @contextmanager
-def opened(plan: RunOptions) -> Iterator[Station]:
+def open_station(plan: RunOptions) -> Iterator[Station]:
     """A running station to which dashboards may attach. Raises as `run` does."""
     config = plan.config
     room, folder = None if plan.room is None else check_room(plan.room), state_dir()

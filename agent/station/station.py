@@ -116,7 +116,7 @@ class Station:
         self._eyes.start()
         self._asks.submit(self._sense)
         self._opened = self._live.start()
-        self._live.ended.add_done_callback(self._ended)
+        self._live.ended.add_done_callback(self._on_end)
         self._beating.start()
         return self._opened
 
@@ -173,14 +173,14 @@ class Station:
         self._keep(event)
 
     def ask(
-        self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
+        self, question: str, take_frame: Callable[[], tuple[Frame, float]], wished: Source | None = None
     ) -> "Future[events.Answered]":
-        """Answer a question about what `seen` gives: a frame and its age in ms. Raises as that does."""
-        frame, age = seen()
+        """Answer a question about what `take_frame` gives: a frame and its age in ms. Raises as that does."""
+        frame, age = take_frame()
         with self._lock:
             self._asking += 1
         future = self._live.ask(question, frame, age, wished, Drafts(self._turn, self._audience.tell))
-        future.add_done_callback(self._done_asking)
+        future.add_done_callback(self._on_answer)
         return future
 
     def _turn(self) -> int:
@@ -223,7 +223,7 @@ class Station:
         for event in early:
             self._keep(event)
 
-    def _done_asking(self, future: "Future[events.Answered]") -> None:
+    def _on_answer(self, future: "Future[events.Answered]") -> None:
         with self._lock:
             self._asking -= 1
 
@@ -234,7 +234,7 @@ class Station:
         except RoomwiseError as error:
             self.say(events.Failed(at=time.time(), what="voice", error=str(error)))
         try:
-            hearing = self._senses.hearing(self.say, self._spoken, self._keep_sound)
+            hearing = self._senses.hearing(self.say, self._on_question, self._keep_sound)
             if hearing is not None and not self._closing.is_set():
                 hearing.start()
                 self._hearing = hearing
@@ -246,7 +246,7 @@ class Station:
             self._deaf = str(error)
             self.say(events.Failed(at=time.time(), what="microphone", error=str(error)))
 
-    def _spoken(self, question: str, began: float) -> None:
+    def _on_question(self, question: str, began: float) -> None:
         """A question was heard; on the transcriber's thread."""
         self._audience.tell(protocol.Partial(0, question))
         with suppress(RuntimeError):  # the session ends
@@ -278,7 +278,7 @@ class Station:
             if self._early is None and not self._asking:
                 self._lookout.look_around(time.monotonic())
 
-    def _ended(self, ended: "Future[None]") -> None:
+    def _on_end(self, ended: "Future[None]") -> None:
         """The session is over: on purpose, by a fault, or because it could not be opened."""
         opened = self._opened
         error = ended.exception() or (opened.exception() if opened and opened.done() else None)

@@ -62,7 +62,7 @@ class Hearing:
 
     def start(self) -> None:
         """Begin to listen, and to load Whisper. Raises CaptureError where a sound file cannot be read."""
-        self._transcriber.start().add_done_callback(self._loaded)
+        self._transcriber.start().add_done_callback(self._on_loaded)
         self._listener.start()
 
     def close(self) -> None:
@@ -90,9 +90,9 @@ class Hearing:
     def _transcribe(self, utterance: Utterance) -> None:
         with self._lock:
             self._writing += 1
-        self._transcriber.hear(utterance).add_done_callback(partial(self._transcribed, utterance))
+        self._transcriber.hear(utterance).add_done_callback(partial(self._on_transcript, utterance))
 
-    def _transcribed(self, utterance: Utterance, future: "Future[Transcript | Unheard]") -> None:
+    def _on_transcript(self, utterance: Utterance, future: "Future[Transcript | Unheard]") -> None:
         with self._lock:
             self._writing -= 1
         if future.cancelled():
@@ -114,19 +114,19 @@ class Hearing:
                 if not self.open:
                     self._say(SpeechUnheard(at=time.time(), reason=reason, seconds=ended - began))
 
-    def _loaded(self, future: "Future[Whisper]") -> None:
+    def _on_loaded(self, future: "Future[Whisper]") -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None:
             self.trouble = str(error)
             self._say(Failed(at=time.time(), what="speech", error=str(error)))
 
     def _note_status(self, status: Status) -> None:
-        changed = _changed(status)
+        changed = _change_event(status)
         self.trouble = changed.reason
         self._say(changed)
 
 
-def _changed(status: Status) -> MicrophoneChanged:
+def _change_event(status: Status) -> MicrophoneChanged:
     now = time.time()
     match status:
         case MicrophoneOpened():

@@ -67,14 +67,14 @@ def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
         mean=sum(logprobs) / len(logprobs),
         least=min(logprobs),
         length=len(answer.token_logprobs),
-        asked=_asked([telling(hit.pair.question) == words for hit in hits], hits, same),
+        asked=_same_question_vote([telling(hit.pair.question) == words for hit in hits], hits, same),
         voted=_share(likeness, same, _NEARER, default=0.5),
         agreeing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if agrees]),
         differing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if not agrees]),
     )
 
 
-def _asked(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -> float:
+def _same_question_vote(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -> float:
     chosen = [place for place, asking in enumerate(asks) if asking]
     views = np.array([hits[place].view or 0.0 for place in chosen])
     return 2 * _share(views, same[chosen], _NEARER_VIEW, default=0.5) - 1

@@ -48,7 +48,7 @@ class TakeOver:
         audits = [(calibration.logit(audit), same) for audit, same in self.audits]
         return Weight(calibration.probability(evidence, audits), calibration.threshold(self.wanted))
 
-    def audited(self, evidence: Evidence, agreed: bool) -> None:
+    def add_audit(self, evidence: Evidence, agreed: bool) -> None:
         """Note that the expert answered as well, and whether it agreed."""
         self.audits.append((evidence, agreed))
 

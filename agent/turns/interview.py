@@ -26,15 +26,15 @@ def further_questions(claims: Sequence[Claim], frame: str, count: int, rng: np.r
     """Up to `count` new questions about a frame, chosen by all `claims` about the room. A thing seen in one
     frame may be in another; its colour is asked for only once.
     """
-    asked = {normalise(claim.question) for claim in claims if claim.frame == frame}
+    known_questions = {normalise(claim.question) for claim in claims if claim.frame == frame}
     chosen: list[str] = []
 
     def take(questions: Iterable[str], most: int) -> None:
         for question in questions:
             if len(chosen) >= min(most, count):
                 return
-            if normalise(question) not in asked:
-                asked.add(normalise(question))
+            if normalise(question) not in known_questions:
+                known_questions.add(normalise(question))
                 chosen.append(question)
 
     take(NAMING, count)
@@ -51,16 +51,16 @@ def _details(
     """Questions about the things, common ones first; a third follow the person's wording."""
     if not things:
         return []
-    asked, colour_of = {normalise(claim.question) for claim in claims}, colours(claims)
+    known_questions, colour_of = {normalise(claim.question) for claim in claims}, colours(claims)
     pairs = [(first, second) for first in things for second in things if first != second]
     sample = [pairs[int(place)] for place in rng.permutation(len(pairs))[: len(things)]]
     plain = [form.format(name) for form in (*_STEADY, _VIEWED) for name in things]
     plain += [f"How many {_plural(name)} are there?" for name in things]
-    plain = _shuffled([*plain, *(f"Is the {name} {tint(name, colour_of, frame)}?" for name in things)], rng)
-    plain += _shuffled([form.format(*pair) for form in _OF_TWO for pair in sample], rng)
-    plain += _shuffled([form.format(name) for form in _SELDOM for name in things], rng)
+    plain = _shuffle([*plain, *(f"Is the {name} {tint(name, colour_of, frame)}?" for name in things)], rng)
+    plain += _shuffle([form.format(*pair) for form in _OF_TWO for pair in sample], rng)
+    plain += _shuffle([form.format(name) for form in _SELDOM for name in things], rng)
     general = {form.format(name) for form in _STEADY + _SELDOM for name in things}
-    plain = [text for text in plain if text not in general or normalise(text) not in asked]
+    plain = [text for text in plain if text not in general or normalise(text) not in known_questions]
     own = about_other_things(
         [claim.question for claim in claims if claim.asker == "person"], len(plain), rng, things
     )
@@ -84,5 +84,5 @@ def _plural(name: str) -> str:
     return name if name.endswith("s") else f"{name}s"
 
 
-def _shuffled(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
+def _shuffle(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
     return [texts[int(place)] for place in rng.permutation(len(texts))]

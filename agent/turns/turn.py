@@ -104,7 +104,7 @@ class _Steps:
         audit = self._from_expert(again) if again else None
         if audit is None:
             return route, replace(answer, confidence=weight.probability)
-        takeover.audited(evidence, exact_match(audit[1].text, answer.text))
+        takeover.add_audit(evidence, exact_match(audit[1].text, answer.text))
         return audit
 
     def _elsewhere(self, answer: Answer, needed: float) -> tuple[Route, Answer] | None:

@@ -40,13 +40,13 @@ def listed(as_json: AsJson = False) -> None:
     from agent.whereabouts.rooms import known_rooms
 
     with _open_stores(read_only=True) as parts:
-        known = known_rooms(*parts)
+        rooms = known_rooms(*parts)
     if as_json:
-        typer.echo(json.dumps({"rooms": [asdict(room) for room in known]}))
+        typer.echo(json.dumps({"rooms": [asdict(room) for room in rooms]}))
         return
-    for room in known:
+    for room in rooms:
         typer.echo(_line(room))
-    if not known:
+    if not rooms:
         typer.echo("No room is known yet. Begin in one: roomwise run")
 
 

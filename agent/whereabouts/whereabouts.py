@@ -99,7 +99,7 @@ class Whereabouts:
             case "known" if verdict.room == here:
                 return self._settle(here)
             case "known":
-                recognised = _recognised(verdict, len(self._views), kind)
+                recognised = _recognition_event(verdict, len(self._views), kind)
                 moved = self._unsettled
                 self._settle(verdict.room)
                 return Move(verdict.room, (recognised,), reason="it was seen before", moved=moved)
@@ -174,7 +174,7 @@ def fresh_name(known: Collection[str]) -> str:
     return next(name for name in (FRESH, *numbered) if name not in known)
 
 
-def _recognised(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
+def _recognition_event(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
     return RoomRecognised(
         at=time.time(), room=verdict.room, likeness=round(verdict.likeness, 3),
         probability=round(verdict.probability, 3), views=views, kind=kind,
