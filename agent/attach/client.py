@@ -8,19 +8,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from agent.attach.codec import (
-    LONGEST_NEWS,
-    LONGEST_WISH,
-    PROTOCOL,
-    Json,
-    decode,
-    encode,
-    line,
-    parse,
-    read_news,
-    read_reply,
-    wish_message,
-)
+from agent.attach import codec
+from agent.attach.codec import Json
 from agent.attach.place import Local, Place, Remote
 from agent.console.protocol import Back, ConsoleMessage, Gone, Hear, Wish
 from agent.console.replies import settle
@@ -76,10 +65,10 @@ class Attached:
     def put(self, wish: Wish) -> "Future[Any]":
         reply: Future[Any] = Future()
         try:
-            decode(encode(wish), type(wish))
+            codec.decode(codec.encode(wish), type(wish))
             number = next(self._numbers)
-            data = line(wish_message(number, wish))
-            if len(data) > LONGEST_WISH:
+            data = codec.line(codec.wish_message(number, wish))
+            if len(data) > codec.LONGEST_WISH:
                 raise InputError("That is too long to be sent. Say it in fewer words.")
             self._loop.call_soon_threadsafe(self._send, number, wish, data, reply)
         except InputError as error:
@@ -165,26 +154,26 @@ class Attached:
         reader, writer = await asyncio.wait_for(self._open(), _CONNECT)
         try:
             token = self._place.token if isinstance(self._place, Remote) else ""
-            writer.write(line({"hello": PROTOCOL, **({"token": token} if token else {})}))
+            writer.write(codec.line({"hello": codec.PROTOCOL, **({"token": token} if token else {})}))
             self._writer, self._past = writer, []
             while data := await asyncio.wait_for(reader.readline(), _QUIET):
                 if self._stop.is_set() or not data.endswith(b"\n"):
                     return
-                self._take(parse(data))
+                self._take(codec.parse(data))
         finally:
             writer.transport.abort()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._place, Local):
-            return await asyncio.open_unix_connection(str(self._place.path), limit=LONGEST_NEWS)
+            return await asyncio.open_unix_connection(str(self._place.path), limit=codec.LONGEST_NEWS)
         return await asyncio.open_connection(
-            self._place.host, self._place.port, ssl=self._place.tls, limit=LONGEST_NEWS
+            self._place.host, self._place.port, ssl=self._place.tls, limit=codec.LONGEST_NEWS
         )
 
     def _take(self, message: Json) -> None:
         """Process one message. Raises InputError when it is none."""
         if "event" in message:
-            event = from_line(line(message).decode())
+            event = from_line(codec.line(message).decode())
             if event is not None:
                 self._tell(event)
         elif "past" in message and self._past is not None:
@@ -197,7 +186,7 @@ class Attached:
         elif "refused" in message:
             raise _RefusedError(str(message["refused"]))
         else:
-            news = read_news(message)
+            news = codec.read_news(message)
             if isinstance(news, Gone):
                 raise ConnectionError(news.reason)  # another may begin at the same place
             if news is not None:
@@ -209,7 +198,7 @@ class Attached:
             return
         wish, reply = waiting
         try:
-            settle(reply, read_reply(message, wish))
+            settle(reply, codec.read_reply(message, wish))
         except RoomwiseError as error:
             settle(reply, error=error)
 
