@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from core.config import load_config
+from core.pictures import load_image
+from core.text import check_question
 
 app = typer.Typer(add_completion=False)
 
@@ -29,12 +31,16 @@ def ask(
 
     Example: roomwise ask picture.jpg "How many chairs are there?" --model builtin-expert --json
     """
-    from agent.ask import ask
+    from models.registry import load_model
+    from models.token_pruning import keep_tokens
 
     config = load_config()
     name = model if model is not None else config.student.model
-    # By name, so that torch is not loaded to show the help.
-    answer = ask(image, question, name, config)
+    # Check the input before loading weights.
+    words, picture = check_question(question), load_image(image, config.images.max_pixels)
+    vlm = load_model(name)
+    keep_tokens(vlm, config.student.keep_tokens)
+    answer = vlm.answer(picture, words, config.student.max_new_tokens)
     if as_json:
         typer.echo(json.dumps({"model": name, "answer": answer.text, "confidence": answer.confidence}))
     else:

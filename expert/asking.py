@@ -1,4 +1,4 @@
-"""What a request may hold, checked before a model sees it; what is wrong is said in a sentence."""
+"""What a request may hold, checked before a model sees it."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -18,8 +18,6 @@ LONGEST_QUESTION = 1000
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """What one request may cost."""
-
     body_bytes: int = 8 * 1024 * 1024
     pixels: int = 20_000_000
     questions: int = MOST_QUESTIONS
@@ -44,10 +42,7 @@ class AskForm(pydantic.BaseModel):
 
 @dataclass(frozen=True)
 class QuestionBatch:
-    """Questions that can be asked: cleaned, about a frame that was decoded within its bounds.
-
-    `hear`, called on the model's thread, is told the answers while they are made.
-    """
+    """Checked questions about a decoded frame. `hear` gets the answers so far, on the model's thread."""
 
     frame: Frame
     questions: tuple[str, ...]
@@ -56,12 +51,11 @@ class QuestionBatch:
     hear: Hear | None = None
 
     def heard_by(self, hear: Hear) -> "QuestionBatch":
-        """The same, its answers told while they are made."""
         return replace(self, hear=hear)
 
 
 def read_ask(text: str) -> AskForm:
-    """The field as JSON. Raises InputError that names the place of what is wrong."""
+    """The field as JSON. Raises InputError that names the faulty place."""
     try:
         return AskForm.model_validate_json(text)
     except pydantic.ValidationError as error:
@@ -72,7 +66,7 @@ def read_ask(text: str) -> AskForm:
         ) from error
 
 
-def checked(frame: bytes, ask: AskForm, limits: RequestLimits) -> QuestionBatch:
-    """A request to be queued. Raises QuestionError and ImageError."""
+def check_request(frame: bytes, ask: AskForm, limits: RequestLimits) -> QuestionBatch:
+    """A request ready for the queue. Raises QuestionError and ImageError."""
     questions = tuple(check_question(question, LONGEST_QUESTION) for question in ask.questions)
     return QuestionBatch(frame_of(frame, limits.pixels), questions, frozenset(ask.signals), ask.transfer)

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions in our terms, and back: one picture and one question a request."""
+"""OpenAI's chat completions: one picture and one question a request."""
 
 import base64
 import binascii
@@ -63,8 +63,8 @@ class Chat(_Loose):
     logprobs: bool = False
 
 
-def asked(chat: Chat) -> tuple[bytes, str]:
-    """The JPEG and the question. Raises InputError where there is not one picture as a data URL."""
+def read_chat(chat: Chat) -> tuple[bytes, str]:
+    """The JPEG and the question. Raises InputError unless there is exactly one picture, as a data URL."""
     for message in reversed(chat.messages):
         parts = message.content
         if isinstance(parts, str):
@@ -88,41 +88,38 @@ def _jpeg(url: str) -> bytes:
 
 
 def completion(model: str, answer: Answer, pieces: Sequence[str], logprobs: bool) -> dict[str, Any]:
-    """The whole reply. `pieces` are the answer's tokens as text, one for each of its log-probabilities."""
+    """The whole reply. `pieces` are the answer's tokens as text."""
     choice: dict[str, Any] = {
         "index": 0,
         "message": {"role": "assistant", "content": answer.text, "refusal": None},
         "finish_reason": "stop",
         "logprobs": {"content": _likelihoods(answer, pieces), "refusal": None} if logprobs else None,
     }
-    return {**_about(model, "chat.completion"), "choices": [choice], "usage": _usage(answer)}
+    tokens = len(answer.token_ids)
+    usage = {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
+    return {**_about(model, "chat.completion"), "choices": [choice], "usage": usage}
 
 
-def chunk(about: dict[str, Any], piece: str, last: bool = False) -> bytes:
-    """One event of a streamed reply; `about` is `opening`'s, the same for all."""
+def chunk(head: dict[str, Any], piece: str, last: bool = False) -> bytes:
+    """One event of a streamed reply; `head` is `opening`'s."""
     choice = {
         "index": 0,
         "delta": {} if last else {"role": "assistant", "content": piece},
         "finish_reason": "stop" if last else None,
     }
-    return b"data: " + json.dumps({**about, "choices": [choice]}).encode() + b"\n\n"
+    return b"data: " + json.dumps({**head, "choices": [choice]}).encode() + b"\n\n"
 
 
 DONE = b"data: [DONE]\n\n"
 
 
 def opening(model: str) -> dict[str, Any]:
-    """What all events of one streamed reply have in common."""
+    """What all events of one streamed reply share."""
     return _about(model, "chat.completion.chunk")
 
 
 def _about(model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
-
-
-def _usage(answer: Answer) -> dict[str, int]:
-    tokens = len(answer.token_ids)
-    return {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens}
 
 
 def _likelihoods(answer: Answer, pieces: Sequence[str]) -> list[dict[str, Any]]:

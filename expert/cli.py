@@ -74,23 +74,18 @@ def serve(
     """
     most = replicas if most_replicas is None else most_replicas
     _check_replicas(ray, replicas, most)
-    config = load_config()
-    _require("ray" if ray else "expert")
+    settings = load_config().expert
+    for name in _LIBRARIES:
+        require(name, "ray" if ray else "expert")
     from expert.scale import Replicas
     from expert.serve import ServerOptions
 
-    named, token = model if model is not None else config.expert.model, config.expert.token.get_secret_value()
     plan = ServerOptions(
-        model=named, host=host, port=port, token=token,
-        looks=looks if looks is not None else config.expert.looks, batch=batch, queue=queue, rate=rate,
-        distillation=distillation, certificate=tls_cert, key=tls_key, transfer=transfer,
+        model=settings.model if model is None else model, token=settings.token.get_secret_value(),
+        host=host, port=port, looks=settings.looks if looks is None else looks, batch=batch, queue=queue,
+        rate=rate, distillation=distillation, certificate=tls_cert, key=tls_key, transfer=transfer,
     )  # fmt: skip
     _serve(plan, Replicas(replicas, most) if ray else None)
-
-
-def _require(extra: str) -> None:
-    for name in _LIBRARIES:
-        require(name, extra)
 
 
 def _serve(plan: "ServerOptions", replicas: "Replicas | None") -> None:

@@ -1,7 +1,4 @@
-"""Where the expert looks as a code of few numbers, for devices that have the same autoencoder.
-
-Attention transfer by autoencoders compares codes of maps, not maps: the code is all that has to travel.
-"""
+"""The expert's attention maps as codes of few numbers, for devices with the same autoencoder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +19,12 @@ class Coder:
 
     @torch.no_grad()
     def codes(
-        self, seen: Sequence[VisionTokens], questions: Sequence[str], answers: Sequence[str]
+        self, encoded: Sequence[VisionTokens], questions: Sequence[str], answers: Sequence[str]
     ) -> NDArray[np.float16]:
-        """Float16 [B, width] of questions about the first look at each frame, with the expert's answers."""
-        first = stacked([vision.select([0]) for vision in seen])
+        """Codes, float16 [B, width], for questions about the first view of each frame, with the expert's
+        answers.
+        """
+        first = stacked([vision.select([0]) for vision in encoded])
         forced = self._vlm.teacher_forced(first, questions, answers, attentions=True)
         channels, rows, cols = self._coder.shape
         pairs = paired_layers(channels, len(forced.attentions))
@@ -36,5 +35,5 @@ class Coder:
 
 
 def load_coder(vlm: VisionLanguageModel, folder: Path) -> Coder:
-    """With the autoencoder that is kept in a folder. Raises StorageError, WeightsError."""
+    """Load the autoencoder in a folder. Raises StorageError, WeightsError."""
     return Coder(vlm, load_map_coder(folder), transfer_name(folder))

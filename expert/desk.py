@@ -1,7 +1,7 @@
-"""Takes questions from all clients, answers as many together as wait, and hands each its own back.
+"""Queues questions from all clients, answers those that wait together, and returns each its own.
 
-One thread owns the model and is lent to the desk. While it answers one batch the next one gathers, so nobody
-waits for a batch to fill: alone, a question goes at once; under load, batches grow by themselves.
+One thread owns the model. While it answers a batch the next one gathers, so nobody waits for a batch to
+fill: alone, a question goes at once; under load, batches grow by themselves.
 """
 
 import contextlib
@@ -18,15 +18,14 @@ from expert.asking import QuestionBatch
 from models.remote.wire import Said
 
 
-def next_batch(waiting: Sequence[int], most: int) -> int:
-    """How many of the requests at the front of the queue go together, given how many questions each holds.
-
-    First come, first served. At least one goes, however large: it was let in.
+def next_batch(waiting: Sequence[int], limit: int) -> int:
+    """How many of the first requests go together, given how many questions each holds. First come, first
+    served. At least one goes, however large: it was admitted.
     """
     total = 0
     for count, questions in enumerate(waiting):
         total += questions
-        if total > most:
+        if total > limit:
             return max(1, count)
     return len(waiting)
 
@@ -36,19 +35,17 @@ Answers = list[Said]
 
 
 class FullError(ExpertError):
-    """More questions wait than may."""
+    """More questions wait than are allowed."""
 
 
 class ExhaustedError(ExpertError):
-    """There was not enough memory, not even for one request alone."""
+    """Not enough memory, even for one request alone."""
 
 
 class BatchAnswerer(Protocol):
-    """What answers a batch."""
+    """What answers a batch: for each request its answers."""
 
-    def answer(self, requests: Sequence[QuestionBatch]) -> list[Answers]:
-        """For each request its answers."""
-        ...
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[Answers]: ...
 
 
 @dataclass
@@ -58,7 +55,7 @@ class _Waiting:
 
 
 class Desk:
-    """Use it as a context: its thread is free again after it, and who still waits then is told so."""
+    """A context manager that occupies its thread; requests that still wait at its end are cancelled."""
 
     def __init__(
         self,
@@ -68,16 +65,11 @@ class Desk:
         queue: int,
         on_batch: Callable[[int], None] = lambda questions: None,
     ) -> None:
-        """`thread` is one, and busy until the context ends: best the one that the model was loaded on. `most`
-        questions go into a batch, `queue` may wait; `on_batch` hears how many went together.
+        """`thread` is best the one that the model was loaded on; it is busy until the context ends. At most
+        `most` questions go into a batch and `queue` may wait; `on_batch` gets each batch's size.
         """
-        self._panel, self._thread, self._most, self._queue, self._on_batch = (
-            panel,
-            thread,
-            most,
-            queue,
-            on_batch,
-        )
+        self._panel, self._thread, self._most, self._queue = panel, thread, most, queue
+        self._on_batch = on_batch
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._open = False
@@ -94,29 +86,31 @@ class Desk:
             self._changed.notify_all()
         if self._served is not None:
             self._served.result()
-        for one in self._waiting:
-            one.future.cancel()
+        for waiting in self._waiting:
+            waiting.future.cancel()
 
     @property
     def waiting(self) -> int:
-        """Questions that wait."""
+        """The number of questions that wait."""
         with self._changed:
             return self._count()
 
     def put(self, request: QuestionBatch) -> "Future[Answers]":
-        """Queue a request. Cancelling the future before its turn takes it out. Raises FullError."""
-        one = _Waiting(request)
+        """Queue a request. Cancelling the future before its turn removes it. Raises FullError."""
+        waiting = _Waiting(request)
         with self._changed:
             if not self._open:
                 raise FullError("The server is being stopped. Try again later.")
             if self._count() + len(request.questions) > self._queue:
                 raise FullError(f"{self._queue} questions wait already. Try again in a moment.")
-            self._waiting.append(one)
+            self._waiting.append(waiting)
             self._changed.notify_all()
-        return one.future
+        return waiting.future
 
     def _count(self) -> int:
-        return sum(len(one.request.questions) for one in self._waiting if not one.future.cancelled())
+        return sum(
+            len(waiting.request.questions) for waiting in self._waiting if not waiting.future.cancelled()
+        )
 
     def _serve(self) -> None:
         while True:
@@ -124,21 +118,21 @@ class Desk:
                 self._changed.wait_for(lambda: self._waiting or not self._open)
                 if not self._open:
                     return
-                batch = self._taken()
+                batch = self._take_batch()
             if batch:
                 self._answer(batch)
 
-    def _taken(self) -> list[_Waiting]:
+    def _take_batch(self) -> list[_Waiting]:
         """The next batch, without those whose client has left."""
-        held = [one for one in self._waiting if not one.future.cancelled()]
-        count = next_batch([len(one.request.questions) for one in held], self._most)
-        self._waiting = deque(held[count:])
-        return [one for one in held[:count] if one.future.set_running_or_notify_cancel()]
+        present = [waiting for waiting in self._waiting if not waiting.future.cancelled()]
+        count = next_batch([len(waiting.request.questions) for waiting in present], self._most)
+        self._waiting = deque(present[count:])
+        return [waiting for waiting in present[:count] if waiting.future.set_running_or_notify_cancel()]
 
     def _answer(self, batch: list[_Waiting]) -> None:
-        """Answer together; where that fails each half by itself: one request's fault stays its own."""
+        """Answer together; if that fails, each half by itself, so that one request's fault stays its own."""
         try:
-            answers = self._panel.answer([one.request for one in batch])
+            answers = self._panel.answer([waiting.request for waiting in batch])
         except Exception as error:  # noqa: BLE001  # whatever a model raises, the server goes on
             if len(batch) > 1:
                 middle = len(batch) // 2
@@ -147,9 +141,9 @@ class Desk:
             else:
                 _fail(batch[0].future, error)
             return
-        self._on_batch(sum(len(one.request.questions) for one in batch))
-        for one, said in zip(batch, answers, strict=True):
-            one.future.set_result(said)
+        self._on_batch(sum(len(waiting.request.questions) for waiting in batch))
+        for waiting, answer in zip(batch, answers, strict=True):
+            waiting.future.set_result(answer)
 
 
 def _fail(future: "Future[Answers]", error: Exception) -> None:
@@ -162,6 +156,6 @@ def _fail(future: "Future[Answers]", error: Exception) -> None:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """torch says so on a GPU by a type of its own, on a CPU in words."""
+    """torch raises a type of its own on a GPU, and a message on a CPU."""
     named = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
     return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))

@@ -1,24 +1,65 @@
-"""The door of the application: token, rate and size are judged before anything of a request is read."""
+"""Access control: token, rate and size are checked before anything of a request is read."""
 
+import hmac
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from expert.gate import Rate, admitted
 from expert.metrics import ServerMetrics
 from expert.problems import problem
 
 _OPEN = frozenset({"/healthz"})
-"""Whoever watches over the server need not know the token."""
+"""Health checks need no token."""
 _ROUTES = frozenset({"/healthz", "/metrics", "/v1/answers", "/v1/chat/completions", "/v1/models"})
+
+
+_CLIENTS = 4096
+"""The rate of so many clients is kept, the most recent ones."""
+
+
+def admitted(header: str | None, token: str) -> bool:
+    """Whether an Authorization header carries the token, compared in constant time."""
+    scheme, _, credentials = (header or "").partition(" ")
+    same = hmac.compare_digest(credentials.strip().encode("utf-8", "replace"), token.encode())
+    return same and scheme.lower() == "bearer"
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Rate:
+    """A token bucket for each client: `each_second` requests in the long run (0: any), `burst` at once."""
+
+    def __init__(self, each_second: float, burst: int) -> None:
+        self._rate, self._burst = each_second, burst
+        self._clients: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def wait(self, client: str, now: float) -> float:
+        """Seconds until the client may ask, at `now` (monotonic); 0 if it may ask now."""
+        if self._rate <= 0:
+            return 0.0
+        bucket = self._clients.setdefault(client, _Bucket(float(self._burst), now))
+        self._clients.move_to_end(client)
+        if len(self._clients) > _CLIENTS:
+            self._clients.popitem(last=False)
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        if bucket.tokens >= 1:
+            bucket.tokens -= 1
+            return 0.0
+        return (1 - bucket.tokens) / self._rate
 
 
 @dataclass(frozen=True)
 class AccessRules:
-    """Who may come in, and with how much. Without a token everybody may who can reach the server."""
+    """Token, rate and size limits. Without a token everybody may ask."""
 
     token: str
     rate: Rate
@@ -31,28 +72,27 @@ class Door:
     def __init__(
         self,
         app: ASGIApp,
-        house: AccessRules,
-        meters: ServerMetrics,
+        rules: AccessRules,
+        metrics: ServerMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._app, self._house, self._meters, self._clock = app, house, meters, clock
+        self._app, self._rules, self._metrics, self._clock = app, rules, metrics, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        counted = _Counted(send, self._meters, scope["path"], self._clock)
+        counted = _Counted(send, self._metrics, scope["path"], self._clock)
         refusal = self._refusal(scope)
         if refusal is not None:
             await refusal(scope, receive, counted.send)
             return
-        bounded = _Bounded(receive, self._house.body_bytes)
+        bounded = _Bounded(receive, self._rules.body_bytes)
         await self._app(scope, bounded.receive, counted.send)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        open_to_all, token = scope["path"] in _OPEN, self._house.token
+        open_to_all, token = scope["path"] in _OPEN, self._rules.token
         if token and not open_to_all and not admitted(headers.get("authorization"), token):
             return problem(
                 401, "token", "The token is missing or wrong. Send it as: Authorization: Bearer TOKEN",
@@ -60,22 +100,21 @@ class Door:
             )  # fmt: skip
         if "origin" in headers:
             return problem(403, "origin", "Web pages may not ask this server.")
-        wait = 0.0 if open_to_all else self._house.rate.wait((scope.get("client") or ("",))[0], self._clock())
+        wait = 0.0 if open_to_all else self._rules.rate.wait((scope.get("client") or ("",))[0], self._clock())
         if wait:
             return problem(429, "rate", "Too many requests.", {"Retry-After": str(int(wait) + 1)})
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._house.body_bytes:
-            return problem(413, "size", too_large(self._house.body_bytes), {"Connection": "close"})
+        if length.isdecimal() and int(length) > self._rules.body_bytes:
+            return problem(413, "size", _too_large(self._rules.body_bytes), {"Connection": "close"})
         return None
 
 
-def too_large(limit: int) -> str:
-    """What is said to who sends more than `limit` bytes."""
+def _too_large(limit: int) -> str:
     return f"The request is larger than {limit:,} bytes. Send a smaller frame."
 
 
 class _Bounded:
-    """Counts what comes in; who says nothing of the length, or lies, is stopped on the way."""
+    """Counts incoming bytes, so that a missing or wrong length is caught on the way."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive, self._limit = receive, limit
@@ -85,21 +124,21 @@ class _Bounded:
         message = await self._receive()
         self._read += len(message.get("body", b""))
         if self._read > self._limit:
-            raise HTTPException(413, too_large(self._limit), {"Connection": "close"})
+            raise HTTPException(413, _too_large(self._limit), {"Connection": "close"})
         return message
 
 
 class _Counted:
-    """Counts requests by route and status, and how long they took."""
+    """Counts requests by route and status, and their durations."""
 
-    def __init__(self, send: Send, meters: ServerMetrics, path: str, clock: Callable[[], float]) -> None:
-        self._send, self._meters, self._clock = send, meters, clock
+    def __init__(self, send: Send, metrics: ServerMetrics, path: str, clock: Callable[[], float]) -> None:
+        self._send, self._metrics, self._clock = send, metrics, clock
         self._route = path if path in _ROUTES else "other"  # not one series for whatever is tried
         self._began = clock()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._meters.requests.labels(self._route, str(message["status"])).inc()
+            self._metrics.requests.labels(self._route, str(message["status"])).inc()
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):
-            self._meters.seconds.labels(self._route).observe(self._clock() - self._began)
+            self._metrics.seconds.labels(self._route).observe(self._clock() - self._began)

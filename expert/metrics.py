@@ -1,4 +1,4 @@
-"""What there is to be counted, as Prometheus reads it."""
+"""The server's Prometheus metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -7,7 +7,7 @@ _QUESTIONS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class ServerMetrics:
-    """Counters of one server, in a registry of its own."""
+    """Metrics of one server, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -35,10 +35,10 @@ class ServerMetrics:
         self.waiting = Gauge("roomwise_expert_waiting", "Questions that wait.", registry=self.registry)
 
     def batch(self, questions: int) -> None:
-        """So many questions were answered together."""
+        """Count a batch of so many questions."""
         self.batches.observe(questions)
         self.questions.inc(questions)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """In Prometheus' text format."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""A batch of questions about several frames, answered in the same passes of one model."""
+"""Answers a batch of questions about several frames in the same passes of one model."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,78 +18,73 @@ from models.signal import focus, focus_size
 from models.vlm import VisionTokens
 
 _KEPT = 32
-"""Frames whose looks are kept: devices ask about the same frame several times."""
+"""Frames whose encodings are kept: devices ask about the same frame several times."""
 _SIGNALS = frozenset({"attention", "logprobs", "focus"})
-"""What is read from an answer after it was given."""
+"""Signals that are computed from a finished answer."""
 
 
 class RequestBatcher:
-    """Answers requests together. Not safe for several threads: the desk's own thread uses it."""
+    """Answers requests together, on the desk's thread only."""
 
     def __init__(self, expert: LocalExpert, coder: Coder | None = None) -> None:
         self._expert, self._coder = expert, coder
-        self._seen: OrderedDict[str, VisionTokens] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._expert.name
+        self._encoded: OrderedDict[str, VisionTokens] = OrderedDict()
 
     def answer(self, requests: Sequence[QuestionBatch]) -> list[list[Said]]:
         """For each request its answers, one a question, in order."""
-        seen = self._looked([request.frame for request in requests])
-        askings = [
+        encoded = self._encode([request.frame for request in requests])
+        questions = [
             EncodedQuestion(
-                seen[request.frame.name], question, bool(request.signals & _SIGNALS), request.hear
+                encoded[request.frame.name], question, bool(request.signals & _SIGNALS), request.hear
             )
             for request in requests
             for question in request.questions
         ]
-        told = self._expert.together(askings)
+        replies = self._expert.together(questions)
         askers = [request for request in requests for _ in request.questions]
-        said = list(map(_said, askers, askings, told))
-        self._code(askers, askings, said)
-        answers = iter(said)
-        return [[next(answers) for _ in request.questions] for request in requests]
+        answers = list(map(_with_signals, askers, questions, replies))
+        self._code(askers, questions, answers)
+        remaining = iter(answers)
+        return [[next(remaining) for _ in request.questions] for request in requests]
 
     def _code(
-        self, askers: Sequence[QuestionBatch], askings: Sequence[EncodedQuestion], said: list[Said]
+        self, askers: Sequence[QuestionBatch], questions: Sequence[EncodedQuestion], answers: list[Said]
     ) -> None:
-        """Give those answers their map's code whose client asked for it."""
-        wanted = [place for place, request in enumerate(askers) if "code" in request.signals]
-        if not wanted or self._coder is None:
+        """Add the map's code to the answers whose client asked for it."""
+        places = [place for place, request in enumerate(askers) if "code" in request.signals]
+        if not places or self._coder is None:
             return
         codes = self._coder.codes(
-            [askings[place].vision for place in wanted],
-            [askings[place].question for place in wanted],
-            [said[place].told.answer.text for place in wanted],
+            [questions[place].vision for place in places],
+            [questions[place].question for place in places],
+            [answers[place].told.answer.text for place in places],
         )
-        for place, code in zip(wanted, codes, strict=True):
-            said[place] = replace(said[place], shown=replace(said[place].shown, code=code))
+        for place, code in zip(places, codes, strict=True):
+            answers[place] = replace(answers[place], shown=replace(answers[place].shown, code=code))
 
-    def _looked(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
-        """The looks at each frame by its name; new frames are encoded together, old ones were kept."""
-        found = {frame.name: self._seen[frame.name] for frame in frames if frame.name in self._seen}
-        new = list({frame.name: frame for frame in frames if frame.name not in found}.values())
+    def _encode(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
+        """The encoded views of each frame by name; new frames are encoded together."""
+        encoded = {frame.name: self._encoded[frame.name] for frame in frames if frame.name in self._encoded}
+        new = list({frame.name: frame for frame in frames if frame.name not in encoded}.values())
         if new:
-            found |= dict(zip((frame.name for frame in new), self._expert.look(new), strict=True))
-        for name, vision in found.items():
-            self._seen[name] = vision
-            self._seen.move_to_end(name)
-        while len(self._seen) > _KEPT:
-            self._seen.popitem(last=False)
-        return found
+            encoded |= dict(zip((frame.name for frame in new), self._expert.look(new), strict=True))
+        for name, vision in encoded.items():
+            self._encoded[name] = vision
+            self._encoded.move_to_end(name)
+        while len(self._encoded) > _KEPT:
+            self._encoded.popitem(last=False)
+        return encoded
 
 
-def _said(request: QuestionBatch, asking: EncodedQuestion, told: Told) -> Said:
-    if told.signal is None or "focus" not in request.signals:
-        return Said(told)
-    attention = TeacherSignal.from_bytes(told.signal).attention
-    return Said(told) if attention is None else Said(told, _focused(attention, asking.vision))
+def _with_signals(request: QuestionBatch, question: EncodedQuestion, reply: Told) -> Said:
+    if reply.signal is None or "focus" not in request.signals:
+        return Said(reply)
+    attention = TeacherSignal.from_bytes(reply.signal).attention
+    return Said(reply) if attention is None else Said(reply, _focused_tokens(attention, question.vision))
 
 
-def _focused(attention: NDArray[np.float16], vision: VisionTokens) -> OptionalSignal:
-    """The cells of the first look that the question's words look at most, and what the model sees there."""
+def _focused_tokens(attention: NDArray[np.float16], vision: VisionTokens) -> OptionalSignal:
+    """The first view's cells that the question's words attend to most, with their vision tokens."""
     cells = torch.from_numpy(attention.astype(np.float32)).flatten(1)
     places = focus(cells[None, None], focus_size(cells.shape[1]))[0].to(vision.tokens.device)
     tokens = vision.grid[0].flatten(0, 1)[places]

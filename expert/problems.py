@@ -1,4 +1,4 @@
-"""What went wrong, as a status and a reason in JSON: {"error": {"message": ..., "type": ...}}."""
+"""Errors as a status and a JSON body: {"error": {"message": ..., "type": ...}}."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from expert.desk import ExhaustedError, FullError
 
 
 def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A refusal that both our client and OpenAI's understand."""
+    """A refusal in a form that our client and OpenAI's understand."""
     error = {"message": message, "type": kind, "param": None, "code": kind}
     return JSONResponse({"error": error}, status, headers=dict(headers or {}))
 
 
 def problem_of(error: Exception) -> JSONResponse:
-    """The refusal that an error amounts to. What is not foreseen keeps its reasons to the log."""
+    """The refusal for an error. Unforeseen ones keep their reasons to the log."""
     match error:
         case ImageError():
             return problem(422, "frame", str(error))

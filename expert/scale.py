@@ -1,10 +1,8 @@
 """The same application on Ray Serve: replicas that each hold the model, behind one address.
 
-A replica is `expert.serve.open_application` in a process of its own: desk, door and limits are those of a
-server without Ray. Batches are the desk's: `serve.batch` would wait for one to fill, the desk never does.
-
-Weights do not travel: every replica loads them from its own disk. The token travels once, within the pickled
-deployment, and wrapped so that no representation shows it.
+A replica is `expert.serve.open_application` in its own process. The desk makes the batches: `serve.batch`
+would wait for one to fill. Every replica loads the weights from its own disk. The token travels once,
+within the pickled deployment, wrapped so that no representation shows it.
 """
 
 import contextlib
@@ -31,54 +29,51 @@ from models.registry import model_folder
 
 NAME = "roomwise-expert"
 ADDRESS = "RAY_ADDRESS"
-"""The variable that names a cluster to join; without it Ray is started, on this machine for this alone."""
+"""The variable that names a cluster to join; without it a private Ray is started."""
 _STORE = 256 * 1024 * 1024
-"""Bytes of shared memory for what passes between processes; a request is at most eight million."""
+"""Bytes of shared memory between processes; a request is at most eight million."""
 _KEEP_ALIVE, _PATIENCE = 30, 5  # seconds
 _LOGS = "/tmp/ray/session_latest/logs/serve"
 
 
 @dataclass(frozen=True)
 class Replicas:
-    """How many there are: `least` always, up to `most` while many ask."""
+    """At `least` so many, up to `most` under load."""
 
     least: int = 1
     most: int = 1
 
-    def deployed(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
-        """What Ray Serve is told of them, `resources` being the cluster's. Each has one GPU where there are
-        any, and an equal part of the cores, which also bounds its threads. Requests are let through to it as
-        far as its queue goes, so that it is the desk that refuses.
-
-        Raises ConfigError where there are fewer GPUs, or without any fewer cores, than the least needs.
+    def deployment_options(self, resources: Mapping[str, float], batch: int, queue: int) -> dict[str, Any]:
+        """Ray Serve's options, `resources` being the cluster's. Each replica has one GPU where there are any,
+        and an equal part of the cores. Requests are let through as far as the desk's queue goes, so that the
+        desk refuses. Raises ConfigError where there are too few GPUs or cores.
         """
         kind = "GPU" if resources.get("GPU") else "CPU"
-        there = int(resources.get(kind, 0))
-        if self.least > there:
+        available = int(resources.get(kind, 0))
+        if self.least > available:
             raise ConfigError(
-                f"{self.least} replicas need {self.least} {kind}s, and Ray has {there}. "
-                f"Set --replicas to at most {there}."
+                f"{self.least} replicas need {self.least} {kind}s, and Ray has {available}. "
+                f"Set --replicas to at most {available}."
             )
         cores = max(1, int(resources.get("CPU", 1)) // self.most)
-        told: dict[str, Any] = {
+        options: dict[str, Any] = {
             "ray_actor_options": {"num_cpus": cores, "num_gpus": int(kind == "GPU")},
             "max_ongoing_requests": 2 * queue,
             "graceful_shutdown_timeout_s": _PATIENCE,
         }
         if self.most == self.least:
-            return {**told, "num_replicas": self.least}
+            return {**options, "num_replicas": self.least}
         scaling = {
             "min_replicas": self.least, "initial_replicas": self.least, "max_replicas": self.most,
             # Devices put ten questions to a request: with more than this, some wait for the next batch.
             "target_ongoing_requests": max(1, batch // 10),
         }  # fmt: skip
-        return {**told, "autoscaling_config": scaling}
+        return {**options, "autoscaling_config": scaling}
 
 
 def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
-    """Serve until interrupted, by SIGINT or SIGTERM.
-
-    Raises ConfigError, UnknownModelError, WeightsError, ModelError, MissingDependencyError.
+    """Serve until SIGINT or SIGTERM. Raises ConfigError, UnknownModelError, WeightsError, ModelError,
+    MissingDependencyError.
     """
     plan.check()
     alone = ADDRESS not in os.environ
@@ -87,7 +82,7 @@ def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
         _check_free(plan.host, plan.port)
     with _ray(alone) as ray:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        options = replicas.deployed(ray.cluster_resources(), plan.batch, plan.queue)
+        options = replicas.deployment_options(ray.cluster_resources(), plan.batch, plan.queue)
         if ray.serve.status().applications:
             raise ConfigError(f"Ray serves something already. Name another in {ADDRESS}, or leave it unset.")
         try:
@@ -99,7 +94,7 @@ def serve_on_ray(plan: ServerOptions, replicas: Replicas) -> None:
 
 
 def _check_free(host: str, port: int) -> None:
-    """Raises ConfigError where something else listens, which Ray would tell late and at length."""
+    """Raises ConfigError where something else listens, which Ray would report late and at length."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
@@ -111,7 +106,7 @@ def _check_free(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _ray(alone: bool) -> Iterator[ModuleType]:
-    """Ray: started and ended here where `alone`, else joined where RAY_ADDRESS says."""
+    """Ray: started and ended here where `alone`, else the cluster at RAY_ADDRESS."""
     own: dict[str, Any] = {}
     if alone:
         _keep_to_this_machine()
@@ -128,7 +123,7 @@ def _ray(alone: bool) -> Iterator[ModuleType]:
 
 
 def _keep_to_this_machine() -> None:
-    """A Ray that is started tells nobody, listens on the loopback, and obeys only who knows its secret."""
+    """A private Ray sends no usage data, listens on the loopback, and obeys only holders of its secret."""
     os.environ |= {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # its switch, on every system, for nodes elsewhere
@@ -139,7 +134,7 @@ def _keep_to_this_machine() -> None:
 
 @contextlib.contextmanager
 def _without(variable: str) -> Iterator[None]:
-    """A variable is hidden from processes that are started in the context."""
+    """Hide a variable from processes that are started in the context."""
     value = os.environ.pop(variable, None)
     try:
         yield
@@ -165,30 +160,30 @@ def _deploy(serve: ModuleType, plan: ServerOptions, options: Mapping[str, Any], 
 
 
 def _reason(serve: ModuleType) -> str:
-    """The last line of what the replicas failed by, without the name of the exception."""
-    told = serve.status().applications[NAME]
-    said = told.deployments[NAME].message if NAME in told.deployments else told.message
-    last: str = (said.strip().splitlines() or [""])[-1]
+    """The last line of the replicas' failure, without the exception's name."""
+    status = serve.status().applications[NAME]
+    message = status.deployments[NAME].message if NAME in status.deployments else status.message
+    last: str = (message.strip().splitlines() or [""])[-1]
     return last.partition(": ")[2] or last
 
 
 def _builder(plan: ServerOptions, alone: bool) -> Callable[[], FastAPI]:
-    """Makes the application where it is called: in a replica."""
+    """Builds the application where it is called: in a replica."""
     open_plan, token = replace(plan, token=""), SecretStr(plan.token)
 
     def build() -> FastAPI:
         if alone:
             _listen_here()
-        held = ExitStack()
-        app = held.enter_context(open_application(replace(open_plan, token=token.get_secret_value())))
-        app.state.held = held  # open as long as the application is, that is as the process
+        stack = ExitStack()
+        app = stack.enter_context(open_application(replace(open_plan, token=token.get_secret_value())))
+        app.state.held = stack  # open as long as the application is, that is as the process
         return app
 
     return build
 
 
 def _listen_here() -> None:
-    """A replica listens for others on every interface, and no setting changes that; now on the loopback."""
+    """Make a replica listen on the loopback; no setting of Ray does that."""
     replica: Any = require("ray.serve._private.replica", "ray")
     add_port = getattr(replica, "add_port_to_grpc_server", None)
     if add_port is not None:  # else Ray's secret alone guards it

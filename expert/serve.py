@@ -1,4 +1,4 @@
-"""The server as a process: the model loaded, the application put behind its address, until it is stopped."""
+"""The server as a process: load the model, serve the application until stopped."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +12,11 @@ from fastapi import FastAPI
 from core.allocation import keep_freed_memory
 from core.errors import ConfigError
 from core.hosts import is_loopback
-from expert.app import Office, application
+from expert.app import ServerContext, application
 from expert.asking import RequestLimits
 from expert.codes import load_coder
 from expert.desk import Desk
-from expert.door import AccessRules
-from expert.gate import Rate
+from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
 from expert.panel import RequestBatcher
 from expert.served import Served
@@ -30,7 +29,7 @@ _LONGEST = 24
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What is served to whom. `rate` is requests a second of one client, 0 for any; `batch` and `queue` count
+    """What is served to whom. `rate`: requests a second of one client, 0 for any; `batch`, `queue`:
     questions. `certificate` and `key` are PEM files; `transfer` is the folder of an autoencoder that devices
     have as well.
     """
@@ -67,22 +66,21 @@ class ServerOptions:
 
 @contextmanager
 def open_application(plan: ServerOptions) -> Iterator[FastAPI]:
-    """The application, its model loaded, its thread running. Raises UnknownModelError, WeightsError."""
+    """The application with its model and thread. Raises UnknownModelError, WeightsError."""
     keep_freed_memory()
-    meters = ServerMetrics()
+    metrics = ServerMetrics()
     with ThreadPoolExecutor(1, thread_name_prefix="expert") as thread:
-        # Where a second thread computes, OpenMP's keep each other waiting: a third slower on two cores.
-        panel, served = thread.submit(_loaded, plan).result()
-        with Desk(panel, thread, plan.batch, plan.queue, meters.batch) as desk:
-            office = Office(desk, served, plan.limits, meters)
-            house = AccessRules(
+        # With a second computing thread OpenMP's threads wait for each other: a third slower on two cores.
+        panel, served = thread.submit(_load, plan).result()
+        with Desk(panel, thread, plan.batch, plan.queue, metrics.batch) as desk:
+            context = ServerContext(desk, served, plan.limits, metrics)
+            rules = AccessRules(
                 plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes
             )
-            yield application(office, house)
+            yield application(context, rules)
 
 
-def _loaded(plan: ServerOptions) -> tuple[RequestBatcher, Served]:
-    """The model, who asks it, and what there is to be had."""
+def _load(plan: ServerOptions) -> tuple[RequestBatcher, Served]:
     vlm = load_model(plan.model, attention="eager")
     coder = None if plan.transfer is None else load_coder(vlm, plan.transfer)
     name = "" if coder is None else coder.name
@@ -91,7 +89,7 @@ def _loaded(plan: ServerOptions) -> tuple[RequestBatcher, Served]:
 
 
 def server_of(app: FastAPI, plan: ServerOptions) -> uvicorn.Server:
-    """The HTTP server, not yet running. It logs no request: addresses and tokens are nobody's business."""
+    """The HTTP server, not yet running. It logs no requests, to keep addresses and tokens private."""
     return uvicorn.Server(
         uvicorn.Config(
             app,

@@ -1,4 +1,4 @@
-"""What is served: a model with its name, and what can be had of it."""
+"""The served model, and what can be had of it."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from models.remote.wire import Wanted
 
 @dataclass(frozen=True)
 class Served:
-    """`looks` go into each answer; `distillation` says whether clients may learn from it. `transfer` is the
+    """`looks` views go into each answer; `distillation`: clients may learn from it. `transfer` is the
     SHA-256 of the shared autoencoder's weights, "" without one.
     """
 
@@ -25,13 +25,13 @@ class Served:
 
     @property
     def signals(self) -> tuple[Wanted, ...]:
-        """What may be asked for beside words."""
+        """The available signals."""
         if not self.distillation:
             return ()
         return ("attention", "logprobs", "focus", *(("code",) if self.transfer else ()))
 
     def check(self, ask: AskForm) -> None:
-        """Raises InputError when something is wanted that is not to be had here."""
+        """Raises InputError when a signal is not available."""
         missing = [name for name in ask.signals if name not in self.signals]
         if missing:
             raise InputError(

@@ -19,7 +19,7 @@ from tiny_station import Ear, answer
 
 from agent.attach.client import Attached
 from agent.attach.codec import line
-from agent.attach.place import Local, Remote, RemoteAccess, door_of, place_of
+from agent.attach.place import Local, Remote, RemoteAccess, place_of, remote_doors
 from agent.attach.server import AttachServer
 from agent.console.protocol import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
 from agent.station.audience import Audience
@@ -254,7 +254,7 @@ def test_a_client_that_reads_nothing_slows_nobody(toy: Toy, place: Local, served
         assert any(one.frame == big for one in ear.of(Pulse))
         assert longest < 5.0
     clients = list(served._clients)
-    waiting = [client._waits() for client in clients]
+    waiting = [client._unsent() for client in clients]
     assert max(waiting, default=0) < 4_000_000, "pulses wait for nobody"
     lazy.close()
 
@@ -276,7 +276,7 @@ def test_a_client_that_takes_no_events_is_cut_off(
 def remote(toy: Toy, tmp_path: Path) -> Iterator[tuple[AttachServer, Path]]:
     certificate, key = write_certificate(tmp_path)
     house = RemoteAccess(TOKEN, "127.0.0.1", 1, certificate, key)
-    (door,) = door_of(house)
+    (door,) = remote_doors(house)
     with AttachServer(toy, [Remote("127.0.0.1", 0, door.tls, TOKEN)], TOKEN) as server:
         yield server, certificate
 
@@ -344,8 +344,8 @@ def test_an_unknown_certificate_is_not_trusted(remote: tuple[AttachServer, Path]
 )
 def test_doors_that_would_be_unsafe_stay_shut(house: RemoteAccess, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        door_of(house)
-    assert door_of(RemoteAccess("", "0.0.0.0")) == []
+        remote_doors(house)
+    assert remote_doors(RemoteAccess("", "0.0.0.0")) == []
 
 
 def test_what_an_address_means(isolated: Path) -> None:

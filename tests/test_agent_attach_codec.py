@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from agent.attach.codec import (
     REPLIES,
-    encoded,
+    encode,
     line,
+    news_message,
     parse,
+    read_news,
     read_reply,
-    read_told,
     read_wish,
     reply_message,
-    told_message,
     wish_message,
 )
 from agent.console.protocol import (
@@ -82,7 +82,7 @@ def test_a_wish_comes_back(number: int, wish: Wish) -> None:
 @PATIENT
 @given(st.one_of(*map(_of, (Pulse, Partial, Gone))))
 def test_what_is_told_comes_back(told: Pulse | Partial | Gone) -> None:
-    assert read_told(_over_the_wire(told_message(told))) == told
+    assert read_news(_over_the_wire(news_message(told))) == told
 
 
 @pytest.mark.parametrize(("wish", "kind"), _LINES)
@@ -128,7 +128,7 @@ def test_what_is_no_wish_is_refused(value: Any) -> None:
 @PATIENT
 @given(_WISHES, st.data())
 def test_a_wish_that_was_tampered_with_is_refused_or_still_one(wish: Wish, data: st.DataObject) -> None:
-    values = encoded(wish)
+    values = encode(wish)
     name = data.draw(st.sampled_from(sorted(values) or ["question"]))
     changed = {**values, name: data.draw(_JSON)}
     try:
@@ -136,7 +136,7 @@ def test_a_wish_that_was_tampered_with_is_refused_or_still_one(wish: Wish, data:
     except InputError as error:
         assert str(error)
     else:
-        assert type(read) is type(wish) and encoded(read) == changed
+        assert type(read) is type(wish) and encode(read) == changed
 
 
 @PATIENT
@@ -173,6 +173,6 @@ def test_numbers_and_nests_that_are_none_are_refused(text: str) -> None:
 
 def test_a_number_too_large_for_any_machine_is_refused() -> None:
     with pytest.raises(InputError):
-        read_told({"pulse": {"memory_bytes": 10**30}})
+        read_news({"pulse": {"memory_bytes": 10**30}})
     with pytest.raises(InputError):
-        read_told({"pulse": {"processor": 10**400}})
+        read_news({"pulse": {"processor": 10**400}})

@@ -14,8 +14,7 @@ from tiny_sessions import write_visit
 from agent.loop import build
 from agent.recording.record import EVENTS, SESSION, read_recording
 from agent.recording.summary import Summary
-from agent.replay.options import ReplayOptions
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from core.config import Config
 from core.errors import ImageError, InputError, StorageError, UnknownModelError
 from core.events import Answered, Event, Failed, Resumed, SessionStarted

@@ -22,7 +22,7 @@ from agent.takeover.calibration import (
     write_calibration,
 )
 from agent.takeover.evidence import FEATURES, evidence_of
-from agent.takeover.takeover import ENOUGH, TakeOver, ready
+from agent.takeover.takeover import ENOUGH, TakeOver, open_takeover
 from core.errors import WeightsError
 from core.types import Answer, Pair
 from memory.recall import Hit
@@ -56,7 +56,7 @@ def test_without_a_calibration_the_expert_is_asked_until_audits_are_enough() -> 
     session = TakeOver(0.8)
     for n in range(ENOUGH):
         assert session.weigh(tiny_evidence(mean=0.0)).needed == 1
-        session.audited(tiny_evidence(mean=-0.1 if n else -2.0), agreed=n > 0)
+        session.add_audit(tiny_evidence(mean=-0.1 if n else -2.0), agreed=n > 0)
     weight = session.weigh(tiny_evidence(mean=-0.05))
     assert weight.probability == math.exp(-0.05) >= weight.needed
     assert TakeOver(1.0, None, session.audits).weigh(tiny_evidence()).needed == 1
@@ -112,9 +112,9 @@ def test_ones_own_calibration_goes_before_the_one_beside_the_weights(student: st
 
 
 def test_a_session_says_aloud_that_it_has_none(student: str) -> None:
-    session, notice = ready(student, 0.8, [])
+    session, notice = open_takeover(student, 0.8, [])
     assert session.calibration is None and "bench takeover --fit" in notice and str(ENOUGH) in notice
-    assert ready(student, 0.0, [])[1] == ready(student, 1.0, [])[1] == ""
+    assert open_takeover(student, 0.0, [])[1] == open_takeover(student, 1.0, [])[1] == ""
 
 
 def _hit(answer: str, question: str, alike: float, view: float) -> Hit:

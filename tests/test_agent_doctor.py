@@ -14,7 +14,7 @@ from tiny_memory import frame
 import roomwise
 from agent.doctor import cli as doctor_cli
 from agent.doctor import models as doctor_models
-from agent.doctor.doctor import Finding, tried
+from agent.doctor.doctor import Finding, check
 from agent.doctor.libraries import extra, library, programs, python
 from agent.doctor.models import weights
 from agent.doctor.state import state
@@ -33,10 +33,10 @@ def test_an_error_becomes_a_finding_with_its_remedy() -> None:
     def look() -> str:
         raise StorageError("The disk is full. Free some space. Then again.")
 
-    assert tried("disk", look) == Finding(
+    assert check("disk", look) == Finding(
         "disk", "broken", "The disk is full", "Free some space. Then again."
     )
-    assert tried("disk", lambda: "fine") == Finding("disk", "ok", "fine")
+    assert check("disk", lambda: "fine") == Finding("disk", "ok", "fine")
 
 
 @pytest.mark.parametrize(("version", "state"), [("3.12.1", "ok"), ("3.9.0", "broken"), ("3.14.0", "broken")])

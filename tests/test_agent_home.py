@@ -22,7 +22,7 @@ from agent.learning.adapt import adapt_home
 from agent.learning.home import home_adaptation, home_limits, home_request, judges
 from agent.learning.jobs import Job
 from agent.learning.requests import adaptation_request, room_request
-from agent.learning.scheduler import Known, home_due
+from agent.learning.scheduler import RoomCounts, home_due
 from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar
 from agent.loop.build import SessionFolders, SessionOptions, _learning
@@ -97,15 +97,15 @@ def test_some_whole_rooms_judge(count: int) -> None:
 @pytest.mark.parametrize(
     ("known", "now"),
     [
-        (Known(2, 900), False),
-        (Known(3, 12), True),
-        (Known(3, 61, 3, 12), False),
-        (Known(3, 62, 3, 12), True),
-        (Known(4, 13, 3, 12), True),
-        (Known(3, 12, 3, 12), False),
+        (RoomCounts(2, 900), False),
+        (RoomCounts(3, 12), True),
+        (RoomCounts(3, 61, 3, 12), False),
+        (RoomCounts(3, 62, 3, 12), True),
+        (RoomCounts(4, 13, 3, 12), True),
+        (RoomCounts(3, 12, 3, 12), False),
     ],
 )
-def test_home_is_due(known: Known, now: bool) -> None:
+def test_home_is_due(known: RoomCounts, now: bool) -> None:
     assert home_due(known) is now
 
 

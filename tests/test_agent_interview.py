@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.training.wording import COLOURS
-from agent.turns.interview import further
+from agent.turns.interview import further_questions
 from agent.turns.things import NAMING, Claim, presence
 from core.scoring import normalise
 
@@ -18,7 +18,7 @@ def _said(question: str, answer: str, frame: str = "a", sure: float = 0.9, asker
 
 
 def _ask(heard: list[Claim], count: int = 40, frame: str = "a") -> list[str]:
-    return further(heard, frame, count, np.random.default_rng(0))
+    return further_questions(heard, frame, count, np.random.default_rng(0))
 
 
 def _seen_in(heard: list[Claim], frame: str) -> list[Claim]:
@@ -114,8 +114,8 @@ _HEARD = st.lists(
 
 @given(_HEARD, st.integers(0, 50), st.integers(0, 9))
 def test_keeps_to_its_budget_and_never_asks_twice(heard: list[Claim], count: int, seed: int) -> None:
-    questions = further(heard, "a", count, np.random.default_rng(seed))
+    questions = further_questions(heard, "a", count, np.random.default_rng(seed))
     known = {normalise(one.question) for one in heard if one.frame == "a"}
     assert len(questions) <= count
     assert len({normalise(question) for question in questions} - known) == len(questions)
-    assert questions == further(heard, "a", count, np.random.default_rng(seed))
+    assert questions == further_questions(heard, "a", count, np.random.default_rng(seed))

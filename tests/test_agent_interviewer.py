@@ -8,9 +8,8 @@ import pytest
 from tiny_memory import WordsAndColours, frame
 from tiny_models import tiny_florence, wrapped
 
-from agent.turns.answerers import Answerers
-from agent.turns.experts import RecordedExpert
-from agent.turns.interviewer import Interviewer, came_after, extra_id
+from agent.turns.answerers import Answerers, RecordedExpert
+from agent.turns.interviewer import Interviewer, came_after, extra_pair_id
 from agent.turns.remembering import pair_id
 from core.config import Config, ExpertConfig
 from core.errors import ExpertError
@@ -118,6 +117,6 @@ def test_a_recording_knows_no_more(answerers: Answerers) -> None:
 
 
 def test_ids_tell_turn_and_question_apart() -> None:
-    assert extra_id("s", 1, "What?") != extra_id("s", 1, "Where?")
-    assert extra_id("s", 1, "What?")[:24] == pair_id("s", 1)[:24]
-    assert extra_id("s", 2, "What?")[:24] != extra_id("s", 1, "What?")[:24]
+    assert extra_pair_id("s", 1, "What?") != extra_pair_id("s", 1, "Where?")
+    assert extra_pair_id("s", 1, "What?")[:24] == pair_id("s", 1)[:24]
+    assert extra_pair_id("s", 2, "What?")[:24] != extra_pair_id("s", 1, "What?")[:24]

@@ -9,7 +9,7 @@ from tiny_jobs import examples, request
 
 from adapters.jobs.job import read_request, write_result
 from adapters.jobs.request import Result
-from agent.learning.jobs import Job, clear, ended, start
+from agent.learning.jobs import Job, clear, finished_job, start
 
 
 def _job(folder: Path, code: str) -> Job:
@@ -53,11 +53,11 @@ def test_jobs_that_came_to_an_end_are_kept_and_others_are_thrown_away(tmp_path: 
     (tmp_path / "damaged" / "result.json").write_text("{")
     clear(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["failed", "promote", "reject"]
-    done = ended(tmp_path / "promote")
+    done = finished_job(tmp_path / "promote")
     assert done is not None
     result = done.wait(0.0)
     assert result is not None and result.outcome == "promote" and not done.died
     done.stop()
     assert not list(done.progress())
-    assert ended(tmp_path / "half") is None
+    assert finished_job(tmp_path / "half") is None
     clear(tmp_path / "nowhere")

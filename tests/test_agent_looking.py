@@ -12,14 +12,15 @@ from tiny_models import photo, save_llava, tiny_florence, wrapped
 from tiny_studies import save_pair
 
 import roomwise
-from agent.looking.heat import heated, jpeg, sized, stretched
-from agent.looking.looked import looked
+from agent.looking.heat import draw_heat, shrink, stretch
+from agent.looking.looked import map_attention
 from agent.looking.show import show
-from agent.looking.turns import looks_of_turns
+from agent.looking.turns import turn_maps
 from agent.recording.record import Recorder, read_recording
 from agent.recording.summary import summarise
 from agent.replay.report import write_report
 from core.events import Answered, Asked, Routed, SessionStarted
+from core.frames import encode
 from core.lazy import run
 
 _QUESTION = "What colour is the sofa?"
@@ -79,7 +80,7 @@ def test_a_table_without_a_terminal_and_pictures_in_one(
     assert "rollout" in printed and "▀" not in printed
     out = io.StringIO()
     picture = photo(1)
-    one = looked(wrapped(*tiny_florence()), picture, _QUESTION)
+    one = map_attention(wrapped(*tiny_florence()), picture, _QUESTION)
     show(picture, [one, one], Console(file=out, force_terminal=True, width=70, color_system="truecolor"))
     lines = [line for line in out.getvalue().splitlines() if "▀" in line]
     assert len(lines) > 5 and all(line.count("▀") <= 70 for line in lines)
@@ -123,11 +124,11 @@ def test_a_picture_of_fewer_pixels_than_patches_is_refused(
 
 def test_a_map_glows_where_it_is_high_and_keeps_the_frames_size() -> None:
     cells = np.array([[0, 0], [0, 2]], np.float32)
-    drawn = np.asarray(heated(Image.new("RGB", (80, 60), (90, 90, 90)), cells), np.float64).sum(-1)
+    drawn = np.asarray(draw_heat(Image.new("RGB", (80, 60), (90, 90, 90)), cells), np.float64).sum(-1)
     assert drawn.shape == (60, 80)
     assert drawn[-1, -1] > 2 * drawn[0, 0]
-    assert stretched(np.ones((2, 2), np.float32)).max() == 0
-    assert sized(Image.new("RGB", (4000, 1000))).size == (960, 240) and sized(
+    assert stretch(np.ones((2, 2), np.float32)).max() == 0
+    assert shrink(Image.new("RGB", (4000, 1000))).size == (960, 240) and shrink(
         Image.new("RGB", (9, 5))
     ).size == (9, 5)
 
@@ -135,7 +136,7 @@ def test_a_map_glows_where_it_is_high_and_keeps_the_frames_size() -> None:
 def test_a_report_shows_where_both_looked(pair: tuple[str, str], tmp_path: Path) -> None:
     about = {"room": "den", "student": pair[0], "expert": "https://elsewhere"}
     with Recorder(tmp_path / "s", about) as recorder:
-        frame = recorder.keep(jpeg(photo(2)), ".jpg")
+        frame = recorder.keep(encode(photo(2)), ".jpg")
         recorder.append(
             SessionStarted(at=0, session="s", room="den", student="s", expert="e", warm_up=1, seed=0)
         )
@@ -145,7 +146,7 @@ def test_a_report_shows_where_both_looked(pair: tuple[str, str], tmp_path: Path)
             recorder.append(Answered(at=0, turn=turn, by="student", text=words, confidence=0.5, latency_ms=9))
     recording = read_recording(tmp_path / "s")
     summary = summarise(recording.events)
-    looks = looks_of_turns(recording, summary, tmp_path / "adapters")
+    looks = turn_maps(recording, summary, tmp_path / "adapters")
     assert {turn: list(by) for turn, by in looks.items()} == {1: [pair[0]]}  # the expert is not here
     small = Image.open(io.BytesIO(looks[1][pair[0]]))
     assert max(small.size) <= 152

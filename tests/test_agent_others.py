@@ -13,7 +13,7 @@ from agent.turns.others import (
     AUDITS,
     Audit,
     OtherRooms,
-    fitted,
+    fit_curve,
     learn_from_rooms,
     other_rooms,
     read_audits,
@@ -110,12 +110,12 @@ def test_a_memory_that_is_too_small_teaches_nothing(tmp_path: Path) -> None:
 def test_a_curve_is_a_probability_that_never_falls(
     told: list[tuple[float, bool]], low: float, high: float
 ) -> None:
-    curve = fitted([confidence for confidence, _ in told], [right for _, right in told])
+    curve = fit_curve([confidence for confidence, _ in told], [right for _, right in told])
     first, second = curve.at(min(low, high)), curve.at(max(low, high))
     assert 0 <= first <= second <= 1
 
 
 def test_a_curve_finds_how_often_answers_were_right() -> None:
     told = [Audit(0.5, number % 4 == 0, 0.5, True) for number in range(400)]
-    curve = fitted([one.confidence for one in told], [one.right for one in told])
+    curve = fit_curve([one.confidence for one in told], [one.right for one in told])
     assert curve.at(0.5) == pytest.approx(0.25, abs=0.01)

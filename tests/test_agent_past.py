@@ -1,5 +1,6 @@
 """What a session's events say of how far it had come."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from tiny_calibration import tiny_evidence
 from agent.recording.past import Past, past_of, read_past, visit_digest
 from agent.recording.record import EVENTS, Recorder
 from agent.recording.visit import Visit, VisitTurn
-from agent.takeover.takeover import told_of
 from core.errors import InputError
 from core.events import (
     AdaptationEnded,
@@ -116,7 +116,7 @@ def test_a_digest_tells_visits_apart_by_what_is_asked(tmp_path: Path) -> None:
 def test_audits_are_what_both_have_answered() -> None:
     rested = tiny_evidence(least=-0.5)
     weighed = [
-        Weighed(at=0.0, turn=turn, text=text, probability=0.5, needed=0.6, evidence=told_of(rested))
+        Weighed(at=0.0, turn=turn, text=text, probability=0.5, needed=0.6, evidence=asdict(rested))
         for turn, text in ((1, "red"), (2, "blue"), (3, "red"))
     ]
     said = Answered(at=0.0, turn=3, by="student", text="red", confidence=1.0, latency_ms=1.0)

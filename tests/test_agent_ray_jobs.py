@@ -24,7 +24,7 @@ from adapters.jobs.request import Recipe, Result
 from agent.learning import parcel
 from agent.learning.jobs import Job, Starter, clear
 from agent.learning.parcel import check_name, pack, parcel_of, unpack
-from agent.learning.ray_jobs import RayTask, on_ray, worked
+from agent.learning.ray_jobs import RayTask, on_ray, work
 from core.errors import MissingDependencyError, StorageError
 from core.extras import require
 from core.lazy import run
@@ -202,7 +202,7 @@ def test_what_must_not_come_back_is_a_job_that_died(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_and_was_not_sent_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Use a shared folder"):
-        worked(str(tmp_path / "nowhere"), str(tmp_path), [])
+        work(str(tmp_path / "nowhere"), str(tmp_path), [])
 
 
 def test_without_ray_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +314,7 @@ def test_a_job_whose_folder_is_elsewhere_travels_there_and_back(
     folder = tmp_path / "job"
     write_request(folder, wanted)
     sent = ray.put(parcel_of(wanted))
-    task = ray.remote(num_cpus=1)(worked).remote(str(tmp_path / "elsewhere"), str(tmp_path), [sent])
+    task = ray.remote(num_cpus=1)(work).remote(str(tmp_path / "elsewhere"), str(tmp_path), [sent])
     job = Job(folder, cast("subprocess.Popen[bytes]", RayTask(ray, task, folder)))
     result = job.wait(250)
     assert result is not None and result.outcome == "promote", result

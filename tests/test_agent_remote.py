@@ -13,13 +13,12 @@ from tiny_models import tiny_florence
 from tiny_server import TOKEN, running, said, small_application
 
 from agent.loop import build
-from agent.loop.build import SessionOptions, staged
+from agent.loop.build import SessionOptions, stage_session
 from agent.recording.record import read_recording
 from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
-from agent.replay.options import ReplayOptions
-from agent.replay.replay import baselines_of, play
-from agent.replay.session import replay_session
+from agent.replay.replay import open_baselines, play
+from agent.replay.session import ReplayOptions, replay_session
 from bench.pretrain.blueprint import save_model
 from core.config import Config, ExpertConfig, NetworkConfig
 from core.errors import ConfigError
@@ -115,8 +114,8 @@ def _played(
             at.get(event.turn, lambda: None)()
 
     found, wish = read_visit(visit), SessionOptions(student, address, WARM_UP, 0, out)
-    with staged(found, wish, config, watch) as stage:
-        baselines = baselines_of(stage.controller, wish.student, wish.warm_up)
+    with stage_session(found, wish, config, watch) as stage:
+        baselines = open_baselines(stage.controller, wish.student, wish.warm_up)
         play(found, stage.controller, baselines, config.images.max_pixels, stage.past)
     return list(read_recording(out / "session").events)
 

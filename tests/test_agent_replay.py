@@ -11,12 +11,11 @@ from tiny_models import tiny_florence
 from typer.testing import CliRunner
 
 from agent.loop import build
-from agent.recording.demos import DEMO
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
+from agent.recording.visit import DEMO
 from agent.replay.cli import app
-from agent.replay.options import ReplayOptions
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from bench.pretrain.blueprint import save_model
 from core import pictures
 from core.config import Config, ExpertConfig

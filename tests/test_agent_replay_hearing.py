@@ -15,7 +15,7 @@ from tiny_station import Cable, Ear, seen, station
 from agent.recording.record import read_recording
 from agent.recording.visit import read_visit
 from agent.replay import hearing
-from agent.replay.hearing import by_ear
+from agent.replay.hearing import hear_questions
 from agent.sessions.redact import Choice, redact
 from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
@@ -103,7 +103,7 @@ def test_what_is_heard_takes_the_place_of_the_words(tmp_path: Path, ears: None) 
     save(folder / "long.wav", voice(2.2))
     save(folder / "hiss.wav", hiss(1.0, 1e-4))
     told = Console(record=True, width=100, file=io.StringIO())
-    visit = by_ear(read_visit(folder), VOICE, told)
+    visit = hear_questions(read_visit(folder), VOICE, told)
     assert [turn.question for turn in visit.turns] == ["What is 2?", "What was typed?"]
     assert visit.turns[0].answer == "a word"
     text = told.export_text()
@@ -113,11 +113,11 @@ def test_what_is_heard_takes_the_place_of_the_words(tmp_path: Path, ears: None) 
 def test_without_a_sound_there_is_nothing_to_hear(tmp_path: Path, ears: None) -> None:
     folder = _session(tmp_path / "typed", [{"frame": 0, "question": "What is it?"}])
     with pytest.raises(InputError, match="Leave --from-audio out"):
-        by_ear(read_visit(folder), VOICE, _quiet())
+        hear_questions(read_visit(folder), VOICE, _quiet())
     folder = _session(tmp_path / "silent", [{"frame": 0, "question": "What is it?", "audio": "a.wav"}])
     save(folder / "a.wav", hiss(1.0, 1e-4))
     with pytest.raises(InputError, match="Nothing was heard"):
-        by_ear(read_visit(folder), VOICE, _quiet())
+        hear_questions(read_visit(folder), VOICE, _quiet())
 
 
 def test_a_sound_outside_the_folder_is_refused(tmp_path: Path) -> None:
@@ -144,7 +144,9 @@ def test_a_spoken_question_is_recorded_with_its_sound_heard_again_and_redacted(
     folder = tmp_path / "home" / "sessions" / "one"
     (turn,) = read_visit(folder).turns
     assert spoken.audio and turn.audio is not None and turn.audio.name == f"{spoken.audio}.wav"
-    assert by_ear(read_visit(folder), VOICE, _quiet()).turns[0].question == turn.question == spoken.text
+    assert (
+        hear_questions(read_visit(folder), VOICE, _quiet()).turns[0].question == turn.question == spoken.text
+    )
     redact(folder, Choice(None, frames=False, words=True))
     assert not list(folder.glob("blobs/*.wav"))
     assert all(event.audio != spoken.audio for event in read_recording(folder).events

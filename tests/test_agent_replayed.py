@@ -19,7 +19,7 @@ from tiny_recordings import BEGAN, QUESTIONS, write_recording
 from typer.testing import CliRunner
 
 from agent.console import protocol
-from agent.recording import demos
+from agent.recording import visit as demos
 from agent.recording.record import BLOBS, Recorder, read_recording
 from agent.replay import cli as replay_cli
 from agent.sessions.redact import Choice, redact

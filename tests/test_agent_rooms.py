@@ -16,7 +16,7 @@ from adapters.jobs.store import AdapterStore
 from agent.learning import lane, rooms
 from agent.learning.guard import Fit
 from agent.learning.lane import Lane
-from agent.learning.rooms import RoomsTask, known_then, learn_rooms
+from agent.learning.rooms import RoomsTask, last_counts, learn_rooms
 from agent.learning.task import LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import AUDITS, other_rooms
@@ -81,12 +81,12 @@ def _ended(lane: Lane) -> None:
 
 def test_learnt_is_kept_beside_the_pairs(answerers: Answerers, student: str) -> None:
     folder = answerers.memory.folder
-    assert known_then(folder) == (0, 0)
+    assert last_counts(folder) == (0, 0)
     learn_rooms(folder, student, 0)
-    assert known_then(folder) == (10, 40)
+    assert last_counts(folder) == (10, 40)
     assert (folder / VOTES).is_file() and (folder / AUDITS).is_file()
     (folder / "rooms.json").write_text("[]")
-    assert known_then(folder) == (0, 0)
+    assert last_counts(folder) == (0, 0)
 
 
 def test_a_child_learns_and_the_session_uses_it(answerers: Answerers) -> None:
@@ -111,7 +111,7 @@ def test_it_is_begun_only_where_wanted_and_put_back_when_it_is_stopped(answerers
     learning, said = _learning(answerers)
     learning.go_on()
     learning.stop()
-    assert not learning.running and not said and known_then(answerers.memory.folder) == (0, 0)
+    assert not learning.running and not said and last_counts(answerers.memory.folder) == (0, 0)
     assert not any((answerers.memory.folder.parent / "jobs" / "rooms").iterdir())
     learning.go_on()
     assert learning.running

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.takeover.takeover import fit_threshold
-from agent.turns.router import Situation, reconsider, route
+from agent.turns.router import Situation, choose_route, reconsider
 
 _FIRST = Situation(turn=1, warm_up=10, recalled=False, expert_reachable=True, adapter="")
 _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=5, max_size=40)
@@ -28,7 +28,7 @@ _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=5, max_s
     ],
 )
 def test_every_rule(situation: Situation, to: str, told: str) -> None:
-    decided = route(situation)
+    decided = choose_route(situation)
     assert decided.to == to
     assert told in decided.reason
 

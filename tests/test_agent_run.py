@@ -23,7 +23,7 @@ from agent.loop import build
 from agent.recording.record import read_recording
 from agent.sessions.sessions import SESSIONS
 from agent.station import run as station_run
-from agent.station.run import Journal, RunOptions, changed
+from agent.station.run import Journal, RunOptions, apply_changes
 from core.config import AdaptationConfig, Config
 from core.errors import CaptureError, ConfigError, RoomNameError, StorageError, UnknownModelError
 from core.events import CameraChanged, Corrected, Failed, RecordingChanged, SessionEnded, SpeechHeard
@@ -54,7 +54,7 @@ def pictures(tmp_path: Path) -> Path:
 def _plan(student: str, source: Path | str, **more: Any) -> RunOptions:
     config = Config(adaptation=AdaptationConfig(least_pairs=1000))
     changes = {"camera.source": str(source), "student.model": student, "expert.model": student}
-    return RunOptions("den", changed(config, changes), listen=False, **more)
+    return RunOptions("den", apply_changes(config, changes), listen=False, **more)
 
 
 def test_a_session_is_run_shown_attached_to_and_kept(student: str, pictures: Path) -> None:
@@ -114,13 +114,13 @@ def test_what_keeps_it_from_beginning_is_raised(student: str, pictures: Path, tm
 
 def test_options_change_settings_and_are_checked() -> None:
     config = Config()
-    after = changed(config, {"camera.source": "demo", "voice.speak": True, "voice.listen": None})
+    after = apply_changes(config, {"camera.source": "demo", "voice.speak": True, "voice.listen": None})
     assert (after.camera.source, after.voice.speak, after.voice.listen) == ("demo", True, "key")
     assert config.camera.source == "0" and after.camera.oldest_ms == config.camera.oldest_ms
     with pytest.raises(ConfigError, match="speak"):
-        changed(config, {"voice.speak": "perhaps"})
+        apply_changes(config, {"voice.speak": "perhaps"})
     with pytest.raises(ConfigError) as raised:
-        changed(config, {"camera.source": "rtsp://me:hunter2@camera/1"})
+        apply_changes(config, {"camera.source": "rtsp://me:hunter2@camera/1"})
     assert "hunter2" not in str(raised.value)
 
 

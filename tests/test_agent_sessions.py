@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from tiny_recordings import ANSWERS, BEGAN, QUESTIONS, write_recording
 
 from agent.recording.record import EVENTS, SESSION, Recorder, read_recording
-from agent.sessions.sessions import delete, folders, held, locate, session_lines, shelved, when, whole
+from agent.sessions.sessions import (
+    delete,
+    deletion_folder,
+    folders,
+    hold_session,
+    list_sessions,
+    locate,
+    session_lines,
+    when,
+)
 from agent.sessions.turns import turns_of
 from core.errors import InputError, StorageError
 from core.events import Answered, Asked, Event, Judged, Routed, ToldLate
@@ -52,7 +61,7 @@ def test_the_newest_comes_first_and_what_is_damaged_last(state: Path) -> None:
         recorder.append(Answered(at=BEGAN + 9e6, turn=1, by="student", text="", confidence=0, latency_ms=0))
     (state / "sessions" / "running" / SESSION).write_text("[" * 100_000)
     (state / "sessions" / "kitchen-1" / EVENTS).write_text("what?\n")
-    found = shelved(state)
+    found = list_sessions(state)
     assert [one.name for one in found] == ["newest", "replays/then", "running", "kitchen-1"]
     assert [one.name for one in found if one.line is None] == ["running", "kitchen-1"]
     assert all(one.problem for one in found if one.line is None)
@@ -72,7 +81,7 @@ def test_deleting_leaves_all_others_and_ends_what_was_cut_short(state: Path) -> 
 
 
 def test_a_replay_goes_with_all_that_it_learnt(state: Path) -> None:
-    assert whole("replays/then", state) == state / "replays" / "then"
+    assert deletion_folder("replays/then", state) == state / "replays" / "then"
     delete("replays/then", state)
     assert os.listdir(state / "replays") == []
 
@@ -102,7 +111,7 @@ def test_what_is_being_written_is_not_deleted_and_what_has_ended_is(state: Path)
 
 def test_who_holds_a_session_lets_go_of_it(state: Path) -> None:
     lock_folder(state).release()
-    with held(state / "sessions" / "running"), pytest.raises(StorageError):
+    with hold_session(state / "sessions" / "running"), pytest.raises(StorageError):
         lock_folder(state)
     lock_folder(state).release()
 

@@ -9,8 +9,8 @@ from tiny_station import Cable, Ear, answer, seen, station
 
 from agent.console.protocol import Ask, Partial
 from agent.recording.record import read_recording
-from agent.station import drafts
-from agent.station.drafts import Drafts
+from agent.station import audience
+from agent.station.audience import Drafts
 from core.events import Answered
 
 
@@ -30,7 +30,7 @@ def ear() -> Ear:
 
 
 def test_drafts_come_no_oftener_than_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafts, "EVERY", 1.0)
+    monkeypatch.setattr(audience, "DRAFT_EVERY", 1.0)
     now, told = [0.0], list[Partial]()
     draft = Drafts(lambda: 3, told.append, lambda: now[0])
     for step in range(100):
@@ -44,7 +44,7 @@ def test_drafts_come_no_oftener_than_is_looked_at(monkeypatch: pytest.MonkeyPatc
 def test_an_answer_streams_to_who_listens(
     student: str, tmp_path: Path, cable: Cable, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafts, "EVERY", 0.0)
+    monkeypatch.setattr(audience, "DRAFT_EVERY", 0.0)
     with station(student, tmp_path, cable) as one:
         seen(one, ear)
         assert answer(one.put(Ask("What is it?"))) == 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.machine.meters import Meters, Reading
-from agent.station.scene import STRANGE_VIEWS, Scenes, glance, has_moved
+from agent.station.scene import STRANGE_VIEWS, Scenes, has_moved, thumbnail_of
 from core.ports import Rows
 
 
@@ -90,10 +90,10 @@ def test_a_glance_sees_movement_and_not_noise() -> None:
     rng = np.random.default_rng(0)
     room = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8).repeat(60, 0).repeat(80, 1)
     noisy = np.clip(room + rng.normal(0, 10, room.shape), 0, 255).astype(np.uint8)
-    seen = glance(room)
+    seen = thumbnail_of(room)
     assert seen.shape == (24, 32) and has_moved(seen, None)
-    assert not has_moved(glance(noisy), seen)
-    assert has_moved(glance(np.roll(room, 100, axis=1)), seen)
+    assert not has_moved(thumbnail_of(noisy), seen)
+    assert has_moved(thumbnail_of(np.roll(room, 100, axis=1)), seen)
 
 
 def _write(root: Path, path: str, text: str) -> None:

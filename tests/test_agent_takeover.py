@@ -15,8 +15,7 @@ from agent.loop import build
 from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import read_recording
-from agent.replay.options import ReplayOptions
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from agent.takeover.calibration import own_path, sigmoid, write_calibration
 from core.config import Config, RouterConfig
 from core.errors import ExpertError

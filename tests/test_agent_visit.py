@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from agent.recording.demos import DEMO
 from agent.recording.record import Recorder
-from agent.recording.visit import read_visit
+from agent.recording.visit import DEMO, read_visit
 from core.errors import InputError, RoomwiseError
 from core.events import Answered, Asked, Compared, Judged
 

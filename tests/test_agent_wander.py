@@ -14,9 +14,8 @@ from agent.loop import build
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
 from agent.recording.visit import read_visit
-from agent.replay.options import ReplayOptions
 from agent.replay.outcome import figures
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from agent.whereabouts.whereabouts import Whereabouts
 from bench.pretrain.blueprint import save_model
 from core.config import AdaptationConfig, Config, ExpertConfig
@@ -34,7 +33,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     def whereabouts(memory: Memory, student: object, notice: object, state: Path, **how: Any) -> Whereabouts:
         return Whereabouts(memory.gallery, Colours(), {"rgb": CALIBRATION}, **how)
 
-    monkeypatch.setattr(build, "whereabouts", whereabouts)
+    monkeypatch.setattr(build, "open_whereabouts", whereabouts)
     monkeypatch.setattr(build, "room_embedder", lambda student: WordsAndColours())
 
 

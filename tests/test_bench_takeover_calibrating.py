@@ -105,6 +105,6 @@ def test_a_session_decides_as_the_fit_was_told_it_would() -> None:
         weight = session.weigh(one)
         stood.append(weight.probability >= weight.needed)
         if not stood[-1]:
-            session.audited(one, same)
+            session.add_audit(one, same)
     assert stood == stands([calibration.logit(one) for one in evidence], agreed, 0.8, 0.6)
     assert len(set(stood)) == 2

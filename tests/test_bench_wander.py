@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.recording.demos import DEMO, TWO_ROOMS
 from agent.recording.rooms import rooms_of, warm_up_end, warm_ups
-from agent.recording.visit import read_visit
+from agent.recording.visit import DEMO, TWO_ROOMS, read_visit
 from core.errors import InputError
 from core.events import Asked, RoomEntered, SessionStarted
 

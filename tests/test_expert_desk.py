@@ -11,15 +11,15 @@ from tiny_memory import jpeg
 from tiny_server import Echo
 
 from core.hosts import is_loopback
-from expert.asking import AskForm, QuestionBatch, RequestLimits, checked
+from expert.asking import AskForm, QuestionBatch, RequestLimits, check_request
 from expert.desk import Answers, Desk, ExhaustedError, FullError, next_batch
-from expert.gate import Rate, admitted
+from expert.door import Rate, admitted
 
 LIMITS = RequestLimits()
 
 
 def request(question: str, count: int = 1) -> QuestionBatch:
-    return checked(jpeg(0), AskForm(questions=[question] * count, signals=[]), LIMITS)
+    return check_request(jpeg(0), AskForm(questions=[question] * count, signals=[]), LIMITS)
 
 
 class Gate:

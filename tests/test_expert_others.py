@@ -16,7 +16,7 @@ from tiny_server import TOKEN, Echo, running, small_application
 from core.errors import ConfigError
 from core.frames import frame_of
 from core.signal import TeacherSignal
-from expert.asking import AskForm, RequestLimits, checked
+from expert.asking import AskForm, RequestLimits, check_request
 from expert.panel import RequestBatcher
 from expert.serve import ServerOptions, open_application
 from models.expert import LocalExpert
@@ -54,10 +54,12 @@ def test_the_real_expert_is_served_as_it_is_in_process() -> None:
     questions = ["What colour is the sofa?", "How many chairs are there?"]
     local = LocalExpert(load_model("builtin-expert", attention="eager"), 24, 2)
     told = local.ask_more(frame_of(ROOM), questions)
-    (panelled,) = RequestBatcher(local).answer([checked(ROOM, AskForm(questions=questions), RequestLimits())])
+    (panelled,) = RequestBatcher(local).answer([
+        check_request(ROOM, AskForm(questions=questions), RequestLimits())
+    ])
     assert [one.told for one in panelled] == told
     wanted = AskForm(questions=questions, signals=["attention", "focus"])
-    (shown,) = RequestBatcher(local).answer([checked(ROOM, wanted, RequestLimits())])
+    (shown,) = RequestBatcher(local).answer([check_request(ROOM, wanted, RequestLimits())])
     for one in shown:
         assert one.told.signal is not None and one.shown.focus is not None
         cells = TeacherSignal.from_bytes(one.told.signal).attention

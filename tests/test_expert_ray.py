@@ -35,20 +35,23 @@ CORES = {"CPU": 8.0, "memory": 1e9}
 
 
 def test_as_many_replicas_as_are_wanted_share_the_cores() -> None:
-    told = Replicas(4, 4).deployed(CORES, 32, 256)
+    told = Replicas(4, 4).deployment_options(CORES, 32, 256)
     assert told["num_replicas"] == 4 and "autoscaling_config" not in told
     assert told["ray_actor_options"] == {"num_cpus": 2, "num_gpus": 0}
     assert told["max_ongoing_requests"] >= 256  # the desk refuses, not Ray
 
 
 def test_with_gpus_each_replica_has_one() -> None:
-    assert Replicas(2, 2).deployed({**CORES, "GPU": 2.0}, 32, 256)["ray_actor_options"]["num_gpus"] == 1
+    assert (
+        Replicas(2, 2).deployment_options({**CORES, "GPU": 2.0}, 32, 256)["ray_actor_options"]["num_gpus"]
+        == 1
+    )
     with pytest.raises(ConfigError, match=r"3 replicas need 3 GPUs, and Ray has 2\. .* at most 2"):
-        Replicas(3, 3).deployed({**CORES, "GPU": 2.0}, 32, 256)
+        Replicas(3, 3).deployment_options({**CORES, "GPU": 2.0}, 32, 256)
 
 
 def test_there_are_more_while_many_ask() -> None:
-    told = Replicas(1, 16).deployed(CORES, 32, 256)
+    told = Replicas(1, 16).deployment_options(CORES, 32, 256)
     scaling = told["autoscaling_config"]
     assert (scaling["min_replicas"], scaling["max_replicas"]) == (1, 16) and "num_replicas" not in told
     assert 1 <= scaling["target_ongoing_requests"] < told["max_ongoing_requests"]
@@ -57,7 +60,7 @@ def test_there_are_more_while_many_ask() -> None:
 
 def test_fewer_cores_than_replicas_is_said() -> None:
     with pytest.raises(ConfigError, match="9 replicas need 9 CPUs, and Ray has 8"):
-        Replicas(9, 9).deployed(CORES, 32, 256)
+        Replicas(9, 9).deployment_options(CORES, 32, 256)
 
 
 def test_what_is_wrong_is_said_before_ray_starts(monkeypatch: pytest.MonkeyPatch) -> None:

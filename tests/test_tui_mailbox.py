@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
 from core.events import Activated, Event
-from tui.mailbox import Mailbox
+from tui.app import Mailbox
 
 _EVENTS = st.integers(0, 9).map(lambda number: Activated(at=number, adapter=str(number)))
 _HEARD = st.one_of(

@@ -8,7 +8,7 @@ from textual.content import Content
 from tiny_console import EVIL
 
 from core.text import strip_controls
-from tui.words import clipped, clock, cut, duration, line_of, moment, plain, share, size
+from tui.words import clip, clock, cut, duration, line_of, moment, plain, share, size
 
 
 @given(st.text(), st.integers(1, 50))
@@ -60,5 +60,5 @@ def test_shares_and_moments() -> None:
 
 @given(st.text(alphabet="ab cd\n", max_size=80), st.integers(1, 12), st.integers(1, 5))
 def test_clipped_texts_fit(text: str, columns: int, rows: int) -> None:
-    lines = clipped(Content(text), columns, rows).wrap(columns)
+    lines = clip(Content(text), columns, rows).wrap(columns)
     assert len(lines) <= max(rows, 1)

@@ -12,11 +12,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from core.types import Answer, Told
-from expert.app import Office, application
+from expert.app import ServerContext, application
 from expert.asking import QuestionBatch, RequestLimits
 from expert.desk import Answers, Desk
-from expert.door import AccessRules
-from expert.gate import Rate
+from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
 from expert.served import Served
 from models.remote.wire import Said
@@ -67,7 +66,7 @@ def small_application(
     meters, bounds = ServerMetrics(), limits or RequestLimits()
     with ThreadPoolExecutor(1) as thread, Desk(answering, thread, 16, queue, meters.batch) as desk:
         about = Served("tiny", cast(Any, _Letters()), 1, **served)
-        office = Office(desk, about, bounds, meters)
+        office = ServerContext(desk, about, bounds, meters)
         yield application(office, AccessRules(token, Rate(rate, max(1, int(rate))), bounds.body_bytes))
 
 

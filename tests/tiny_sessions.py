@@ -26,8 +26,7 @@ from adapters import worker
 from adapters.jobs.request import Request
 from agent.learning.requests import adaptation_request
 from agent.loop import build
-from agent.replay.options import ReplayOptions
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
 from core.errors import RoomwiseError
 from core.extras import load

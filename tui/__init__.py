@@ -1,8 +1,7 @@
 """The screen, and nothing else: it draws what a console tells, and wants what a person wants.
 
-app         keys, screens, the way to and from the console
+app         keys, screens, the mailbox, the way to and from the console
 ├── state   what is known, as a pure fold over what was heard
-├── mailbox what is heard on any thread, taken ten times a second on the screen's
 ├── words   values and foreign texts as what can be drawn
 ├── picture, plot, themes, terminal     pixels and curves in cells; colours; who else prints
 ├── screens, parts, table, dialogs, bar what screens are made of

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from agent.console.protocol import AdapterLine, Choose, Versions
 from tui.panels import scores
-from tui.parts import Now, captioned
+from tui.parts import Now, set_caption
 from tui.screens import DashScreen
 from tui.state import State
 from tui.table import Cell, Column, Row, Table
@@ -30,8 +30,6 @@ _COLUMNS = (
 
 
 class AdapterTable(Table):
-    """The versions."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p,enter", "screen.promote", "Promote", tooltip="Let the chosen version answer"),
         Binding("b", "screen.roll_back", "Roll back", tooltip="Let the version before answer again"),
@@ -44,7 +42,7 @@ class AdaptersScreen(DashScreen):
     NAME = "adapters"
     AUTO_FOCUS = "AdapterTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "fetch", "Reload", show=False, tooltip="Look again what versions there are"),
+        Binding("ctrl+r", "fetch", "Reload", show=False, tooltip="Look again what versions there are")
     ]
 
     def __init__(self) -> None:
@@ -53,7 +51,6 @@ class AdaptersScreen(DashScreen):
         self._seen: object = None
 
     def compose_body(self) -> ComposeResult:
-        """Versions and scores."""
         with Horizontal(classes="split"):
             with Vertical(classes="panel", id="versions"):
                 yield AdapterTable(_COLUMNS)
@@ -64,14 +61,12 @@ class AdaptersScreen(DashScreen):
                 yield Static("", classes="facts", markup=False)
 
     def draw_body(self, state: State, now: Now) -> None:
-        """Look again when another one answers or has been judged."""
-        seen = (state.adapter, state.job.ended if state.job else None)
-        if seen != self._seen:
-            self._seen = seen
+        change = (state.adapter, state.job.ended if state.job else None)
+        if change != self._seen:
+            self._seen = change
             self.action_fetch()
 
     def action_fetch(self) -> None:
-        """Look what versions there are."""
         self.desk.want(Versions(), self._fill)
 
     def _fill(self, lines: Sequence[AdapterLine]) -> None:
@@ -82,23 +77,21 @@ class AdaptersScreen(DashScreen):
         table.show([_row(line) for line in lines])
         table.display = bool(lines)
         self.query_one(".empty", Static).display = not lines
-        captioned(self.query_one("#versions"), "versions", f"{len(lines)}")
+        set_caption(self.query_one("#versions"), "versions", f"{len(lines)}")
         self._show_chosen()
 
     @on(Table.RowHighlighted)
     def _show_chosen(self) -> None:
         line = self._chosen()
-        captioned(self.query_one("#version"), "version")
+        set_caption(self.query_one("#version"), "version")
         self.query_one(".facts", Static).update(_facts(line, self._lines) if line else Content(""))
 
     def action_promote(self) -> None:
-        """Let the chosen version answer."""
         line = self._chosen()
         if line is not None and not line.current:
             self.desk.want(Choose(line.number), lambda _: self.action_fetch())
 
     def action_roll_back(self) -> None:
-        """Let the one before answer."""
         self.desk.want(Choose(None), lambda _: self.action_fetch())
 
     def _chosen(self) -> AdapterLine | None:
@@ -106,18 +99,17 @@ class AdaptersScreen(DashScreen):
 
 
 def label(number: int | None) -> str:
-    """A version's name."""
     return "student" if number is None else f"{number:04d}"
 
 
 def lineage(line: AdapterLine, lines: Mapping[str, AdapterLine]) -> list[str]:
-    """The version and what it grew from, newest first, down to the student."""
-    names, parent, seen = [label(line.number)], line.parent, {line.number}
-    while parent is not None and parent not in seen:
-        seen.add(parent)
+    """The version's name and its ancestors', newest first, down to the student."""
+    names, parent, visited = [label(line.number)], line.parent, {line.number}
+    while parent is not None and parent not in visited:
+        visited.add(parent)
         names.append(label(parent))
-        known = lines.get(str(parent))
-        parent = known.parent if known else None
+        ancestor = lines.get(str(parent))
+        parent = ancestor.parent if ancestor else None
     return [*names, label(None)]
 
 
@@ -141,7 +133,7 @@ def _after(line: AdapterLine, name: str) -> str:
 
 
 def _facts(line: AdapterLine, lines: Mapping[str, AdapterLine]) -> Content:
-    told = [
+    rows = [
         Content.assemble((label(line.number), "bold"), ("  answers now" if line.current else "", "$student")),
         Content.styled(f"{line.pairs} pairs · {moment(line.created)}", "$muted"),
         Content.styled(" ← ".join(lineage(line, lines)), "$muted"),
@@ -151,7 +143,7 @@ def _facts(line: AdapterLine, lines: Mapping[str, AdapterLine]) -> Content:
         *scores(line.scores),
     ]
     rest = {name: value for name, value in line.scores.items() if "." not in name}
-    told += [
+    rows += [
         Content.styled(f"{plain(name, 20)}  {value:.3g}", "$muted") for name, value in sorted(rest.items())
     ]
-    return Content("\n").join(told)
+    return Content("\n").join(rows)

@@ -1,13 +1,11 @@
-"""The dashboard: keys, screens, and the way to and from a console.
+"""The dashboard: keys, screens, and messages to and from a console; nothing here blocks."""
 
-Whatever the session does, it does on other threads; what is heard of it waits in a mailbox, and what is
-wanted of it comes back as a message. Nothing here waits, so a key is always answered.
-"""
-
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -18,7 +16,8 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 
-from agent.console.protocol import Console, Pause, Pulse, Record, Setting, Settings, Wish
+from agent.console import protocol
+from agent.console.protocol import Back, Console, ConsoleMessage, Partial, Pulse, Setting, Wish
 from core.config import load_config
 from core.errors import RoomwiseError
 from core.events import Asked
@@ -27,7 +26,6 @@ from core.files import state_dir
 from tui.adapters import AdaptersScreen
 from tui.bar import SCREENS
 from tui.front import FrontScreen
-from tui.mailbox import Mailbox
 from tui.manual import Manual, lines_of
 from tui.memory import MemoryScreen
 from tui.parts import Now
@@ -40,15 +38,43 @@ from tui.themes import THEMES
 from tui.words import plain
 
 _TICK = 0.1
-"""Seconds between two looks into the mailbox: it is painted at most so often."""
+"""Seconds between two ticks, which empty the mailbox and may paint."""
 _IDLE = 3
-"""Looks for one painting where nothing happens but time."""
+"""Ticks for one painting when nothing happens."""
 _HUSH = 2
-"""Looks for which a question has the processor to itself."""
+"""Ticks for which a question has the processor to itself."""
+
+
+class Mailbox:
+    """Keeps every event, and the newest of what replaces itself, until the screen takes them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[ConsoleMessage] = []
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Called on any thread; returns at once."""
+        with self._lock:
+            if isinstance(message, Back):
+                self._waiting.clear()  # it repeats all of it
+            last = self._waiting[-1] if self._waiting else None
+            match last, message:
+                case Pulse(), Pulse():
+                    self._waiting[-1] = message if message.frame else replace(message, frame=last.frame)
+                case Partial(), Partial() if last.turn == message.turn:
+                    self._waiting[-1] = message
+                case _:
+                    self._waiting.append(message)
+
+    def take(self) -> list[ConsoleMessage]:
+        """All that waits, oldest first."""
+        with self._lock:
+            messages, self._waiting = self._waiting, []
+        return messages
 
 
 class Replied(Message):
-    """What was wanted is there, or has failed."""
+    """The reply to a wish, or its failure."""
 
     def __init__(self, future: "Future[Any]", then: Then | None, failed: Failed | None, quiet: bool) -> None:
         super().__init__()
@@ -57,7 +83,7 @@ class Replied(Message):
 
 class Dashboard(App[None]):
     """A screen before a session. `sharp` makes widgets of textual-image. `clock` is monotonic, `calendar`
-    says seconds since 1970.
+    gives seconds since 1970.
     """
 
     TITLE = "Roomwise"
@@ -93,10 +119,10 @@ class Dashboard(App[None]):
     ) -> None:
         super().__init__()
         self.told = False
-        """Whether anything was heard yet."""
+        """Whether any message has come yet."""
         self.stale_ms = 2000.0
         self.sharp = sharp
-        """Makes a widget that draws pictures better than in cells, where one was asked for."""
+        """Makes a widget that draws pictures better than in cells, if one is configured."""
         self.state = State()
         self._put, self._listen = console.put, console.listen
         self._clock, self._calendar = clock, calendar
@@ -104,28 +130,25 @@ class Dashboard(App[None]):
         self._pulse_at = clock()
         self._hushed = self._idle = 0
         self._leave: Callable[[], None] = lambda: None
-        for one in THEMES.values():
-            self.register_theme(one)
+        for available in THEMES.values():
+            self.register_theme(available)
         self.theme = THEMES[theme].name
 
     def on_mount(self) -> None:
-        """Begin to hear."""
         self._leave = self._listen(self._mailbox.hear)
         self.set_interval(_TICK, self._tick)
-        self.want(Settings(), self._set_up, failed=lambda: None, quiet=True)
+        self.want(protocol.Settings(), self._set_up, failed=lambda: None, quiet=True)
 
     def on_unmount(self) -> None:
-        """Hear no more."""
         self._leave()
 
     def moment(self) -> Now:
-        """The moment it is."""
         return Now(self._calendar(), max(0.0, self._clock() - self._pulse_at))
 
     def want(
         self, wish: Wish, then: Then | None = None, failed: Failed | None = None, quiet: bool = False
     ) -> None:
-        """Want something. The reply comes to `then` on this thread; a failure is told unless `quiet`."""
+        """Make a wish. The reply comes to `then` on this thread; a failure is shown unless `quiet`."""
         try:
             future = self._put(wish)
         except RoomwiseError as error:
@@ -134,14 +157,14 @@ class Dashboard(App[None]):
                 failed()
             return
 
-        def post(done: "Future[Any]") -> None:
+        def post(future: "Future[Any]") -> None:
             with suppress(RuntimeError):  # the screen has gone in the meantime
-                self.post_message(Replied(done, then, failed, quiet))
+                self.post_message(Replied(future, then, failed, quiet))
 
         future.add_done_callback(post)
 
     @on(Replied)
-    def _replied(self, message: Replied) -> None:
+    def _handle_reply(self, message: Replied) -> None:
         words = ""
         try:
             value = message.future.result()
@@ -170,30 +193,30 @@ class Dashboard(App[None]):
                 self.stale_ms = float(setting.value)
 
     def _tick(self) -> None:
-        """Take what was heard, and draw: frames grow old also when nothing is heard."""
-        heard = self._mailbox.take()
-        if any(isinstance(one, Pulse) for one in heard):
+        """Take the messages and draw: frames age even without any."""
+        messages = self._mailbox.take()
+        if any(isinstance(message, Pulse) for message in messages):
             self._pulse_at = self._clock()
-        self.told = self.told or bool(heard)
-        if any(isinstance(one, Asked) for one in heard):
+        self.told = self.told or bool(messages)
+        if any(isinstance(message, Asked) for message in messages):
             self._hushed = _HUSH
-        self.state = reduce(fold, heard, self.state)
+        self.state = reduce(fold, messages, self.state)
         if self.state.answering and self._hushed:
             self._hushed -= 1
-            return  # on a small machine an answer waits for who paints beside it
+            return  # on a small machine painting would slow the answer
         self._idle += 1
-        if self._idle < _IDLE and all(isinstance(one, Pulse) for one in heard):
+        if self._idle < _IDLE and all(isinstance(message, Pulse) for message in messages):
             return
         self._idle = 0
         for screen in self._open_screens():
             screen.draw(self.state, self.moment())
 
     def _open_screens(self) -> list[DashScreen]:
-        """What is seen, be it below a dialog."""
+        """The visible screens, also below a dialog."""
         return [screen for screen in self.screen_stack if isinstance(screen, DashScreen)]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing else is done while a dialog is open."""
+        """Disabled while a dialog is open."""
         if action in ("open", "manual") and self._modal:
             return False
         return super().check_action(action, parameters)
@@ -203,29 +226,24 @@ class Dashboard(App[None]):
         return bool(self.screen_stack) and not isinstance(self.screen, DashScreen)
 
     async def action_open(self, name: str) -> None:
-        """Go to another screen."""
         await self.switch_mode(name)
 
     def action_manual(self) -> None:
-        """Show the keys of this screen."""
         self.push_screen(Manual(self.screen.active_bindings))
 
     def action_light(self) -> None:
-        """From dark to light, and back."""
         dark = self.theme == THEMES["dark"].name
         self.theme = THEMES["light" if dark else "dark"].name
 
     def action_pause(self) -> None:
-        """Let learning wait, or go on."""
-        self.want(Pause(not self.state.paused))
+        self.want(protocol.Pause(not self.state.paused))
 
     def action_record(self) -> None:
-        """Keep what happens from now on, or do not."""
         recording = self.state.pulse is None or self.state.pulse.recording
-        self.want(Record(not recording))
+        self.want(protocol.Record(not recording))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Everything that has a key, by its name."""
+        """Everything that has a key, by name."""
         for keys, active in lines_of(screen.active_bindings):
             binding, node = active.binding, active.node
             words = binding.tooltip or binding.description

@@ -15,11 +15,11 @@ from tui.parts import Now, Part
 from tui.state import State
 
 _LONGEST = 1000
-"""Characters of a question, as many as the agent takes."""
+"""Most characters of a question, as for the agent."""
 
 
 class QuestionInput(Input):
-    """A line for a question. Space in the empty line is the key for talking; up and down bring back."""
+    """A line for a question. Space in the empty line is the key for talking; up and down recall questions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "talk", "Talk", tooltip="Speak, and again when you have done (empty line)"),
@@ -41,22 +41,19 @@ class QuestionInput(Input):
         return (key != "space" or bool(self.value)) and super().check_consume_key(key, character)
 
     async def on_key(self, event: events.Key) -> None:
-        """Space in the empty line is not typed."""
         if event.key == "space" and not self.value:
             event.stop()
             event.prevent_default()
             self.action_talk()
 
     def action_talk(self) -> None:
-        """Begin to speak, or have done."""
         self.post_message(self.Talked())
 
-    def know(self, asked: Iterable[str]) -> None:
-        """What can be brought back, oldest first."""
-        self._asked, self._back = list(asked), 0
+    def know(self, questions: Iterable[str]) -> None:
+        """Set the questions that can be recalled, oldest first."""
+        self._asked, self._back = list(questions), 0
 
     def action_earlier(self, steps: int) -> None:
-        """Put an earlier question into the line, or a later one; the empty line after the last."""
         back = min(len(self._asked), max(0, self._back + steps))
         if back != self._back:
             self._back = back
@@ -65,8 +62,6 @@ class QuestionInput(Input):
 
 
 class Asking(Horizontal):
-    """The prompt and the line."""
-
     def __init__(self, **where: Any) -> None:
         super().__init__(**where)
         self.expert = False
@@ -75,12 +70,10 @@ class Asking(Horizontal):
         """Whether the key for talking counts as pressed."""
 
     def compose(self) -> ComposeResult:
-        """Prompt, then line."""
         yield PromptMark(id="prompt")
         yield QuestionInput(id="question")
 
     def draw(self, state: State, now: Now) -> None:
-        """What the prompt says."""
         self.query_one(PromptMark).put(prompt(state, self.expert, self.talking))
 
 

@@ -30,14 +30,13 @@ _HEARING: dict[Listening, tuple[str, str]] = {
 
 
 class TopBar(Part):
-    """The screens with their keys, the one that is open marked; on the right what is recorded and heard."""
+    """The screens with their keys, the open one marked; on the right what is recorded and heard."""
 
     def __init__(self, open_screen: str, **where: Any) -> None:
         super().__init__(**where)
         self._open = open_screen
 
     def draw(self, state: State, now: Now) -> None:
-        """The fullest that fits."""
         columns = self.content_size.width
         right = indicators(state)
         for left in tabs(self._open):
@@ -68,7 +67,7 @@ def _tab(key: str, mode: str, title: str, open_screen: str) -> Content:
 
 
 def indicators(state: State) -> Content:
-    """Whether it is recorded, and what the microphone does."""
+    """The recording and microphone indicators."""
     pulse = state.pulse
     if state.gone is not None:
         return Content.styled("▲ away ", "bold $error")
@@ -84,14 +83,13 @@ class Banner(Part):
     """A line that is there only while something is wrong."""
 
     def draw(self, state: State, now: Now) -> None:
-        """The worst of it."""
         words = trouble(state)
         self.display = bool(words)
         self.put(Content(words))
 
 
 def trouble(state: State) -> str:
-    """What is wrong, as a sentence; empty when nothing is."""
+    """What is wrong, as a sentence; "" for nothing."""
     if state.gone is not None:
         reason = plain(state.gone.reason, 200)
         if state.gone.ended:
@@ -107,14 +105,13 @@ class StatusLine(Part):
     """Who is in which room, and what that takes of the machine."""
 
     def draw(self, state: State, now: Now) -> None:
-        """What there is room for; the machine gives way first."""
         columns = self.content_size.width
         left = who(state, columns)
-        told: list[str] = []
+        shown: list[str] = []
         for reading in short_readings(state):
-            if left.cell_length + len("  ".join([*told, reading])) + 2 <= columns:
-                told.append(reading)
-        right = Content.styled("  ".join(told), "$muted")
+            if left.cell_length + len("  ".join([*shown, reading])) + 2 <= columns:
+                shown.append(reading)
+        right = Content.styled("  ".join(shown), "$muted")
         self.put(Content.assemble(left, " " * max(1, columns - left.cell_length - right.cell_length), right))
 
 

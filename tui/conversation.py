@@ -12,13 +12,13 @@ from tui.state import Note, ShownTurn, State
 from tui.words import SOURCES, clock, duration, line_of, plain, share
 
 _SHOWN = 80
-"""Turns and notes that are on the screen at most; the session's recording has all."""
+"""The most turns and notes on the screen; the recording has all."""
 _Parts = list[str | Content | tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Voice:
-    """What is being said to the microphone, as if it were an item."""
+    """What is being said into the microphone, as an item."""
 
     text: str
 
@@ -37,11 +37,9 @@ class Conversation(VerticalScroll):
         self._entries: list[_Entry] = []
 
     def on_mount(self) -> None:
-        """Keep to the end."""
         self.anchor()
 
     def draw(self, state: State, now: Now) -> None:
-        """Bring the entries up to date: change what changed, add and take away what came and went."""
         items = _items(state)
         for entry, item in zip(self._entries, items, strict=False):
             entry.put(item)
@@ -96,7 +94,7 @@ def _content(item: Item) -> Content:
 
 
 def turn_content(turn: ShownTurn) -> Content:
-    """A turn in a few lines: the question, the answer under its source, and in grey what it is worth."""
+    """A turn in a few lines: the question, the answer and its source, the facts in grey."""
     lines = [Content.assemble((f"{turn.number:>2} ", "$muted"), (plain(turn.question, 1000), "bold"))]
     lines.append(_answer(turn) if turn.by else _waiting(turn))
     if turn.by:
@@ -142,8 +140,8 @@ def _aftermath(turn: ShownTurn) -> list[Content]:
         reason = f"no expert: {plain(turn.unreachable, 300)}"
         lines.append(Content.styled(reason, "$warning"))
     if turn.late is not None:
-        said = plain(turn.late, 300) or "(no words)"
-        lines.append(Content.assemble(("the expert said later: ", "$expert"), (said, "bold")))
+        answer = plain(turn.late, 300) or "(no words)"
+        lines.append(Content.assemble(("the expert said later: ", "$expert"), (answer, "bold")))
     if turn.corrected:
         lines.append(Content.assemble(("a person says: ", "$memory"), (plain(turn.corrected, 300), "bold")))
     return lines

@@ -36,14 +36,13 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
         self._place = len(turns) - 1
 
     def compose(self) -> ComposeResult:
-        """The turn, and a line for the right answer."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "wrong answer"
             dialog.border_subtitle = "⏎ keep   ↑↓ another answer   esc leave it"
-            yield Static(self._told(), markup=False)
+            yield Static(self._describe_turn(), markup=False)
             yield Input(placeholder="The right answer", max_length=_LONGEST)
 
-    def _told(self) -> Content:
+    def _describe_turn(self) -> Content:
         turn = self._turns[self._place]
         return Content.assemble(
             (f"{turn.number:>2} ", "$muted"), (plain(turn.question, 300), "bold"),
@@ -51,9 +50,8 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
         )  # fmt: skip
 
     def action_other(self, step: int) -> None:
-        """Another turn."""
         self._place = min(len(self._turns) - 1, max(0, self._place + step))
-        self.query_one(Static).update(self._told())
+        self.query_one(Static).update(self._describe_turn())
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
@@ -73,7 +71,6 @@ class AnswerDialog(ModalScreen[str | None]):
         self._question, self._answer = question, answer
 
     def compose(self) -> ComposeResult:
-        """The question, and a line for its answer."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "correct"
             dialog.border_subtitle = "⏎ keep   esc leave it"
@@ -96,12 +93,10 @@ class Sure(ModalScreen[bool]):
     ]
 
     def __init__(self, title: str, words: str) -> None:
-        """`title` is ours; `words` may hold anything."""
         super().__init__()
         self._title, self._words = title, words
 
     def compose(self) -> ComposeResult:
-        """What is asked."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "y yes   n no"
@@ -115,12 +110,10 @@ class Choosing(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
 
     def __init__(self, title: str, options: Mapping[str, str]) -> None:
-        """`options`: what each is, by its name; all ours."""
         super().__init__()
         self._title, self._options = title, options
 
     def compose(self) -> ComposeResult:
-        """What there is."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             dialog.border_subtitle = "⏎ take it   esc leave it"
@@ -146,7 +139,6 @@ class Looking(ModalScreen[None]):
         self._jpeg, self._words = jpeg, words
 
     def compose(self) -> ComposeResult:
-        """The picture under its words."""
         with Vertical(classes="dialog -large") as dialog:
             dialog.border_title = "where it looked"
             dialog.border_subtitle = "left the student, right an expert that runs here   esc close"
@@ -154,5 +146,4 @@ class Looking(ModalScreen[None]):
             yield Static(Content.styled(plain(self._words, 300), "bold"), markup=False)
 
     def on_mount(self, event: Any) -> None:
-        """Show it."""
         self.query_one(PictureView).show(self._jpeg)

@@ -22,8 +22,6 @@ from tui.words import plain
 
 
 class FrontScreen(DashScreen):
-    """Look, ask, be answered, put right."""
-
     NAME = "live"
     AUTO_FOCUS = "QuestionInput"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,7 +33,6 @@ class FrontScreen(DashScreen):
     ]
 
     def compose_body(self) -> ComposeResult:
-        """The room on the left, the conversation on the right, the line for questions below."""
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield LiveView()
@@ -48,7 +45,6 @@ class FrontScreen(DashScreen):
         yield Asking()
 
     def draw_body(self, state: State, now: Now) -> None:
-        """Bring all parts up to date."""
         asking = self.query_one(Asking)
         if asking.talking and state.pulse is not None and state.pulse.listening in ("none", "busy", "muted"):
             asking.talking = False
@@ -92,13 +88,11 @@ class FrontScreen(DashScreen):
         self._redraw_asking()
 
     def action_expert(self) -> None:
-        """The next question goes to the expert, or after all not."""
         asking = self.query_one(Asking)
         asking.expert = not asking.expert
         self._redraw_asking()
 
     def action_wrong(self) -> None:
-        """Take a person's word for an answer."""
         turns = [turn for _, turn in sorted(self.desk.state.turns.items()) if turn.answered]
         if not turns:
             self.notify("Nothing has been answered yet. Ask a question first.", severity="warning")
@@ -110,21 +104,19 @@ class FrontScreen(DashScreen):
             self.desk.want(Correct(*corrected))
 
     def action_look(self) -> None:
-        """Show where the last answer was looked for."""
         turns = [number for number, turn in self.desk.state.turns.items() if turn.answered]
         if not turns:
             self.notify("Nothing has been answered yet. Ask a question first.", severity="warning")
             return
         turn = self.desk.state.turns[max(turns)]
         title = f"{plain(turn.question, 200)}  {plain(turn.answer, 100)}"
-        self.desk.want(Overlay(turn.number), lambda jpeg: self._looked(jpeg, title))
+        self.desk.want(Overlay(turn.number), lambda jpeg: self._show_overlay(jpeg, title))
 
-    def _looked(self, jpeg: bytes, title: str) -> None:
+    def _show_overlay(self, jpeg: bytes, title: str) -> None:
         if self.is_current:
             self.app.push_screen(Looking(jpeg, title))
 
     def action_back(self, direction: int) -> None:
-        """Scroll the conversation by a page."""
         conversation = self.query_one(Conversation)
         if direction < 0:
             conversation.scroll_page_up()

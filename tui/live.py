@@ -3,7 +3,7 @@
 from typing import Any
 
 from agent.console.protocol import Pulse
-from tui.parts import Now, PictureView, captioned
+from tui.parts import Now, PictureView, set_caption
 from tui.state import State
 from tui.words import cut, duration
 
@@ -21,11 +21,10 @@ class LiveView(PictureView):
         self._next = 0.0
 
     def draw(self, state: State, now: Now) -> None:
-        """Show the newest frame, unless one was shown only just now."""
         age = age_ms(state, now)
         warning = age is None or age > self.stale_ms or state.gone is not None
         self.set_class(warning, "-warning")
-        captioned(self, "live", caption(state, age, self.stale_ms))
+        set_caption(self, "live", caption(state, age, self.stale_ms))
         if now.at >= self._next or not self._jpeg:
             self._next = now.at + (_BUSY_PAUSE if state.answering or state.learning else _PAUSE)
             self.show(state.frame, words(state.pulse))
@@ -40,17 +39,17 @@ def age_ms(state: State, now: Now) -> float | None:
 
 
 def caption(state: State, age: float | None, stale_ms: float) -> str:
-    """What the border says, in Textual's markup, of our own words alone."""
+    """The border's text, in Textual's markup; our own words only."""
     if age is None:
         return "no frame"
-    told = duration(age / 1000)
+    age_text = duration(age / 1000)
     if state.gone is not None:
-        return f"▲ {told} old, not connected"
-    return f"▲ {told} old, nothing newer" if age > stale_ms else f"{told} old"
+        return f"▲ {age_text} old, not connected"
+    return f"▲ {age_text} old, nothing newer" if age > stale_ms else f"{age_text} old"
 
 
 def words(pulse: Pulse | None) -> str:
-    """What stands in the place of a picture."""
+    """What is shown instead of a picture."""
     if pulse is None:
         return "Waiting for the first frame."
     return cut(pulse.camera, 300) or "The camera has given no frame yet."

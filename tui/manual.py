@@ -1,4 +1,4 @@
-"""Help, drawn from the keys that are bound: it cannot say anything else than what happens."""
+"""Help, drawn from the bound keys, so that it is always right."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -26,14 +26,13 @@ class Manual(ModalScreen[None]):
 
     def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()
-        self._told = bindings
+        self._actions = bindings
 
     def compose(self) -> ComposeResult:
-        """One column."""
         with VerticalScroll(classes="dialog", id="manual") as dialog:
             dialog.border_title = "help"
             dialog.border_subtitle = "esc close"
-            yield Static(manual(self._told), markup=False)
+            yield Static(manual(self._actions), markup=False)
 
 
 def manual(bindings: Mapping[str, ActiveBinding]) -> Content:
@@ -53,7 +52,7 @@ def manual(bindings: Mapping[str, ActiveBinding]) -> Content:
 
 
 def lines_of(bindings: Mapping[str, ActiveBinding]) -> list[tuple[str, ActiveBinding]]:
-    """What can be done, each once with all its keys; what has no words of its own is left out."""
+    """Each action once with all its keys; those without a tooltip are left out."""
     keys: dict[str, list[str]] = {}
     first: dict[str, ActiveBinding] = {}
     for active in bindings.values():
@@ -65,7 +64,7 @@ def lines_of(bindings: Mapping[str, ActiveBinding]) -> list[tuple[str, ActiveBin
 
 
 def readable(key: str) -> str:
-    """A key as it is written on keyboards, in short."""
+    """A key as written on keyboards, in short."""
     if key.startswith("ctrl+"):
         return f"^{key.removeprefix('ctrl+')}"
     return {

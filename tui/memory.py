@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from agent.console.protocol import Find, Picture, Remembrance, Revise
 from tui.dialogs import AnswerDialog, Sure
-from tui.parts import Now, PictureView, captioned
+from tui.parts import Now, PictureView, set_caption
 from tui.screens import DashScreen
 from tui.state import State
 from tui.table import Cell, Column, Row, Table
@@ -27,12 +27,10 @@ _COLUMNS = (
     Column("when", 16, from_width=92),
 )
 _REST = 0.25
-"""Seconds of no typing, or of resting on a line, before something is fetched."""
+"""Seconds without typing or moving before something is fetched."""
 
 
 class MemoryTable(Table):
-    """The pairs."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,enter", "screen.correct", "Correct", tooltip="Give the chosen pair another answer"),
         Binding("d,delete", "screen.forget", "Forget", tooltip="Have the chosen pair forgotten"),
@@ -52,14 +50,13 @@ class MemoryScreen(DashScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: dict[str, Remembrance] = {}
+        self._pairs: dict[str, Remembrance] = {}
         self._asked_for = ""
         self._frame = ""
         self._known = -1
         self._rest: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """The search above, pairs and frame below."""
         with Horizontal(classes="search"):
             yield Static("/")
             yield Input(placeholder="Search what is remembered", compact=True)
@@ -72,54 +69,47 @@ class MemoryScreen(DashScreen):
                 yield Static("", classes="facts", markup=False)
 
     def draw_body(self, state: State, now: Now) -> None:
-        """Look again when the session has learnt of something new."""
-        known = sum(bool(turn.pair) + bool(turn.corrected) for turn in state.turns.values())
-        if known != self._known:
-            self._known = known
+        count = sum(bool(turn.pair) + bool(turn.corrected) for turn in state.turns.values())
+        if count != self._known:
+            self._known = count
             self.action_fetch()
 
     def action_fetch(self) -> None:
-        """Look what is remembered, of what is searched."""
         words = plain(self.query_one(Input).value, 300)
         self._asked_for = words
         self.desk.want(Find(words), lambda found: self._fill(words, found))
 
-    def _fill(self, words: str, found: Sequence[Remembrance]) -> None:
+    def _fill(self, words: str, pairs: Sequence[Remembrance]) -> None:
         if not self.is_attached or words != self._asked_for:
             return
-        self._found = {one.pair: one for one in found}
-        self.query_one(MemoryTable).show([_row(one) for one in self._found.values()])
+        self._pairs = {pair.pair: pair for pair in pairs}
+        self.query_one(MemoryTable).show([_row(pair) for pair in self._pairs.values()])
         empty = self.query_one(".empty", Static)
-        empty.display = not self._found
-        self.query_one(MemoryTable).display = bool(self._found)
-        captioned(self.query_one("#pairs"), "pairs", f"{len(self._found)}")
+        empty.display = not self._pairs
+        self.query_one(MemoryTable).display = bool(self._pairs)
+        set_caption(self.query_one("#pairs"), "pairs", f"{len(self._pairs)}")
         self._show_chosen()
 
     @on(Input.Changed)
-    def _typed(self) -> None:
+    def _search_after_rest(self) -> None:
         self._after_rest(self.action_fetch)
 
     @on(Input.Submitted)
     def action_leave_search(self) -> None:
-        """Back to the pairs."""
         self.query_one(MemoryTable).focus()
 
     def action_search(self) -> None:
-        """To the line for searching."""
         self.query_one(Input).focus()
 
     @on(Table.RowHighlighted)
-    def _moved(self) -> None:
-        self._show_chosen()
-
     def _show_chosen(self) -> None:
-        one = self._found.get(self.query_one(MemoryTable).chosen or "")
-        captioned(self.query_one("#pair"), "pair")
-        self.query_one(".facts", Static).update(_facts(one) if one else Content(""))
-        if one is None:
+        pair = self._pairs.get(self.query_one(MemoryTable).chosen or "")
+        set_caption(self.query_one("#pair"), "pair")
+        self.query_one(".facts", Static).update(_facts(pair) if pair else Content(""))
+        if pair is None:
             self.query_one(PictureView).show(b"")
-        elif one.frame != self._frame:
-            self._after_rest(lambda: self._fetch_frame(one.frame))
+        elif pair.frame != self._frame:
+            self._after_rest(lambda: self._fetch_frame(pair.frame))
 
     def _fetch_frame(self, frame: str) -> None:
         self._frame = frame
@@ -137,44 +127,50 @@ class MemoryScreen(DashScreen):
         self._rest = self.set_timer(_REST, do)
 
     def action_correct(self) -> None:
-        """Give the chosen pair another answer."""
-        one = self._chosen()
-        if one is not None:
+        pair = self._chosen()
+        if pair is not None:
             self.app.push_screen(
-                AnswerDialog(one.question, one.answer), lambda answer: self._revise(one, answer)
+                AnswerDialog(pair.question, pair.answer), lambda answer: self._revise(pair, answer)
             )
 
     def action_forget(self) -> None:
-        """Have the chosen pair forgotten, after asking."""
-        one = self._chosen()
-        if one is not None:
-            words = f"{plain(one.question, 300)} {plain(one.answer, 200)} This cannot be taken back."
-            self.app.push_screen(Sure("forget this pair?", words), lambda sure: self._forget(one, bool(sure)))
+        pair = self._chosen()
+        if pair is not None:
+            words = f"{plain(pair.question, 300)} {plain(pair.answer, 200)} This cannot be taken back."
+            self.app.push_screen(
+                Sure("forget this pair?", words), lambda sure: self._forget(pair, bool(sure))
+            )
 
-    def _revise(self, one: Remembrance, answer: str | None) -> None:
-        if answer is not None and answer != one.answer:
-            self.desk.want(Revise(one.pair, answer), lambda _: self.action_fetch())
+    def _revise(self, pair: Remembrance, answer: str | None) -> None:
+        if answer is not None and answer != pair.answer:
+            self.desk.want(Revise(pair.pair, answer), lambda _: self.action_fetch())
 
-    def _forget(self, one: Remembrance, sure: bool) -> None:
+    def _forget(self, pair: Remembrance, sure: bool) -> None:
         if sure:
-            self.desk.want(Revise(one.pair, None), lambda _: self.action_fetch())
+            self.desk.want(Revise(pair.pair, None), lambda _: self.action_fetch())
 
     def _chosen(self) -> Remembrance | None:
-        return self._found.get(self.query_one(MemoryTable).chosen or "")
+        return self._pairs.get(self.query_one(MemoryTable).chosen or "")
 
 
-def _row(one: Remembrance) -> Row:
-    like = "" if one.likeness is None else share(one.likeness)
-    colour = "memory" if one.source == "person" else "expert"
+def _row(pair: Remembrance) -> Row:
+    like = "" if pair.likeness is None else share(pair.likeness)
+    colour = "memory" if pair.source == "person" else "expert"
     return Row(
-        one.pair,
-        (Cell(one.question), Cell(one.answer, bold=True), Cell(like, "secondary"), Cell(one.source, colour),
-         Cell(moment(one.created), "secondary")),
+        pair.pair,
+        (
+            Cell(pair.question), Cell(pair.answer, bold=True), Cell(like, "secondary"),
+            Cell(pair.source, colour), Cell(moment(pair.created), "secondary"),
+        ),
     )  # fmt: skip
 
 
-def _facts(one: Remembrance) -> Content:
+def _facts(pair: Remembrance) -> Content:
+    facts = (cut(pair.source, 20), moment(pair.created), cut(pair.room, 30), pair.pair[:8])
     return Content.assemble(
-        (plain(one.question, 300), "bold"), "\n", plain(one.answer, 300), "\n",
-        (f"{cut(one.source, 20)} · {moment(one.created)} · {cut(one.room, 30)} · {one.pair[:8]}", "$muted"),
-    )  # fmt: skip
+        (plain(pair.question, 300), "bold"),
+        "\n",
+        plain(pair.answer, 300),
+        "\n",
+        (" · ".join(facts), "$muted"),
+    )

@@ -6,10 +6,10 @@ from statistics import median
 from textual.content import Content
 
 from agent.console.protocol import Pulse
-from tui.parts import Now, Part, captioned
+from tui.parts import Now, Part, set_caption
 from tui.plot import meaning, sparkline, takeover
 from tui.state import AdaptationState, State
-from tui.words import NOTHING, clipped, cut, duration, plain, share, size
+from tui.words import NOTHING, clip, cut, duration, plain, share, size
 
 _RECENT = 20
 """Turns of whose times the median is told."""
@@ -21,10 +21,9 @@ class TakeOverPanel(Part):
     """The take-over curve, growing. Its border says what the line means."""
 
     def draw(self, state: State, now: Now) -> None:
-        """Draw it as large as the panel is."""
         turns = [state.turns[number] for number in sorted(state.turns)]
         warm_up = state.started.warm_up if state.started else 10
-        captioned(self, "take-over", meaning(turns))
+        set_caption(self, "take-over", meaning(turns))
         self.put(takeover(turns, warm_up, *self.content_size))
 
 
@@ -32,15 +31,13 @@ class Learning(Part):
     """How far the adaptation is, how its loss falls, and what the gate says."""
 
     def draw(self, state: State, now: Now) -> None:
-        """As many lines as there is room for, the weightiest first."""
-        captioned(self, "learning", "paused" if state.paused else "")
+        set_caption(self, "learning", "paused" if state.paused else "")
         self.set_class(state.paused, "-paused")
         columns, rows = self.content_size
-        self.put(clipped(learning(state, now, columns, rows), columns, rows))
+        self.put(clip(learning(state, now, columns, rows), columns, rows))
 
 
 def learning(state: State, now: Now, columns: int, rows: int) -> Content:
-    """The panel's lines."""
     job = state.job
     if job is None:
         words = "Learning waits until it is let go on." if state.paused else "Nothing to learn from yet."
@@ -51,11 +48,11 @@ def learning(state: State, now: Now, columns: int, rows: int) -> Content:
 
 
 def _progress(job: AdaptationState, now: Now, columns: int, rows: int) -> Content:
-    told = f" {job.step}/{job.steps}" if job.steps else " getting ready"
-    wide = max(4, columns - len(told))
-    done = round(job.share * wide)
+    count = f" {job.step}/{job.steps}" if job.steps else " getting ready"
+    wide = max(4, columns - len(count))
+    filled = round(job.share * wide)
     lines = [
-        Content.assemble(("━" * done, "$student"), ("━" * (wide - done), "$line"), (told, "")),
+        Content.assemble(("━" * filled, "$student"), ("━" * (wide - filled), "$line"), (count, "")),
         _losses(job, columns),
     ]
     lines.append(Content.styled(_pace(job, now), "$muted"))
@@ -65,24 +62,26 @@ def _progress(job: AdaptationState, now: Now, columns: int, rows: int) -> Conten
 def _losses(job: AdaptationState, columns: int) -> Content:
     if not job.losses:
         return Content.styled(f"{job.pairs} pairs", "$muted")
-    told = f"loss {job.losses[-1]:.2f} "
-    return Content.assemble((told, ""), (sparkline(job.losses, max(1, columns - len(told))), "$student"))
+    label = f"loss {job.losses[-1]:.2f} "
+    return Content.assemble((label, ""), (sparkline(job.losses, max(1, columns - len(label))), "$student"))
 
 
 def _pace(job: AdaptationState, now: Now) -> str:
     spent = max(0.0, (now.at or job.at) - job.began)
-    told = f"{job.pairs} pairs, {duration(spent)}" if job.pairs else duration(spent)
+    text = f"{job.pairs} pairs, {duration(spent)}" if job.pairs else duration(spent)
     if job.step < 3 or job.step >= job.steps:
-        return told
+        return text
     left = (job.at - job.began) / job.step * (job.steps - job.step)
-    return f"{told}, about {duration(left)} left"
+    return f"{text}, about {duration(left)} left"
 
 
 def _verdict(job: AdaptationState, columns: int, rows: int) -> Content:
     ended = job.ended
     if ended is None:
         return Content("")
-    mark, style = _marks(ended.promoted, ended.again)
+    mark, style = ("✓ promoted", "$success") if ended.promoted else ("✗ rejected", "$error")
+    if ended.again:
+        mark, style = "↻ interrupted, begun anew", "$warning"
     name = f" {cut(ended.adapter, 20)}" if ended.adapter else ""
     lines = [
         Content.assemble((f"{mark}{name}", f"bold {style}"), (f" after {duration(ended.seconds)}", "$muted")),
@@ -95,17 +94,11 @@ def _verdict(job: AdaptationState, columns: int, rows: int) -> Content:
     return Content("\n").join(lines)
 
 
-def _marks(promoted: bool, again: bool) -> tuple[str, str]:
-    if again:
-        return "↻ interrupted, begun anew", "$warning"
-    return ("✓ promoted", "$success") if promoted else ("✗ rejected", "$error")
-
-
-def scores(told: Mapping[str, float]) -> list[Content]:
+def scores(values: Mapping[str, float]) -> list[Content]:
     """Exact match before and after, for each set that both were judged by."""
     lines = []
     for name, words in (("train", "learnt pairs"), ("hold_out", "held-out pairs"), ("probe", "probe set")):
-        before, after = (told.get(f"{who}.{name}.exact") for who in ("current", "candidate"))
+        before, after = (values.get(f"{who}.{name}.exact") for who in ("current", "candidate"))
         if before is not None and after is not None:
             style = "$success" if after > before else "$error" if after < before - _WORSE else ""
             lines.append(
@@ -118,8 +111,7 @@ class MeterPanel(Part):
     """What the machine does. What it does not tell is left out."""
 
     def draw(self, state: State, now: Now) -> None:
-        """A line each, with the last minute where it is worth seeing."""
-        captioned(self, "machine")
+        set_caption(self, "machine")
         columns, rows = self.content_size
         lines = [
             Content.assemble((f"{name:<11}", "$muted"), (f"{value:>9}", "bold"), "  ", (little, "$student"))
@@ -129,9 +121,9 @@ class MeterPanel(Part):
 
 
 def readings(state: State, columns: int) -> list[tuple[str, str, str]]:
-    """Name, value, and a little curve or nothing."""
+    """Name, value, and a small curve or nothing."""
     pulse = state.pulse or Pulse()
-    told = [
+    rows = [
         ("frames", f"{pulse.frames_per_s:.1f} /s", sparkline(state.frames_per_s, columns, low=0.0)),
         ("answers in", _usual_latency(state), ""),
         ("memory", size(pulse.memory_bytes) if pulse.memory_bytes else NOTHING, ""),
@@ -143,29 +135,29 @@ def readings(state: State, columns: int) -> list[tuple[str, str, str]]:
         ("power", pulse.watts, f"{pulse.watts or 0:.1f} W"),
     ):
         if value is not None:
-            told.append((name, words, ""))
+            rows.append((name, words, ""))
     if state.spent is not None:
-        told.append((
+        rows.append((
             "expert",
             f"{state.spent.calls} calls",
             size(state.spent.bytes) if state.spent.bytes else "",
         ))
-    return told
+    return rows
 
 
 def short_readings(state: State) -> list[str]:
-    """The same for a line, the weightiest first."""
+    """The same for one line, the most important first."""
     pulse = state.pulse
     if pulse is None:
         return []
-    told = [f"{share(pulse.processor)} cpu", size(pulse.memory_bytes), f"{pulse.frames_per_s:.0f} fps"]
+    parts = [f"{share(pulse.processor)} cpu", size(pulse.memory_bytes), f"{pulse.frames_per_s:.0f} fps"]
     if pulse.celsius is not None:
-        told.append(f"{pulse.celsius:.0f} °C")
+        parts.append(f"{pulse.celsius:.0f} °C")
     if pulse.watts is not None:
-        told.append(f"{pulse.watts:.1f} W")
+        parts.append(f"{pulse.watts:.1f} W")
     if pulse.gpu is not None:
-        told.append(f"{share(pulse.gpu)} gpu")
-    return told
+        parts.append(f"{share(pulse.gpu)} gpu")
+    return parts
 
 
 def _usual_latency(state: State) -> str:

@@ -1,4 +1,4 @@
-"""What the parts of a screen have in common: they are drawn from the state, and only when it changes them."""
+"""Parts of screens, drawn from the state only when it changes them."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Now:
     since_pulse: float = 0.0
 
 
-def captioned(widget: Widget, title: str, subtitle: str = "") -> None:
-    """Write on a widget's border, and only when that is new. Foreign texts must not get here."""
+def set_caption(widget: Widget, title: str, subtitle: str = "") -> None:
+    """Write on a widget's border if that is new. No foreign texts, as this is markup."""
     if widget.border_title != title:
         widget.border_title = title
     if (widget.border_subtitle or "") != subtitle:
@@ -32,20 +32,20 @@ def captioned(widget: Widget, title: str, subtitle: str = "") -> None:
 
 
 class Part(Static):
-    """A part that is text. `put` paints nothing when the text is as it was."""
+    """A part that is text."""
 
     def __init__(self, **where: Any) -> None:
         super().__init__("", markup=False, **where)
         self._shown = Content("")
 
     def put(self, content: Content) -> None:
-        """Show this."""
+        """Show a text, painting only if it is new."""
         if not content.is_same(self._shown):
             self._shown = content
             self.update(content)
 
     def draw(self, state: State, now: Now) -> None:
-        """Show what of the state is this part's."""
+        """Show this part's share of the state."""
         raise NotImplementedError
 
 
@@ -57,7 +57,7 @@ class SharpView(Protocol):
 
 
 class PictureView(Widget):
-    """A picture as large as there is room for, in the middle; words instead where there is none."""
+    """A picture as large as fits, centred; words where there is none."""
 
     def __init__(self, **where: Any) -> None:
         super().__init__(**where)
@@ -68,7 +68,6 @@ class PictureView(Widget):
         self._drawn_for: tuple[Any, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Nothing, or what draws pictures more sharply in this terminal."""
         sharp = getattr(self.app, "sharp", None)
         if sharp is not None:
             self._sharp = sharp()

@@ -20,19 +20,19 @@ def sparkline(
     values: Sequence[float], columns: int, low: float | None = None, high: float | None = None
 ) -> str:
     """The newest values as blocks, one a column, between `low` and `high` or their own least and most."""
-    shown = _thinned([value for value in values if value == value], columns)
-    if not shown:
+    kept = _thin([value for value in values if value == value], columns)
+    if not kept:
         return ""
-    bottom, top = min(shown) if low is None else low, max(shown) if high is None else high
+    bottom, top = min(kept) if low is None else low, max(kept) if high is None else high
     span = top - bottom
     if not 0 < span < math.inf:
-        return BLOCKS[0] * len(shown)
+        return BLOCKS[0] * len(kept)
     last = len(BLOCKS) - 1
-    heights = [(min(top, max(bottom, value)) - bottom) / span for value in shown]
+    heights = [(min(top, max(bottom, value)) - bottom) / span for value in kept]
     return "".join(BLOCKS[round(height * last)] for height in heights)
 
 
-def _thinned(values: Sequence[float], most: int) -> list[float]:
+def _thin(values: Sequence[float], most: int) -> list[float]:
     """At most so many, evenly taken, first and last among them."""
     if most < 1 or not values:
         return []
@@ -59,28 +59,27 @@ def braille(points: Sequence[tuple[float, float]], columns: int, rows: int) -> l
 
 def takeover(turns: Sequence[ShownTurn], warm_up: int, columns: int, rows: int) -> Content:
     """The take-over curve: above how often the student would have been right, below who answered each time.
-
-    Where no answer is known to compare with, the line is how likely the student was held to agree with
-    the expert.
+    Where no answer is known to compare with, the line is how likely the student was held to agree with the
+    expert.
     """
     wide, high = columns - _LABEL, rows - 1
     if wide < 4 or high < 1:
         return Content("")
-    shown = turns[-wide:]
-    slots = max(len(shown), min(wide, 2 * warm_up), 1)
+    visible = turns[-wide:]
+    slots = max(len(visible), min(wide, 2 * warm_up), 1)
     pitch = wide // slots
     places = [number * pitch + pitch // 2 for number in range(slots)]
-    left_out = len(turns) - len(shown)
+    left_out = len(turns) - len(visible)
     points = [
         ((places[number - left_out - 1] + 0.5) / wide, value)
         for number, value in curve(turns)
         if number > left_out
     ]
-    last = warm_up - (shown[0].number if shown else 1)  # the place of the warm-up's last question
+    last = warm_up - (visible[0].number if visible else 1)  # the place of the warm-up's last question
     bound = (places[last] + places[last + 1] + 1) // 2 if 0 <= last < slots - 1 else None
     lines = braille(points, wide, high)
     body = [_with_bound(_label(row, high), line, bound) for row, line in enumerate(lines)]
-    return Content("\n").join([*body, _who(shown, places, wide)])
+    return Content("\n").join([*body, _who(visible, places, wide)])
 
 
 def curve(turns: Sequence[ShownTurn]) -> list[tuple[int, float]]:
@@ -106,14 +105,16 @@ def meaning(turns: Sequence[ShownTurn]) -> str:
     points = curve(turns)
     if not points:
         return ""
-    known = any(turn.student is not None for turn in turns)
-    return f"{'student right so far' if known else 'student as good as the expert'} {share(points[-1][1])}"
+    is_judged = any(turn.student is not None for turn in turns)
+    return (
+        f"{'student right so far' if is_judged else 'student as good as the expert'} {share(points[-1][1])}"
+    )
 
 
 def _label(row: int, rows: int) -> str:
     """The share that a row stands for, where it is worth saying."""
-    told = {rows // 2: "50%"} if rows >= 5 else {}
-    return f"{({**told, rows - 1: '0%', 0: '100%'}).get(row, ''):>{_LABEL - 1}} "
+    middle = {rows // 2: "50%"} if rows >= 5 else {}
+    return f"{({**middle, rows - 1: '0%', 0: '100%'}).get(row, ''):>{_LABEL - 1}} "
 
 
 def _with_bound(label: str, line: str, bound: int | None) -> Content:

@@ -26,7 +26,7 @@ Failed = Callable[[], None]
 
 
 class ScreenHost(Protocol):
-    """What a screen finds in the app."""
+    """What a screen may use of the app."""
 
     state: State
     stale_ms: float
@@ -52,7 +52,6 @@ class DashScreen(Screen[None]):
         return cast(ScreenHost, self.app)
 
     def compose(self) -> ComposeResult:
-        """The lines around what a screen has of its own."""
         yield TopBar(self.NAME)
         yield Banner()
         yield from self.compose_body()
@@ -65,7 +64,6 @@ class DashScreen(Screen[None]):
         raise NotImplementedError
 
     def draw(self, state: State, now: Now) -> None:
-        """Bring everything up to date, once there is something to bring."""
         if not self.ready:
             return
         with suppress(NoMatches):  # it is about to close, and some parts have gone already
@@ -77,24 +75,21 @@ class DashScreen(Screen[None]):
         """Bring what is the screen's own up to date."""
 
     def on_mount(self) -> None:
-        """Its parts are there."""
         self.ready = True
         self.draw(self.desk.state, self.desk.moment())
 
     def on_screen_resume(self) -> None:
-        """It is seen (again)."""
         self.draw(self.desk.state, self.desk.moment())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so when there is no room; draw anew once the parts have their new sizes."""
         width, height = event.size
         small = width < LEAST_COLUMNS or height < LEAST_ROWS
         self.set_class(small, "-too-small")
         if small and self.ready:
             self.query_one("#too-small", Static).update(no_room(width, height))
-        self.call_after_refresh(self._drawn_anew)
+        self.call_after_refresh(self._redraw)
 
-    def _drawn_anew(self) -> None:
+    def _redraw(self) -> None:
         if self.is_attached and self.is_running:
             self.draw(self.desk.state, self.desk.moment())
 
@@ -112,12 +107,10 @@ class FetchingScreen(DashScreen):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Look for the first time."""
         super().on_mount()
         self.action_fetch()
 
     def on_screen_resume(self) -> None:
-        """Look again."""
         super().on_screen_resume()
         if self.ready:
             self.action_fetch()

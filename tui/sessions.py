@@ -1,10 +1,12 @@
 """Recorded sessions, and what can be done with one from a shell."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import ClassVar, get_args
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -12,8 +14,7 @@ from textual.widgets import Static
 
 from agent.console.protocol import Export, ExportFormat, SessionLine, Sessions
 from tui.dialogs import Choosing
-from tui.parts import captioned
-from tui.playing import play
+from tui.parts import set_caption
 from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
 from tui.words import cut, moment, plain, share, size
@@ -33,6 +34,21 @@ _COLUMNS = (
 )
 
 
+def play(app: App[object], session: str) -> str:
+    """Watch a recording until it is left; a sentence for the person where that was not possible.
+
+    The screen waits meanwhile, and the session behind it goes on.
+    """
+    arguments = ["roomwise", "replay", session, "--dashboard"]
+    by_hand = " ".join(arguments)
+    try:
+        with app.suspend():
+            code = subprocess.run([sys.executable, "-m", *arguments], check=False).returncode
+    except SuspendNotSupported:
+        return f"No recording can be played in this window. In a shell: {by_hand}"
+    return f"It could not be played. See why, on the agent's machine: {by_hand}" if code else ""
+
+
 class SessionsScreen(FetchingScreen):
     """Sessions on the left, the chosen one on the right."""
 
@@ -49,7 +65,6 @@ class SessionsScreen(FetchingScreen):
         self._lines: dict[str, SessionLine] = {}
 
     def compose_body(self) -> ComposeResult:
-        """Sessions and the chosen one."""
         with Horizontal(classes="split"):
             with Vertical(classes="panel", id="sessions"):
                 yield Table(_COLUMNS)
@@ -58,11 +73,9 @@ class SessionsScreen(FetchingScreen):
                 yield Static("", classes="facts", markup=False)
 
     def action_fetch(self) -> None:
-        """Look what is recorded."""
         self.desk.want(Sessions(), self._fill)
 
     def action_play(self) -> None:
-        """Watch the chosen session; this one goes on meanwhile."""
         line = self._chosen()
         if line is not None:
             problem = play(self.app, line.name)
@@ -70,11 +83,10 @@ class SessionsScreen(FetchingScreen):
                 self.notify(problem, severity="warning", markup=False)
 
     @on(Table.RowSelected)
-    def _opened(self) -> None:
+    def _play_row(self) -> None:
         self.action_play()
 
     def action_export(self) -> None:
-        """Write the chosen session to a file, after asking of what kind."""
         line = self._chosen()
         if line is not None:
             self.app.push_screen(
@@ -82,9 +94,9 @@ class SessionsScreen(FetchingScreen):
             )
 
     def _export(self, name: str, kind: str) -> None:
-        for known in get_args(ExportFormat):
-            if known == kind:
-                wish = Export(name, known)
+        for format in get_args(ExportFormat):
+            if format == kind:
+                wish = Export(name, format)
                 self.desk.want(wish, lambda file: self.notify(f"Written: {plain(file, 300)}", markup=False))
 
     def _chosen(self) -> SessionLine | None:
@@ -99,7 +111,7 @@ class SessionsScreen(FetchingScreen):
         table.display = bool(lines)
         self.query_one(".empty", Static).display = not lines
         total = size(sum(line.bytes for line in lines))
-        captioned(self.query_one("#sessions"), "sessions", f"{len(lines)}, {total}")
+        set_caption(self.query_one("#sessions"), "sessions", f"{len(lines)}, {total}")
         self._show_chosen()
 
     @property
@@ -110,16 +122,16 @@ class SessionsScreen(FetchingScreen):
     @on(Table.RowHighlighted)
     def _show_chosen(self) -> None:
         line = self._chosen()
-        captioned(self.query_one("#session"), "session")
+        set_caption(self.query_one("#session"), "session")
         self.query_one(".facts", Static).update(_facts(line) if line else Content(""))
 
 
-def _row(line: SessionLine, here: str) -> Row:
-    now = bool(here) and here in line.name
+def _row(line: SessionLine, current: str) -> Row:
+    is_current = bool(current) and current in line.name
     return Row(
         line.name,
         (
-            Cell(moment(line.began), "student" if now else "", now), Cell(line.room, bold=True),
+            Cell(moment(line.began), "student" if is_current else "", is_current), Cell(line.room, bold=True),
             Cell(str(line.turns)), Cell(share(line.taken_over), "student"),
             Cell(size(line.bytes), "secondary"), Cell(line.name, "secondary"),
         ),
@@ -127,12 +139,12 @@ def _row(line: SessionLine, here: str) -> Row:
 
 
 def _facts(line: SessionLine) -> Content:
-    done = round(max(0.0, min(1.0, line.taken_over)) * 20)
+    filled = round(max(0.0, min(1.0, line.taken_over)) * 20)
     name = cut(line.name, 80)
     return Content.assemble(
         (plain(line.room, 60), "bold"), ("\n" + moment(line.began) + "\n\n", "$muted"),
         f"{line.turns} questions, {size(line.bytes)}\n",
-        ("━" * done, "$student"), ("━" * (20 - done), "$line"), f" {share(line.taken_over)}\n",
+        ("━" * filled, "$student"), ("━" * (20 - filled), "$line"), f" {share(line.taken_over)}\n",
         ("answered without the expert\n\n", "$muted"),
         ("From a shell:\n", "$muted"),
         "\n\n".join(f"roomwise sessions {verb} {name}" for verb in ("show", "redact", "delete")),

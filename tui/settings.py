@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from agent.console.protocol import Setting, Settings
-from tui.parts import captioned
+from tui.parts import set_caption
 from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
 
@@ -18,10 +18,8 @@ _COLUMNS = (Column("setting", 32), Column("value"), Column("from", 22, from_widt
 
 
 class SettingsTable(Table):
-    """The settings."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching"),
+        Binding("slash", "screen.search", "Search", tooltip="Go to the line for searching")
     ]
 
 
@@ -31,7 +29,7 @@ class SettingsScreen(FetchingScreen):
     NAME = "settings"
     AUTO_FOCUS = "SettingsTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave_search", "Settings", show=False, tooltip="From the search to the settings"),
+        Binding("escape", "leave_search", "Settings", show=False, tooltip="From the search to the settings")
     ]
 
     def __init__(self) -> None:
@@ -39,7 +37,6 @@ class SettingsScreen(FetchingScreen):
         self._settings: Sequence[Setting] = ()
 
     def compose_body(self) -> ComposeResult:
-        """The search above, settings below."""
         with Horizontal(classes="search"):
             yield Static("/")
             yield Input(placeholder="Search the settings", compact=True)
@@ -48,7 +45,6 @@ class SettingsScreen(FetchingScreen):
             yield Static("No setting is called like that.", classes="empty")
 
     def action_fetch(self) -> None:
-        """Look what is set."""
         self.desk.want(Settings(), self._take)
 
     def _take(self, settings: Sequence[Setting]) -> None:
@@ -59,35 +55,33 @@ class SettingsScreen(FetchingScreen):
     @on(Input.Changed)
     def _fill(self) -> None:
         words = self.query_one(Input).value.casefold().split()
-        shown = [
-            one
-            for one in self._settings
-            if all(word in f"{one.name} {one.value}".casefold() for word in words)
+        matching = [
+            setting
+            for setting in self._settings
+            if all(word in f"{setting.name} {setting.value}".casefold() for word in words)
         ]
         table = self.query_one(SettingsTable)
-        table.show([_row(one) for one in shown])
-        table.display = bool(shown)
-        self.query_one(".empty", Static).display = bool(self._settings) and not shown
-        told = f"{len(shown)} of {len(self._settings)}, set in roomwise.toml"
-        captioned(self.query_one("#settings"), "settings", told)
+        table.show([_row(setting) for setting in matching])
+        table.display = bool(matching)
+        self.query_one(".empty", Static).display = bool(self._settings) and not matching
+        count = f"{len(matching)} of {len(self._settings)}, set in roomwise.toml"
+        set_caption(self.query_one("#settings"), "settings", count)
 
     def action_search(self) -> None:
-        """To the line for searching."""
         self.query_one(Input).focus()
 
     @on(Input.Submitted)
     def action_leave_search(self) -> None:
-        """Back to the settings."""
         self.query_one(SettingsTable).focus()
 
 
-def _row(one: Setting) -> Row:
-    default = one.origin == "default"
+def _row(setting: Setting) -> Row:
+    default = setting.origin == "default"
     return Row(
-        one.name,
+        setting.name,
         (
-            Cell(one.name),
-            Cell(one.value, "" if default else "student", not default),
-            Cell(one.origin, "secondary"),
+            Cell(setting.name),
+            Cell(setting.value, "" if default else "student", not default),
+            Cell(setting.origin, "secondary"),
         ),
     )

@@ -1,4 +1,4 @@
-"""What a screen knows of a session: a frozen value, folded from what is heard. No clock, widget or thread."""
+"""What a screen knows of a session: a frozen value, folded from messages. No clock, widget or thread."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,35 +7,11 @@ from typing import Any
 
 from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
 from agent.console.sentences import sentence
-from core.events import (
-    Activated,
-    AdaptationEnded,
-    AdaptationProgressed,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Compared,
-    Corrected,
-    Event,
-    ExpertUnreachable,
-    Failed,
-    Judged,
-    LearningPaused,
-    Remembered,
-    RoomEntered,
-    Routed,
-    SessionEnded,
-    SessionStarted,
-    Source,
-    Spent,
-    ToldLate,
-    Weighed,
-)
+from core import events
+from core.events import Event, Source
 
 _NOTES, _LOSSES, _PULSES = 300, 240, 60
 """How many are kept: notes of a session, losses of an adaptation, pulses for the little curves."""
-
-
 _NOT_YET = Gone("The session has not been reached yet.")
 
 
@@ -91,7 +67,7 @@ class AdaptationState:
     steps: int = 0
     losses: tuple[float, ...] = ()
     at: float = 0.0
-    ended: AdaptationEnded | None = None
+    ended: events.AdaptationEnded | None = None
 
     @property
     def share(self) -> float:
@@ -101,19 +77,18 @@ class AdaptationState:
 
 @dataclass(frozen=True)
 class State:
-    """All that is drawn. `items` is the conversation in order: a turn's number, or a note.
-
-    `gone` is why the session cannot be reached, None while it can. `frame` is the newest JPEG.
+    """All that is drawn. `items` is the conversation in order: a turn's number, or a note. `gone` is why the
+    session cannot be reached, None while it can. `frame` is the newest JPEG.
     """
 
-    started: SessionStarted | None = None
+    started: events.SessionStarted | None = None
     turns: Mapping[int, ShownTurn] = field(default_factory=dict)
     items: tuple[int | Note, ...] = ()
     job: AdaptationState | None = None
     adapter: str = ""
     paused: bool = False
-    spent: Spent | None = None
-    ended: SessionEnded | None = None
+    spent: events.Spent | None = None
+    ended: events.SessionEnded | None = None
     spoken: str = ""
     pulse: Pulse | None = None
     frame: bytes = b""
@@ -137,25 +112,25 @@ class State:
         return self.job is not None and self.job.ended is None
 
 
-def fold(state: State, heard: ConsoleMessage) -> State:
-    """What is known after hearing this. Never raises, whatever the order in which things come."""
-    match heard:
+def fold(state: State, message: ConsoleMessage) -> State:
+    """The state after a message. Never raises, whatever the order of messages."""
+    match message:
         case Back():
             fresh = State(pulse=state.pulse, frame=state.frame, gone=None)
-            return reduce(fold, heard.events, fresh)
+            return reduce(fold, message.events, fresh)
         case Gone():
-            return replace(state, gone=heard, spoken="")
+            return replace(state, gone=message, spoken="")
         case Pulse():
-            return _pulsed(state, heard)
+            return _with_pulse(state, message)
         case Partial(turn=0):
-            return replace(state, spoken=heard.text)
+            return replace(state, spoken=message.text)
         case Partial():
-            return _turned(state, heard.turn, partial=heard.text)
+            return _with_turn(state, message.turn, partial=message.text)
         case Event():
-            return _happened(state, heard)
+            return _with_event(state, message)
 
 
-def _pulsed(state: State, pulse: Pulse) -> State:
+def _with_pulse(state: State, pulse: Pulse) -> State:
     spoken = state.spoken if pulse.listening in ("speech", "busy") else ""
     return replace(
         state,
@@ -167,16 +142,16 @@ def _pulsed(state: State, pulse: Pulse) -> State:
     )
 
 
-def _happened(state: State, event: Event) -> State:
+def _with_event(state: State, event: Event) -> State:
     change = _CHANGES.get(type(event))
     changed = change(state, event) if change else state
     if event.private and event.about == "turn":  # told where the turn is drawn
         return changed
     line = sentence(event)
-    return _noted(changed, Note(event.at, line)) if line else changed
+    return _with_note(changed, Note(event.at, line)) if line else changed
 
 
-def _noted(state: State, note: Note) -> State:
+def _with_note(state: State, note: Note) -> State:
     items = (*state.items, note)
     if sum(isinstance(item, Note) for item in items) > _NOTES:
         oldest = next(place for place, item in enumerate(items) if isinstance(item, Note))
@@ -184,7 +159,7 @@ def _noted(state: State, note: Note) -> State:
     return replace(state, items=items)
 
 
-def _turned(state: State, number: int, **changes: Any) -> State:
+def _with_turn(state: State, number: int, **changes: Any) -> State:
     """With a turn changed; what is said about a turn that nobody asked is passed over."""
     turn = state.turns.get(number)
     if turn is None:
@@ -192,87 +167,77 @@ def _turned(state: State, number: int, **changes: Any) -> State:
     return replace(state, turns={**state.turns, number: replace(turn, **changes)})
 
 
-def _started(state: State, event: SessionStarted) -> State:
-    return replace(state, started=event, ended=None)
-
-
-def _entered(state: State, event: RoomEntered) -> State:
-    started = state.started and replace(state.started, room=event.room)
-    return replace(state, started=started)
-
-
-def _asked(state: State, event: Asked) -> State:
+def _asked(state: State, event: events.Asked) -> State:
     """Asked again counts as asked now: what counts of a turn is what came last."""
     turn = ShownTurn(event.turn, event.question, event.frame, event.frame_age_ms, event.at)
     items = (*(item for item in state.items if item != event.turn), event.turn)
     return replace(state, turns={**state.turns, event.turn: turn}, items=items, spoken="", ended=None)
 
 
-def _answered(state: State, event: Answered) -> State:
-    return _turned(
+def _answered(state: State, event: events.Answered) -> State:
+    return _with_turn(
         state, event.turn, by=event.by, answer=event.text, confidence=event.confidence,
         latency_ms=event.latency_ms, adapter=event.adapter, partial="",
     )  # fmt: skip
 
 
-def _judged(state: State, event: Judged) -> State:
+def _judged(state: State, event: events.Judged) -> State:
     turn = state.turns.get(event.turn)
     own = event.right if turn and turn.by == "student" and turn.student is None else turn and turn.student
-    return _turned(state, event.turn, right=event.right, reference=event.reference, student=own)
+    return _with_turn(state, event.turn, right=event.right, reference=event.reference, student=own)
 
 
-def _compared(state: State, event: Compared) -> State:
+def _compared(state: State, event: events.Compared) -> State:
     """`adapted` says what the student would have said; before anything was learnt, `untouched` does."""
     turn = state.turns.get(event.turn)
     warm_up = state.started.warm_up if state.started else 0
     first = event.method == "untouched" and event.turn <= warm_up and turn and turn.student is None
-    return _turned(state, event.turn, student=event.right) if event.method == "adapted" or first else state
+    return _with_turn(state, event.turn, student=event.right) if event.method == "adapted" or first else state
 
 
-def _progressed(state: State, event: AdaptationProgressed) -> State:
-    known = state.job if state.job and state.job.name == event.job else None
-    job = known or AdaptationState(event.job, pairs=0, began=event.at)
+def _progressed(state: State, event: events.AdaptationProgressed) -> State:
+    current = state.job if state.job and state.job.name == event.job else None
+    job = current or AdaptationState(event.job, pairs=0, began=event.at)
     losses = (*job.losses, event.loss)
     if len(losses) > _LOSSES:
         losses = (*losses[:-1:2], losses[-1])
     return replace(
-        state,
-        job=replace(job, step=event.step, steps=event.steps, losses=losses, at=event.at, ended=None),
+        state, job=replace(job, step=event.step, steps=event.steps, losses=losses, at=event.at, ended=None)
     )
 
 
-def _adapted(state: State, event: AdaptationEnded) -> State:
-    known = state.job if state.job and state.job.name == event.job else None
-    job = known or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
+def _adapted(state: State, event: events.AdaptationEnded) -> State:
+    current = state.job if state.job and state.job.name == event.job else None
+    job = current or AdaptationState(event.job, pairs=0, began=event.at - event.seconds)
     return replace(state, job=replace(job, ended=event, at=event.at))
 
 
-def _closed(state: State, event: SessionEnded) -> State:
-    return replace(state, ended=event)
-
-
 _CHANGES: dict[type[Event], Callable[[State, Any], State]] = {
-    SessionStarted: _started,
-    RoomEntered: _entered,
-    SessionEnded: _closed,
-    Asked: _asked,
-    Routed: lambda state, event: _turned(state, event.turn, to=event.to, why=event.reason),
-    Weighed: lambda state, event: _turned(state, event.turn, worth=event.probability),
-    Answered: _answered,
-    Judged: _judged,
-    Compared: _compared,
-    Remembered: lambda state, event: _turned(state, event.turn, pair=event.pair),
-    Corrected: lambda state, event: _turned(state, event.turn, corrected=event.text, pair=event.pair),
-    ToldLate: lambda state, event: _turned(state, event.turn, late=event.text),
-    ExpertUnreachable: lambda state, event: _turned(state, event.turn, unreachable=event.reason),
-    AdaptationStarted: lambda state, event: replace(
+    events.SessionStarted: lambda state, event: replace(state, started=event, ended=None),
+    events.RoomEntered: lambda state, event: replace(
+        state, started=state.started and replace(state.started, room=event.room)
+    ),
+    events.SessionEnded: lambda state, event: replace(state, ended=event),
+    events.Asked: _asked,
+    events.Routed: lambda state, event: _with_turn(state, event.turn, to=event.to, why=event.reason),
+    events.Weighed: lambda state, event: _with_turn(state, event.turn, worth=event.probability),
+    events.Answered: _answered,
+    events.Judged: _judged,
+    events.Compared: _compared,
+    events.Remembered: lambda state, event: _with_turn(state, event.turn, pair=event.pair),
+    events.Corrected: lambda state, event: _with_turn(
+        state, event.turn, corrected=event.text, pair=event.pair
+    ),
+    events.ToldLate: lambda state, event: _with_turn(state, event.turn, late=event.text),
+    events.ExpertUnreachable: lambda state, event: _with_turn(state, event.turn, unreachable=event.reason),
+    events.AdaptationStarted: lambda state, event: replace(
         state, job=AdaptationState(event.job, event.pairs, event.at)
     ),
-    AdaptationProgressed: _progressed,
-    AdaptationEnded: _adapted,
-    Activated: lambda state, event: replace(state, adapter=event.adapter),
-    LearningPaused: lambda state, event: replace(state, paused=event.paused),
-    Spent: lambda state, event: replace(state, spent=event),
+    events.AdaptationProgressed: _progressed,
+    events.AdaptationEnded: _adapted,
+    events.Activated: lambda state, event: replace(state, adapter=event.adapter),
+    events.LearningPaused: lambda state, event: replace(state, paused=event.paused),
+    events.Spent: lambda state, event: replace(state, spent=event),
     # An adaptation that fails ends without a verdict.
-    Failed: lambda state, event: replace(state, job=None) if event.what == "adaptation" else state,
+    events.Failed: lambda state, event: replace(state, job=None) if event.what == "adaptation" else state,
 }

@@ -50,17 +50,15 @@ class Table(DataTable[Text]):
         self._filled_for: tuple[Any, ...] = ()
 
     def on_mount(self) -> None:
-        """Colours follow the theme."""
-        self.watch(self.app, "theme", self._refilled, init=False)
+        self.watch(self.app, "theme", self._refill, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Widths follow the window."""
-        self._refilled()
+        self._refill()
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these lines; the chosen one stays chosen if it is among them."""
         self._rows_shown = rows
-        self._refilled()
+        self._refill()
 
     @property
     def chosen(self) -> str | None:
@@ -69,23 +67,23 @@ class Table(DataTable[Text]):
             return None
         return self._rows_shown[self.cursor_row].key
 
-    def _refilled(self) -> None:
+    def _refill(self) -> None:
         filled_for = (self._rows_shown, self.size.width, self.app.theme)
         if filled_for == self._filled_for or self.size.width == 0:
             return
         self._filled_for = filled_for
         key, place = self.chosen, self.cursor_row
-        shown, widths = layout(self._wanted, self.size.width - 1)
+        columns, widths = layout(self._wanted, self.size.width - 1)
         self.clear(columns=True)
-        for number, width in zip(shown, widths, strict=True):
+        for number, width in zip(columns, widths, strict=True):
             self.add_column(Text(self._wanted[number].title), width=width)
         for row in self._rows_shown:
-            pairs = zip(shown, widths, strict=True)
-            self.add_row(*(self._painted(row.cells[number], width) for number, width in pairs), key=row.key)
-        known = [row.key for row in self._rows_shown]
-        self.move_cursor(row=known.index(key) if key in known else max(0, min(place, len(known) - 1)))
+            pairs = zip(columns, widths, strict=True)
+            self.add_row(*(self._paint(row.cells[number], width) for number, width in pairs), key=row.key)
+        keys = [row.key for row in self._rows_shown]
+        self.move_cursor(row=keys.index(key) if key in keys else max(0, min(place, len(keys) - 1)))
 
-    def _painted(self, cell: Cell, width: int) -> Text:
+    def _paint(self, cell: Cell, width: int) -> Text:
         colour = self.app.theme_variables.get(cell.colour, "")
         colour = colour if colour.startswith("#") else ""
         text = Text(
@@ -97,9 +95,9 @@ class Table(DataTable[Text]):
 
 def layout(columns: Sequence[Column], width: int) -> tuple[list[int], list[int]]:
     """Which columns are shown in this width, by number, and how wide each is."""
-    shown = [number for number, column in enumerate(columns) if width >= column.from_width]
-    taken = sum(columns[number].width + _PADDING for number in shown)
-    free = [number for number in shown if not columns[number].width]
-    rest = max(4 * len(free), width - taken)
+    visible = [number for number, column in enumerate(columns) if width >= column.from_width]
+    used = sum(columns[number].width + _PADDING for number in visible)
+    free = [number for number in visible if not columns[number].width]
+    rest = max(4 * len(free), width - used)
     each = rest // max(1, len(free))
-    return shown, [columns[number].width or each for number in shown]
+    return visible, [columns[number].width or each for number in visible]

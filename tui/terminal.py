@@ -1,8 +1,4 @@
-"""The terminal is the screen's alone: what native libraries print meanwhile goes to a file.
-
-Camera and audio libraries write to the file descriptors 1 and 2 past Python, and so does a training child.
-One such line in the middle of a screen and nothing stands where it should.
-"""
+"""Keeps the terminal for the screen: what native libraries and children print goes to a file."""
 
 import contextlib
 import io
@@ -19,9 +15,8 @@ _LARGEST = 1_000_000
 
 @contextlib.contextmanager
 def own_terminal(log: Path) -> Iterator[None]:
-    """Python's own streams keep the terminal, under other descriptors; 1 and 2 are the file meanwhile.
-
-    Where there are no such descriptors, and on Windows, nothing is changed.
+    """Python's own streams keep the terminal, under other descriptors; 1 and 2 are the file meanwhile. Where
+    there are no such descriptors, and on Windows, nothing is changed.
     """
     streams = _streams()
     if streams is None:

@@ -25,7 +25,7 @@ def cut(text: str, most: int) -> str:
     return plain(text, max(1, most))
 
 
-def clipped(content: Content, columns: int, rows: int) -> Content:
+def clip(content: Content, columns: int, rows: int) -> Content:
     """What there is room for of a text, with … where it goes on."""
     lines = content.wrap(max(1, columns))
     if len(lines) <= rows:

@@ -1,4 +1,4 @@
-"""A session in another process as a screen sees it. A connection that is lost is made again by itself."""
+"""A session in another process as a screen sees it. A lost connection is restored by itself."""
 
 import asyncio
 import itertools
@@ -8,19 +8,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from agent.attach.codec import (
-    LONGEST_TOLD,
-    LONGEST_WISH,
-    PROTOCOL,
-    Json,
-    decoded,
-    encoded,
-    line,
-    parse,
-    read_reply,
-    read_told,
-    wish_message,
-)
+from agent.attach import codec
+from agent.attach.codec import Json
 from agent.attach.place import Local, Place, Remote
 from agent.console.protocol import Back, ConsoleMessage, Gone, Hear, Wish
 from agent.console.replies import settle
@@ -32,16 +21,16 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0  # seconds between attempts
 _CONNECT = 10.0  # seconds an attempt may take
 _QUIET = 10.0  # seconds without a word, of an agent that speaks five times a second
 _LOST = (OSError, asyncio.IncompleteReadError, ValueError, TypeError, RoomwiseError, asyncio.TimeoutError)
-"""What a connection that breaks, or tells nonsense, raises."""
+"""What a broken connection, or one that sends nonsense, raises."""
 _AWAY = "The agent cannot be reached just now. Wait until it is back, or see: roomwise dash --help"
 
 
 class _RefusedError(Exception):
-    """The agent will not have us; trying again would not help."""
+    """The agent refuses us for good."""
 
 
 class Attached:
-    """A `Console` on an agent elsewhere, while inside of the context."""
+    """A `Console` on an agent elsewhere, while inside the context."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -49,10 +38,10 @@ class Attached:
         self._thread = threading.Thread(target=self._run, name="attached", daemon=True)
         self._stop = asyncio.Event()
         self._lock = threading.RLock()
-        self._hears: list[Hear] = []
+        self._listeners: list[Hear] = []
         self._events: list[Event] = []
         self._past: list[Event] | None = []
-        """Events of a connection that has not told them all yet; None once it has."""
+        """Past events that are still being received; None once they are complete."""
         self._gone: Gone | None = Gone(f"Looking for the agent at {place.shown}.")
         self._writer: asyncio.StreamWriter | None = None
         self._numbers = itertools.count(1)
@@ -68,20 +57,18 @@ class Attached:
         self._thread.join()
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        """See `Console`."""
         with self._lock:
-            self._hears.append(hear)
+            self._listeners.append(hear)
             self._tell_one(hear, Back(tuple(self._events)) if self._gone is None else self._gone)
         return lambda: self._forget(hear)
 
     def put(self, wish: Wish) -> "Future[Any]":
-        """See `Console`."""
         reply: Future[Any] = Future()
         try:
-            decoded(encoded(wish), type(wish))
+            codec.decode(codec.encode(wish), type(wish))
             number = next(self._numbers)
-            data = line(wish_message(number, wish))
-            if len(data) > LONGEST_WISH:
+            data = codec.line(codec.wish_message(number, wish))
+            if len(data) > codec.LONGEST_WISH:
                 raise InputError("That is too long to be sent. Say it in fewer words.")
             self._loop.call_soon_threadsafe(self._send, number, wish, data, reply)
         except InputError as error:
@@ -92,23 +79,23 @@ class Attached:
 
     def _forget(self, hear: Hear) -> None:
         with self._lock:
-            if hear in self._hears:
-                self._hears.remove(hear)
+            if hear in self._listeners:
+                self._listeners.remove(hear)
 
-    def _tell(self, heard: ConsoleMessage) -> None:
+    def _tell(self, message: ConsoleMessage) -> None:
         with self._lock:
-            if isinstance(heard, Gone):
-                self._gone = heard
-            elif isinstance(heard, Back):
-                self._gone, self._events = None, list(heard.events)
-            elif isinstance(heard, Event):
-                self._events.append(heard)
-            for hear in list(self._hears):
-                self._tell_one(hear, heard)
+            if isinstance(message, Gone):
+                self._gone = message
+            elif isinstance(message, Back):
+                self._gone, self._events = None, list(message.events)
+            elif isinstance(message, Event):
+                self._events.append(message)
+            for hear in list(self._listeners):
+                self._tell_one(hear, message)
 
-    def _tell_one(self, hear: Hear, heard: ConsoleMessage) -> None:
+    def _tell_one(self, hear: Hear, message: ConsoleMessage) -> None:
         try:
-            hear(heard)
+            hear(message)
         except Exception:  # noqa: BLE001  # a broken screen must not break the connection
             self._forget(hear)
 
@@ -126,7 +113,7 @@ class Attached:
             self._loop.close()
 
     async def _attend(self) -> None:
-        """Be connected until stopped or refused, again and again."""
+        """Stay connected until stopped or refused."""
         following = asyncio.ensure_future(self._keep())
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -139,56 +126,58 @@ class Attached:
         # Looked at too, since `wait_for` can swallow a cancellation that comes with what it waits for.
         while not self._stop.is_set():
             try:
-                await self._connected()
+                await self._run_connection()
                 reason = "The agent has closed the connection."
             except _RefusedError as refused:
                 self._tell(Gone(str(refused), ended=True))
                 return
             except _LOST as error:
-                reason = _said(error, self._place)
+                reason = _describe_failure(error, self._place)
             if self._lose(reason):
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, 2 * pause)
 
     def _lose(self, reason: str) -> bool:
-        """The connection is gone; whether there was one that told something."""
-        told = self._past is None
+        """The connection is gone; whether it had sent its past."""
+        was_complete = self._past is None
         self._past, self._writer = [], None
         for _, reply in self._wishes.values():
             settle(reply, error=InputError(_AWAY))
         self._wishes.clear()
-        if told or (self._gone is not None and self._gone.reason != reason):
+        if was_complete or (self._gone is not None and self._gone.reason != reason):
             self._tell(Gone(reason))
-        return told
+        return was_complete
 
-    async def _connected(self) -> None:
+    async def _run_connection(self) -> None:
         """Listen to one connection until its end. Raises what ends it."""
         reader, writer = await asyncio.wait_for(self._open(), _CONNECT)
         try:
             token = self._place.token if isinstance(self._place, Remote) else ""
-            writer.write(line({"hello": PROTOCOL, **({"token": token} if token else {})}))
+            writer.write(codec.line({"hello": codec.PROTOCOL, **({"token": token} if token else {})}))
             self._writer, self._past = writer, []
             while data := await asyncio.wait_for(reader.readline(), _QUIET):
                 if self._stop.is_set() or not data.endswith(b"\n"):
                     return
-                self._take(parse(data))
+                self._take(codec.parse(data))
         finally:
             writer.transport.abort()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._place, Local):
-            return await asyncio.open_unix_connection(str(self._place.path), limit=LONGEST_TOLD)
+            return await asyncio.open_unix_connection(str(self._place.path), limit=codec.LONGEST_NEWS)
         return await asyncio.open_connection(
-            self._place.host, self._place.port, ssl=self._place.tls, limit=LONGEST_TOLD
+            self._place.host, self._place.port, ssl=self._place.tls, limit=codec.LONGEST_NEWS
         )
 
     def _take(self, message: Json) -> None:
-        """Hear one message. Raises InputError when it is none."""
+        """Process one message. Raises InputError when it is none."""
         if "event" in message:
-            self._hear_event(message)
+            event = from_line(codec.line(message).decode())
+            if event is not None:
+                self._tell(event)
         elif "past" in message and self._past is not None:
-            self._past += [event for one in message["past"] if (event := from_line(one)) is not None]
+            self._past += filter(None, map(from_line, message["past"]))
         elif "back" in message and self._past is not None:
             past, self._past = self._past, None
             self._tell(Back(tuple(past)))
@@ -197,29 +186,24 @@ class Attached:
         elif "refused" in message:
             raise _RefusedError(str(message["refused"]))
         else:
-            told = read_told(message)
-            if isinstance(told, Gone):
-                raise ConnectionError(told.reason)  # another may begin at the same place
-            if told is not None:
-                self._tell(told)
-
-    def _hear_event(self, message: Json) -> None:
-        event = from_line(line(message).decode())
-        if event is not None:
-            self._tell(event)
+            news = codec.read_news(message)
+            if isinstance(news, Gone):
+                raise ConnectionError(news.reason)  # another may begin at the same place
+            if news is not None:
+                self._tell(news)
 
     def _hear_reply(self, message: Json) -> None:
-        found = self._wishes.pop(message["reply"], None)
-        if found is None:
+        waiting = self._wishes.pop(message["reply"], None)
+        if waiting is None:
             return
-        wish, reply = found
+        wish, reply = waiting
         try:
-            settle(reply, read_reply(message, wish))
+            settle(reply, codec.read_reply(message, wish))
         except RoomwiseError as error:
             settle(reply, error=error)
 
 
-def _said(error: BaseException, place: Place) -> str:
+def _describe_failure(error: BaseException, place: Place) -> str:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return f"No agent runs at {place.shown}. Start one: roomwise run --headless"
     if isinstance(error, asyncio.TimeoutError):

@@ -23,61 +23,40 @@ import json
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ConfigDict, TypeAdapter
 
-from agent.console.protocol import (
-    AdapterLine,
-    Ask,
-    Choose,
-    Correct,
-    Export,
-    Find,
-    Gone,
-    Overlay,
-    Partial,
-    Pause,
-    Picture,
-    Pulse,
-    Record,
-    Remembrance,
-    Revise,
-    SessionLine,
-    Sessions,
-    Setting,
-    Settings,
-    Talk,
-    Versions,
-    Wish,
-)
+from agent.console import protocol
+from agent.console.protocol import Gone, Partial, Pulse, Wish
 from core import errors
 from core.errors import InputError, RoomwiseError
 
 PROTOCOL = 1
 LONGEST_WISH = 64 * 1024
 """Bytes of a line to the agent."""
-LONGEST_TOLD = 64 * 1024 * 1024
-"""Bytes of a line from it: frames are in some."""
+LONGEST_NEWS = 64 * 1024 * 1024
+"""Bytes of a line from it, which may hold a frame."""
 _HUGE = 2**63
 _REMEDY = "Use the same version of Roomwise on both sides."
 _FAULT = "The agent failed at this. See what it says where it runs, and try again."
 
 Json = dict[str, Any]
 
-REPLIES: dict[type, Any] = {
-    Ask: int, Talk: type(None), Correct: type(None), Revise: type(None), Pause: type(None),
-    Record: type(None), Choose: type(None), Find: list[Remembrance], Picture: bytes, Overlay: bytes,
-    Versions: list[AdapterLine], Sessions: list[SessionLine], Export: str, Settings: list[Setting],
+REPLIES: dict[type, Any] = dict.fromkeys(get_args(Wish), type(None)) | {
+    protocol.Ask: int, protocol.Find: list[protocol.Remembrance], protocol.Picture: bytes,
+    protocol.Overlay: bytes, protocol.Versions: list[protocol.AdapterLine],
+    protocol.Sessions: list[protocol.SessionLine], protocol.Export: str,
+    protocol.Settings: list[protocol.Setting],
 }  # fmt: skip
-"""What is replied to each wish."""
+"""The type of the reply to each wish."""
 
 _WISHES = {kind.__name__: kind for kind in REPLIES}
-_TOLD: dict[str, type] = {"pulse": Pulse, "partial": Partial, "gone": Gone}
+_NEWS: dict[str, type] = {"pulse": Pulse, "partial": Partial, "gone": Gone}
 
 
 def line(message: Json) -> bytes:
-    """A message as it is sent."""
+    """A message as a line."""
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode(errors="replace") + b"\n"
 
@@ -94,91 +73,89 @@ def parse(data: bytes) -> Json:
 
 
 def wish_message(number: int, wish: Wish) -> Json:
-    """A wish, numbered so that its reply is known."""
-    return {"wish": number, "kind": type(wish).__name__, "values": encoded(wish)}
+    """A wish, numbered so that its reply can be matched."""
+    return {"wish": number, "kind": type(wish).__name__, "values": encode(wish)}
 
 
 def read_wish(message: Json) -> tuple[int, Wish]:
-    """A wish and its number. Raises InputError when it is none of those that there are."""
+    """The number and the wish. Raises InputError when it is none."""
     if message.keys() != {"wish", "kind", "values"} or type(message["wish"]) is not int:
         raise InputError(f"Not a wish: {str(message)[:60]}. {_REMEDY}")
     kind = _WISHES.get(message["kind"]) if isinstance(message["kind"], str) else None
     if kind is None:
         raise InputError(f"There is no wish {str(message['kind'])[:60]!r}. {_REMEDY}")
-    wish: Wish = decoded(message["values"], kind)
+    wish: Wish = decode(message["values"], kind)
     return message["wish"], wish
 
 
-def told_message(heard: Pulse | Partial | Gone) -> Json:
-    """What is told beside events."""
-    name = next(name for name, kind in _TOLD.items() if isinstance(heard, kind))
-    return {name: encoded(heard)}
+def news_message(news: Pulse | Partial | Gone) -> Json:
+    name = next(name for name, kind in _NEWS.items() if isinstance(news, kind))
+    return {name: encode(news)}
 
 
-def read_told(message: Json) -> Pulse | Partial | Gone | None:
-    """What is told beside events, None when the message is something else. Raises InputError."""
-    name = next((name for name in _TOLD if name in message), None)
+def read_news(message: Json) -> Pulse | Partial | Gone | None:
+    """A pulse, draft or ending, None when the message is something else. Raises InputError."""
+    name = next((name for name in _NEWS if name in message), None)
     if name is None:
         return None
-    told: Pulse | Partial | Gone = decoded(message[name], _TOLD[name])
-    return told
+    news: Pulse | Partial | Gone = decode(message[name], _NEWS[name])
+    return news
 
 
 def reply_message(number: int, value: Any = None, error: BaseException | None = None) -> Json:
-    """What became of a wish."""
     if error is None:
-        return {"reply": number, "value": encoded(value)}
-    known = isinstance(error, RoomwiseError)
-    name = type(error).__name__ if known else RoomwiseError.__name__
-    return {"reply": number, "error": name, "message": str(error) if known else _FAULT}
+        return {"reply": number, "value": encode(value)}
+    is_ours = isinstance(error, RoomwiseError)
+    name = type(error).__name__ if is_ours else RoomwiseError.__name__
+    return {"reply": number, "error": name, "message": str(error) if is_ours else _FAULT}
 
 
 def read_reply(message: Json, wish: Wish) -> Any:
-    """The value replied to a wish. Raises the error that was replied, or InputError for no reply to it."""
+    """The value replied to a wish. Raises the replied error, or InputError for no reply to it."""
     if "error" in message:
         kind = getattr(errors, str(message["error"]), RoomwiseError)
         is_ours = isinstance(kind, type) and issubclass(kind, RoomwiseError)
         raise (kind if is_ours else RoomwiseError)(str(message.get("message", "")) or _FAULT)
     if "value" not in message:
         raise InputError(f"Not a reply: {str(message)[:60]}. {_REMEDY}")
-    return decoded(message["value"], REPLIES[type(wish)])
+    return decode(message["value"], REPLIES[type(wish)])
 
 
-def encoded(value: Any) -> Any:
-    """A value of `agent.console.protocol` in JSON's own types."""
+def encode(value: Any) -> Any:
+    """A value of `agent.console.protocol` in JSON's types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: encoded(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
+        return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Mapping):
-        return {str(name): encoded(item) for name, item in value.items()}
+        return {str(name): encode(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [encoded(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return 0.0  # a machine's nonsense, that JSON cannot tell
     return value
 
 
-def decoded(value: Any, wanted: Any) -> Any:
-    """A value of the wanted type, from JSON's types. Raises InputError when it is not of that type."""
+def decode(value: Any, kind: Any) -> Any:
+    """A value of this type from JSON's types. Raises InputError when it is none."""
     try:
         text = json.dumps([value])
-        json.loads(text, parse_int=_bounded, parse_float=_bounded, parse_constant=_no_number)
-        (read,) = _reader(wanted).validate_json(text)
+        json.loads(text, parse_int=_check_bounds, parse_float=_check_bounds, parse_constant=_no_number)
+        (read,) = _reader(kind).validate_json(text)
     except (ValueError, RecursionError) as error:
-        name = getattr(wanted, "__name__", str(wanted))
+        name = getattr(kind, "__name__", str(kind))
         raise InputError(f"This is no {name}: {str(value)[:60]!r}. {_REMEDY}") from error
     return read
 
 
 @cache
-def _reader(wanted: Any) -> TypeAdapter[list[Any]]:
-    """Of a list of one: a dataclass that stands alone takes no configuration."""
+def _reader(kind: Any) -> TypeAdapter[list[Any]]:
+    """For a list: a dataclass alone takes no configuration."""
     config = ConfigDict(strict=True, extra="forbid", val_json_bytes="base64")
-    return TypeAdapter(list[wanted], config=config)
+    return TypeAdapter(list[kind], config=config)
 
 
-def _bounded(digits: str) -> None:
+def _check_bounds(digits: str) -> None:
     if abs(float(digits)) >= _HUGE:
         raise ValueError(f"{digits[:20]} is too large")
 

@@ -1,8 +1,4 @@
-"""Where an agent is attached to: a socket of its own user on this machine, or an address with a token.
-
-The local socket needs no token: only its user may open it, as only he may open the files behind it. Whoever
-comes by an address shows a token, and beyond this machine the connection is encrypted.
-"""
+"""Where to attach to an agent: its user's local socket, or an address with a token and, when remote, TLS."""
 
 import os
 import ssl
@@ -29,13 +25,12 @@ class Local:
 
     @property
     def shown(self) -> str:
-        """For people."""
         return str(self.path)
 
 
 @dataclass(frozen=True)
 class Remote:
-    """An address; `tls` is None where the connection does not leave the machine. `token` opens the door."""
+    """An address; `tls` is None where the connection stays on the machine."""
 
     host: str
     port: int
@@ -44,7 +39,6 @@ class Remote:
 
     @property
     def shown(self) -> str:
-        """For people."""
         return f"{self.host}:{self.port}"
 
 
@@ -54,7 +48,7 @@ Place = Local | Remote
 
 @dataclass(frozen=True)
 class RemoteAccess:
-    """What lets dashboards on other machines in: nothing without a `port`. PEM files for TLS."""
+    """Lets dashboards on other machines in; nobody without a `port`. PEM files for TLS."""
 
     token: str = field(default="", repr=False)
     host: str = "127.0.0.1"
@@ -64,69 +58,66 @@ class RemoteAccess:
 
 
 def runtime_dir() -> Path:
-    """The folder for what is there only while an agent runs. Not created here."""
+    """The folder for files of a running agent. Not created here."""
     home = os.environ.get("ROOMWISE_HOME")
     return Path(home) / "run" if home else platformdirs.user_runtime_path("roomwise")
 
 
 def local_socket() -> Local:
-    """The socket of this user's agent on this machine. Raises StorageError when its path is too long."""
-    return checked(Local(runtime_dir() / SOCKET))
+    """This user's socket on this machine. Raises StorageError when its path is too long."""
+    return check_length(Local(runtime_dir() / SOCKET))
 
 
-def checked(place: Local) -> Local:
-    """The same, or StorageError where no system takes so long a path."""
+def check_length(place: Local) -> Local:
+    """Raises StorageError where the path is too long for a socket."""
     if len(os.fsencode(place.path)) > _LONGEST_PATH:
         raise StorageError(f"{place.path} is too long for a socket. Set ROOMWISE_HOME to a shorter path.")
     return place
 
 
-def door_of(house: RemoteAccess) -> list[Remote]:
-    """Where others are let in, if anywhere. Raises ConfigError for what would be unsafe or cannot work."""
-    if house.port is None:
+def remote_doors(access: RemoteAccess) -> list[Remote]:
+    """Where others are let in, if anywhere. Raises ConfigError for what is unsafe or cannot work."""
+    if access.port is None:
         return []
-    if not house.token:
+    if not access.token:
         raise ConfigError(f"A dashboard that comes by an address needs a token. {_MAKE_TOKEN}")
-    if (house.certificate is None) != (house.key is None):
+    if (access.certificate is None) != (access.key is None):
         raise ConfigError("TLS takes a certificate and its key. Give both: --tls-cert FILE --tls-key FILE")
-    if house.certificate is None and not is_loopback(house.host):
+    if access.certificate is None and not is_loopback(access.host):
         raise ConfigError(
-            f"{house.host} can be reached from other machines, so TLS is needed. "
+            f"{access.host} can be reached from other machines, so TLS is needed. "
             "Give --tls-cert FILE --tls-key FILE"
         )
     tls = None
-    if house.certificate is not None:
+    if access.certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            tls.load_cert_chain(house.certificate, house.key)
+            tls.load_cert_chain(access.certificate, access.key)
         except OSError as error:  # ssl.SSLError is one
             raise ConfigError(
-                f"{house.certificate} cannot be used with its key ({error.strerror or error}). Check both."
+                f"{access.certificate} cannot be used with its key ({error.strerror or error}). Check both."
             ) from error
-    return [Remote(house.host, house.port, tls, house.token)]
+    return [Remote(access.host, access.port, tls, access.token)]
 
 
 def place_of(address: str, config: Config, authority: Path | None = None) -> Place:
-    """What an address means: nothing, the path of a socket, or HOST:PORT.
-
-    Raises InputError, ConfigError.
-    """
+    """The place of an address: "", the path of a socket, or HOST:PORT. Raises InputError, ConfigError."""
     if not address:
         return local_socket()
     host, _, port = address.rpartition(":")
     if not host or "/" in address:
-        return checked(Local(Path(address).expanduser()))
+        return check_length(Local(Path(address).expanduser()))
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InputError(f"{address[:80]} is no address. Write HOST:PORT, or the path of a socket.")
     host = host.removeprefix("[").removesuffix("]")
-    away = not is_loopback(host)
-    if away and config.network.offline:
+    is_remote = not is_loopback(host)
+    if is_remote and config.network.offline:
         raise ConfigError(f"No connection is made to {host}: network.offline is set. Unset it first.")
     token = config.attach.token.get_secret_value()
     if not token:
         raise ConfigError(f"An agent at an address asks for a token. {_MAKE_TOKEN}, the same on both sides.")
-    return Remote(host, int(port), _trusting(authority) if away or authority else None, token)
+    return Remote(host, int(port), _trusting(authority) if is_remote or authority else None, token)
 
 
 def _trusting(authority: Path | None) -> ssl.SSLContext:

@@ -1,7 +1,7 @@
-"""Lets dashboards attach to a session: over a local socket, and by an address with a token.
+"""Lets dashboards attach to a session, over a local socket or by an address with a token.
 
-All of it runs on one thread beside the session. Nobody who is attached can hold the session up: what a slow
-one does not take is counted, and beyond a limit it is cut off.
+It runs on one thread beside the session. No dashboard can hold the session up: a slow one misses pulses,
+and is cut off beyond a limit.
 """
 
 import asyncio
@@ -18,15 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from agent.attach.codec import (
-    LONGEST_WISH,
-    PROTOCOL,
-    line,
-    parse,
-    read_wish,
-    reply_message,
-    told_message,
-)
+from agent.attach.codec import LONGEST_WISH, PROTOCOL, line, news_message, parse, read_wish, reply_message
 from agent.attach.place import Local, Place
 from agent.console.protocol import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError
@@ -36,11 +28,11 @@ from core.files import storage_errors
 from core.lock import FolderLock, lock_folder
 
 MOST_CLIENTS = 16
-"""Dashboards that may be attached at once."""
+"""Attached dashboards at once."""
 MOST_WAITING = 64
-"""Wishes of one dashboard that may be under way."""
+"""Pending wishes of one dashboard."""
 _BEHIND = 1024 * 1024
-"""Bytes not yet taken beyond which pulses are left out,"""
+"""Unsent bytes beyond which pulses are left out,"""
 _TOO_FAR_BEHIND = 64 * 1024 * 1024
 """and beyond which the dashboard is cut off."""
 _STUCK = 20.0  # seconds that it may be so far behind
@@ -50,7 +42,7 @@ _PIECE = 500  # events told at once
 
 
 class AttachServer:
-    """A context manager: doors open while inside. `token` is what comes by an address must show."""
+    """A context manager: doors are open inside. Whoever comes by an address must show the `token`."""
 
     def __init__(self, console: Console, doors: Sequence[Place], token: str = "") -> None:
         self._console, self._doors, self._token = console, doors, token
@@ -76,7 +68,7 @@ class AttachServer:
         self.close()
 
     def close(self) -> None:
-        """Let everybody go. May be called again."""
+        """May be called again."""
         if not self._loop.is_closed():
             with suppress(futures.TimeoutError):
                 self._wait(self._shut())
@@ -90,8 +82,10 @@ class AttachServer:
 
     @property
     def ports(self) -> list[int]:
-        """The ports that are listened on, as the system gave them."""
-        bound = [one.getsockname() for server in self._servers for one in getattr(server, "sockets", ())]
+        """The TCP ports that are listened on."""
+        bound = [
+            listener.getsockname() for server in self._servers for listener in getattr(server, "sockets", ())
+        ]
         return [name[1] for name in bound if isinstance(name, tuple)]
 
     def _wait(self, coroutine: Any) -> Any:
@@ -99,7 +93,7 @@ class AttachServer:
 
     async def _open(self, door: Place) -> asyncio.AbstractServer:
         if isinstance(door, Local):
-            bound = self._local(door)
+            bound = self._bind_local(door)
             return await asyncio.start_unix_server(self._serve, sock=bound, limit=LONGEST_WISH)
         try:
             return await asyncio.start_server(
@@ -111,8 +105,8 @@ class AttachServer:
                 f"Nobody can attach at {door.shown} ({error.strerror}). Choose another --port or --host."
             ) from error
 
-    def _local(self, door: Local) -> socket.socket:
-        """A socket that only its user may open. What a killed agent left is replaced: its lock went too."""
+    def _bind_local(self, door: Local) -> socket.socket:
+        """A socket that only its user may open; a killed agent's is replaced, since its lock is gone."""
         folder = door.path.parent
         with storage_errors("make", folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -121,11 +115,11 @@ class AttachServer:
         try:
             with storage_errors("make", door.path):
                 door.path.unlink(missing_ok=True)
-                before = os.umask(0o177)
+                umask = os.umask(0o177)
                 try:
                     bound.bind(str(door.path))
                 finally:
-                    os.umask(before)
+                    os.umask(umask)
         except StorageError:
             bound.close()
             raise
@@ -138,7 +132,7 @@ class AttachServer:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str | None = None
     ) -> None:
-        """One dashboard from its hello to its end. `token`: what it must show, None for nothing."""
+        """Serve one dashboard. `token`: what it must show, None for nothing."""
         client = _Client(self._console, writer, self._loop)
         self._clients.add(client)
         try:
@@ -166,9 +160,9 @@ class AttachServer:
 
 
 async def _refusal(reader: asyncio.StreamReader, token: str | None, clients: int) -> str:
-    """Why a dashboard is not let in, by what it says first; empty when it is. Raises InputError."""
+    """Why a dashboard is refused, by its first message; "" if it is not. Raises InputError."""
     hello = parse(await asyncio.wait_for(reader.readline(), _HELLO))
-    if token is not None and not _is(token, hello.get("token")):
+    if token is not None and not _matches(token, hello.get("token")):
         await asyncio.sleep(_WRONG_TOKEN)
         return "The token is missing or wrong. Set ROOMWISE_ATTACH__TOKEN to that of the agent."
     if hello.get("hello") != PROTOCOL:
@@ -178,28 +172,27 @@ async def _refusal(reader: asyncio.StreamReader, token: str | None, clients: int
     return ""
 
 
-def _is(token: str, shown: object) -> bool:
-    """Compared in a time that tells nothing; an empty token lets nobody in."""
-    if not token or not isinstance(shown, str):
+def _matches(token: str, candidate: object) -> bool:
+    """Compared in constant time; an empty token lets nobody in."""
+    if not token or not isinstance(candidate, str):
         return False
-    digests = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (token, shown))
+    digests = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (token, candidate))
     return hmac.compare_digest(*digests)
 
 
 class _Client:
-    """A dashboard that is attached. On the loop's thread, but for what is heard and replied."""
+    """An attached dashboard. On the loop's thread, except what the session calls."""
 
     def __init__(
         self, console: Console, writer: asyncio.StreamWriter, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._console, self._writer, self._loop = console, writer, loop
         self._detach: Callable[[], None] = lambda: None
-        self._waiting: set[Future[Any]] = set()
+        self._pending: set[Future[Any]] = set()
         self._missed = b""  # the newest frame that was left out
         self._behind: float | None = None  # since when much waits to be taken
 
     def begin(self) -> None:
-        """Tell it all that happens."""
         self._detach = self._console.listen(lambda heard: self._later(self._tell, heard))
 
     def take(self, data: bytes) -> None:
@@ -207,26 +200,26 @@ class _Client:
         if not data.endswith(b"\n"):
             raise InputError("The line was cut off. Send it again.")
         number, wish = read_wish(parse(data))
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._pending) >= MOST_WAITING:
             error = InputError("Too much is asked at once. Wait for the answers.")
             self.send(line(reply_message(number, error=error)))
             return
         future = self._console.put(wish)
-        self._waiting.add(future)
+        self._pending.add(future)
         future.add_done_callback(lambda done: self._later(self._reply, number, done))
 
     def send(self, data: bytes) -> None:
-        """Send a line, or cut off who has not taken what came before."""
+        """Send a line, or cut off a client that is too far behind."""
         if self._writer.is_closing():
             return
         self._writer.write(data)
-        if self._waits() > _TOO_FAR_BEHIND or self._is_stuck():
+        if self._unsent() > _TOO_FAR_BEHIND or self._is_stuck():
             self._writer.transport.abort()
 
     async def end(self) -> None:
-        """Tell nothing more. What was told last is still delivered, if it is taken at once."""
+        """Send nothing more; what was sent last is still delivered, if it is taken at once."""
         self._detach()
-        for future in self._waiting:
+        for future in self._pending:
             future.cancel()
         with suppress(OSError, asyncio.TimeoutError, ssl.SSLError):
             self._writer.close()
@@ -237,44 +230,44 @@ class _Client:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(do, *values)
 
-    def _tell(self, heard: ConsoleMessage) -> None:
-        if isinstance(heard, Back):
-            events = list(heard.events)
+    def _tell(self, message: ConsoleMessage) -> None:
+        if isinstance(message, Back):
+            events = list(message.events)
             for first in range(0, len(events), _PIECE):
                 self.send(line({"past": [to_line(event) for event in events[first : first + _PIECE]]}))
             self.send(line({"back": True}))
-        elif isinstance(heard, Event):
-            self.send(to_line(heard).encode(errors="replace") + b"\n")
-        elif isinstance(heard, Pulse):
-            self._pulse(heard)
+        elif isinstance(message, Event):
+            self.send(to_line(message).encode(errors="replace") + b"\n")
+        elif isinstance(message, Pulse):
+            self._pulse(message)
         else:
-            self.send(line(told_message(heard)))
+            self.send(line(news_message(message)))
 
     def _pulse(self, pulse: Pulse) -> None:
-        """How things are now is worth nothing to who is still reading how they were."""
+        """A client that is behind misses pulses, but gets the newest frame later."""
         frame = pulse.frame or self._missed
-        if self._waits() > _BEHIND:
+        if self._unsent() > _BEHIND:
             self._missed = frame
             if self._is_stuck():
                 self._writer.transport.abort()
             return
         self._missed = b""
-        self.send(line(told_message(replace(pulse, frame=frame))))
+        self.send(line(news_message(replace(pulse, frame=frame))))
 
-    def _reply(self, number: int, done: "Future[Any]") -> None:
-        self._waiting.discard(done)
-        if not done.cancelled():
-            error = done.exception()
-            value = None if error else done.result()
+    def _reply(self, number: int, future: "Future[Any]") -> None:
+        self._pending.discard(future)
+        if not future.cancelled():
+            error = future.exception()
+            value = None if error else future.result()
             self.send(line(reply_message(number, value, error)))
 
-    def _waits(self) -> int:
+    def _unsent(self) -> int:
         return self._writer.transport.get_write_buffer_size()
 
     def _is_stuck(self) -> bool:
-        """Whether much has waited to be taken for long."""
+        """Whether much has been unsent for long."""
         now = self._loop.time()
-        if self._waits() <= _BEHIND:
+        if self._unsent() <= _BEHIND:
             self._behind = None
         elif self._behind is None:
             self._behind = now

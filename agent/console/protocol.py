@@ -1,8 +1,4 @@
-"""What a screen sees of a session and can want of it, be the session in this process or in another.
-
-A screen hears events, which are all that happened, and pulses, which are how things are at the moment. What
-it wants it says as a value, and gets a future: nothing here blocks, so that a screen always answers its keys.
-"""
+"""What a screen sees of a session and may wish for, be it in this process or another; nothing blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -12,21 +8,18 @@ from typing import Any, Literal, Protocol
 from core.events import Event, Source
 
 Listening = Literal["none", "muted", "key", "open", "speech", "busy"]
-"""What the microphone does: there is none, it is muted while an answer is spoken, it waits for a key, it is
-open, somebody speaks, or what was said is being made out."""
+"""The microphone's state: none, muted during an answer, waiting for a key, open, in use, transcribing."""
 
 
 ExportFormat = Literal["zip", "mcap", "parquet"]
-"""What a recording is written as: to import elsewhere, for Foxglove and Rerun, for tables."""
+"""A recording to import elsewhere, for Foxglove and Rerun, or as a table."""
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """How things are, a few times a second. What a machine does not tell is None.
-
-    `frame` is the JPEG of the newest frame, made small, or empty when it is the same as before; `age_ms` is
-    how old that frame is now, None without one. `camera` and `microphone` are sentences for people, empty
-    while all is well. Shares of the processor and the GPU are in [0, 1], of all cores together.
+    """How things are, a few times a second. What the machine does not report is None. `frame` is the newest
+    frame as a small JPEG, b"" when unchanged; `age_ms` is its age. `camera` and `microphone` are problems as
+    sentences, "" for none. Shares of processor and GPU are in [0, 1] over all cores.
     """
 
     frame: bytes = b""
@@ -47,7 +40,7 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Gone:
-    """The session cannot be reached; another attempt is made by itself unless it has `ended`."""
+    """The session cannot be reached; it is tried again unless it has `ended`."""
 
     reason: str
     ended: bool = False
@@ -55,14 +48,14 @@ class Gone:
 
 @dataclass(frozen=True)
 class Back:
-    """It can be reached again, or for the first time: all events so far, oldest first."""
+    """It can be reached, again or for the first time: all events so far, oldest first."""
 
     events: Sequence[Event]
 
 
 @dataclass(frozen=True)
 class Partial:
-    """What is said to a turn as far as it is made. Turn 0: what a person is heard to say."""
+    """The answer to a turn so far. Turn 0: what a person is heard to say."""
 
     turn: int
     text: str
@@ -75,7 +68,7 @@ Hear = Callable[[ConsoleMessage], None]
 
 @dataclass(frozen=True)
 class Ask:
-    """Answer a question about the newest frame, by whom is wished if any. Reply: the number of the turn."""
+    """Answer a question about the newest frame, by `wished` if given. Reply: the number of the turn."""
 
     question: str
     wished: Source | None = None
@@ -83,14 +76,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class Talk:
-    """The key for talking was pressed, or let go of. Reply: None."""
+    """The key for talking was pressed or released. Reply: None."""
 
     pressed: bool
 
 
 @dataclass(frozen=True)
 class Correct:
-    """The answer to a turn was wrong, and this is the right one. Reply: None."""
+    """Correct the answer to a turn. Reply: None."""
 
     turn: int
     answer: str
@@ -98,7 +91,7 @@ class Correct:
 
 @dataclass(frozen=True)
 class Revise:
-    """A remembered pair gets another answer, or is forgotten. Reply: None."""
+    """Change the answer of a remembered pair, or delete it. Reply: None."""
 
     pair: str
     answer: str | None
@@ -106,28 +99,28 @@ class Revise:
 
 @dataclass(frozen=True)
 class Pause:
-    """Learning is to wait, or to go on. Reply: None."""
+    """Pause or resume learning. Reply: None."""
 
     paused: bool
 
 
 @dataclass(frozen=True)
 class Record:
-    """What happens from now on is recorded, or is not. Reply: None."""
+    """Start or stop recording. Reply: None."""
 
     recording: bool
 
 
 @dataclass(frozen=True)
 class Choose:
-    """Let a version of this room's adapter answer; None: the one before. Reply: None."""
+    """Activate a version of this room's adapter; None: the one before. Reply: None."""
 
     number: int | None
 
 
 @dataclass(frozen=True)
 class Find:
-    """What is remembered, newest first, or likest to these words first. Reply: a list of `Remembrance`."""
+    """Search what is remembered, newest first or likest to `words` first. Reply: a list of `Remembrance`."""
 
     words: str = ""
     most: int = 200
@@ -142,7 +135,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Where the answer to a turn was looked for. Reply: a JPEG with the map drawn over the frame."""
+    """The attention map of a turn's answer. Reply: a JPEG with the map drawn over the frame."""
 
     turn: int
 
@@ -159,7 +152,7 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Export:
-    """A recorded session as one file. Reply: where that is, on the agent's machine."""
+    """Export a recorded session to one file. Reply: its path on the agent's machine."""
 
     session: str
     format: ExportFormat = "zip"
@@ -167,7 +160,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is set, and where that comes from. Reply: a list of `Setting`."""
+    """The settings and their origins. Reply: a list of `Setting`."""
 
 
 Wish = (
@@ -178,7 +171,7 @@ Wish = (
 
 @dataclass(frozen=True)
 class Remembrance:
-    """A pair as a line; `likeness` in [-1, 1] to the words that were searched, None when none were."""
+    """A pair as a line; `likeness` to the search words in [-1, 1], None without any."""
 
     pair: str
     room: str
@@ -192,7 +185,7 @@ class Remembrance:
 
 @dataclass(frozen=True)
 class AdapterLine:
-    """A version of the room's adapter; `parent` is the number of what it was trained upon, if anything."""
+    """A version of the room's adapter; `parent` is the number of the version it was trained upon."""
 
     number: int
     current: bool
@@ -205,7 +198,7 @@ class AdapterLine:
 
 @dataclass(frozen=True)
 class SessionLine:
-    """A recorded session; `taken_over` is the share of its answers that were not the expert's."""
+    """A recorded session; `taken_over` is the share of answers that were not the expert's."""
 
     name: str
     room: str
@@ -225,12 +218,10 @@ class Setting:
 
 
 class Console(Protocol):
-    """A session that a screen is put before. A wish's future may raise any RoomwiseError."""
+    """A session behind a screen. A wish's future may raise any RoomwiseError."""
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        """Hear from now on; the first to come is `Back` or `Gone`. What is returned ends it."""
-        ...
+        """Get messages from now on, beginning with `Back` or `Gone`. Calling the result stops it."""
 
     def put(self, wish: Wish) -> "Future[Any]":
-        """Want something. Never blocks."""
-        ...
+        """Make a wish. Never blocks."""

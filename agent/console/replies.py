@@ -1,4 +1,4 @@
-"""Futures that end as others do, and never twice."""
+"""Futures that follow others and are settled once."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
@@ -11,11 +11,9 @@ OVER = "The session is over. Begin another: roomwise run"
 
 
 def follow_up(
-    future: "Future[Any]",
-    reply: "Future[Any]",
-    change: Callable[[Any], Any] | None = lambda value: value,
+    future: "Future[Any]", reply: "Future[Any]", change: Callable[[Any], Any] | None = lambda value: value
 ) -> None:
-    """Let a reply end as a future does, its value changed; without a `change` only if it fails."""
+    """Settle a reply as a future ends, its value changed; without `change` only if it fails."""
 
     def done(ended: "Future[Any]") -> None:
         if ended.cancelled():
@@ -29,7 +27,7 @@ def follow_up(
 
 
 def settle(reply: "Future[Any]", value: Any = None, error: BaseException | None = None) -> None:
-    """End a future, unless it has ended already."""
+    """End a future, unless it has ended."""
     with suppress(InvalidStateError):
         if error is None:
             reply.set_result(value)

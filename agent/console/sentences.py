@@ -1,64 +1,42 @@
-"""What happened between two questions, as a line for people, in Rich's markup."""
+"""What happened between two questions, as a line in Rich's markup."""
 
 from collections.abc import Callable
 from typing import Any
 
 from rich.markup import escape
 
-from core.events import (
-    Activated,
-    AdaptationEnded,
-    AdaptationStarted,
-    CameraChanged,
-    CameraLearnt,
-    Consolidated,
-    Corrected,
-    Event,
-    Failed,
-    Inquired,
-    LearningHeld,
-    LearningPaused,
-    MicrophoneChanged,
-    RecordingChanged,
-    Revised,
-    RoomEntered,
-    RoomRecognised,
-    RoomsLearnt,
-    SceneChanged,
-    SpeechHeard,
-    SpeechUnheard,
-    ToldLate,
-)
+from core import events
+from core.events import Event
 from core.text import with_article
 
 _CAMERAS = {"rgb": "the camera", "depth": "the depth camera"}
 _HARMLESS = frozenset({"index", "calibration", "voice activity", "no microphone"})
-"""What can fail without anything being lost."""
+"""Failures that lose nothing."""
 
 
 def sentence(event: Event) -> str:
-    """The line of an event; empty for one that has none of its own."""
+    """An event's line; "" for one that has none."""
     line = _LINES.get(type(event))
     return "" if line is None else line(event)
 
 
-def _ended(event: AdaptationEnded) -> str:
+def _ended(event: events.AdaptationEnded) -> str:
     verdict = "promoted" if event.promoted else "interrupted" if event.again else "rejected"
     return f"[blue]{verdict}[/] after {event.seconds:.1f} s: {escape(event.reason)}"
 
 
-def _consolidated(event: Consolidated) -> str:
+def _home_consolidated(event: events.Consolidated) -> str:
     verdict = "promoted" if event.promoted else "rejected"
     of = f"{event.pairs} pairs of {event.rooms} rooms"
     return f"[blue]home {verdict}[/]: {of}, {event.seconds:.0f} s. {escape(event.reason)}"
 
 
-def _rooms(event: RoomsLearnt) -> str:
+def _rooms_learnt(event: events.RoomsLearnt) -> str:
     of = f"{event.pairs} pairs of {event.rooms} rooms"
     return f"[blue]learnt what other rooms say[/]: {of}, {event.seconds:.0f} s"
 
 
-def _learnt_camera(event: CameraLearnt) -> str:
+def _camera_learnt(event: events.CameraLearnt) -> str:
     verdict = "promoted" if event.promoted else "rejected"
     of = f"{event.pairs} pairs of picture and depth"
     return (
@@ -67,80 +45,82 @@ def _learnt_camera(event: CameraLearnt) -> str:
     )
 
 
-def _late(event: ToldLate) -> str:
-    said = escape(event.text) or "(no words)"
-    return f"[yellow]the expert is back[/] and says to question {event.turn}: {said}"
+def _answered_late(event: events.ToldLate) -> str:
+    answer = escape(event.text) or "(no words)"
+    return f"[yellow]the expert is back[/] and says to question {event.turn}: {answer}"
 
 
-def _revised(event: Revised) -> str:
-    said = f"is now: {escape(event.text)}" if event.text else "is forgotten"
-    return f"[magenta]a person says[/]: pair {event.pair[:8]} {said}"
+def _revised(event: events.Revised) -> str:
+    change = f"is now: {escape(event.text)}" if event.text else "is forgotten"
+    return f"[magenta]a person says[/]: pair {event.pair[:8]} {change}"
 
 
-def _failed(event: Failed) -> str:
+def _failed(event: events.Failed) -> str:
     if event.what in _HARMLESS:
         return f"[yellow]note[/]: {escape(event.error)}"
     return f"[red]{escape(event.what)} failed[/]: {escape(event.error)}"
 
 
-def _camera(event: CameraChanged) -> str:
+def _camera_changed(event: events.CameraChanged) -> str:
     return _device(f"the camera {escape(event.name)}", event.there, event.reason, event.seconds)
 
 
-def _microphone(event: MicrophoneChanged) -> str:
+def _microphone_changed(event: events.MicrophoneChanged) -> str:
     return _device("the microphone", event.there, event.reason, event.seconds)
 
 
-def _device(name: str, there: bool, reason: str, seconds: float) -> str:
-    if not there:
+def _device(name: str, available: bool, reason: str, seconds: float) -> str:
+    if not available:
         return f"[red]{name} is lost[/]: {escape(reason)}"
     return f"[blue]{name} is back[/] after {seconds:.1f} s" if seconds else f"[blue]{name} is there[/]"
 
 
-def _scene(event: SceneChanged) -> str:
+def _scene_changed(event: events.SceneChanged) -> str:
     if event.change == "view":
         return "[dim]a view that was not seen before[/]"
     return "[yellow]this may be another room[/]: begun without --room, the agent tells by itself"
 
 
-def _recognised(event: RoomRecognised) -> str:
+def _recognised(event: events.RoomRecognised) -> str:
     by = f"{event.views} view{'s' if event.views > 1 else ''} of {_CAMERAS.get(event.kind, event.kind)}"
     return f"[green]this is {escape(event.room)}[/]: {by}, {event.probability:.0%} sure"
 
 
-def _entered(event: RoomEntered) -> str:
+def _entered(event: events.RoomEntered) -> str:
     begin = "a new room," if event.new else "back in"
     like = f", most like {with_article(escape(event.kind))}" if event.kind else ""
     also = "; what was asked until now is remembered for it" if event.moved else ""
     return f"[blue]{begin} {escape(event.room)}{like}[/]: {escape(event.reason)}{also}"
 
 
-def _recording(event: RecordingChanged) -> str:
-    return f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
-
-
 _LINES: dict[type[Event], Callable[[Any], str]] = {
-    Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
-    ToldLate: _late,
-    Corrected: lambda event: f"[magenta]a person says[/] to question {event.turn}: {escape(event.text)}",
-    Revised: _revised,
-    LearningHeld: lambda event: (
+    events.Inquired: lambda event: f"[dim]{event.calls} more questions about this frame put to the expert[/]",
+    events.ToldLate: _answered_late,
+    events.Corrected: lambda event: (
+        f"[magenta]a person says[/] to question {event.turn}: {escape(event.text)}"
+    ),
+    events.Revised: _revised,
+    events.LearningHeld: lambda event: (
         f"[yellow]learning waits[/]: {escape(event.reason)}" if event.reason else "[blue]learning goes on[/]"
     ),
-    AdaptationStarted: lambda event: f"[yellow]note[/]: {escape(event.note)}" if event.note else "",
-    LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
-    AdaptationEnded: _ended,
-    Consolidated: _consolidated,
-    RoomsLearnt: _rooms,
-    CameraLearnt: _learnt_camera,
-    CameraChanged: _camera,
-    MicrophoneChanged: _microphone,
-    SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",
-    SpeechUnheard: lambda event: f"[yellow]no words were made out[/]: {escape(event.reason)}",
-    SceneChanged: _scene,
-    RoomRecognised: _recognised,
-    RoomEntered: _entered,
-    RecordingChanged: _recording,
-    Activated: lambda event: f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]",
-    Failed: _failed,
+    events.AdaptationStarted: lambda event: f"[yellow]note[/]: {escape(event.note)}" if event.note else "",
+    events.LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
+    events.AdaptationEnded: _ended,
+    events.Consolidated: _home_consolidated,
+    events.RoomsLearnt: _rooms_learnt,
+    events.CameraLearnt: _camera_learnt,
+    events.CameraChanged: _camera_changed,
+    events.MicrophoneChanged: _microphone_changed,
+    events.SpeechHeard: lambda event: f"[dim]heard[/]: {escape(event.text)}",
+    events.SpeechUnheard: lambda event: f"[yellow]no words were made out[/]: {escape(event.reason)}",
+    events.SceneChanged: _scene_changed,
+    events.RoomRecognised: _recognised,
+    events.RoomEntered: _entered,
+    events.RecordingChanged: lambda event: (
+        f"[blue]what happens is {'recorded again' if event.recording else 'not recorded from here on'}[/]"
+    ),
+    events.Activated: lambda event: (
+        f"[blue]the student answers with adapter {escape(event.adapter) or 'none'}[/]"
+    ),
+    events.Failed: _failed,
 }

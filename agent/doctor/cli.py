@@ -40,7 +40,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     for group, target in _GROUPS.items():
         if not as_json:
             typer.echo(group)
-        for finding in _looked(group, target):
+        for finding in _check_group(group, target):
             findings.append(finding)
             if not as_json:
                 _say(finding)
@@ -56,11 +56,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         raise typer.Exit(1)
 
 
-def _looked(group: str, target: str) -> Iterator[Finding]:
-    """The findings of a group; a group that cannot even be imported is one itself."""
+def _check_group(group: str, target: str) -> Iterator[Finding]:
+    """The findings of a group; one that cannot be imported is a finding itself."""
     try:
-        look: Group = load(target)
-        yield from look()
+        checks: Group = load(target)
+        yield from checks()
     except (ImportError, OSError) as error:
         yield Finding(group, "broken", f"cannot be looked at: {error}", _REINSTALL)
 

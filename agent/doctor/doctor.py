@@ -1,8 +1,4 @@
-"""What a check-up finds: one line a part, and the line that puts it right.
-
-Every group of checks is a generator of findings, so that what is quick is shown before what is slow. A check
-never raises for what is wrong with the machine: that is what it finds.
-"""
+"""The findings of a check-up, by groups that are generators, so that quick ones show first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +7,12 @@ from typing import Literal
 from core.errors import RoomwiseError
 
 State = Literal["ok", "missing", "broken"]
-"""`missing`: something that one can do without."""
+"""`missing` things are optional."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One part: how it is, what is there, and what to type or do, empty where nothing needs doing."""
+    """One part: its state, what was found, and the fix, "" for none needed."""
 
     name: str
     state: State
@@ -24,13 +20,13 @@ class Finding:
     fix: str = ""
 
 
-def tried(name: str, look: Callable[[], str]) -> Finding:
-    """Whatever `look` finds; broken, in its own words, when it raises an error that a user can put right."""
+def check(name: str, probe: Callable[[], str]) -> Finding:
+    """What `probe` finds; broken, with its message, when it raises a RoomwiseError."""
     try:
-        return Finding(name, "ok", look())
+        return Finding(name, "ok", probe())
     except RoomwiseError as error:
-        said, _, fix = str(error).partition(". ")
-        return Finding(name, "broken", said, fix)
+        problem, _, fix = str(error).partition(". ")
+        return Finding(name, "broken", problem, fix)
 
 
 Group = Callable[[], Iterator[Finding]]

@@ -20,11 +20,10 @@ _PROGRAMS = {
     "espeak-ng": "voices for tests of spoken questions",
     "tmux": "tests of the screen in a terminal of its own",
 }
-_HERE = Callable[[str], str | None]
+_VersionOf = Callable[[str], str | None]
 
 
 def libraries() -> Iterator[Finding]:
-    """Python and everything that is always needed."""
     try:
         about = metadata.metadata(_NAME)
     except metadata.PackageNotFoundError:
@@ -37,23 +36,24 @@ def libraries() -> Iterator[Finding]:
 
 
 def extras() -> Iterator[Finding]:
-    """What each extra brings; none of it is needed."""
-    for name in _extra_names():
-        wanted = [
+    """What each extra brings; all optional."""
+    names = metadata.metadata(_NAME).get_all("Provides-Extra") or []
+    for name in sorted(set(names) - _NOT_FOR_USERS):
+        requirements = [
             requirement
             for requirement in _requirements()
             if requirement.marker is not None
             and not requirement.marker.evaluate({"extra": ""})
             and requirement.marker.evaluate({"extra": name})
         ]
-        yield extra(name, wanted, version_of)
+        yield extra(name, requirements, version_of)
 
 
 def programs() -> Iterator[Finding]:
-    """Programs and a library of the system that optional parts use."""
-    found = ctypes.util.find_library("portaudio")
-    if found or sys.platform in ("win32", "darwin"):  # there sounddevice brings it along
-        yield Finding("PortAudio", "ok", found or "comes with the extra voice")
+    """Programs and a system library that optional parts use."""
+    portaudio = ctypes.util.find_library("portaudio")
+    if portaudio or sys.platform in ("win32", "darwin"):  # there sounddevice brings it along
+        yield Finding("PortAudio", "ok", portaudio or "comes with the extra voice")
     else:
         yield Finding("PortAudio", "missing", "microphones need it", "apt install libportaudio2")
     for name, purpose in _PROGRAMS.items():
@@ -64,44 +64,50 @@ def programs() -> Iterator[Finding]:
             yield Finding(name, "missing", purpose, f"apt install {name}, or: brew install {name}")
 
 
-def python(version: str, wanted: str) -> Finding:
-    """This Python beside the versions that are supported."""
-    if SpecifierSet(wanted).contains(version, prereleases=True):
+def python(version: str, supported: str) -> Finding:
+    if SpecifierSet(supported).contains(version, prereleases=True):
         return Finding("Python", "ok", f"{version} ({sys.executable})")
     fix = "Make a virtual environment with another one: python3.12 -m venv .venv"
-    return Finding("Python", "broken", f"{version}, but {wanted} is needed", fix)
+    return Finding("Python", "broken", f"{version}, but {supported} is needed", fix)
 
 
-def library(requirement: Requirement, here: _HERE) -> Finding:
-    """One library that is needed."""
-    problem = _problem(requirement, here)
+def library(requirement: Requirement, version_of: _VersionOf) -> Finding:
+    problem = _problem(requirement, version_of)
     if not problem:
-        return Finding(requirement.name, "ok", str(here(requirement.name)))
-    return Finding(requirement.name, "broken", problem, f"pip install '{_plain(requirement)}'")
+        return Finding(requirement.name, "ok", str(version_of(requirement.name)))
+    return Finding(
+        requirement.name, "broken", problem, f"pip install '{requirement.name}{requirement.specifier}'"
+    )
 
 
-def extra(name: str, wanted: list[Requirement], here: _HERE) -> Finding:
-    """All libraries of one extra together."""
+def extra(name: str, requirements: list[Requirement], version_of: _VersionOf) -> Finding:
     title = f"extra {name}"
-    if not wanted:
+    if not requirements:
         return Finding(title, "missing", "it brings nothing on this platform")
-    problems = [f"{one.name} {problem}" for one in wanted if (problem := _problem(one, here))]
+    problems = [
+        f"{requirement.name} {problem}"
+        for requirement in requirements
+        if (problem := _problem(requirement, version_of))
+    ]
     if problems:
         fix = f"pip install 'roomwise[{name}]', in a checkout: pip install -e '.[{name}]'"
         return Finding(title, "missing", ", ".join(problems), fix)
-    return Finding(title, "ok", ", ".join(f"{one.name} {here(one.name)}" for one in wanted))
+    return Finding(
+        title,
+        "ok",
+        ", ".join(f"{requirement.name} {version_of(requirement.name)}" for requirement in requirements),
+    )
 
 
 def version_of(name: str) -> str | None:
-    """The installed version of a distribution."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
 
 
-def _problem(requirement: Requirement, here: _HERE) -> str:
-    version = here(requirement.name)
+def _problem(requirement: Requirement, version_of: _VersionOf) -> str:
+    version = version_of(requirement.name)
     if version is None:
         return "not installed"
     if not requirement.specifier.contains(version, prereleases=True):
@@ -109,14 +115,5 @@ def _problem(requirement: Requirement, here: _HERE) -> str:
     return ""
 
 
-def _plain(requirement: Requirement) -> str:
-    return f"{requirement.name}{requirement.specifier}"
-
-
 def _requirements() -> list[Requirement]:
     return [Requirement(line) for line in metadata.requires(_NAME) or ()]
-
-
-def _extra_names() -> list[str]:
-    names = metadata.metadata(_NAME).get_all("Provides-Extra") or []
-    return sorted(set(names) - _NOT_FOR_USERS)

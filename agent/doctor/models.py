@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import models
-from agent.doctor.doctor import Finding, tried
+from agent.doctor.doctor import Finding, check
 from core.extras import load
 from models.minilm_files import check_minilm, minilm_folder
 from models.weights import check_digest, check_files, read_config
@@ -16,15 +16,15 @@ BUILTIN = Path(models.__file__).parent / "builtin"
 
 
 def weights() -> Iterator[Finding]:
-    """Findings on the built-in pair and the text embedder, read byte by byte."""
+    """The built-in pair and the text embedder, read byte by byte."""
     for name in ("student", "expert"):
-        yield tried(f"builtin-{name}", partial(_builtin, BUILTIN / name))
-    yield tried("text embedder", _minilm)
+        yield check(f"builtin-{name}", partial(_builtin, BUILTIN / name))
+    yield check("text embedder", _minilm)
 
 
 def torch() -> Iterator[Finding]:
     """The processor or GPU that will be used. Imports torch, which takes a second or two."""
-    yield tried("torch computes on", _device)
+    yield check("torch computes on", _device)
 
 
 def _builtin(folder: Path) -> str:
@@ -44,7 +44,7 @@ def _device() -> str:
     threads = f"{load('torch:get_num_threads')()} threads"
     cuda: Any = load("torch:cuda")
     limited = os.environ.get("OMP_NUM_THREADS")
-    told = f"{threads} (OMP_NUM_THREADS={limited})" if limited else threads
+    limits = f"{threads} (OMP_NUM_THREADS={limited})" if limited else threads
     if cuda.is_available():
-        return f"{cuda.get_device_name(0)}; {told}"
-    return f"the processor, {told}"
+        return f"{cuda.get_device_name(0)}; {limits}"
+    return f"the processor, {limits}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.jobs.store import HOME, AdapterStore
-from agent.doctor.doctor import Finding, tried
+from agent.doctor.doctor import Finding, check
 from core.config import find_config, load_config
 from core.errors import StorageError
 from core.files import state_dir, storage_errors
@@ -16,18 +16,18 @@ _ENOUGH = 200_000_000  # bytes: a few sessions, their adapters and jobs
 
 
 def state() -> Iterator[Finding]:
-    """Findings on settings, state folder, disk, memory and adapters; nothing there is changed."""
-    yield tried("settings", _settings)
-    yield tried("state folder", _writable)
-    yield tried("disk", _space)
-    yield tried("memory", _memory)
+    """Settings, state folder, disk, memory and adapters; nothing is changed."""
+    yield check("settings", _settings)
+    yield check("state folder", _writable)
+    yield check("disk", _space)
+    yield check("memory", _memory)
     yield from _adapters()
 
 
 def _settings() -> str:
     load_config()
-    found = find_config()
-    return str(found.resolve()) if found else "defaults, no file"
+    path = find_config()
+    return str(path.resolve()) if path else "defaults, no file"
 
 
 def _writable() -> str:
@@ -63,18 +63,20 @@ def _adapters() -> Iterator[Finding]:
     rooms = store.rooms()
     problems = [problem for room in rooms for problem in store.problems(room)]
     for problem in problems:
-        said, _, _ = problem.partition(". ")
-        yield Finding("adapter", "broken", said, "The last good one answers; train another: roomwise adapt")
+        summary, _, _ = problem.partition(". ")
+        yield Finding(
+            "adapter", "broken", summary, "The last good one answers; train another: roomwise adapt"
+        )
     if not problems:
-        yield Finding("adapters", "ok", _of(rooms))
+        yield Finding("adapters", "ok", _describe_rooms(rooms))
 
 
-def _of(rooms: list[str]) -> str:
-    known = len([room for room in rooms if room != HOME])
-    told = f"of {known} rooms" if known else ""
-    return " and ".join(filter(None, [told, "home" if HOME in rooms else ""])) or "none yet"
+def _describe_rooms(rooms: list[str]) -> str:
+    count = len([room for room in rooms if room != HOME])
+    parts = f"of {count} rooms" if count else ""
+    return " and ".join(filter(None, [parts, "home" if HOME in rooms else ""])) or "none yet"
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next((one for one in (folder, *folder.parents) if one.exists()), Path())
+    """The folder, or its nearest existing parent."""
+    return next((place for place in (folder, *folder.parents) if place.exists()), Path())

@@ -1,4 +1,4 @@
-"""Adapting when somebody asks for it: what memory holds of a room, or of all, one job, the gate's verdict."""
+"""Adapting on demand: the pairs of a room or of all rooms, one job, the gate's verdict."""
 
 import shutil
 import time
@@ -22,7 +22,7 @@ from core.text import did_you_mean
 from memory.store import Memory
 from models.registry import model_folder
 
-_LOOK = 0.2  # seconds between two looks at the worker
+_POLL = 0.2  # seconds between two polls of the worker
 _NOTHING = (
     "Nothing is remembered in {}, so there is nothing to learn. "
     "Bring pairs with: roomwise memory import FOLDER, or name a replay's folder with --folder."
@@ -30,21 +30,16 @@ _NOTHING = (
 
 
 class Bar(Protocol):
-    """Shows how far the job is."""
+    """Shows a job's progress."""
 
-    def start(self, pairs: int) -> None:
-        """It has begun."""
-
-    def step(self, step: int, steps: int, loss: float) -> None:
-        """One step more."""
-
-    def stop(self) -> None:
-        """It is over."""
+    def start(self, pairs: int) -> None: ...
+    def step(self, step: int, steps: int, loss: float) -> None: ...
+    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """What became of it: `adapter` is the new version's number, None when the candidate was rejected."""
+    """What became of a job: `adapter` is the new version's number, None when the candidate was rejected."""
 
     room: str
     pairs: int
@@ -56,27 +51,25 @@ class Adapted:
     scores: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
         return {**asdict(self), "promoted": self.adapter is not None}
 
 
 def adapt(
     folder: Path, room: str | None, seed: int, config: Config, bar: Bar, begin: Starter = start
 ) -> Adapted:
-    """Train a candidate from the memory in `folder` and let it answer if the gate agrees.
-
-    Without a `room` the only one there is. Raises InputError for a room that is not known or has too few
-    pairs, ModelError when the job fails, StorageError. Interrupted, it leaves what answered before.
+    """Train a candidate from the memory in `folder`; it answers from then on if the gate agrees. Without a
+    `room` the only one there is. Raises InputError for an unknown room or too few pairs, ModelError when the
+    job fails, StorageError. An interrupted job changes nothing.
     """
     student = config.student.model
     model_folder(student)
     limits = JobLimits(seconds=config.adaptation.seconds)
     with Memory.open(folder / "memory", read_only=True) as memory:
-        chosen = _room(memory.rooms(), room, config.adaptation.least_pairs, folder)
-        return _adapted(
+        name = _choose_room(memory.rooms(), room, config.adaptation.least_pairs, folder)
+        return _run_job(
             folder,
             lambda store: replace(
-                room_request(memory, chosen, student, store, limits, seed),
+                room_request(memory, name, student, store, limits, seed),
                 keep_tokens=config.student.keep_tokens,
             ),
             bar,
@@ -85,9 +78,8 @@ def adapt(
 
 
 def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter = start) -> Adapted:
-    """The same for home, from all rooms: what a new one begins with; and what their pairs say to a question.
-
-    Raises InputError when there are fewer than three, and otherwise what `adapt` does.
+    """The same for home, from all rooms, and learn what their pairs say to a question. Raises InputError for
+    fewer than three rooms, and otherwise what `adapt` does.
     """
     student = config.student.model
     model_folder(student)
@@ -100,7 +92,7 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter
                 f"Home is learnt from some rooms and judged by others: {LEAST_ROOMS} are needed, "
                 f"memory has {len(rooms)}. Visit more, or adapt to one: roomwise adapt --room {min(rooms)}"
             )
-        done = _adapted(
+        adapted = _run_job(
             folder,
             lambda store: replace(
                 home_request(memory, student, home_limits(config), seed),
@@ -111,33 +103,35 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter
         )
     learn_rooms(folder / "memory", student, seed)
     AdapterStore(folder / "adapters").consider(len(rooms), sum(rooms.values()))
-    return done
+    return adapted
 
 
-def _adapted(
+def _run_job(
     folder: Path, request_of: Callable[[AdapterStore], Request], bar: Bar, begin: Starter
 ) -> Adapted:
     store, jobs = AdapterStore(folder / "adapters"), folder / "jobs"
-    with ExitStack() as held:
-        held.callback(lock_folder(folder).release)  # a replay that uses it would lose its job
+    with ExitStack() as stack:
+        stack.callback(lock_folder(folder).release)  # a replay that uses it would lose its job
         request = request_of(store)
         clear(jobs)
         began = time.monotonic()
         job = begin(jobs, request)
-        result = _watched(job, request, bar)
-        return _ended(store, request, job, result, time.monotonic() - began)
+        result = _watch(job, request, bar)
+        return _conclude(store, request, job, result, time.monotonic() - began)
 
 
-def _room(rooms: Mapping[str, int], wanted: str | None, least: int, folder: Path) -> str:
+def _choose_room(rooms: Mapping[str, int], name: str | None, least: int, folder: Path) -> str:
     """The room that is meant, if it has enough pairs."""
     if not rooms:
         raise InputError(_NOTHING.format(folder / "memory"))
-    told = ", ".join(f"{name} ({count} pairs)" for name, count in sorted(rooms.items()))
-    if wanted is None and len(rooms) > 1:
-        raise InputError(f"Memory has several rooms: {told}. Choose one with --room.")
-    room = next(iter(rooms)) if wanted is None else wanted
+    counts = ", ".join(f"{room} ({count} pairs)" for room, count in sorted(rooms.items()))
+    if name is None and len(rooms) > 1:
+        raise InputError(f"Memory has several rooms: {counts}. Choose one with --room.")
+    room = next(iter(rooms)) if name is None else name
     if room not in rooms:
-        raise InputError(f"Nothing is remembered of {room!r}. {did_you_mean(room, rooms)} There is: {told}.")
+        raise InputError(
+            f"Nothing is remembered of {room!r}. {did_you_mean(room, rooms)} There is: {counts}."
+        )
     if rooms[room] < least:
         raise InputError(
             f"{room} has {rooms[room]} pairs, {least} are needed. "
@@ -146,35 +140,31 @@ def _room(rooms: Mapping[str, int], wanted: str | None, least: int, folder: Path
     return room
 
 
-def _watched(job: Job, request: Request, bar: Bar) -> Result:
-    """Wait for the worker; whatever interrupts this stops it too."""
-    bar.start(_pairs(request))
+def _watch(job: Job, request: Request, bar: Bar) -> Result:
+    """Wait for the worker; an interruption stops it too."""
+    bar.start(_count_pairs(request))
     try:
         result = None
         while result is None:
-            result = job.wait(_LOOK)
-            _tell(job.progress, bar)
+            result = job.wait(_POLL)
+            for step, steps, loss in job.progress():
+                bar.step(step, steps, loss)
         return result
     finally:
         bar.stop()
         job.stop()
 
 
-def _tell(progress: Callable[[], Any], bar: Bar) -> None:
-    for step, steps, loss in progress():
-        bar.step(step, steps, loss)
-
-
-def _ended(store: AdapterStore, request: Request, job: Job, result: Result, seconds: float) -> Adapted:
+def _conclude(store: AdapterStore, request: Request, job: Job, result: Result, seconds: float) -> Adapted:
     if result.outcome not in ("promote", "reject"):
         raise ModelError(f"The adaptation failed. {result.reason} What the worker said is in {job.folder}.")
     adapter = store.adopt(request.room, job.folder).number if result.outcome == "promote" else None
     shutil.rmtree(job.folder, ignore_errors=True)
     return Adapted(
-        shown(request.room, store.rooms()), _pairs(request), len(request.hold_out), adapter, result.reason,
-        round(seconds, 3), result.steps, result.scores,
+        shown(request.room, store.rooms()), _count_pairs(request), len(request.hold_out), adapter,
+        result.reason, round(seconds, 3), result.steps, result.scores,
     )  # fmt: skip
 
 
-def _pairs(request: Request) -> int:
+def _count_pairs(request: Request) -> int:
     return len(request.train) + len(request.hold_out) + len(request.extra)

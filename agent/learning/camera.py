@@ -1,8 +1,4 @@
-"""The scene encoder learnt anew beside a session, from what its camera sees in colour and in depth at once.
-
-Pictures and depth of one instant are gathered as the camera is moved, in memory alone; the job's folder,
-where they are written for its worker, is thrown away with it.
-"""
+"""Adapts the scene encoder beside a session, from colour and depth frames gathered in memory."""
 
 import time
 from dataclasses import dataclass
@@ -28,10 +24,9 @@ from models.footprint import weights_footprint
 from models.scene.pixels import check_pair
 
 ENOUGH = 24
-"""Pairs that a job begins with."""
+"""Pairs needed for a job."""
 _ALIKE = 0.95
-"""Cosine from which a view tells nothing beyond one that is kept: moved by less than a thirtieth of its
-width, see `agent.station.scene`."""
+"""Cosine above which a view adds nothing: moved by less than 1/30 of its width, see `agent.station.scene`."""
 _FOLDER = "camera"
 
 
@@ -43,7 +38,7 @@ class _Pair:
 
 
 class CameraTask(Task):
-    """Adapts the encoder of the camera whose pairs were gathered, once a session."""
+    """Adapts the encoder of one camera, once a session."""
 
     name = "scene encoder"
 
@@ -53,10 +48,9 @@ class CameraTask(Task):
         self._pairs: list[_Pair] = []
         self._began = 0.0
         self._learnt = False
-        """Whether what was gathered has been learnt from, or tried."""
 
     def see(self, sight: Sight, view: Rows) -> None:
-        """Gather what is seen, where there is depth and it fits; `view` is the picture's unit row [d]."""
+        """Gather a sight that has a fitting depth frame; `view` is the picture's unit row [d]."""
         full = len(self._pairs) >= ENOUGH and sight.camera == self._camera
         if self._settings.encoders is None or sight.depth is None or full:
             return
@@ -66,31 +60,27 @@ class CameraTask(Task):
             return
         if sight.camera != self._camera:
             self._camera, self._pairs, self._learnt = sight.camera, [], False
-        if max((float(view @ one.view) for one in self._pairs), default=-1.0) < _ALIKE:
+        if max((float(view @ pair.view) for pair in self._pairs), default=-1.0) < _ALIKE:
             self._pairs.append(_Pair(sight.jpeg, encode_depth(sight.depth), np.asarray(view)))
 
     def due(self) -> bool:
-        """Once enough has been gathered."""
         return self._settings.encoders is not None and not self._learnt and len(self._pairs) >= ENOUGH
 
     def order(self) -> Order:
-        """A process that holds the encoder."""
         self._learnt = True
         return Order(weights_footprint(BUILTIN))
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
-        """Begin, with the pairs written for the worker. Raises StorageError."""
         state = self._settings.encoders
         if state is None:
             raise ValueError("encoders are left alone here")
         job = new_job(self._settings.jobs / _FOLDER)
-        files = [_written(job / "pairs", number, pair) for number, pair in enumerate(self._pairs)]
+        files = [_write_pair(job / "pairs", number, pair) for number, pair in enumerate(self._pairs)]
         write_scene_request(job, request := scene_request(state, self._camera, files))
         self._began = time.monotonic()
         return launch(job, request.threads)
 
     def end(self, job: Job, result: Result) -> bool:
-        """A promoted encoder is the camera's from now on; the student has no new adapter by it."""
         state, promoted = self._settings.encoders, result.outcome == "promote"
         version = scene_store(state).adopt(self._camera, job.folder) if promoted and state else None
         self._say(
@@ -101,11 +91,10 @@ class CameraTask(Task):
         return False
 
     def put_back(self) -> None:
-        """Be due again."""
         self._learnt = False
 
 
-def _written(folder: Path, number: int, pair: _Pair) -> tuple[Path, Path]:
+def _write_pair(folder: Path, number: int, pair: _Pair) -> tuple[Path, Path]:
     picture, depth = folder / f"{number:03}.jpg", folder / f"{number:03}{DEPTH}"
     atomic_write_bytes(picture, pair.jpeg)
     atomic_write_bytes(depth, pair.depth)

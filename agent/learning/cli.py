@@ -20,8 +20,6 @@ app = typer.Typer(add_completion=False)
 
 
 class Where(str, Enum):
-    """Who runs the job."""
-
     here = "here"
     ray = "ray"
 
@@ -72,19 +70,20 @@ def adapt(
     starting = on_ray() if on is Where.ray else nullcontext(start)
     with starting as begin:
         if home:
-            done = adapt_home(place, seed, config, bar, begin)
+            adapted = adapt_home(place, seed, config, bar, begin)
         else:
-            done = adapt(place, room, seed, config, bar, begin)
+            adapted = adapt(place, room, seed, config, bar, begin)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **done.to_dict()}))
+        typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **adapted.to_dict()}))
     else:
-        _say(done, "" if folder is None else f" (in {folder})")
+        _say(adapted, "" if folder is None else f" (in {folder})")
 
 
-def _say(done: "Adapted", where: str) -> None:
-    typer.echo(f"{done.room}: {done.pairs} pairs, {done.held_out} of them held out, {done.seconds:.0f} s.")
-    if done.adapter is None:
-        typer.echo(f"Rejected: {done.reason} What answered before still does{where}.")
+def _say(adapted: "Adapted", where: str) -> None:
+    pairs = f"{adapted.pairs} pairs, {adapted.held_out} of them held out"
+    typer.echo(f"{adapted.room}: {pairs}, {adapted.seconds:.0f} s.")
+    if adapted.adapter is None:
+        typer.echo(f"Rejected: {adapted.reason} What answered before still does{where}.")
     else:
-        back = "" if where else f" To go back: roomwise adapters rollback {done.room}"
-        typer.echo(f"Promoted: {done.reason} Adapter {done.adapter} answers from now on{where}.{back}")
+        back = "" if where else f" To go back: roomwise adapters rollback {adapted.room}"
+        typer.echo(f"Promoted: {adapted.reason} Adapter {adapted.adapter} answers from now on{where}.{back}")

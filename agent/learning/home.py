@@ -1,4 +1,4 @@
-"""Home, the adapter that a new room begins with: learnt from what memory holds of all rooms."""
+"""Home, the adapter a new room begins with: learnt from the pairs of all rooms."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from adapters.jobs.store import HOME, AdapterStore
 from agent.learning.guard import Order
 from agent.learning.jobs import Job
 from agent.learning.requests import examples, probe_folder
-from agent.learning.scheduler import LEAST_ROOMS, Known, home_due
-from agent.learning.task import LearningSettings, Task, home_label
+from agent.learning.scheduler import LEAST_ROOMS, RoomCounts
+from agent.learning.task import JudgedTask, LearningSettings, home_label
 from agent.turns.answerers import Answerers
 from core.config import Config
 from core.events import Consolidated
@@ -21,43 +21,44 @@ from models.footprint import footprint
 from models.registry import model_folder
 
 _MOST, _ASKED, _JUDGING = 4000, 1000, 400
-"""Pairs: of all kinds, of those that people asked, of rooms that judge."""
+"""Pairs: in all, asked by people, held out to judge."""
 _EVERY = 5
 _FOLDER = "home"
-"""Below the jobs, where what a killed process left of it is thrown away."""
+"""Below the jobs, so that a killed process's remains are cleared."""
 
 
 def home_limits(config: Config) -> JobLimits:
-    """What consolidating may cost; no answer about a room that it has not seen may be lost by it."""
+    """Limits of a consolidation; it must lose no answer about a room it has not seen."""
     return JobLimits(seconds=config.adaptation.home_seconds, loses=0.0)
 
 
 def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: int) -> Request:
-    """`home_request` of all rooms but the one that one is in, which has an adapter of its own."""
+    """`home_request` of all rooms but the current one, which has an adapter of its own."""
     config = answerers.config
     request = home_request(answerers.memory, answerers.student.name, home_limits(config), seed, but=here)
     return replace(request, keep_tokens=config.student.keep_tokens)
 
 
 def home_request(memory: Memory, base: str, limits: JobLimits, seed: int, but: str = "") -> Request:
-    """Learn from all rooms, always anew from the untouched base, so that nothing adds up over time.
-
-    The pairs are a bounded sample, as many of each room. Every fifth room judges before it is learnt as well.
-    The gate compares with the base. Raises ValueError when there is no pair, UnknownModelError.
+    """Learn from all rooms, always from the untouched base, so that nothing adds up over time. The pairs are
+    a bounded sample, equally many of each room; every fifth room judges. Raises ValueError when there is no
+    pair, UnknownModelError.
     """
     pairs = [pair for pair in memory.pairs() if pair.room != but]
     judging = set(judges(list(dict.fromkeys(pair.room for pair in pairs))))
     others = [pair for pair in pairs if pair.room not in judging]
-    held = replay([pair for pair in pairs if pair.room in judging], _JUDGING, seed)
+    held_out = replay([pair for pair in pairs if pair.room in judging], _JUDGING, seed)
     asked = replay([pair for pair in others if pair.asker == "person"], _ASKED, seed)
-    extra = replay([pair for pair in others if pair.asker == "agent"], _MOST - len(held) - len(asked), seed)
+    extra = replay(
+        [pair for pair in others if pair.asker == "agent"], _MOST - len(held_out) - len(asked), seed
+    )
     if not asked:
         asked, extra = extra, []
     return Request(
         room=HOME,
         base=base,
         train=examples(memory, asked),
-        hold_out=examples(memory, held),
+        hold_out=examples(memory, held_out),
         extra=examples(memory, extra),
         probe=probe_folder(base),
         seed=seed,
@@ -67,13 +68,13 @@ def home_request(memory: Memory, base: str, limits: JobLimits, seed: int, but: s
 
 
 def judges(rooms: Sequence[str]) -> list[str]:
-    """Of rooms in the order they were met every fifth, or the last of three or four; of fewer none."""
-    every = list(rooms[_EVERY - 1 :: _EVERY])
-    return every or list(rooms[-1:] if len(rooms) >= LEAST_ROOMS else ())
+    """Every fifth of the rooms in the order they were met, or the last of three or four; of fewer, none."""
+    fifths = list(rooms[_EVERY - 1 :: _EVERY])
+    return fifths or list(rooms[-1:] if len(rooms) >= LEAST_ROOMS else ())
 
 
-class HomeTask(Task):
-    """Home consolidated beside a session, from the pairs of all other rooms."""
+class HomeTask(JudgedTask):
+    """Consolidates home beside a session, from the pairs of all other rooms."""
 
     name = "home"
 
@@ -81,23 +82,15 @@ class HomeTask(Task):
         self, answerers: Answerers, here: Callable[[], str], settings: LearningSettings, say: Say
     ) -> None:
         self._answerers, self._here, self._settings, self._say = answerers, here, settings, say
-        self._judged = settings.home is None
-        self._known = Known(0, 0)
+        super().__init__(settings.home is not None)
         self._request: Request | None = None
-        self._began = 0.0
 
-    def due(self) -> bool:
-        """Judged once: a session adds nothing to the other rooms."""
-        if self._judged:
-            return False
+    def count(self) -> RoomCounts:
         here, rooms = self._here(), self._answerers.memory.rooms()
         others = {room: pairs for room, pairs in rooms.items() if room != here}
-        self._known = Known(len(others), sum(others.values()), *self._settings.store.considered())
-        self._judged = not home_due(self._known)
-        return not self._judged
+        return RoomCounts(len(others), sum(others.values()), *self._settings.store.considered())
 
     def order(self) -> Order:
-        """Training on a sample of those pairs. Raises UnknownModelError."""
         self._judged = True
         if self._settings.home is None:
             raise ValueError("home is left alone here")
@@ -105,25 +98,20 @@ class HomeTask(Task):
         return Order(footprint(model_folder(self._request.base)), self._request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
-        """Begin. Raises StorageError."""
         if self._request is None or recipe is None:
             raise ValueError("nothing was ordered")
         self._began = time.monotonic()
         return self._settings.start(self._settings.jobs / _FOLDER, replace(self._request, recipe=recipe))
 
     def end(self, job: Job, result: Result) -> bool:
-        """A promoted candidate becomes home. What was judged is not judged again before more pairs come."""
+        """Adopt a promoted candidate as home; judge again only when more pairs have come."""
         promoted = result.outcome == "promote"
         version = self._settings.store.adopt(HOME, job.folder) if promoted else None
         if not job.died:
-            self._settings.store.consider(self._known.rooms, self._known.pairs)
+            self._settings.store.consider(self._counts.rooms, self._counts.pairs)
         self._say(
-            Consolidated, rooms=self._known.rooms, pairs=self._known.pairs, promoted=promoted,
+            Consolidated, rooms=self._counts.rooms, pairs=self._counts.pairs, promoted=promoted,
             reason=result.reason, seconds=time.monotonic() - self._began,
             adapter=home_label(version.number) if version else "",
         )  # fmt: skip
         return promoted
-
-    def put_back(self) -> None:
-        """Be due again."""
-        self._judged = False

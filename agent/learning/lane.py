@@ -1,8 +1,8 @@
-"""One lane for all learning: one slot, tasks in the order of their priority.
+"""One lane for all learning: one slot, tasks in order of priority.
 
-Whatever learns beside a session goes through here: the memory guard, heat and power, pausing, stopping,
-putting back and starting again are the lane's; a task only says what it needs and what its end means. At most
-one child trains at any time. A task that is due takes the slot from one of lower priority, which is put back.
+The memory guard, heat and power, pausing, stopping and restarting are the lane's; a task only says what it
+needs and what its end means. At most one child trains at any time; a due task displaces one of lower
+priority, which is put back.
 """
 
 import shutil
@@ -17,32 +17,28 @@ from core.events import Failed, LearningHeld, LearningPaused
 from core.ports import Say
 
 MOST_DEATHS = 3
-"""Workers of a task that may die without a word, one after the other, before it is given up."""
+"""A task is given up after so many workers in a row died."""
 
 
 class Lane:
-    """Runs on the session's thread. `strain` says why learning must wait, given whether it waits already."""
+    """Runs on the session's thread. `strain` says why learning must wait, given whether it already does."""
 
     def __init__(
-        self,
-        tasks: Sequence[Task],
-        fit: Callable[[Order], Fit],
-        strain: Callable[[bool], str],
-        say: Say,
+        self, tasks: Sequence[Task], fit: Callable[[Order], Fit], strain: Callable[[bool], str], say: Say
     ) -> None:
         """`tasks`: the most urgent first."""
         self._tasks, self._fit, self._strain, self._say = tasks, fit, strain, say
         self._running: tuple[Task, Job] | None = None
         self._deaths: dict[Task, int] = {}
-        self._paused, self._held = False, ""
+        self._paused, self._held_reason = False, ""
 
     @property
     def running(self) -> Task | None:
-        """The task whose job runs, or has ended unheard."""
+        """The task whose job runs, or has ended unnoticed."""
         return self._running[0] if self._running else None
 
     def take_up(self, jobs: Path) -> None:
-        """Throw away what a killed session left in the folder of jobs, but for a job that had ended."""
+        """Clear the jobs that a killed session left, but take up one that had ended."""
         clear(jobs)
         for task in self._tasks:
             job = None if self._running else task.left_over()
@@ -50,7 +46,7 @@ class Lane:
                 self._running = (task, job)
 
     def look(self) -> bool:
-        """Hear how far the job is and how it ended; whether there is a new adapter."""
+        """Poll the job; whether there is a new adapter."""
         if self._running is None:
             return False
         task, job = self._running
@@ -64,14 +60,14 @@ class Lane:
             self._put_back(task, job, result.reason)
             return False
         self._deaths[task] = 0
-        return self._ended(task, job, result)
+        return self._end(task, job, result)
 
     def go_on(self) -> bool:
-        """Begin the most urgent task that is due, unless learning is held back; whether an adapter came of
-        one that had to make way.
+        """Begin the most urgent due task, unless learning is held back; whether a displaced job left an
+        adapter.
         """
-        new = self._hold()
-        if self._held or self._paused:
+        new = self._check_strain()
+        if self._held_reason or self._paused:
             return new
         for task in self._tasks:
             if task is self.running:
@@ -83,7 +79,7 @@ class Lane:
         return new
 
     def pause(self, paused: bool) -> bool:
-        """Let learning wait, or go on. A job that runs is stopped; whether it left a new adapter."""
+        """Let learning wait or go on; whether the stopped job left a new adapter."""
         if paused == self._paused:
             return False
         new = self.stop("Learning was told to wait.") if paused else False
@@ -92,9 +88,7 @@ class Lane:
         return new
 
     def stop(self, reason: str = "The session ended first.") -> bool:
-        """End the job and put its task back, or take up the verdict it had come to; whether that left a new
-        adapter.
-        """
+        """Stop the job and put its task back, or take its verdict; whether that left a new adapter."""
         if self._running is None:
             return False
         task, job = self._running
@@ -105,8 +99,8 @@ class Lane:
         return False
 
     def abandon(self) -> None:
-        """After a fault, such as a full disk: end the job and say no more of it. It is due again unless its
-        jobs have ended so too often.
+        """After a fault such as a full disk: end the job silently. It is due again unless that happened
+        too often.
         """
         running, self._running = self._running, None
         if running is not None:
@@ -123,7 +117,7 @@ class Lane:
             self._running[1].wait(seconds)
 
     def _begin(self, task: Task) -> bool:
-        """Whether the task's job runs now; if not, why not has been said."""
+        """Whether the task's job now runs; if not, the reason has been emitted."""
         fit = self._fit(task.order())
         if fit.refused:
             self._say(Failed, what=task.name, error=fit.reason)
@@ -131,15 +125,15 @@ class Lane:
         self._running = (task, task.start(fit.recipe, fit.reason))
         return True
 
-    def _hold(self) -> bool:
-        """Stop what runs where heat or power forbid to learn, and say when that changes."""
-        reason = self._strain(bool(self._held))
+    def _check_strain(self) -> bool:
+        """Stop the job where heat or power forbid learning, and say when that changes."""
+        reason = self._strain(bool(self._held_reason))
         new = False
-        if bool(reason) != bool(self._held):
+        if bool(reason) != bool(self._held_reason):
             if reason:
                 new = self.stop(reason)
             self._say(LearningHeld, reason=reason)
-        self._held = reason
+        self._held_reason = reason
         return new
 
     def _put_back(self, task: Task, job: Job, reason: str) -> None:
@@ -147,7 +141,7 @@ class Lane:
         self._discard(task, job)
         task.interrupted(job, reason)
 
-    def _ended(self, task: Task, job: Job, result: Result) -> bool:
+    def _end(self, task: Task, job: Job, result: Result) -> bool:
         try:
             return task.end(job, result)
         finally:

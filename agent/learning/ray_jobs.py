@@ -1,18 +1,16 @@
-"""Adaptations as Ray tasks: a job is only a directory, so a task is told where it is.
+"""Adaptations as Ray tasks.
 
-Where the path leads to it, on this machine or on a disk that machines share, the task works in it. Elsewhere
-all that the request names travels as bytes, and what came of it travels back, progress included. The student
-does not travel: it must be there by the same name or path.
+Where a task can reach the job's directory it works there. Elsewhere the files that the request names
+travel as bytes, and the results travel back, progress included. The student must be there by the same name
+or path.
 """
 
 import logging
 import os
 import secrets
 import subprocess
-import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,23 +18,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from adapters.jobs.job import ATTACHED, CANDIDATE, PROGRESS, REQUEST, RESULT, read_request, write_request
+from adapters.jobs.job import CANDIDATE, PROGRESS, REQUEST, RESULT, read_request, write_request
 from adapters.jobs.request import Request
-from agent.learning.jobs import Job, Starter
-from agent.learning.parcel import moved, pack, parcel_of, unpack
+from agent.learning.jobs import WORKER_LOG, Job, Starter, new_job, spawn_worker
+from agent.learning.parcel import pack, parcel_of, unpack, with_paths
 from core.errors import StorageError
 from core.extras import require
 from core.files import atomic_write_bytes, storage_errors
 
-_LOG = "worker.log"
-_RETURNED = frozenset({CANDIDATE, PROGRESS, RESULT, _LOG})
-_LOOK, _PATIENCE = 0.1, 3.0  # seconds; the latter shorter than a job's own
+_RETURNED = frozenset({CANDIDATE, PROGRESS, RESULT, WORKER_LOG})
+_POLL, _PATIENCE = 0.1, 3.0  # seconds; the latter shorter than a job's own
 
 
 @contextmanager
 def on_ray() -> Iterator[Starter]:
-    """Starts jobs on the cluster that RAY_ADDRESS names; without it on a Ray of this machine alone, which is
-    started, tells nobody, listens on the loopback, and ends with the context. Raises MissingDependencyError.
+    """Starts jobs on the cluster named by RAY_ADDRESS, else on a private Ray of this machine. The private Ray
+    sends no usage data, listens on the loopback, and ends with the context. Raises MissingDependencyError.
     """
     own: dict[str, Any] = {}
     if "RAY_ADDRESS" not in os.environ:
@@ -53,25 +50,23 @@ def on_ray() -> Iterator[Starter]:
 
 
 def start(ray: ModuleType, near: bool, folder: Path, request: Request) -> Job:
-    """Write the job into a new folder below `folder` and hand it to Ray, where it has one core. `near`: all
-    of Ray is on this machine.
-
-    A task that Ray loses is not tried again: it has died, as a child may. Raises StorageError.
+    """Write the job below `folder` and hand it to Ray, with one core. `near`: all of Ray is on this machine.
+    A lost task is not retried: it has died, as a child may. Raises StorageError.
     """
-    job = folder / uuid.uuid4().hex[:12]
-    write_request(job, moved(request, Path.absolute))
-    atomic_write_bytes(job / _LOG, b"")
+    job = new_job(folder)
+    write_request(job, with_paths(request, Path.absolute))
+    atomic_write_bytes(job / WORKER_LOG, b"")
     carried: list[Any] = []
     if not near:
         with suppress(StorageError):  # too much: then the folder must be shared
             carried.append(ray.put(parcel_of(request)))  # within a list it is fetched only where it is needed
-    task = ray.remote(num_cpus=1, max_retries=0)(worked)
+    task = ray.remote(num_cpus=1, max_retries=0)(work)
     where = str(job.absolute()), os.getcwd()
     return Job(job, cast("subprocess.Popen[bytes]", RayTask(ray, task.remote(*where, carried), job)))
 
 
 class RayTask:
-    """What a `Job` wants of its process, had of a Ray task."""
+    """A Ray task with the interface that `Job` expects of a process."""
 
     stdin = None
 
@@ -80,9 +75,9 @@ class RayTask:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The worker's exit code once it has ended and what it left is here."""
+        """The worker's exit code, once it has ended and its results are here."""
         if self.returncode is None and self._ray.wait([self._task], timeout=0)[0]:
-            self.returncode = self._ended()
+            self.returncode = self._collect()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -92,59 +87,50 @@ class RayTask:
         return cast(int, self.poll())
 
     def terminate(self) -> None:
-        """Ask it to end."""
         self._ray.cancel(self._task)
 
     def kill(self) -> None:
-        """End it."""
         self._ray.cancel(self._task, force=True)
 
-    def _ended(self) -> int:
-        """A fault of Ray's, or of what came back, is the last word in the worker's log."""
+    def _collect(self) -> int:
+        """Errors of Ray, or in the results, end up as the last line of the worker's log."""
         try:
-            code, left = self._ray.get(self._task)
-            if left is not None:
-                unpack(left, self._folder, _RETURNED)
+            code, results = self._ray.get(self._task)
+            if results is not None:
+                unpack(results, self._folder, _RETURNED)
         except (self._ray.exceptions.RayError, StorageError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            with storage_errors("write", self._folder / _LOG), (self._folder / _LOG).open("a") as log:
-                log.write(f"{said[-1]}\n")
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            with (
+                storage_errors("write", self._folder / WORKER_LOG),
+                (self._folder / WORKER_LOG).open("a") as log,
+            ):
+                log.write(f"{lines[-1]}\n")
             return 1
         return cast(int, code)
 
 
-def worked(path: str, directory: str, carried: Sequence[Any]) -> tuple[int, bytes | None]:
-    """On Ray: do the job at `path`, or where there is none the one that was carried, started in `directory`
-    where there is one. The exit code of its worker, and of a job that was carried what came of it, packed.
+def work(path: str, directory: str, carried: Sequence[Any]) -> tuple[int, bytes | None]:
+    """On Ray: do the job at `path`, or the carried one, in `directory` if it exists. Returns the worker's
+    exit code and, for a carried job, its packed results.
     """
     if (Path(path) / REQUEST).is_file():
-        return _run(Path(path), directory), None
+        return _run_worker(Path(path), directory), None
     if not carried:
         raise StorageError(f"{path} is not on this machine, and too much to be sent. Use a shared folder.")
-    with tempfile.TemporaryDirectory(prefix="roomwise-") as here:
-        unpack(require("ray", "ray").get(carried[0]), Path(here))
-        code = _run(Path(here), directory)
-        return code, pack(Path(here), _RETURNED)
+    with tempfile.TemporaryDirectory(prefix="roomwise-") as temporary:
+        unpack(require("ray", "ray").get(carried[0]), Path(temporary))
+        code = _run_worker(Path(temporary), directory)
+        return code, pack(Path(temporary), _RETURNED)
 
 
-def _run(job: Path, directory: str) -> int:
-    """The worker as a child that ends with this task, however the task ends; its exit code."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "OMP_NUM_THREADS": str(read_request(job).limits.threads),
-    }
-    command = [sys.executable, "-m", "adapters.worker", str(job), ATTACHED]
-    cwd = directory if Path(directory).is_dir() else None
-    with (
-        (job / _LOG).open("ab") as log,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, cwd=cwd
-        ) as child,
-    ):
+def _run_worker(job: Path, directory: str) -> int:
+    """Run the worker as a child that ends with this task; its exit code."""
+    arguments = ("-m", "adapters.worker", str(job))
+    threads, cwd = read_request(job).limits.threads, directory if Path(directory).is_dir() else None
+    with (job / WORKER_LOG).open("ab") as log, spawn_worker(arguments, threads, log, cwd=cwd) as child:
         try:
             while child.poll() is None:
-                time.sleep(_LOOK)  # unlike waiting for the child, this can be interrupted by Ray
+                time.sleep(_POLL)  # unlike waiting for the child, this can be interrupted by Ray
         finally:
             child.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""From what memory holds of a room to a request for an adapter."""
+"""Builds adaptation requests from the pairs of a room."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from memory.store import Memory
 from models.lora import base_of
 
 _REHEARSED = 16
-"""Pairs of other rooms, at most."""
+"""At most so many pairs of other rooms."""
 
 
 def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, seed: int) -> Request:
@@ -26,32 +26,25 @@ def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, see
 
 
 def room_request(
-    memory: Memory,
-    room: str,
-    base: str,
-    store: AdapterStore,
-    limits: JobLimits,
-    seed: int,
+    memory: Memory, room: str, base: str, store: AdapterStore, limits: JobLimits, seed: int
 ) -> Request:
-    """Learn all pairs of a room, some held out to judge by, some of other rooms to rehearse.
-
-    If there is home, that is what it builds upon, and what it is compared with before the room has an
-    adapter of its own. The probe set is the base's own, which the first job makes. Raises ValueError when
-    the room has no pair, UnknownModelError, WeightsError.
+    """Learn all pairs of a room, hold some out to judge by, rehearse some of other rooms. It builds on home,
+    if there is one, and is compared with it until the room has an adapter. The probe set is the base's own,
+    made by the first job. Raises ValueError when the room has no pair, UnknownModelError, WeightsError.
     """
-    held = memory.pairs(room)
-    pairs = [pair for pair in held if pair.asker == "person"]
-    extra = [pair for pair in held if pair.asker == "agent"]
+    room_pairs = memory.pairs(room)
+    pairs = [pair for pair in room_pairs if pair.asker == "person"]
+    extra = [pair for pair in room_pairs if pair.asker == "agent"]
     home = store.current(HOME)
     current = store.current(room) or home
-    seen = {id for version in (current, home) if version for id in version.about.get("pairs", ())}
-    parted = split(pairs, seed=seed, trained=seen)
+    trained = {id for version in (current, home) if version for id in version.about.get("pairs", ())}
+    parts = split(pairs, seed=seed, trained=trained)
     others = [pair for pair in memory.pairs() if pair.room != room]
     return Request(
         room=room,
         base=base,
-        train=examples(memory, parted.train),
-        hold_out=examples(memory, parted.held_out),
+        train=examples(memory, parts.train),
+        hold_out=examples(memory, parts.held_out),
         extra=examples(memory, extra),
         replay=examples(memory, replay(others, _REHEARSED, seed)),
         current=current.folder if current else None,
@@ -64,12 +57,11 @@ def room_request(
 
 
 def probe_folder(base: str) -> Path:
-    """Where the probe set of a base is kept; it can always be made again."""
+    """Where the probe set of a base is cached."""
     return cache_dir() / "probes" / base_of(base).digest[:16]
 
 
 def examples(memory: Memory, pairs: Sequence[Pair]) -> list[Example]:
-    """The pairs with their files."""
     return [
         Example(pair.id, pair.question, pair.answer, memory.frame_path(pair), memory.signal_path(pair))
         for pair in pairs

@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.jobs.request import Recipe, Request, Result
 from agent.learning.guard import Order
-from agent.learning.jobs import Job, ended
+from agent.learning.jobs import Job, finished_job
 from agent.learning.scheduler import Standing, due
 from agent.learning.task import LearningSettings, Task, label
 from agent.recording.past import Past
@@ -19,8 +19,8 @@ from models.registry import model_folder
 
 
 class RoomTask(Task):
-    """A job for the room one is in when it begins. What is said of it is kept before anything else comes of
-    it; one that had ended when the session was killed is taken up by the next.
+    """A job for the room that is current when it begins; its events are stored before anything else follows.
+    A job that had ended when the session was killed is taken up by the next session.
     """
 
     name, keeps_job = "adaptation", True
@@ -35,26 +35,24 @@ class RoomTask(Task):
         asked: Callable[[], int],
         say: Say,
     ) -> None:
-        """`here` names the room one is in, `asked` counts the questions that were answered there."""
+        """`here` names the current room, `asked` counts the questions answered there."""
         self._answerers, self._here, self._settings, self._say = answerers, here, settings, say
         self._warm_up, self._asked = warm_up, asked
         self._open = past.open_job
         self._pairs_then = dict(past.pairs_then)
-        """Of how many pairs each room's last job that counts began."""
+        """The pairs that each room's last completed job began with."""
         self._before: int | None = None
-        """The same of the room of the job under way, before that began."""
+        """The same for the current job's room, before it began."""
         self._request: Request | None = None
         self._room, self._began = "", 0.0
 
     def due(self) -> bool:
-        """After the warm-up, with enough pairs, and again when enough have come; see `scheduler.due`."""
         room, settings = self._here(), self._answerers.config.adaptation
         pairs = sum(pair.asker == "person" for pair in self._answerers.memory.pairs(room))
         standing = Standing(self._asked(), self._warm_up, pairs, self._pairs_then.get(room, 0))
         return due(standing, settings.least_pairs, settings.again_after)
 
     def order(self) -> Order:
-        """Training on the room's pairs. Raises UnknownModelError, WeightsError."""
         self._room = self._here()
         request = self._settings.request(self._answerers, self._room, self._settings.store)
         self._request, self._before = request, self._pairs_then.get(self._room)
@@ -62,7 +60,6 @@ class RoomTask(Task):
         return Order(footprint(model_folder(request.base)), request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
-        """Begin, and say so. Raises StorageError."""
         request = self._request
         if request is None or recipe is None:
             raise ValueError("nothing was ordered")
@@ -73,12 +70,11 @@ class RoomTask(Task):
         return job
 
     def look(self, job: Job) -> None:
-        """One event a step."""
         for step, steps, loss in job.progress():
             self._say(AdaptationProgressed, job=job.name, step=step, steps=steps, loss=loss)
 
     def end(self, job: Job, result: Result) -> bool:
-        """A promoted candidate becomes the room's adapter."""
+        """Adopt a promoted candidate as the room's adapter."""
         promoted = result.outcome == "promote"
         version = self._settings.store.adopt(self._room, job.folder) if promoted else None
         self._say(
@@ -90,13 +86,11 @@ class RoomTask(Task):
         return promoted
 
     def put_back(self) -> None:
-        """Be due as before the job began."""
         self._pairs_then.pop(self._room, None)
         if self._before is not None:
             self._pairs_then[self._room] = self._before
 
     def interrupted(self, job: Job, reason: str) -> None:
-        """Said since its beginning was."""
         self._say(
             AdaptationEnded, job=job.name, promoted=False, reason=reason, again=True, room=self._room,
             seconds=time.monotonic() - self._began,
@@ -105,7 +99,7 @@ class RoomTask(Task):
     def left_over(self) -> Job | None:
         """The job that the session's events leave open, if its folder holds a result."""
         opened, self._open = self._open, None
-        job = ended(self._settings.jobs / opened.job) if opened else None
+        job = finished_job(self._settings.jobs / opened.job) if opened else None
         if opened is not None and job is not None:
             self._room, self._began = opened.room or self._here(), time.monotonic()
             self._before = self._pairs_then.get(self._room)

@@ -1,8 +1,4 @@
-"""What the pairs of all rooms say to a question, learnt anew from memory: now, or beside a session.
-
-The child has a low priority, writes whole files into the memory's folder and nothing else, and can be killed
-at any moment: what was learnt before is still there then.
-"""
+"""Learns from all rooms' pairs what other rooms say to a question; the child may be killed at any moment."""
 
 import json
 import os
@@ -15,8 +11,8 @@ from adapters.jobs.job import ATTACHED, end_with_input, write_result
 from adapters.jobs.request import Recipe, Result
 from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
-from agent.learning.scheduler import Known, home_due
-from agent.learning.task import LearningSettings, Task
+from agent.learning.scheduler import RoomCounts
+from agent.learning.task import JudgedTask, LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import learn_from_rooms
 from agent.turns.view import EncodedView
@@ -32,17 +28,16 @@ from models.embedder import room_embedder
 from models.footprint import footprint
 from models.registry import load_model, model_folder
 
-_KNOWN = "rooms.json"
+_COUNTS = "rooms.json"
 _TOKENS = 24
 _NICE, _THREADS = 10, 1
 _FOLDER = "rooms"
-"""Below the jobs, where what a killed process left of it is thrown away."""
+"""Below the jobs, so that a killed process's remains are cleared."""
 
 
 def learn_rooms(folder: Path, student: str, seed: int) -> None:
-    """Learn from the memory in `folder` which pairs bear on what, and audit that against the bare student.
-
-    Raises UnknownModelError, WeightsError, StorageError.
+    """Learn the votes of the memory in `folder`, and audit them against the bare student. Raises
+    UnknownModelError, WeightsError, StorageError.
     """
     model = load_model(student)
     with Memory.open(folder, room_embedder(model), read_only=True) as memory:
@@ -53,49 +48,40 @@ def learn_rooms(folder: Path, student: str, seed: int) -> None:
 
         rooms = memory.rooms()
         learn_from_rooms(memory, says, seed)
-    told = {"rooms": len(rooms), "pairs": sum(rooms.values())}
-    atomic_write_text(folder / _KNOWN, json.dumps(told) + "\n")
+    counts = {"rooms": len(rooms), "pairs": sum(rooms.values())}
+    atomic_write_text(folder / _COUNTS, json.dumps(counts) + "\n")
 
 
-def known_then(folder: Path) -> tuple[int, int]:
-    """Of how many rooms and pairs that was learnt last; 0 for never."""
+def last_counts(folder: Path) -> tuple[int, int]:
+    """The rooms and pairs that were last learnt from; 0 for never."""
     try:
-        told = json.loads((folder / _KNOWN).read_bytes())
-        return int(told["rooms"]), int(told["pairs"])
+        counts = json.loads((folder / _COUNTS).read_bytes())
+        return int(counts["rooms"]), int(counts["pairs"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0, 0
 
 
-class RoomsTask(Task):
-    """The votes of all rooms, learnt anew beside a session. Without a `seed` it is never due."""
+class RoomsTask(JudgedTask):
+    """Learns the votes of all rooms beside a session. Never due without a `seed`."""
 
     name = "learning from all rooms"
 
     def __init__(
         self, answerers: Answerers, settings: LearningSettings, learnt: Callable[[], None], say: Say
     ) -> None:
-        """`learnt` is called when there is something new to use."""
+        """`learnt` is called when there are new votes."""
         self._answerers, self._settings, self._learnt, self._say = answerers, settings, learnt, say
-        self._judged = settings.rooms_seed is None
-        self._known = Known(0, 0)
-        self._began = 0.0
+        super().__init__(settings.rooms_seed is not None)
 
-    def due(self) -> bool:
-        """Judged once: a session adds nothing to the other rooms."""
-        if self._judged:
-            return False
+    def count(self) -> RoomCounts:
         rooms = self._answerers.memory.rooms()
-        self._known = Known(len(rooms), sum(rooms.values()), *known_then(self._answerers.memory.folder))
-        self._judged = not home_due(self._known)
-        return not self._judged
+        return RoomCounts(len(rooms), sum(rooms.values()), *last_counts(self._answerers.memory.folder))
 
     def order(self) -> Order:
-        """A process that holds the student."""
         self._judged = True
         return Order(footprint(model_folder(self._answerers.student.name)))
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
-        """Begin. Raises StorageError."""
         job = new_job(self._settings.jobs / _FOLDER)
         memory, seed = self._answerers.memory.folder.absolute(), self._settings.rooms_seed
         student = self._answerers.student.name
@@ -104,18 +90,13 @@ class RoomsTask(Task):
         return launch(job, _THREADS, arguments)
 
     def end(self, job: Job, result: Result) -> bool:
-        """What was learnt is used from now on; the student has no new adapter by it."""
         if result.outcome != "promote":
             self._say(Failed, what=self.name, error=result.reason)
             return False
         self._learnt()
         seconds = time.monotonic() - self._began
-        self._say(RoomsLearnt, rooms=self._known.rooms, pairs=self._known.pairs, seconds=seconds)
+        self._say(RoomsLearnt, rooms=self._counts.rooms, pairs=self._counts.pairs, seconds=seconds)
         return False
-
-    def put_back(self) -> None:
-        """Be due again."""
-        self._judged = False
 
 
 def main(args: Sequence[str]) -> int:

@@ -1,11 +1,11 @@
-"""When to adapt to a room, and when to consolidate what all rooms taught. Decisions alone."""
+"""When to adapt to a room, and when to consolidate home. Decisions alone."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Pairs there are, and pairs when the last job began (0 before the first)."""
+    """`pairs_then` is the number of pairs when the last job began, 0 before the first."""
 
     turn: int
     warm_up: int
@@ -14,10 +14,8 @@ class Standing:
 
 
 def due(standing: Standing, least: int, again_after: int) -> bool:
-    """Whether to start a job now.
-
-    The first one when the warm-up's last question has been answered and there are `least` pairs, a
-    further one whenever `again_after` pairs have come since the last.
+    """Whether to start a job: when the warm-up is over and there are `least` pairs, then every
+    `again_after` pairs.
     """
     if standing.pairs < least or standing.turn < standing.warm_up:
         return False
@@ -25,13 +23,13 @@ def due(standing: Standing, least: int, again_after: int) -> bool:
 
 
 LEAST_ROOMS = 3
-"""With fewer there is none that could judge what the others taught."""
+"""With fewer, none could judge what the others taught."""
 _MORE_PAIRS = 50
 
 
 @dataclass(frozen=True)
-class Known:
-    """Rooms and pairs that there are, and that there were when home was last consolidated (0 before that)."""
+class RoomCounts:
+    """Rooms and pairs now, and when home was last consolidated (0 for never)."""
 
     rooms: int
     pairs: int
@@ -39,8 +37,8 @@ class Known:
     pairs_then: int = 0
 
 
-def home_due(known: Known) -> bool:
-    """Whether to consolidate home: there are three rooms, and since the last time a new one or 50 pairs."""
-    if known.rooms < LEAST_ROOMS:
+def home_due(counts: RoomCounts) -> bool:
+    """Whether to consolidate home: three rooms, and since the last time a new one or 50 pairs."""
+    if counts.rooms < LEAST_ROOMS:
         return False
-    return known.rooms > known.rooms_then or known.pairs - known.pairs_then >= _MORE_PAIRS
+    return counts.rooms > counts.rooms_then or counts.pairs - counts.pairs_then >= _MORE_PAIRS

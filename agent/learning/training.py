@@ -1,13 +1,13 @@
-"""An adaptation on a terminal: a bar that moves while questions are answered; else a line now and then."""
+"""An adaptation on a terminal: a progress bar, or a line now and then."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-_STEP = 10  # of an adaptation between two lines
+_STEP = 10  # steps between two lines
 
 
 class TrainingBar:
-    """At most one adaptation at a time. `stop` may be called whenever, also for nothing."""
+    """Shows at most one adaptation at a time. `stop` may always be called."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -32,15 +32,13 @@ class TrainingBar:
         self._progress.start()
 
     def step(self, step: int, steps: int, loss: float) -> None:
-        """How far it is."""
         if self._progress is not None:
-            told = f"loss {loss:.2f}"
-            self._progress.update(self._task, completed=step, total=steps, description=told)
+            description = f"loss {loss:.2f}"
+            self._progress.update(self._task, completed=step, total=steps, description=description)
         elif step % _STEP == 0:
             self._console.print(f"     [blue]adapting[/] {step}/{steps}, loss {loss:.2f}", highlight=False)
 
     def stop(self) -> None:
-        """Take the bar away."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from core.config import load_config
 from core.errors import InputError
+from core.files import atomic_write_bytes
 
 app = typer.Typer(add_completion=False)
 
@@ -42,14 +43,14 @@ def look(
     config = load_config()
     names = [student or config.student.model, expert or config.expert.model]
     names = names[:1] if expert == "none" else names
-    from agent.looking.look import look as looked
-    from agent.looking.look import write
+    from agent.looking.looked import map_file
+    from agent.looking.page import page, png
     from agent.looking.show import as_dict, show
 
-    first_layer, first_head = (None if one is None else one - 1 for one in (layer, head))
-    picture, models = looked(image, question, names, first_layer, first_head, config)
+    first_layer, first_head = (None if number is None else number - 1 for number in (layer, head))
+    picture, models = map_file(image, question, names, first_layer, first_head, config)
     if output is not None:
-        write(output, picture, question, models)
+        atomic_write_bytes(output, png(page(picture, question, models)))
     if as_json:
         typer.echo(json.dumps(as_dict(question, models)))
         return

@@ -1,10 +1,5 @@
-"""A map drawn over a frame: glowing where it is high, grey and darker elsewhere.
+"""A map drawn over a frame: glowing where it is high, grey and darker elsewhere."""
 
-Whole pictures are blended in 8 bits by Pillow: a frame of two megapixels costs a tenth of what it costs
-in floating point.
-"""
-
-import io
 from functools import lru_cache
 
 import numpy as np
@@ -12,27 +7,26 @@ import numpy.typing as npt
 from PIL import Image
 
 Cells = npt.NDArray[np.float32]
-"""What each cell [rows, cols] of a frame is worth; any scale."""
+"""A map [rows, cols] over a frame, in any scale."""
 
 _RAMP = ((0, (20, 10, 60)), (90, (150, 25, 110)), (170, (240, 105, 40)), (255, (255, 235, 120)))
-"""From what is hardly looked at to what is looked at most: dark violet, red, orange, yellow."""
-_GREY = 0.55  # of the frame's colour is taken away, so that those of the map can be told from it
-_SHADE = 0.62  # brightness of what is not looked at
-_COVER = 0.72  # of the frame that is covered where the map is highest
-_ROOT = 0.75  # of a level, so that what comes second can be seen beside a sharp peak
-_WIDEST = 960  # pixels; what a terminal or a page shows is less
-_QUALITY = 85
+"""From low to high: dark violet, red, orange, yellow."""
+_GREY = 0.55  # share of the frame's colour that is removed
+_SHADE = 0.62  # brightness where the map is low
+_COVER = 0.72  # share of the frame covered where the map is highest
+_ROOT = 0.75  # exponent of a level, which lifts what is beside a sharp peak
+_WIDEST = 960  # pixels
 
 
-def stretched(cells: Cells) -> Cells:
-    """The map from 0 to 1, its highest cell being 1; 0 throughout when all are alike."""
+def stretch(cells: Cells) -> Cells:
+    """The map scaled to [0, 1]; 0 throughout if it is constant."""
     low, high = float(cells.min()), float(cells.max())
     return (cells - low) / (high - low) if high > low else np.zeros_like(cells)
 
 
-def heated(picture: Image.Image, cells: Cells) -> Image.Image:
+def draw_heat(picture: Image.Image, cells: Cells) -> Image.Image:
     """The RGB picture with a map over it, of the same size."""
-    levels = Image.fromarray((255 * stretched(cells) ** _ROOT).astype(np.uint8))
+    levels = Image.fromarray((255 * stretch(cells) ** _ROOT).astype(np.uint8))
     soft = levels.resize(picture.size, Image.Resampling.BICUBIC)
     colours = soft.copy()
     colours.putpalette(_palette())
@@ -43,24 +37,16 @@ def heated(picture: Image.Image, cells: Cells) -> Image.Image:
 
 @lru_cache(maxsize=1)
 def _palette() -> bytes:
-    """256 colours along the ramp."""
     places = np.array([place for place, _ in _RAMP])
     colours = np.array([colour for _, colour in _RAMP])
     channels = [np.interp(np.arange(256), places, colours[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=1).round().astype(np.uint8).tobytes()
 
 
-def sized(picture: Image.Image, widest: int = _WIDEST) -> Image.Image:
-    """The picture, made smaller where a side is longer than that many pixels."""
+def shrink(picture: Image.Image, widest: int = _WIDEST) -> Image.Image:
+    """The picture, shrunk where a side is longer than that many pixels."""
     scale = widest / max(picture.size)
     if scale >= 1:
         return picture
     width, height = (max(1, round(side * scale)) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-
-
-def jpeg(picture: Image.Image, quality: int = _QUALITY) -> bytes:
-    """Its JPEG."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()

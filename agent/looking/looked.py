@@ -1,18 +1,23 @@
-"""All that is shown of one model, one picture and one question."""
+"""The attention maps of one model for one picture and one question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from core.config import Config
 from core.errors import InputError
+from core.pictures import load_image
+from core.text import check_question
 from core.types import Answer
 from models.inside.looks import Looks, Words, check_size, forced_with_maps, gridded, looks_of, shares
 from models.inside.rollout import rollouts
 from models.inside.towers import TowerMap, cls_map, hearing, received, tower_of
+from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 Cells = NDArray[np.float32]
@@ -20,10 +25,8 @@ Cells = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """One map [rows, cols] over the picture; it sums to 1, but for those of a tower.
-
-    `entropy` in [0, 1]: 1 looks everywhere alike. `mass` in [0, 1]: what of the attention is on the
-    picture at all; None where that is no question.
+    """One map [rows, cols] over the picture; it sums to 1, except a tower's. `entropy` in [0, 1]: 1 is
+    uniform. `mass` in [0, 1]: the share of attention on the picture; None for a tower.
     """
 
     title: str
@@ -33,10 +36,8 @@ class AttentionMap:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """A model's answer, and where it looked for it: `chosen` is what was asked for; then by words and layer,
-    rollouts, and the tower's own.
-    """
+class ModelAttention:
+    """A model's answer and its maps: the `chosen` one, then by words and layer, rollouts, the tower's own."""
 
     model: str
     answer: Answer
@@ -47,102 +48,111 @@ class Looked:
 
     @property
     def panels(self) -> list[AttentionMap]:
-        """All but the first."""
         return [*self.words, *self.flows, *self.tower]
 
 
-def looked(
+def map_attention(
     vlm: VisionLanguageModel,
     picture: Image,
     question: str,
     layer: int | None = None,
     head: int | None = None,
-    longest: int = 24,
-) -> Looked:
-    """Ask, then see where the words of the answer and of the question looked.
-
-    `layer` and `head`, counted from 0, choose the first panel's map; None is the mean over all. Raises
-    QuestionError, and InputError for a model without maps, a layer or a head that is not there, or a picture
-    smaller than the grid.
+    max_tokens: int = 24,
+) -> ModelAttention:
+    """Ask, then map the attention of the answer's and the question's words. `layer` and `head`, from 0,
+    choose the first panel's map; None is the mean. Raises QuestionError, and InputError for a model without
+    maps, an unknown layer or head, or a picture smaller than the grid.
     """
     tower = tower_of(vlm)
     with torch.inference_mode():
         if tower is None:
-            vision, heard = vlm.encode_images([picture]), []
+            vision, tower_maps = vlm.encode_images([picture]), []
         else:
-            with hearing(tower) as heard:
+            with hearing(tower) as tower_maps:
                 vision = vlm.encode_images([picture])
         check_size(picture, vision, vlm.name)
-        answer = vlm.answer(vision, question, longest)
+        answer = vlm.answer(vision, question, max_tokens)
         forced = forced_with_maps(vlm, vision, question, answer.text)
-        every: dict[Words, Looks | None] = {
+        looks_by_words: dict[Words, Looks | None] = {
             "answer": looks_of(forced, vision, "answer") if answer.text else None,
             "question": looks_of(forced, vision, "question"),
         }
-        if every["question"] is None:
+        if looks_by_words["question"] is None:
             raise InputError(f"{vlm.name} reads no word in {question!r}. Ask in words.")
-        return Looked(
-            vlm.name, answer, _chosen(every, layer, head), list(_by_layer(every)),
-            _flows(forced, vision), _towers(heard, vision),
+        return ModelAttention(
+            vlm.name, answer, _chosen_map(looks_by_words, layer, head), list(_layer_maps(looks_by_words)),
+            _rollout_maps(forced, vision), _tower_maps(tower_maps, vision),
         )  # fmt: skip
 
 
-def _chosen(every: dict[Words, Looks | None], layer: int | None, head: int | None) -> AttentionMap:
-    """Of the answer's words; of the question's where nothing was said."""
-    words: Words = "answer" if every["answer"] is not None else "question"
-    looks = every[words]
-    assert looks is not None  # the question has words
-    cells = looks.chosen(layer, head)
+def map_file(
+    image: Path, question: str, models: Sequence[str], layer: int | None, head: int | None, config: Config
+) -> tuple[Image, list[ModelAttention]]:
+    """The picture of a file and each model's attention; the input is checked before weights are loaded.
+    Raises QuestionError, ImageError, UnknownModelError, WeightsError, InputError.
+    """
+    words, picture = check_question(question), load_image(image, config.images.max_pixels)
+    limit = config.student.max_new_tokens
+    return picture, [map_attention(load_model(name), picture, words, layer, head, limit) for name in models]
+
+
+def _chosen_map(
+    looks_by_words: dict[Words, Looks | None], layer: int | None, head: int | None
+) -> AttentionMap:
+    """Of the answer's words, or of the question's where nothing was said."""
+    words: Words = "answer" if looks_by_words["answer"] is not None else "question"
+    maps = looks_by_words[words]
+    assert maps is not None  # the question has words
+    cells = maps.chosen(layer, head)
     parts = [f"layer {layer + 1}" if layer is not None else "all layers"]
     parts += [f"head {head + 1}"] if head is not None else []
-    mass = looks.mass.mean() if layer is None else looks.mass[layer]
+    mass = maps.mass.mean() if layer is None else maps.mass[layer]
     return _panel(f"{words}: {', '.join(parts)}", cells, float(mass))
 
 
-def _by_layer(every: dict[Words, Looks | None]) -> list[AttentionMap]:
-    """A panel a layer, the answer's and then the question's; entropies are of single heads and tokens."""
-    found = []
-    for words, looks in every.items():
-        for layer in range(len(looks.cells) if looks is not None else 0):
-            assert looks is not None
-            cells, entropy = looks.chosen(layer), float(looks.entropy[layer])
-            found.append(
-                AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(looks.mass[layer]))
+def _layer_maps(looks_by_words: dict[Words, Looks | None]) -> list[AttentionMap]:
+    """A panel a layer, the answer's, then the question's; entropies are of single heads and tokens."""
+    panels = []
+    for words, maps in looks_by_words.items():
+        for layer in range(len(maps.cells) if maps is not None else 0):
+            assert maps is not None
+            cells, entropy = maps.chosen(layer), float(maps.entropy[layer])
+            panels.append(
+                AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(maps.mass[layer]))
             )
-    return found
+    return panels
 
 
-def _flows(forced: TeacherForced, vision: VisionTokens) -> list[AttentionMap]:
-    """Rollouts through the stack that holds the picture: with the residual, and the plain product.
-
-    Rows are the question's words and, in a single stack, the positions that wrote the answer.
+def _rollout_maps(forced: TeacherForced, vision: VisionTokens) -> list[AttentionMap]:
+    """Rollouts through the stack that holds the picture, with and without the residual. Rows are the
+    question's words and, in a single stack, the positions that wrote the answer.
     """
     rows = (forced.txt[0] | forced.ans[0].roll(-1)) if forced.ans.any() else forced.txt[0]
-    found = []
+    panels = []
     for residual in (True, False):
         last = rollouts(forced.attentions, residual)[-1][0]
         cells = gridded(last[rows][:, forced.vis[0]].mean(dim=0), forced, vision)
         title = "rollout" if residual else "rollout, no residual"
-        found.append(_panel(title, shares(cells), float(cells.sum())))
-    return found
+        panels.append(_panel(title, shares(cells), float(cells.sum())))
+    return panels
 
 
-def _towers(heard: Sequence[TowerMap], vision: VisionTokens) -> list[AttentionMap]:
-    """The last map of the tower that is over places: from a class token where there is one."""
-    over = [one for one in heard if one.kind != "channels"]
-    if not over:
+def _tower_maps(tower_maps: Sequence[TowerMap], vision: VisionTokens) -> list[AttentionMap]:
+    """The tower's last spatial map: from a class token where there is one."""
+    spatial = [tower_map for tower_map in tower_maps if tower_map.kind != "channels"]
+    if not spatial:
         return []
-    last = over[-1]
+    last = spatial[-1]
     if last.kind == "windows":
         cells = received(last, last.grid)
         return [] if cells is None else [_panel("tower: windows", cells[0])]
     side = int(last.attention.shape[-1] ** 0.5)
     grid = (side, side)
-    seen = cls_map(last, grid)
-    if seen is not None:
-        return [_panel("tower: class token", shares(seen[0].mean(dim=0)))]
-    whole = received(last, grid)
-    return [] if whole is None else [_panel("tower: received", whole[0])]
+    class_map = cls_map(last, grid)
+    if class_map is not None:
+        return [_panel("tower: class token", shares(class_map[0].mean(dim=0)))]
+    mean_map = received(last, grid)
+    return [] if mean_map is None else [_panel("tower: received", mean_map[0])]
 
 
 def _panel(title: str, cells: torch.Tensor, mass: float | None = None) -> AttentionMap:

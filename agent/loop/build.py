@@ -1,4 +1,4 @@
-"""Puts the parts together; the only place of the loop where models are loaded and folders named."""
+"""Puts the parts together; the only place of the loop that loads models and names folders."""
 
 import time
 import uuid
@@ -20,17 +20,16 @@ from agent.machine.meters import Meters, free_memory
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
-from agent.takeover.takeover import ready
-from agent.turns.answerers import Answerers, Room
-from agent.turns.experts import RecordedExpert
+from agent.takeover.takeover import open_takeover
+from agent.turns.answerers import Answerers, RecordedExpert, Room
 from agent.turns.interviewer import came_after
 from agent.turns.others import other_rooms
 from agent.turns.remembering import pair_id
 from agent.turns.turn import Emit
-from agent.whereabouts.finding import whereabouts
+from agent.whereabouts.finding import open_whereabouts
 from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
-from core.events import Event, Failed, Resumed, SessionStarted
+from core.events import Failed, Resumed, SessionStarted
 from core.lock import lock_folder
 from core.ports import Expert
 from memory.store import Memory
@@ -43,14 +42,13 @@ from models.remote.opening import remote_expert
 from models.token_pruning import keep_tokens
 
 RECORDED = "recorded"
-"""The expert whose answers come with the session."""
+"""The expert whose answers are part of the session."""
 
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What a session is to be: the models' names, how long the warm-up is, where its files go.
-
-    `live`: it takes the time that people take, in which what earlier rooms taught is put together.
+    """Names of the models, length of the warm-up, folder of the files. `live`: the session runs in real time,
+    so home is consolidated meanwhile.
     """
 
     student: str
@@ -63,8 +61,6 @@ class SessionOptions:
 
 @dataclass(frozen=True)
 class SessionFolders:
-    """Where a session's parts lie."""
-
     session: Path
     memory: Path
     adapters: Path
@@ -78,41 +74,39 @@ class SessionFolders:
 
 @dataclass(frozen=True)
 class Stage:
-    """A session about to begin or to go on, and what has happened already."""
+    """A session about to begin or continue, and its past."""
 
     controller: Controller
     past: Past
 
 
 @contextmanager
-def staged(
-    visit: Visit, wish: SessionOptions, config: Config, watch: Emit, one_room: bool = False
+def stage_session(
+    visit: Visit, options: SessionOptions, config: Config, watch: Emit, one_room: bool = False
 ) -> Iterator[Stage]:
-    """Everything a replay needs, in a folder that is new or holds the same session unfinished. Of a visit to
-    several rooms the agent is told none, unless all are to be taken for `one_room`.
-
-    The folder is this process's alone; the session is ended and let go of on leaving. Raises InputError when
-    the folder holds another session or a finished one, UnknownModelError, WeightsError, StorageError.
+    """Everything a replay needs, in a folder that is new or holds the same session unfinished. In a visit to
+    several rooms the agent has to recognise them, unless all count as `one_room`. The folder is this
+    process's alone; the session ends on leaving. Raises InputError when the folder holds another or a
+    finished session, UnknownModelError, WeightsError, StorageError.
     """
-    _check_names(wish, config)
-    places = SessionFolders.below(wish.folder)
-    with ExitStack() as held:
-        held.callback(lock_folder(wish.folder).release)
-        about = _about(visit.room, wish) | {"visit": visit_digest(visit)}
-        past = read_past(places.session, about, len(visit.turns))
-        expert = held.enter_context(_expert(wish, config, past, visit.turns))
+    _check_names(options, config)
+    folders = SessionFolders.below(options.folder)
+    with ExitStack() as stack:
+        stack.callback(lock_folder(options.folder).release)
+        about = _about(visit.room, options) | {"visit": visit_digest(visit)}
+        past = read_past(folders.session, about, len(visit.turns))
+        expert = stack.enter_context(_expert(options, config, past, visit.turns))
         wanders = visit.wanders and not one_room
-        here = past.rooms.last or (FRESH if wanders else visit.room)
-        opened = _answerers(here, places, wish, expert, config, past)
-        answerers, room, notices = held.enter_context(opened)
-        where = _whereabouts(answerers, notices, past, wish.folder, told=False) if wanders else None
+        name = past.rooms.last or (FRESH if wanders else visit.room)
+        opened = _answerers(name, folders, options, expert, config, past)
+        answerers, room, notices = stack.enter_context(opened)
+        where = _whereabouts(answerers, notices, past, options.folder, told=False) if wanders else None
         _forget_unanswered(answerers.memory, past, len(visit.turns))
-        recorder = held.enter_context(_recorder(places.session, about, past))
-        controller = Controller(
-            answerers, room, _learning(places, wish), recorder, wish.warm_up, watch, past, where
-        )
-        held.callback(controller.close)
-        _begin(controller, _beginning(here, wish, past), notices)
+        recorder = stack.enter_context(_recorder(folders.session, about, past))
+        learning = _learning(folders, options)
+        controller = Controller(answerers, room, learning, recorder, options.warm_up, watch, past, where)
+        stack.callback(controller.close)
+        _begin(controller, options, past, notices)
         yield Stage(controller, past)
 
 
@@ -120,93 +114,98 @@ def staged(
 def live(
     room: str | None,
     session: str,
-    wish: SessionOptions,
+    options: SessionOptions,
     config: Config,
     watch: Emit,
     record: Callable[[Path, dict[str, Any]], Recorder] = Recorder,
 ) -> Iterator[Controller]:
-    """A new session in a room, None for the agent to tell which, recorded under `session` below
-    `wish.folder`; what is remembered there and the adapters are those of all sessions before. `record`
-    makes what writes the recording.
-
-    The folder is this process's alone; the session is ended and let go of on leaving. Raises
-    UnknownModelError, WeightsError, ConfigError, StorageError.
+    """A new session, recorded under `session` below `options.folder`, with the memory and adapters of all
+    before. Without a `room` the agent recognises it. `record` makes the recorder. The folder is this
+    process's alone; the session ends on leaving. Raises UnknownModelError, WeightsError, ConfigError,
+    StorageError.
     """
-    _check_names(wish, config)
-    places = SessionFolders.below(wish.folder, session)
+    _check_names(options, config)
+    folders = SessionFolders.below(options.folder, session)
     past = Past(uuid.uuid4().hex)
-    with ExitStack() as held:
-        held.callback(lock_folder(wish.folder).release)
-        expert = held.enter_context(_expert(wish, config, past))
-        opened = _answerers(room, places, wish, expert, config, past)
-        answerers, here, notices = held.enter_context(opened)
-        where = _whereabouts(answerers, notices, past, wish.folder, told=room is not None)
-        about = {"session": past.session, **_about(here.name, wish)}
-        recorder = held.enter_context(record(places.session, about))
-        controller = Controller(
-            answerers, here, _learning(places, wish), recorder, wish.warm_up, watch, past, where
-        )
-        held.callback(controller.close)
-        _begin(controller, _beginning(here.name, wish, past), notices)
+    with ExitStack() as stack:
+        stack.callback(lock_folder(options.folder).release)
+        expert = stack.enter_context(_expert(options, config, past))
+        opened = _answerers(room, folders, options, expert, config, past)
+        answerers, here, notices = stack.enter_context(opened)
+        where = _whereabouts(answerers, notices, past, options.folder, told=room is not None)
+        about = {"session": past.session, **_about(here.name, options)}
+        recorder = stack.enter_context(record(folders.session, about))
+        learning = _learning(folders, options)
+        controller = Controller(answerers, here, learning, recorder, options.warm_up, watch, past, where)
+        stack.callback(controller.close)
+        _begin(controller, options, past, notices)
         yield controller
 
 
 def _whereabouts(
-    answerers: Answerers, notices: list[Failed], past: Past, state: Path, told: bool
+    answerers: Answerers, notices: list[Failed], past: Past, folder: Path, told: bool
 ) -> Whereabouts | None:
-    """What tells rooms apart; what is to be said of it is added to the notices."""
+    """What tells rooms apart; anything to report about it joins the notices."""
 
     def notice(sentence: str) -> None:
         notices.append(Failed(at=time.time(), what="index", error=sentence))
 
     unsettled = not told and not past.begun
-    return whereabouts(
-        answerers.memory, answerers.student, notice, told=told, unsettled=unsettled, state=state
+    return open_whereabouts(
+        answerers.memory, answerers.student, notice, told=told, unsettled=unsettled, state=folder
     )
 
 
 @contextmanager
 def _answerers(
-    room: str | None, places: SessionFolders, wish: SessionOptions, expert: Expert, config: Config, past: Past
+    room: str | None,
+    folders: SessionFolders,
+    options: SessionOptions,
+    expert: Expert,
+    config: Config,
+    past: Past,
 ) -> Iterator[tuple[Answerers, Room, list[Failed]]]:
-    """Who can answer, the room one is in, and what is to be said of how they were found."""
-    student = load_model(wish.student)
+    """Who can answer, the current room, and anything to report about opening them."""
+    student = load_model(options.student)
     keep_tokens(student, config.student.keep_tokens)
-    said: list[str] = []
-    with Memory.open(places.memory, room_embedder(student), on_notice=said.append) as memory:
-        takeover, warning = ready(wish.student, config.router.agreement, past.audits)
+    index_notices: list[str] = []
+    with Memory.open(folders.memory, room_embedder(student), on_notice=index_notices.append) as memory:
+        takeover, warning = open_takeover(options.student, config.router.agreement, past.audits)
         room = room or fresh_name({*memory.rooms(), *memory.gallery.counts()})
         others = other_rooms(memory)
         answerers = Answerers(past.session, student, expert, memory, config, others=others)
-        notices = [Failed(at=time.time(), what="index", error=sentence) for sentence in said]
+        notices = [Failed(at=time.time(), what="index", error=sentence) for sentence in index_notices]
         if warning:
             notices.append(Failed(at=time.time(), what="calibration", error=warning))
         yield answerers, Room(room, takeover=takeover), notices
 
 
-def _begin(controller: Controller, event: Event, notices: Sequence[Failed]) -> None:
-    controller.begin(event)
+def _begin(controller: Controller, options: SessionOptions, past: Past, notices: Sequence[Failed]) -> None:
+    if past.begun:
+        controller.begin(Resumed(at=time.time(), turn=past.turn + 1))
+    else:
+        about = _about(controller.rooms.here.name, options)
+        controller.begin(SessionStarted(at=time.time(), session=past.session, **about))
     for notice in notices:
         controller.emit(notice)
 
 
-def _check_names(wish: SessionOptions, config: Config) -> None:
+def _check_names(options: SessionOptions, config: Config) -> None:
     """A mistyped name leaves no folder behind. Raises UnknownModelError, ConfigError."""
-    model_folder(wish.student)
-    if is_address(wish.expert):
-        remote_expert(config, wish.expert).close()
-    elif wish.expert != RECORDED:
-        model_folder(wish.expert)
+    model_folder(options.student)
+    if is_address(options.expert):
+        remote_expert(config, options.expert).close()
+    elif options.expert != RECORDED:
+        model_folder(options.expert)
 
 
-def _about(room: str, wish: SessionOptions) -> dict[str, Any]:
-    """By what a session is known again."""
+def _about(room: str, options: SessionOptions) -> dict[str, Any]:
     return {
         "room": room,
-        "student": wish.student,
-        "expert": wish.expert,
-        "warm_up": wish.warm_up,
-        "seed": wish.seed,
+        "student": options.student,
+        "expert": options.expert,
+        "warm_up": options.warm_up,
+        "seed": options.seed,
     }
 
 
@@ -217,29 +216,27 @@ def _recorder(folder: Path, about: dict[str, Any], past: Past) -> Recorder:
 
 
 def _forget_unanswered(memory: Memory, past: Past, turns: int) -> None:
-    """What the expert said to questions that were never answered here, and what it was asked after turns
-    without it being told: all that will be asked again.
-    """
+    """Delete pairs of turns that were not answered here, and unreported extras: all will be asked again."""
     unanswered = {pair_id(past.session, turn) for turn in range(past.turn + 1, turns + 1)}
-    untold = [turn for turn in range(1, turns + 1) if turn not in past.inquired]
+    unreported = [turn for turn in range(1, turns + 1) if turn not in past.inquired]
     for pair in memory.pairs():
-        if pair.id in unanswered or any(came_after(pair, past.session, turn) for turn in untold):
+        if pair.id in unanswered or any(came_after(pair, past.session, turn) for turn in unreported):
             memory.delete(pair.id)
 
 
-def _learning(places: SessionFolders, wish: SessionOptions) -> LearningSettings:
-    request = partial(adaptation_request, seed=wish.seed)
-    home = partial(home_adaptation, seed=wish.seed) if wish.live else None
-    seed = wish.seed if wish.live else None
-    # Replayed, a session must come out the same on every machine.
-    machine = partial(_machine, Meters()) if wish.live else Machine
-    store = AdapterStore(places.adapters)
-    encoders = wish.folder if wish.live else None
-    return LearningSettings(store, places.jobs, request, start, home, seed, _fit, machine, encoders)
+def _learning(folders: SessionFolders, options: SessionOptions) -> LearningSettings:
+    request = partial(adaptation_request, seed=options.seed)
+    home = partial(home_adaptation, seed=options.seed) if options.live else None
+    seed = options.seed if options.live else None
+    # A replay must come out the same on every machine.
+    machine = partial(_machine, Meters()) if options.live else Machine
+    store = AdapterStore(folders.adapters)
+    encoders = options.folder if options.live else None
 
+    def fit_memory(order: Order) -> Fit:
+        return fit(order, Machine(free_memory()))
 
-def _fit(order: Order) -> Fit:
-    return fit(order, Machine(free_memory()))
+    return LearningSettings(store, folders.jobs, request, start, home, seed, fit_memory, machine, encoders)
 
 
 def _machine(meters: Meters) -> Machine:
@@ -247,31 +244,17 @@ def _machine(meters: Meters) -> Machine:
     return Machine(celsius=reading.celsius, watts=reading.watts)
 
 
-def _beginning(room: str, wish: SessionOptions, past: Past) -> Event:
-    if past.begun:
-        return Resumed(at=time.time(), turn=past.turn + 1)
-    return SessionStarted(
-        at=time.time(),
-        session=past.session,
-        room=room,
-        student=wish.student,
-        expert=wish.expert,
-        warm_up=wish.warm_up,
-        seed=wish.seed,
-    )
-
-
 @contextmanager
 def _expert(
-    wish: SessionOptions, config: Config, past: Past, recorded: Sequence[VisitTurn] = ()
+    options: SessionOptions, config: Config, past: Past, recorded: Sequence[VisitTurn] = ()
 ) -> Iterator[Expert]:
-    if wish.expert == RECORDED:
+    if options.expert == RECORDED:
         yield RecordedExpert(recorded)
-    elif is_address(wish.expert):
+    elif is_address(options.expert):
         limits, spent = config.expert, past.spent
         budget = Budget(limits.max_calls, limits.max_bytes, spent.calls, spent.bytes)
-        with closing(remote_expert(config, wish.expert, budget)) as remote:
+        with closing(remote_expert(config, options.expert, budget)) as remote:
             yield remote
     else:
-        vlm = load_model(wish.expert, attention="eager")
+        vlm = load_model(options.expert, attention="eager")
         yield LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)

@@ -1,7 +1,7 @@
 """A session from its first question to its end: turns, and what happens between them.
 
-Everything runs on the thread that calls, one call at a time; a training child works beside it. Whatever
-fails between turns is an event, and the student goes on as it is.
+Everything runs on the calling thread, one call at a time; a training child works beside it. What fails
+between turns becomes an event, and the student goes on.
 """
 
 import time
@@ -20,25 +20,15 @@ from agent.loop.rooms import RoomKeeper
 from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.answerers import Answerers, Room
-from agent.turns.corrections import corrected
 from agent.turns.interviewer import Interviewer
 from agent.turns.late import Late
-from agent.turns.student import Draft, unheard
+from agent.turns.remembering import pair_id, remember_person
+from agent.turns.student import Draft, no_draft
 from agent.turns.turn import Emit, Inquiry, take_turn
 from agent.whereabouts.whereabouts import Sight, Whereabouts
-from core.errors import InputError, RoomwiseError
-from core.events import (
-    Answered,
-    Asked,
-    Corrected,
-    Event,
-    ExpertUnreachable,
-    Failed,
-    Revised,
-    SessionEnded,
-    Source,
-    Spent,
-)
+from core import events
+from core.errors import InputError, RoomwiseError, UnknownPairError
+from core.events import Event, Source
 from core.frames import frame_of
 from core.ports import Rows
 from core.text import check_question
@@ -46,9 +36,8 @@ from core.types import Cost, Frame
 
 
 class Controller:
-    """One session, in one room after another. Events go to the recording first, then to `watch`.
-
-    `answerers` and `rooms` are for whoever wants to look: on the session's thread alone.
+    """One session, in one room after another. Events go to the recording first, then to `watch`. `answerers`
+    and `rooms` may be read on the session's thread.
     """
 
     def __init__(
@@ -62,22 +51,27 @@ class Controller:
         past: Past,
         whereabouts: Whereabouts | None = None,
     ) -> None:
-        """Without `whereabouts` a session stays in the room that it began in."""
+        """Without `whereabouts` the session stays in its first room."""
         self.answerers, self._learning, self._recorder = answerers, learning, recorder
         self.rooms = RoomKeeper(answerers, here, learning.store, past.rooms, warm_up, self._say)
         self._warm_up, self._watch, self._whereabouts = warm_up, watch, whereabouts
         self._turn, self._spent = past.turn, past.spent
         self._turns = {event.turn: event for event in past.asked}
         self._camera = CameraTask(learning, self._say)
-        self._lane = Lane(self._tasks(past), learning.fit, self._strain, self._say)
+        adaptation = answerers.config.adaptation
+        self._lane = Lane(
+            self._tasks(past),
+            learning.fit,
+            lambda held: strain(learning.machine(), adaptation, held),
+            self._say,
+        )
         room_of, waiting = self.rooms.room_of, past.uninquired(warm_up)
         self._interviewer = Interviewer(answerers, room_of, warm_up, waiting, self._say)
-        self._late = Late(answerers, room_of, past.unasked, self._asked, self._say, self._inquire)
+        self._late = Late(answerers, room_of, past.unasked, self._inquiry_of, self._say, self._inquire)
 
     def begin(self, event: Event) -> None:
-        """Say that the session begins or goes on; let the room's adapter answer.
-
-        For the only process that uses the folders of adapters and jobs: what a killed one left there goes.
+        """Emit that the session begins or continues, and activate the room's adapter. For the only process
+        that uses the folders: what a killed one left there is cleared.
         """
         self.emit(event)
         self._learning.store.sweep()
@@ -86,23 +80,20 @@ class Controller:
         self.rooms.activate()
 
     def emit(self, event: Event) -> None:
-        """Keep an event, then show it."""
         self._recorder.append(event)
         self._watch(event)
 
     def ask(
         self, question: str, frame: Frame, frame_age_ms: float = 0.0, wished: Source | None = None,
-        draft: Draft = unheard,
-    ) -> Answered:  # fmt: skip
-        """Answer one question about a frame; the expert does where that is `wished` and it is there.
-        `draft` hears of the student's answer as it is made.
-
-        Raises QuestionError, with nothing done.
+        draft: Draft = no_draft,
+    ) -> events.Answered:  # fmt: skip
+        """Answer a question about a frame, by the expert if `wished` and reachable. `draft` gets the
+        student's answer so far. Raises QuestionError, with nothing done.
         """
         words, of_room = check_question(question), self.rooms.asked_here(self._turn) + 1
         inquiry = Inquiry(self._turn + 1, words, frame, frame_age_ms, wished, of_room)
-        here, keeping = self.rooms.here, self._keeping(inquiry)
-        answered = take_turn(self.answerers, here, inquiry, self._warm_up, keeping, draft)
+        here, emit = self.rooms.here, self._storing_emitter(inquiry)
+        answered = take_turn(self.answerers, here, inquiry, self._warm_up, emit, draft)
         self._turn = inquiry.turn
         if answered.by == "expert":
             self._inquire(inquiry.turn, frame)
@@ -113,25 +104,28 @@ class Controller:
         event = self._turns.get(turn)
         if event is None:
             raise InputError(f"Nothing was asked in turn {turn}. The last one was {self._turn}.")
-        pair = corrected(self.answerers, self.rooms.room_of(turn), self._asked(event), answer)
-        self._say(Corrected, turn=turn, text=pair.answer, pair=pair.id)
+        id, answerers = pair_id(self.answerers.session, turn), self.answerers
+        inquiry = self._inquiry_of(event)
+        try:
+            pair = answerers.memory.correct(id, answer)
+        except UnknownPairError:  # the expert has not answered it
+            room = self.rooms.room_of(turn)
+            pair = remember_person(answerers, room, inquiry.frame, inquiry.question, answer, id)
+        self._say(events.Corrected, turn=turn, text=pair.answer, pair=pair.id)
 
     def revise(self, pair: str, answer: str | None) -> None:
-        """Give a remembered pair another answer, None to forget it. Raises UnknownPairError, AnswerError."""
+        """Change a remembered pair's answer, None to delete it. Raises UnknownPairError, AnswerError."""
         memory = self.answerers.memory
         revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
-        self._say(Revised, pair=revised.id, text="" if answer is None else revised.answer)
+        self._say(events.Revised, pair=revised.id, text="" if answer is None else revised.answer)
 
     @property
     def settled(self) -> bool:
-        """Whether nobody has to look which room this is."""
+        """Whether it is known which room this is."""
         return self._whereabouts is None or self._whereabouts.settled
 
     def look(self, sight: Sight) -> None:
-        """See where this is; if it is another room, all that comes is of that one. Between turns alone.
-
-        Nothing is lost by it: pairs stay where they were asked, a job goes on for its own room.
-        """
+        """Recognise the room from a sight, between turns only. Nothing is lost by moving to another room."""
         if self._whereabouts is not None:
             move = self._whereabouts.look(sight, self.rooms.here.name)
             for event in move.events:
@@ -140,40 +134,38 @@ class Controller:
                 self.rooms.enter(move)
 
     def see(self, sight: Sight, view: Rows) -> None:
-        """Keep what the camera sees at rest, for its scene encoder to learn from; `view` is its unit row."""
+        """Gather a sight at rest for the camera's scene encoder; `view` is its unit row."""
         self._camera.see(sight, view)
 
     def pause(self, paused: bool) -> None:
-        """Let learning wait, or go on. A job that runs is stopped, and due again."""
+        """Let learning wait or go on. A running job is stopped, and due again."""
         self._activate_after(lambda: self._lane.pause(paused))
 
     def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
-        """Ask the expert what it could not be asked, and more, until somebody is `awaited`; look after the
-        training child: its progress, its end, a swap, the next job.
-        """
+        """Ask the expert late and further questions until somebody is `awaited`; then tend the lane."""
         try:
             self._late.run()
-            heard_out = self._interviewer.run(awaited)
+            all_asked = self._interviewer.run(awaited)
             self._account()
             if self._lane.look():
                 self.rooms.activate()
-            if heard_out and self._lane.go_on():
+            if all_asked and self._lane.go_on():
                 self.rooms.activate()
         except RoomwiseError as error:
             self._lane.abandon()  # nobody would look after it
-            self._say(Failed, what="adaptation", error=str(error))
+            self._say(events.Failed, what="adaptation", error=str(error))
 
     def settle(self) -> None:
-        """Wait for the room's own training child, if one runs, and put its adapter in."""
+        """Wait for the room's own training child, if one runs, and activate its adapter."""
         while isinstance(self._lane.running, RoomTask):
             self._lane.wait(0.2)
             self.between_turns()
 
     def close(self) -> None:
-        """End the session; a child that runs is stopped and leaves nothing behind."""
+        """End the session; a running child is stopped and leaves nothing behind."""
         try:
             self._activate_after(self._lane.stop)
-            self._say(SessionEnded, turns=self._turn)
+            self._say(events.SessionEnded, turns=self._turn)
         finally:
             self._recorder.close()
 
@@ -194,7 +186,7 @@ class Controller:
             RoomsTask(answerers, learning, rooms.hear_others, say),
         )
 
-    def _asked(self, event: Asked) -> Inquiry:
+    def _inquiry_of(self, event: events.Asked) -> Inquiry:
         frame = frame_of(self._recorder.kept(event.frame, ".jpg"), self.answerers.config.images.max_pixels)
         return Inquiry(event.turn, event.question, frame, event.frame_age_ms)
 
@@ -203,34 +195,31 @@ class Controller:
             self._interviewer.wait(turn, frame)
 
     def _account(self) -> None:
-        """Say what the expert has cost, when that is more than before."""
+        """Emit the expert's cost if it has grown."""
         cost = self.answerers.expert.cost if self.answerers.expert else Cost()
         if cost != self._spent:
             self._spent = cost
-            self._say(Spent, calls=cost.calls, bytes=cost.bytes)
-
-    def _strain(self, held: bool) -> str:
-        return strain(self._learning.machine(), self.answerers.config.adaptation, held)
+            self._say(events.Spent, calls=cost.calls, bytes=cost.bytes)
 
     def _activate_after(self, stop: Callable[[], bool]) -> None:
-        """Stop the lane's job; one that had come to a verdict all the same is taken up."""
+        """Stop the lane's job; if it had reached a promotion, activate that."""
         try:
             if stop():
                 self.rooms.activate()
         except RoomwiseError as error:
-            self._say(Failed, what="adaptation", error=str(error))
+            self._say(events.Failed, what="adaptation", error=str(error))
 
-    def _keeping(self, inquiry: Inquiry) -> Emit:
-        """Sees to it that the frame is on the disk before the event that names it."""
+    def _storing_emitter(self, inquiry: Inquiry) -> Emit:
+        """An emitter that stores the frame before the event that names it."""
 
         def emit(event: Event) -> None:
-            if isinstance(event, Asked):
+            if isinstance(event, events.Asked):
                 self._recorder.keep(inquiry.frame.jpeg, ".jpg")
                 self.rooms.asked(event.turn)
             self.emit(event)
-            if isinstance(event, Asked):
+            if isinstance(event, events.Asked):
                 self._turns[event.turn] = event
-            if isinstance(event, ExpertUnreachable):
+            if isinstance(event, events.ExpertUnreachable):
                 self._late.wait(self._turns[event.turn])
 
         return emit

@@ -1,8 +1,8 @@
-"""A session as it happens: what is wanted is said from any thread, and done on the session's own.
+"""A live session: requests come from any thread and are fulfilled on the session's own.
 
 | runs on | owns | talks by |
 |---|---|---|
-| whoever asks: a screen, a microphone, a socket | nothing of this | verbs that return a future at once |
+| the caller: a screen, a microphone, a socket | nothing of this | verbs that return a future at once |
 | the session's thread | student, expert, memory, swapping | one request after another; events out |
 | the training child, at most one | its own copy of the student, its job | files |
 """
@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agent.loop.controller import Controller
-from agent.turns.student import Draft, unheard
+from agent.turns.student import Draft, no_draft
 from core.errors import InputError
 from core.events import Answered, Source
 from core.types import Frame
 
 _Result = TypeVar("_Result")
-_LOOK = 0.2
-"""Seconds between two looks at what goes on beside the turns."""
-_WAITING = 8
-"""Requests that may wait: who asks more is not heard, and told so."""
+_IDLE = 0.2
+"""Seconds between two rounds of what goes on between turns."""
+_QUEUE = 8
+"""Requests that may wait; further ones are refused."""
 
 
 @dataclass
@@ -35,15 +35,15 @@ class _Request:
 
 
 class SessionThread:
-    """One session on a thread of its own. Construct it, `start` it, `stop` it."""
+    """One session on its own thread. Construct it, `start` it, `stop` it."""
 
     def __init__(self, opening: Callable[[], AbstractContextManager[Controller]]) -> None:
-        """`opening` loads models and opens the session; it is called on the session's thread."""
+        """`opening` loads models and opens the session, on the session's thread."""
         self._opening = opening
-        self._requests: queue.Queue[_Request | None] = queue.Queue(_WAITING)
+        self._requests: queue.Queue[_Request | None] = queue.Queue(_QUEUE)
         self._opened: Future[None] = Future()
         self.ended: Future[None] = Future()
-        """Ends with the session, or with the fault that ended it."""
+        """Done when the session has ended, with the fault that ended it, if any."""
         self._thread = threading.Thread(target=self._serve, name="session", daemon=True)
 
     def start(self) -> "Future[None]":
@@ -52,20 +52,20 @@ class SessionThread:
         return self._opened
 
     def stop(self) -> None:
-        """End the session: what is being answered is answered, what waits is not."""
+        """End the session: the current question is answered, waiting ones are not."""
         self._drain()
         self._requests.put(None)
         self._thread.join()
 
     def ask(
         self, question: str, frame: Frame, frame_age_ms: float, wished: Source | None = None,
-        draft: Draft = unheard,
+        draft: Draft = no_draft,
     ) -> "Future[Answered]":  # fmt: skip
-        """Answer a question about a frame. The future's error is a QuestionError or ImageError, if any."""
+        """Answer a question about a frame. The future may fail with QuestionError or ImageError."""
         return self.do(lambda session: session.ask(question, frame, frame_age_ms, wished, draft))
 
     def do(self, request: Callable[[Controller], _Result]) -> "Future[_Result]":
-        """Whatever else is wanted of the session, done on its thread. Never blocks."""
+        """Run a request on the session's thread. Never blocks."""
         future: Future[_Result] = Future()
         try:
             self._requests.put_nowait(_Request(request, future))
@@ -77,7 +77,7 @@ class SessionThread:
         try:
             with self._opening() as session:
                 self._opened.set_result(None)
-                while self._served(session):
+                while self._serve_one(session):
                     session.between_turns(lambda: not self._requests.empty())
         except Exception as error:  # noqa: BLE001  # nobody else would hear of it
             (self.ended if self._opened.done() else self._opened).set_exception(error)
@@ -86,10 +86,10 @@ class SessionThread:
             if not self.ended.done():
                 self.ended.set_result(None)
 
-    def _served(self, session: Controller) -> bool:
-        """Do what waits, if anything comes in time; False when the session is to end."""
+    def _serve_one(self, session: Controller) -> bool:
+        """Fulfil the next request, if one comes in time; False when the session is to end."""
         try:
-            request = self._requests.get(timeout=_LOOK)
+            request = self._requests.get(timeout=_IDLE)
         except queue.Empty:
             return True
         if request is None:
@@ -109,7 +109,7 @@ class SessionThread:
 
 
 def _fulfil(request: _Request, session: Controller) -> None:
-    """What fails is the future's; the session goes on."""
+    """Errors go to the future; the session goes on."""
     try:
         request.future.set_result(request.do(session))
     except Exception as error:  # noqa: BLE001  # a fault in one answer ends no session

@@ -1,7 +1,4 @@
-"""The rooms of a session: where it is, what each room's adapter is, where each turn was asked.
-
-The only writer of `Room`s and of what the student holds.
-"""
+"""The rooms of a session; the only writer of `Room`s and of the student's adapter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +16,7 @@ from models.lora import Adapter, base_of, read_adapter
 
 
 class RoomKeeper:
-    """`here` is the room one is in. Runs on the session's thread."""
+    """`here` is the current room. Runs on the session's thread."""
 
     def __init__(
         self, answerers: Answerers, here: Room, store: AdapterStore, past: Rooms, warm_up: int, say: Say
@@ -31,24 +28,22 @@ class RoomKeeper:
         self._rooms = {here.name: here}
         self._asked_in = dict(past.asked)
         self._stays = dict(past.asked)
-        """What each turn's warm-up is counted by: the room it was asked in."""
+        """The name each turn's warm-up is counted under: the room it was asked in."""
         self._counted_by = ""
         self._activated = ("", "")
 
     def room_of(self, turn: int) -> str:
-        """The room that a turn was asked in."""
         return self._asked_in.get(turn, self.here.name)
 
     def asked(self, turn: int) -> None:
-        """This turn is asked here."""
         self._asked_in[turn], self._stays[turn] = self.here.name, self._stay
 
     def asked_here(self, last: int) -> int:
-        """How many questions up to the turn `last` were of this room's warm-up or came after it."""
+        """How many questions up to the turn `last` were asked here."""
         return sum(stay == self._stay for turn, stay in self._stays.items() if turn <= last)
 
     def in_warm_up(self, turn: int) -> bool:
-        """Whether the turn is of the warm-up of the room it was asked in."""
+        """Whether the turn is in its room's warm-up."""
         return turn <= warm_up_end(self._stays, turn, self._stays.get(turn, self._stay), self._warm_up)
 
     @property
@@ -56,37 +51,36 @@ class RoomKeeper:
         return self._counted_by or self.here.name
 
     def count_anew(self, stay: str) -> None:
-        """Count the warm-up by this name and not by the room, for who compares with rooms not told apart."""
+        """Count the warm-up under this name instead of the room's, to compare with rooms not told apart."""
         self._counted_by = stay
 
     def recount(self, stays: Mapping[int, str]) -> None:
-        """Count turns that are past by these names, likewise."""
+        """Count past turns under these names, likewise."""
         self._stays |= stays
 
     def enter(self, move: Move) -> None:
-        """Be in another room from now on: its pairs, its adapter, its own warm-up."""
-        before = self.here
+        """Be in another room: its pairs, its adapter, its own warm-up."""
+        previous = self.here
         if move.moved:
-            self._answerers.memory.move(before.name, move.room)
-            for asked in (self._asked_in, self._stays):
-                asked |= {turn: move.room for turn, room in asked.items() if room == before.name}
-        takeover = replace(before.takeover, audits=[])
+            self._answerers.memory.move(previous.name, move.room)
+            for rooms in (self._asked_in, self._stays):
+                rooms |= {turn: move.room for turn, room in rooms.items() if room == previous.name}
+        takeover = replace(previous.takeover, audits=[])
         self.here = self._rooms.setdefault(move.room, Room(move.room, takeover=takeover))
-        told = {"new": move.new, "reason": move.reason, "moved": move.moved, "kind": move.kind}
-        self._say(RoomEntered, room=move.room, before=before.name, **told)
+        details = {"new": move.new, "reason": move.reason, "moved": move.moved, "kind": move.kind}
+        self._say(RoomEntered, room=move.room, before=previous.name, **details)
         self.report_problems(move.room)
         self.activate()
 
     def report_problems(self, *rooms: str) -> None:
-        """Say which versions of these rooms' adapters cannot be used."""
+        """Emit which versions of these rooms' adapters cannot be used."""
         for room in rooms:
             for problem in self._store.problems(room):
                 self._say(Failed, what="adapter", error=problem)
 
     def choose(self, number: int | None) -> None:
-        """Let this version of the room's adapter answer; None: what answered before the current one.
-
-        Raises InputError, WeightsError, StorageError.
+        """Activate this version of the room's adapter; None: the one before the current. Raises InputError,
+        WeightsError, StorageError.
         """
         if number is None:
             self._store.rollback(self.here.name)
@@ -95,9 +89,7 @@ class RoomKeeper:
         self.activate()
 
     def activate(self) -> None:
-        """Let the room's current adapter answer, home where that is not to, and without either the student
-        as it was loaded.
-        """
+        """Let the room's current adapter answer, else home, else the student as it was loaded."""
         slot, here = self._answerers.slot, self.here
         home = self._put(self._store.current(HOME), slot.rest_on)
         room = self._put(self._store.current(here.name), slot.activate)
@@ -105,18 +97,17 @@ class RoomKeeper:
         here.adapter = label(room.number) if room else ""
         self._answerers.home = home_label(home.number) if home else ""
         name = here.adapter or self._answerers.home
-        # Rooms number their adapters alike: another room's is another one, whatever its name.
-        known = (here.name if here.adapter else "", name)
-        if known != self._activated:
-            self._activated = known
+        # Version numbers repeat between rooms, so the room's name belongs to it.
+        active = (here.name if here.adapter else "", name)
+        if active != self._activated:
+            self._activated = active
             self._say(Activated, adapter=name)
 
     def hear_others(self) -> None:
-        """Use what was learnt last of what all rooms say."""
         self._answerers.others = other_rooms(self._answerers.memory)
 
     def _put(self, version: Version | None, place: Callable[[Adapter | None], None]) -> Version | None:
-        """The version, if it could be put in its place; else nothing is there."""
+        """The version, if its adapter could be loaded; else None, with none in place."""
         try:
             place(read_adapter(version.folder, self._base) if version else None)
         except RoomwiseError as error:

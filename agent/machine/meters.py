@@ -1,18 +1,17 @@
-"""How busy the machine is: memory, processor; on boards that tell it, GPU, power and temperature.
-
-The boards' figures are read where jetson-stats reads them, from the system's own files, so that nothing has
-to be installed and no service to run.
-"""
+"""Memory, processor and, on boards whose files report them, GPU, power and heat; what a session uses."""
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.events import Used
 
-def told(path: Path) -> str:
-    """What such a file says; empty when it is not there, or is of a sensor that sleeps."""
+
+def read_text(path: Path) -> str:
+    """The text of a system file; "" when it is missing or its sensor sleeps."""
     try:
         return path.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -20,31 +19,31 @@ def told(path: Path) -> str:
 
 
 def free_memory(root: Path = Path("/")) -> int | None:
-    """Bytes: what the system could give, or what is left of this process's group, if that is less.
-
-    None where the system does not say. `root` stands in for /.
+    """Free bytes of the system or of this process's cgroup, whichever is less; None if unknown. `root`
+    replaces /.
     """
-    known = [value for value in (_available(root), _left_of_group(root)) if value is not None]
-    return min(known, default=None)
+    amounts = [value for value in (_available_memory(root), _free_in_cgroup(root)) if value is not None]
+    return min(amounts, default=None)
 
 
-def _available(root: Path) -> int | None:
-    for line in told(root / "proc/meminfo").splitlines():
+def _available_memory(root: Path) -> int | None:
+    for line in read_text(root / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
 
 
-def _left_of_group(root: Path) -> int | None:
-    """Of a container, by cgroup 2."""
+def _free_in_cgroup(root: Path) -> int | None:
+    """What is left to a container (cgroup 2)."""
     group = root / "sys/fs/cgroup"
-    most, held = (told(group / name).strip() for name in ("memory.max", "memory.current"))
-    return max(0, int(most) - int(held)) if most.isdigit() and held.isdigit() else None
+    limit, used = (read_text(group / name).strip() for name in ("memory.max", "memory.current"))
+    return max(0, int(limit) - int(used)) if limit.isdigit() and used.isdigit() else None
 
 
 if sys.platform != "win32":
     import resource
 
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _GPU_LOADS = (
     "sys/devices/gpu.0/load",
     "sys/devices/platform/gpu.0/load",
@@ -58,8 +57,8 @@ _WHOLE_BOARD = frozenset({"VDD_IN", "POM_5V_IN"})
 
 @dataclass(frozen=True)
 class Reading:
-    """One look. `processor` and `gpu` are shares in [0, 1], of all cores together; `celsius` is the hottest
-    of the chip's parts. None where the machine does not tell.
+    """One reading. `processor` and `gpu` are shares in [0, 1] over all cores; `celsius` is the hottest
+    sensor.
     """
 
     memory_bytes: int = 0
@@ -70,33 +69,33 @@ class Reading:
 
 
 class Meters:
-    """Reads them again and again; shares are those since the reading before. `root` stands in for /."""
+    """Reads the meters; shares are since the previous reading. `root` replaces /."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
         self._before = self._ticks()
 
     def read(self) -> Reading:
-        """Look now. Takes about a millisecond."""
+        """Read everything; takes about a millisecond."""
         return Reading(self._memory(), self._processor(), self._gpu(), self._watts(), self._celsius())
 
     def _memory(self) -> int:
-        """What this process holds; where the system says only that, the most it ever held."""
-        pages = told(self._root / "proc/self/statm").split()
+        """Resident bytes of this process, or the peak where only that is available."""
+        pages = read_text(self._root / "proc/self/statm").split()
         if len(pages) > 1 and pages[1].isdigit():
             return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
         if sys.platform == "win32":
             return 0
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
 
     def _processor(self) -> float:
-        before, self._before = self._before, self._ticks()
-        busy, all_of_it = (now - then for now, then in zip(self._before, before, strict=True))
-        return min(1.0, max(0.0, busy / all_of_it)) if all_of_it > 0 else 0.0
+        last, self._before = self._before, self._ticks()
+        busy, total = (current - previous for current, previous in zip(self._before, last, strict=True))
+        return min(1.0, max(0.0, busy / total)) if total > 0 else 0.0
 
     def _ticks(self) -> tuple[float, float]:
-        """Of all cores together since the machine began: busy, and all."""
-        fields = told(self._root / "proc/stat").partition("\n")[0].split()[1:9]
+        """Busy and total ticks of all cores since boot."""
+        fields = read_text(self._root / "proc/stat").partition("\n")[0].split()[1:9]
         ticks = [float(field) for field in fields if field.isdigit()]
         idle = sum(ticks[3:5])  # idle, and waiting for a disk
         return sum(ticks) - idle, sum(ticks)
@@ -106,7 +105,7 @@ class Meters:
         return next((min(1.0, load / 1000) for load in loads if load is not None), None)
 
     def _watts(self) -> float | None:
-        """Of the whole board where a sensor measures that, else of all that are measured."""
+        """Of the whole board if a sensor measures that, else the sum of all rails."""
         rails = dict(self._rails())
         whole = [watts for name, watts in rails.items() if name in _WHOLE_BOARD]
         return whole[0] if whole else sum(rails.values()) if rails else None
@@ -118,20 +117,40 @@ class Meters:
                 millivolts = _number(folder / f"in{number}_input")
                 milliamperes = _number(folder / f"curr{number}_input")
                 if millivolts is not None and milliamperes is not None:
-                    yield told(label).strip(), millivolts * milliamperes / 1e6
+                    yield read_text(label).strip(), millivolts * milliamperes / 1e6
 
     def _celsius(self) -> float | None:
-        found = (_number(zone / "temp") for zone in self._root.glob(_ZONES))
-        return _hottest(value / 1000 for value in found if value is not None)
-
-
-def _hottest(degrees: Iterable[float]) -> float | None:
-    """Sensors that are switched off tell impossible values."""
-    return max((value for value in degrees if 0 < value < 150), default=None)
+        readings = [_number(zone / "temp") for zone in self._root.glob(_ZONES)]
+        # Sensors that are off report impossible values.
+        plausible = [value / 1000 for value in readings if value is not None and 0 < value < 150_000]
+        return max(plausible, default=None)
 
 
 def _number(path: Path) -> float | None:
     try:
-        return float(told(path).strip())
+        return float(read_text(path).strip())
     except ValueError:
         return None
+
+
+def measure_usage(memory: Path, adapters: Path, recording: Path) -> Used:
+    """Peak memory of this process and its largest ended child, and the current sizes of these folders."""
+    own, child = 0, 0
+    if sys.platform != "win32":
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
+        child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _MAXRSS_UNIT
+    return Used(
+        at=time.time(), peak_bytes=own, child_peak_bytes=child, memory_bytes=_folder_size(memory),
+        adapter_bytes=_folder_size(adapters), recording_bytes=_folder_size(recording),
+    )  # fmt: skip
+
+
+def _folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; files that vanish meanwhile count nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total

@@ -1,9 +1,11 @@
-"""A session on disk: `session.json`, `events.jsonl`, `blobs/`. Whole up to its last whole line at any moment.
+"""A session on disk: `session.json`, `events.jsonl`, `blobs/`, whole up to its last whole line at any
+moment.
 
-A line is flushed to the disk before `append` returns, so what has been shown has been kept. There is no
-footer: after a power cut everything up to the last whole line is there, and the rest is cut off.
+A line is on the disk before `append` returns, so what has been shown is stored. After a power cut the last
+incomplete line is cut off.
 """
 
+import datetime
 import errno
 import hashlib
 import io
@@ -22,14 +24,17 @@ from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sw
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
 FORMAT = 1
 REDACTED = "(redacted)"
-"""Stands where words were taken out."""
+"""Replaces words that were taken out."""
+
+
+def time_stamp() -> str:
+    """The current time in UTC, as a folder's name."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
 
 
 class Recorder:
-    """Writes one session. Not safe for several threads: one writer owns it."""
-
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
-        """Begin in a new folder. Raises StorageError, also when a session is there already."""
+        """Begin in a new folder. Raises StorageError, also when it holds a session."""
         self.folder = folder
         if (folder / SESSION).exists():
             raise StorageError(f"{folder} holds a session already. Choose another folder.")
@@ -38,9 +43,8 @@ class Recorder:
 
     @classmethod
     def reopen(cls, folder: Path) -> "Recorder":
-        """Go on after the last whole line of the session in a folder. Raises StorageError.
-
-        For one process at a time: what a killed one has left half written is cut off and deleted.
+        """Continue after the last whole line of a session. Raises StorageError. For one process at a time:
+        what a killed one left half written is deleted.
         """
         recorder = cls.__new__(cls)
         recorder.folder = folder
@@ -51,20 +55,20 @@ class Recorder:
         return recorder
 
     def append(self, event: Event) -> None:
-        """Keep an event for good. A line that could not be written whole is taken back."""
+        """Store an event durably. A line that cannot be written whole is taken back."""
         with storage_errors("write", self.folder / EVENTS):
-            before = self._file.tell()
+            size = self._file.tell()
             try:
                 line = to_line(event).encode() + b"\n"
                 if self._file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, "only a part was written")
                 os.fsync(self._file.fileno())
             except OSError:
-                os.truncate(self.folder / EVENTS, before)
+                os.truncate(self.folder / EVENTS, size)
                 raise
 
     def keep(self, data: bytes, suffix: str) -> str:
-        """Keep a frame or a sound under its SHA-256, once; returns the hash."""
+        """Store a frame or a sound once, under its SHA-256; returns the hash."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.folder / BLOBS / f"{digest}{suffix}"
         if not path.exists():
@@ -72,13 +76,12 @@ class Recorder:
         return digest
 
     def kept(self, digest: str, suffix: str) -> bytes:
-        """What was kept under this SHA-256. Raises StorageError."""
+        """The blob with this SHA-256. Raises StorageError."""
         path = self.folder / BLOBS / f"{digest}{suffix}"
         with storage_errors("read", path):
             return path.read_bytes()
 
     def close(self) -> None:
-        """Nothing is lost without it."""
         self._file.close()
 
     def __enter__(self) -> "Recorder":
@@ -90,7 +93,7 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Recording:
-    """A session as it was read. `cut_off`: its last line was incomplete and left out."""
+    """A session that was read. `cut_off`: its last line was incomplete and left out."""
 
     folder: Path
     about: dict[str, Any]
@@ -98,24 +101,22 @@ class Recording:
     cut_off: bool
 
     def blob(self, digest: str, suffix: str) -> Path:
-        """Where a frame or a sound is. Raises InputError when it is missing or its bytes are not its own."""
+        """The path of a frame or a sound. Raises InputError when it is missing or damaged."""
         path = self.folder / BLOBS / f"{digest}{suffix}"
         with storage_errors("read", path):
-            known = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
-        if not known:
+            intact = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        if not intact:
             raise InputError(f"{path} is missing or damaged. Copy the session folder again, whole.")
         return path
 
 
 def _log(folder: Path) -> io.FileIO:
-    """The events' file, to be appended to."""
     with storage_errors("write", folder / EVENTS):
         # A buffer would write again what had failed.
         return (folder / EVENTS).open("ab", buffering=0)
 
 
 def _cut_off(log: Path) -> None:
-    """Leave only whole lines."""
     if not log.exists():
         return
     with storage_errors("write", log):
@@ -126,7 +127,7 @@ def _cut_off(log: Path) -> None:
 
 
 def read_recording(folder: Path) -> Recording:
-    """Read a session folder. Raises InputError when it is not one or a line in the middle is damaged."""
+    """Read a session folder. Raises InputError when it is none or a line in the middle is damaged."""
     path = folder / SESSION
     if not path.is_file():
         raise InputError(f"{folder} is not a session: it has no {SESSION}. Check the path.")
@@ -154,5 +155,5 @@ def _events(lines: list[bytes], path: Path) -> Iterator[Event]:
 
 
 def is_redacted(event: Event) -> bool:
-    """Whether a question cannot be asked again, since its frame or its words were taken out."""
+    """Whether a question's frame or words were taken out, so that it cannot be asked again."""
     return isinstance(event, Asked) and (not event.frame or event.question == REDACTED)

@@ -1,4 +1,4 @@
-"""In which rooms a session was, read from its events: where each turn was asked, where it ended."""
+"""The rooms a session was in, read from its events."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +9,14 @@ from core.events import Asked, Event, RoomEntered, SessionStarted
 
 @dataclass(frozen=True)
 class Rooms:
-    """`last` is the room that a session's events end in, "" before it began; `asked` that of each turn."""
+    """`last` is the room a session ends in, "" before it began; `asked` maps turns to rooms."""
 
     last: str = ""
     asked: Mapping[int, str] = field(default_factory=dict)
 
 
 def rooms_of(events: Iterable[Event]) -> Rooms:
-    """The rooms of a session's events. What was asked in a room that turned out to be another is of that."""
+    """The rooms of a session's events; a room that turned out to be another hands its turns over."""
     last, asked = "", dict[int, str]()
     for event in events:
         match event:
@@ -32,18 +32,16 @@ def rooms_of(events: Iterable[Event]) -> Rooms:
 
 
 def warm_up_end(asked: Mapping[int, str], turn: int, room: str, warm_up: int) -> int:
-    """The turn that the warm-up of a room ends with, seen from a `turn` asked there: each room has one of so
-    many questions, whatever was asked elsewhere meanwhile.
-    """
-    before = sum(there == room for number, there in asked.items() if number < turn)
-    return turn - (before + 1) + warm_up
+    """The last turn of a room's warm-up, as seen from a `turn` asked there; each room has its own warm-up."""
+    earlier = sum(asked_in == room for number, asked_in in asked.items() if number < turn)
+    return turn - (earlier + 1) + warm_up
 
 
 def warm_ups(rooms: Sequence[str], warm_up: int) -> list[bool]:
-    """Whether each turn, asked in these rooms, is one of the first so many of its room."""
-    asked: Counter[str] = Counter()
-    found = []
+    """Whether each turn, asked in these rooms, is in its room's warm-up."""
+    counts: Counter[str] = Counter()
+    warm = []
     for room in rooms:
-        asked[room] += 1
-        found.append(asked[room] <= warm_up)
-    return found
+        counts[room] += 1
+        warm.append(counts[room] <= warm_up)
+    return warm

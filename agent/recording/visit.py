@@ -1,14 +1,14 @@
-"""What a replay needs of a session: the questions in order, the frame of each, the answers that are known.
+"""What a replay needs of a session: the questions in order, their frames, the known answers.
 
-Two kinds of folder are read: pictures with a `session.json` that lists `turns`, as `roomwise render session`
-writes them and as anyone can; and a session recorded by the agent (`agent.recording.record`).
+Two kinds of folders are read: pictures with a `session.json` that lists `turns` (`roomwise render session`
+writes such), and sessions recorded by the agent.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal
 
 import pydantic
 
@@ -21,17 +21,18 @@ from core.text import check_question, room_name, strip_controls
 
 Whose = Literal["truth", "expert"]
 """What a session's answers are: known to be right, or an expert's words."""
+DEMO = Path(__file__).parent / "demo" / "session"
+"""The demo session, in one room."""
+TWO_ROOMS = "two-rooms"
+"""The name of a demo in two rooms, beside the other."""
 
 
 @dataclass(frozen=True)
 class VisitTurn:
-    """A question about a picture file. `answer` is what is known to be said to it, empty for nothing.
-
-    `told` is what an expert said, where that is recorded beside the answer. `tag` says what a later question
-    takes (`same-fact-words`, ...), `family` of what kind it is. `pause` is how many seconds went by
-    before it was asked, None where nobody noted; `frame_age_ms` how old its frame was then. `audio` is the
-    sound file of a question that was spoken. `seen` are pictures that the camera took before it. `room` is
-    where it was asked, to score by alone, in a visit to several rooms.
+    """A question about a picture file. `answer` is the known one, "" for none; `told` what an expert said.
+    `tag` says what a later question takes (`same-fact-words`, ...), `family` its kind. `pause`: seconds
+    before it was asked, None if unknown; `frame_age_ms`: its frame's age then. `audio` is a spoken question's
+    file. `seen` are pictures taken before it. `room` is where it was asked, used for scoring only.
     """
 
     frame: Path
@@ -49,8 +50,8 @@ class VisitTurn:
 
 @dataclass(frozen=True)
 class Visit:
-    """A session to be replayed, in the room of this name. `answers`: see `Whose`. `depth` are the files of
-    distances of pictures that have one.
+    """A session to replay, in the room of this name. `answers`: see `Whose`. `depth` maps pictures to
+    depth files.
     """
 
     room: str
@@ -60,7 +61,7 @@ class Visit:
 
     @property
     def wanders(self) -> bool:
-        """Whether it is in several rooms, so that the agent has to notice which."""
+        """Whether it visits several rooms, which the agent has to notice."""
         return len({turn.room for turn in self.turns}) > 1
 
 
@@ -88,42 +89,45 @@ def read_visit(folder: Path) -> Visit:
     """The session in a folder. Raises InputError when it is missing, damaged, or has no questions."""
     if not folder.is_dir():
         raise InputError(f"There is no session folder at {folder}. Check the path.")
-    recorded = (folder / EVENTS).exists()
-    visit = _recorded(read_recording(folder)) if recorded else _plain(folder)
+    if (folder / EVENTS).exists():
+        recording = read_recording(folder)
+        visit = Visit(room_name(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
+    else:
+        visit = _read_plain(folder)
     if not visit.turns:
         raise InputError(f"No question was asked in {folder}. Choose another session.")
     return visit
 
 
-def _plain(folder: Path) -> Visit:
+def _read_plain(folder: Path) -> Visit:
     path = folder / SESSION
     if not path.is_file():
         raise InputError(f"{folder} is not a session: it has no {SESSION}. Check the path.")
     with storage_errors("read", path):
         data = path.read_bytes()
     try:
-        told = _Folder.model_validate(json.loads(data))
+        session = _Folder.model_validate(json.loads(data))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a session: {_first(error)}. Correct it there.") from error
+        raise InputError(f"{path} is not a session: {_first_problem(error)}. Correct it there.") from error
     return Visit(
-        room_name(told.room or folder.resolve().name),
-        tuple(_plain_turn(folder, told, number) for number in range(len(told.turns))),
-        told.answers,
-        {folder / frame: folder / depth for frame, depth in zip(told.frames, told.depth, strict=False)},
+        room_name(session.room or folder.resolve().name),
+        tuple(_plain_turn(folder, session, number) for number in range(len(session.turns))),
+        session.answers,
+        {folder / frame: folder / depth for frame, depth in zip(session.frames, session.depth, strict=False)},
     )
 
 
-def _frame(folder: Path, told: _Folder, number: int, place: str) -> Path:
-    if told.frames and number >= len(told.frames):
-        raise InputError(f"{place} names frame {number} of {len(told.frames)}. Correct it there.")
-    return folder / (told.frames[number] if told.frames else f"frame-{number}.jpg")
+def _frame(folder: Path, session: _Folder, number: int, place: str) -> Path:
+    if session.frames and number >= len(session.frames):
+        raise InputError(f"{place} names frame {number} of {len(session.frames)}. Correct it there.")
+    return folder / (session.frames[number] if session.frames else f"frame-{number}.jpg")
 
 
-def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
-    turn, place = told.turns[number], f"Turn {number + 1} in {folder / SESSION}"
-    frame, *seen = (_frame(folder, told, one, place) for one in (turn.frame, *turn.seen))
+def _plain_turn(folder: Path, session: _Folder, number: int) -> VisitTurn:
+    turn, place = session.turns[number], f"Turn {number + 1} in {folder / SESSION}"
+    frame, *seen = (_frame(folder, session, index, place) for index in (turn.frame, *turn.seen))
     audio = folder / turn.audio if turn.audio else None
-    for path, what in ((frame, "frame"), *((one, "frame") for one in seen), (audio, "sound")):
+    for path, what in (*((path, "frame") for path in (frame, *seen)), (audio, "sound")):
         if path is not None and folder.resolve() not in path.resolve().parents:
             raise InputError(f"{place} names a {what} outside its folder. Correct it there.")
     try:
@@ -137,55 +141,49 @@ def _plain_turn(folder: Path, told: _Folder, number: int) -> VisitTurn:
     )  # fmt: skip
 
 
-def _recorded(recording: Recording) -> Visit:
-    return Visit(room_name(str(recording.about.get("room", ""))), tuple(_recorded_turns(recording)))
-
-
 def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
-    """The questions as they were asked; one asked twice, since the first try was cut short, counts once;
-    one whose frame or words were taken out does not count.
-    """
-    found = {kind: _by_turn(recording, kind) for kind in (Asked, Answered, Judged)}
-    compared = {event.turn: event.text for event in recording.events if _is_experts(event)}
+    """The questions as asked; repeated ones count once, redacted ones do not count."""
+    by_turn: dict[type, dict[int, Any]] = {Asked: {}, Answered: {}, Judged: {}}
+    for event in recording.events:
+        if isinstance(event, Asked | Answered | Judged):
+            by_turn[type(event)][event.turn] = event
+    compared = {
+        event.turn: event.text
+        for event in recording.events
+        if isinstance(event, Compared) and event.method == "expert"
+    }
     sounds, rooms = _sounds(recording.events), rooms_of(recording.events)
-    before: float | None = None
-    for turn, asked in sorted(found[Asked].items()):
+    answered_at: float | None = None
+    for turn, asked in sorted(by_turn[Asked].items()):
         if is_redacted(asked):
             continue
-        answered, judged = found[Answered].get(turn), found[Judged].get(turn)
-        told = answered.text if answered and answered.by == "expert" else compared.get(turn, "")
+        answered, judged = by_turn[Answered].get(turn), by_turn[Judged].get(turn)
+        expert_answer = answered.text if answered and answered.by == "expert" else compared.get(turn, "")
         yield VisitTurn(
             recording.blob(asked.frame, ".jpg"), check_question(asked.question),
-            judged.reference if judged else told, judged.tag if judged else "", told=told,
-            pause=None if before is None else max(0.0, asked.at - before), frame_age_ms=asked.frame_age_ms,
+            judged.reference if judged else expert_answer, judged.tag if judged else "", told=expert_answer,
+            pause=None if answered_at is None else max(0.0, asked.at - answered_at),
+            frame_age_ms=asked.frame_age_ms,
             audio=recording.blob(sounds[turn], ".wav") if turn in sounds else None,
             room=(judged.room if judged else "") or rooms.asked.get(turn, ""),
         )  # fmt: skip
-        before = answered.at if answered else None
+        answered_at = answered.at if answered else None
 
 
 def _sounds(events: Sequence[Event]) -> dict[int, str]:
-    """The sound of each turn that was spoken: the last that was heard, in its words, before it was asked."""
-    heard: dict[str, str] = {}
-    found = {}
+    """The sound of each spoken turn: the last one with its words before it was asked."""
+    audio_of: dict[str, str] = {}
+    sounds = {}
     for event in events:
         if isinstance(event, SpeechHeard) and event.audio:
-            heard[event.text] = event.audio
-        elif isinstance(event, Asked) and event.question in heard:
-            found[event.turn] = heard.pop(event.question)
-    return found
+            audio_of[event.text] = event.audio
+        elif isinstance(event, Asked) and event.question in audio_of:
+            sounds[event.turn] = audio_of.pop(event.question)
+    return sounds
 
 
-def _is_experts(event: Event) -> TypeGuard[Compared]:
-    return isinstance(event, Compared) and event.method == "expert"
-
-
-def _by_turn(recording: Recording, kind: type[Any]) -> dict[int, Any]:
-    return {event.turn: event for event in recording.events if isinstance(event, kind)}
-
-
-def _first(error: Exception) -> str:
+def _first_problem(error: Exception) -> str:
     if isinstance(error, pydantic.ValidationError):
-        found = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, found['loc'])) or 'it'}: {found['msg']}"
+        problem = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, problem['loc'])) or 'it'}: {problem['msg']}"
     return str(error)

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from agent.recording.demos import DEMO, TWO_ROOMS
-from agent.replay.options import ReplayOptions
+from agent.recording.visit import DEMO, TWO_ROOMS
 from agent.replay.pace import PAUSE
-from core.config import Config, NetworkConfig, load_config
+from core.config import NetworkConfig, load_config
 from core.errors import InputError
 from core.extras import load, require
 from core.files import state_dir
@@ -104,34 +103,24 @@ def replay(
             raise InputError("A dashboard answers nothing anew. Leave the other options out, but --speed.")
         _show(session, 1.0 if speed is None else speed, context.obj["screen"])
         return
-    config = _config(offline)
-    from agent.replay.session import replay_session
+    from agent.replay.session import ReplayOptions, replay_session
 
+    config = load_config()
+    if offline:
+        config = config.model_copy(update={"network": NetworkConfig(offline=True)})
     options = ReplayOptions(
-        session=DEMO if session is None else _found(session),
+        session=DEMO if session is None else _locate_session(session),
         student=student if student is not None else config.student.model,
-        expert=expert,
-        warm_up=config.router.warm_up if warm_up is None else warm_up,
-        seed=seed,
-        out=out,
-        report=report,
-        speed=speed or None,
-        aside=as_json,
-        from_audio=from_audio,
-        one_room=one_room,
-    )
+        expert=expert, warm_up=config.router.warm_up if warm_up is None else warm_up, seed=seed, out=out,
+        report=report, speed=speed or None, aside=as_json, from_audio=from_audio, one_room=one_room,
+    )  # fmt: skip
     summary = replay_session(options, config)
     if as_json:
         typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
 
 
-def _config(offline: bool) -> Config:
-    config = load_config()
-    return config.model_copy(update={"network": NetworkConfig(offline=True)}) if offline else config
-
-
-def _found(session: Path) -> Path:
-    """A folder as it is given, or that of the demo or recording of this name."""
+def _locate_session(session: Path) -> Path:
+    """A folder, or that of the demo or recording of this name."""
     from agent.sessions.sessions import locate
 
     if str(session) == TWO_ROOMS and not session.is_dir():
@@ -145,7 +134,7 @@ def _show(session: Path | None, speed: float, screen: str) -> None:
     from agent.sessions.replayed import ReplayedConsole
 
     require("textual", "tui")
-    if session is None or not ((folder := _found(session)) / "events.jsonl").is_file():
+    if session is None or not ((folder := _locate_session(session)) / "events.jsonl").is_file():
         name = "the demo" if session is None else session
         again = "" if session is None else f" {session}"
         raise InputError(f"Nothing has happened in {name} yet. Record it: roomwise replay{again} --out run")

@@ -1,4 +1,4 @@
-"""Spoken questions of a recording heard anew: what voice activity and Whisper make of them today."""
+"""Transcribes a recording's spoken questions anew."""
 
 from dataclasses import replace
 
@@ -22,12 +22,10 @@ _NONE = (
 )
 
 
-def by_ear(visit: Visit, config: VoiceConfig, console: Console) -> Visit:
-    """The visit with what is heard in place of the words of every spoken question.
-
-    A question of which nothing is heard is left out, as it would have been on site. What is heard otherwise
-    than it was recorded is shown. Raises InputError when nothing was spoken or is heard, CaptureError,
-    MissingDependencyError and WeightsError.
+def hear_questions(visit: Visit, config: VoiceConfig, console: Console) -> Visit:
+    """The visit with every spoken question as it is heard now. Inaudible questions are left out, as they
+    would have been on site; differing ones are printed. Raises InputError when nothing was spoken or is
+    heard, CaptureError, MissingDependencyError and WeightsError.
     """
     if not any(turn.audio for turn in visit.turns):
         raise InputError(_NONE)
@@ -35,19 +33,19 @@ def by_ear(visit: Visit, config: VoiceConfig, console: Console) -> Visit:
     whisper, rules = whisper_of(config)(), replace(rules_of(config), open_microphone=True)
     turns = []
     for number, turn in enumerate(track(visit.turns, "Listening", console=console, transient=True), start=1):
-        heard = _heard(turn, whisper, activity, rules)
-        if not exact_match(heard, turn.question):
-            said = f'"{heard}"' if heard else "nothing"
-            console.print(f"{number:>3}  {turn.question}: heard {said}", markup=False, soft_wrap=True)
-        if heard:
-            turns.append(replace(turn, question=heard))
+        question = _transcribe(turn, whisper, activity, rules)
+        if not exact_match(question, turn.question):
+            quoted = f'"{question}"' if question else "nothing"
+            console.print(f"{number:>3}  {turn.question}: heard {quoted}", markup=False, soft_wrap=True)
+        if question:
+            turns.append(replace(turn, question=question))
     if not turns:
         raise InputError("Nothing was heard in this session's sounds. Check voice.whisper: roomwise doctor")
     return replace(visit, turns=tuple(turns))
 
 
-def _heard(turn: VisitTurn, whisper: Whisper, activity: VoiceActivity, rules: Rules) -> str:
+def _transcribe(turn: VisitTurn, whisper: Whisper, activity: VoiceActivity, rules: Rules) -> str:
     if turn.audio is None:
         return turn.question
-    found = heard_again(turn.audio, whisper, activity, rules)
-    return " ".join(one.text for one in found if isinstance(one, Transcript))
+    results = heard_again(turn.audio, whisper, activity, rules)
+    return " ".join(result.text for result in results if isinstance(result, Transcript))

@@ -1,4 +1,4 @@
-"""What a session amounts to, on a terminal: the curve, methods side by side, what was saved and taken."""
+"""A session's results on a terminal: the curve, methods side by side, calls saved, resources used."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from agent.replay.plot import terminal_curve
 
 
 def show_summary(summary: Summary, console: Console) -> None:
-    """The curve, the table by tag where methods were compared, and the figures."""
+    """Print the curve, the table by tag where methods were compared, and the figures."""
     console.print()
     for line in terminal_curve(summary):
         console.print(line, highlight=False)
@@ -21,7 +21,7 @@ def show_summary(summary: Summary, console: Console) -> None:
 
 
 def figures(summary: Summary) -> Iterator[str]:
-    """Sentences: who was right, calls saved, times, memory. Also what the report says."""
+    """Sentences for terminal and report: accuracy, calls saved, times, memory."""
     share = summary.accuracy
     if share.n:
         yield f"{share.right} of {share.n} answers were right."
@@ -32,34 +32,31 @@ def figures(summary: Summary) -> Iterator[str]:
         calls += f", {summary.spent.bytes / 1e6:.1f} MB over the network"
     yield f"{calls}; after the warm-up {summary.saved} questions did without it."
     times = [(by, summary.latency_ms(by)) for by in SOURCES]
-    told = ", ".join(f"{by} {value:.0f} ms" for by, value in times if value is not None)
-    yield f"Median time to an answer: {told or 'none'}."
-    yield from _rooms(summary)
-    yield from _adapting(summary)
-    yield from _taken(summary)
+    latencies = ", ".join(f"{by} {value:.0f} ms" for by, value in times if value is not None)
+    yield f"Median time to an answer: {latencies or 'none'}."
+    yield from _room_sentences(summary)
+    yield from _adaptation_sentences(summary)
+    yield from _resource_sentences(summary)
 
 
-def _rooms(summary: Summary) -> Iterator[str]:
+def _room_sentences(summary: Summary) -> Iterator[str]:
     """How well rooms were told apart, and what that was worth."""
-    placed, one = summary.placed, summary.one_room
+    placed, single = summary.placed, summary.one_room
     if len({turn.true_room for turn in summary.turns}) > 1:
         yield f"{placed.right} of {placed.n} questions were taken to be asked in the room where they were."
-    if one is not None:
-        ours, theirs = summary.after, one.after
+    if single is not None:
+        ours, theirs = summary.after, single.after
         yield (
             f"After the warm-ups {ours.right} of {ours.n} answers were right with a memory and an adapter "
             f"for each room, {theirs.right} of {theirs.n} with one of each for all rooms."
         )
-        alone = [_share(found, "adapted") for found in (summary, one)]
+        tables = [played.table.get("adapted") for played in (summary, single)]
+        alone = [table[ALL].right if table else 0 for table in tables]
         if alone[0] and alone[1]:
             yield f"The student alone: {alone[0]} of {ours.n} with its room's adapter, {alone[1]} with one."
 
 
-def _share(summary: Summary, method: str) -> int:
-    return summary.table[method][ALL].right if method in summary.table else 0
-
-
-def _adapting(summary: Summary) -> Iterator[str]:
+def _adaptation_sentences(summary: Summary) -> Iterator[str]:
     for ended in summary.adaptations:
         verdict = f"adapter {ended.adapter} promoted" if ended.promoted else "no new adapter"
         yield f"Adaptation, {ended.seconds:.0f} s: {verdict}. {ended.reason}"
@@ -71,19 +68,13 @@ def _adapting(summary: Summary) -> Iterator[str]:
             )
 
 
-def _taken(summary: Summary) -> Iterator[str]:
+def _resource_sentences(summary: Summary) -> Iterator[str]:
     used = summary.used
     if used is None:
         return
     if used.peak_bytes:
-        yield (
-            f"At most {size(used.peak_bytes)} of memory"
-            + (
-                f", and {size(used.child_peak_bytes)} in the training child."
-                if used.child_peak_bytes
-                else "."
-            )
-        )
+        child = f", and {size(used.child_peak_bytes)} in the training child" if used.child_peak_bytes else ""
+        yield f"At most {size(used.peak_bytes)} of memory{child}."
     yield (
         f"On the disk: adapters {size(used.adapter_bytes)}, memory {size(used.memory_bytes)}, "
         f"recording {size(used.recording_bytes)}. In all {summary.seconds:.0f} s."
@@ -101,7 +92,7 @@ def size(count: int) -> str:
 
 
 def tags_of(summary: Summary) -> list[str]:
-    """The tags that were compared, all of them first."""
+    """The compared tags, all of them first."""
     tags = dict.fromkeys(tag for by_tag in summary.table.values() for tag in by_tag)
     return sorted(tags, key=lambda tag: (tag != ALL, tag))
 

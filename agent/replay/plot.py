@@ -1,4 +1,4 @@
-"""The take-over curve on a terminal: the same lines and dots as the SVG, in characters."""
+"""The take-over curve on a terminal, in characters."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from agent.recording.summary import Summary
 from agent.replay.curve import STUDENT, UNTOUCHED, Series, series
 
 _ROWS = 9  # from all to none, so that a row is an eighth
-_WIDE = 3  # columns a turn
-_FITS = 24  # turns on a line of 80 columns
+_TURN_WIDTH = 3  # columns a turn
+_MOST_WIDE_TURNS = 24  # turns on a line of 80 columns
 _STYLES = {"expert": "yellow", "student": "cyan", "memory": "magenta"}
 _MARKS = {STUDENT: ("●", "cyan"), UNTOUCHED: ("○", "dim")}
 _SIDE = "      "
 
 
 def terminal_curve(summary: Summary) -> Iterator[Text]:
-    """Lines to print, none where no answer is known."""
+    """Lines to print; none without a reference answer."""
     if not any(turn.right is not None for turn in summary.turns):
         return
-    wide = _WIDE if len(summary.turns) <= _FITS else 1
+    wide = _TURN_WIDTH if len(summary.turns) <= _MOST_WIDE_TURNS else 1
     yield _title()
     yield from _grid(summary, series(summary), wide)
     yield _row("by", summary, wide, {turn.turn: (turn.by[0], _STYLES[turn.by]) for turn in summary.turns})
@@ -60,11 +60,11 @@ def _draw_border(
     summary: Summary, rows: list[list[str]], styles: dict[tuple[int, int], str], wide: int
 ) -> None:
     """A line where the student takes over."""
-    after = sum(turn.turn <= summary.warm_up for turn in summary.turns) * wide
-    if wide > 1 and 0 < after < len(summary.turns) * wide:
+    border = sum(turn.turn <= summary.warm_up for turn in summary.turns) * wide
+    if wide > 1 and 0 < border < len(summary.turns) * wide:
         for number, row in enumerate(rows):
-            row[after] = "┊"
-            styles[number, after] = "dim"
+            row[border] = "┊"
+            styles[number, border] = "dim"
 
 
 def _row(name: str, summary: Summary, wide: int, cells: dict[int, tuple[str, str]]) -> Text:

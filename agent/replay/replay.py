@@ -1,4 +1,4 @@
-"""A session played again from its first question, and what others would have said to each."""
+"""Plays a session again and compares its answers with other methods."""
 
 import time
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from agent.recording.visit import Visit, VisitTurn
 from agent.replay.pace import Pace
 from agent.turns.answerers import Answerers
 from agent.turns.remembering import pair_id
-from agent.turns.student import recalled, said_by_student, was_taught
+from agent.turns.student import recall, student_answer, was_taught
 from agent.turns.turn import Emit
 from agent.turns.view import EncodedView
 from agent.whereabouts.whereabouts import Sight
@@ -41,12 +41,10 @@ def play(
     pace: Pace | None = None,
     one_room: bool = False,
 ) -> None:
-    """Ask every question of the visit, judge the answer, and say what others would have said.
-
-    Without a `pace` as fast as it goes, each adaptation waited for. What is past is not done again; the last
-    turn that was answered is completed. In a visit to several rooms the agent looks around first, to
-    notice itself where it is; with `one_room` it does not, though each room has a warm-up all the same.
-    Raises ImageError when a frame cannot be used; what was answered before is kept.
+    """Ask every question of the visit, judge the answer, and compare the baselines. Without a `pace` at full
+    speed. What is past is not repeated; the last answered turn is completed. In a visit to several rooms the
+    agent looks around first to notice where it is; with `one_room` it does not, but each room still has its
+    warm-up. Raises ImageError when a frame cannot be used; what was answered is kept.
     """
     pace = pace or Pace()
     first = max(1, past.turn)
@@ -63,27 +61,27 @@ def play(
             elif visit.wanders:
                 look_around(visit, turn, frame, controller, max_pixels)
             answered = controller.ask(turn.question, frame, turn.frame_age_ms)
-        said = time.monotonic()
+        answered_at = time.monotonic()
         if turn.answer:
             if number not in past.judged:
-                controller.emit(judged(turn, number, answered.text))
+                controller.emit(judge_answer(turn, number, answered.text))
             baselines.compare(turn, frame, number, answered, controller.emit, warm[number - 1], past.compared)
-        pace.rest(controller, next(iter(visit.turns[number:]), None), said)
+        pace.rest(controller, next(iter(visit.turns[number:]), None), answered_at)
 
 
 def look_around(
-    visit: Visit, turn: VisitTurn, asked_about: Frame, controller: Controller, max_pixels: int
+    visit: Visit, turn: VisitTurn, question_frame: Frame, controller: Controller, max_pixels: int
 ) -> None:
-    """Show the agent what the camera saw before a question, and then what it is asked about."""
+    """Show the agent what the camera saw before a question, and the question's frame."""
     for path in (*turn.seen, turn.frame):
-        frame = asked_about if path == turn.frame else read_frame(path, max_pixels)
+        frame = question_frame if path == turn.frame else read_frame(path, max_pixels)
         depth = visit.depth.get(path)
-        far = decode_depth(depth.read_bytes()) if depth is not None and depth.is_file() else None
-        controller.look(Sight(frame.jpeg, frame.picture, far))
+        distances = decode_depth(depth.read_bytes()) if depth is not None and depth.is_file() else None
+        controller.look(Sight(frame.jpeg, frame.picture, distances))
 
 
-def judged(turn: VisitTurn, number: int, text: str) -> Judged:
-    """An answer beside the one that is known."""
+def judge_answer(turn: VisitTurn, number: int, text: str) -> Judged:
+    """Compare an answer with the reference."""
     return Judged(
         at=time.time(), turn=number, reference=turn.answer, tag=turn.tag, room=turn.room,
         right=exact_match(text, turn.answer), nls=nls(text, turn.answer),
@@ -92,11 +90,10 @@ def judged(turn: VisitTurn, number: int, text: str) -> Judged:
 
 @dataclass(frozen=True)
 class Baselines:
-    """What others would say to the turns after the warm-up, from what is known at that moment.
-
-    Of the warm-up's turns only what the student would have said, so that its curve begins at the first.
-    `untouched` is the student without an adapter, in a copy of its own; memory alone gives the nearest
-    pair's answer; the expert's answers here are for measuring and count as no calls.
+    """What other methods would say to the turns after the warm-up. In the warm-up only the untouched student
+    is asked, so that its curve begins at the first turn. `untouched` is a copy of the student without an
+    adapter; memory gives the nearest pair's answer; the expert's answers are for measuring and count as no
+    calls.
     """
 
     answerers: Answerers
@@ -114,13 +111,13 @@ class Baselines:
         warm: bool,
         done: Collection[tuple[int, str]] = (),
     ) -> None:
-        """One event a method, for a turn whose answer is known; but for turns and methods that are done.
-        `warm`: the turn is of a warm-up.
-        """
-        said: dict[str, str | None] = {"untouched": self._said(self.untouched, frame.picture, turn)}
+        """Emit one event a method, except those `done`. `warm`: the turn is in a warm-up."""
+        max_tokens = self.answerers.config.student.max_new_tokens
+        untouched = self.untouched.answer(frame.picture, turn.question, max_tokens)
+        answers: dict[str, str | None] = {"untouched": untouched.text}
         if not warm:
-            said |= self._after(frame, turn, number, answered)
-        for method, text in said.items():
+            answers |= self._after(frame, turn, number, answered)
+        for method, text in answers.items():
             if text is not None and (number, method) not in done:
                 right = exact_match(text, turn.answer)
                 emit(Compared(at=time.time(), turn=number, method=method, text=text, right=right))
@@ -129,21 +126,18 @@ class Baselines:
         picture = frame.picture
         return {
             "memory": self._nearest(picture, turn, number),
-            "adapted": answered.text if answered.by == "student" else self._adapted(picture, turn),
-            "expert": _asked(self.answerers.expert, frame, turn, number),
+            "adapted": answered.text if answered.by == "student" else self._student_answer(picture, turn),
+            "expert": _expert_answer(self.answerers.expert, frame, turn, number),
         }
 
-    def _said(self, model: VisionLanguageModel, picture: Image, turn: VisitTurn) -> str:
-        return model.answer(picture, turn.question, self.answerers.config.student.max_new_tokens).text
-
-    def _adapted(self, picture: Image, turn: VisitTurn) -> str:
-        """What the student would have said, with its adapter where that was taught something like it."""
+    def _student_answer(self, picture: Image, turn: VisitTurn) -> str:
+        """The student's answer, with its adapter where it was taught something like the question."""
         answerers, here = self.answerers, self.rooms.here
         view, embedder, taught = EncodedView(answerers.student, picture), answerers.memory.embedder, True
         if embedder is not None:
-            hits = recalled(answerers, here.name, view.cue(embedder, turn.question))
+            hits = recall(answerers, here.name, view.cue(embedder, turn.question))
             taught = was_taught(answerers, here, hits)
-        return said_by_student(answerers, view, turn.question, taught).text
+        return student_answer(answerers, view, turn.question, taught).text
 
     def _nearest(self, picture: Image, turn: VisitTurn, number: int) -> str | None:
         memory, config = self.answerers.memory, self.answerers.config
@@ -155,12 +149,12 @@ class Baselines:
         return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")
 
 
-def baselines_of(controller: Controller, student: str, warm_up: int) -> Baselines:
-    """Beside a session that is about to begin. Raises UnknownModelError, WeightsError."""
+def open_baselines(controller: Controller, student: str, warm_up: int) -> Baselines:
+    """Raises UnknownModelError, WeightsError."""
     return Baselines(controller.answerers, controller.rooms, load_model(student), warm_up)
 
 
-def _asked(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:
+def _expert_answer(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:
     if expert is None:
         return None
     try:

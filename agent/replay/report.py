@@ -1,4 +1,4 @@
-"""A session as one page that needs nothing else: frames, answers, take-over curve, methods side by side."""
+"""A session as one self-contained page: frames, answers, take-over curve, methods side by side."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from core.files import atomic_write_text
 
 CURVE = "takeover.svg"
 
-_LOOKED = (
+_CAPTION = (
     "The small pictures show where the student, as it was at the end, and the expert look for the answer's "
     "words: the mean over layers, heads and words."
 )
@@ -38,17 +38,16 @@ svg { max-width: 100%; height: auto }
 """
 
 
-Looks = Mapping[int, Mapping[str, bytes]]
-"""By turn and model a JPEG of where it looked."""
+TurnMaps = Mapping[int, Mapping[str, bytes]]
+"""By turn and model, a JPEG of the attention map."""
 
 
-def write_report(recording: Recording, summary: Summary, folder: Path, looks: Looks | None = None) -> Path:
-    """Write `report.html`, `report.json` and the curve as a picture into a folder; returns the page.
-
-    `looks` are shown beside their turns. Raises InputError when a frame is missing, StorageError.
+def write_report(recording: Recording, summary: Summary, folder: Path, maps: TurnMaps | None = None) -> Path:
+    """Write `report.html`, `report.json` and the curve into a folder; returns the page. `maps` are shown
+    beside their turns. Raises InputError when a frame is missing, StorageError.
     """
     curve = takeover_curve(summary)
-    page = "\n".join(_page(recording, summary, curve, looks or {})) + "\n"
+    page = "\n".join(_page(recording, summary, curve, maps or {})) + "\n"
     atomic_write_text(folder / "report.json", json.dumps(summary.to_dict(), indent=1) + "\n")
     if curve.startswith("<svg"):
         atomic_write_text(folder / CURVE, curve)
@@ -56,7 +55,7 @@ def write_report(recording: Recording, summary: Summary, folder: Path, looks: Lo
     return folder / "report.html"
 
 
-def _page(recording: Recording, summary: Summary, curve: str, looks: Looks) -> Iterator[str]:
+def _page(recording: Recording, summary: Summary, curve: str, maps: TurnMaps) -> Iterator[str]:
     room = escape(str(recording.about.get("room", "")))
     yield "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
     yield "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -69,11 +68,11 @@ def _page(recording: Recording, summary: Summary, curve: str, looks: Looks) -> I
     for ended in summary.adaptations:
         yield from _scores(ended)
     yield "<h2>Turn by turn</h2>"
-    if looks:
-        yield f"<p class='quiet'>{_LOOKED}</p>"
+    if maps:
+        yield f"<p class='quiet'>{_CAPTION}</p>"
     yield "<div class='turns'>"
     for turn in summary.turns:
-        yield _turn(turn, recording, looks.get(turn.turn, {}))
+        yield _turn(turn, recording, maps.get(turn.turn, {}))
     yield "</div></body></html>"
 
 
@@ -98,7 +97,7 @@ def _table(summary: Summary) -> Iterator[str]:
 
 
 def _scores(ended: AdaptationEnded) -> Iterator[str]:
-    """What the gate saw: exact match of current adapter and candidate on each set of questions."""
+    """The gate's view: exact match of current adapter and candidate on each set of questions."""
     names = {"train": "pairs of the room", "hold_out": "held out (by a trial)", "probe": "probe set"}
     rows = []
     for kind, name in names.items():
@@ -114,7 +113,7 @@ def _scores(ended: AdaptationEnded) -> Iterator[str]:
         yield f"<tbody>{''.join(rows)}</tbody></table>"
 
 
-def _turn(turn: TurnSummary, recording: Recording, looks: Mapping[str, bytes]) -> str:
+def _turn(turn: TurnSummary, recording: Recording, maps: Mapping[str, bytes]) -> str:
     data = base64.b64encode(recording.blob(turn.frame, ".jpg").read_bytes()).decode("ascii")
     verdict = ""
     if turn.right is not None:
@@ -127,16 +126,16 @@ def _turn(turn: TurnSummary, recording: Recording, looks: Mapping[str, bytes]) -
         f"<b>{turn.turn}. {escape(turn.question)}</b><br>"
         f"<span class='by {turn.by}'>{turn.by}</span>: {escape(turn.answer) or '(no words)'}{verdict}<br>"
         f"<small>{escape(turn.why)}<br>{turn.confidence:.2f} sure, {turn.latency_ms:.0f} ms, "
-        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small>{_looked(looks, turn.turn)}</div></div>"
+        f"frame {turn.frame_age_ms:.0f} ms old{tag}</small>{_figures(maps, turn.turn)}</div></div>"
     )
 
 
-def _looked(looks: Mapping[str, bytes], turn: int) -> str:
-    """Where each model looks for the answer, small."""
+def _figures(maps: Mapping[str, bytes], turn: int) -> str:
+    """Each model's attention map, small."""
     figures = "".join(
         f"<figure><img alt='where {escape(name)} looks, question {turn}' "
         f"src='data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}'>"
         f"<figcaption>{escape(name)}</figcaption></figure>"
-        for name, jpeg in looks.items()
+        for name, jpeg in maps.items()
     )
     return f"<div class='looks'>{figures}</div>" if figures else ""

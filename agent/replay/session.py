@@ -1,23 +1,21 @@
-"""One replay from a folder to its summary: what `roomwise replay` and the benches call."""
+"""One replay from a folder to its summary; called by `roomwise replay` and the benches."""
 
-import datetime
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from agent.looking.turns import looks_of_turns
-from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, staged
-from agent.machine.usage import used
+from agent.looking.turns import turn_maps
+from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, stage_session
+from agent.machine.meters import measure_usage
 from agent.recording.past import past_of
-from agent.recording.record import SESSION, read_recording
+from agent.recording.record import SESSION, read_recording, time_stamp
 from agent.recording.summary import Summary, summarise
 from agent.recording.visit import Visit, read_visit
-from agent.replay.hearing import by_ear
-from agent.replay.options import ReplayOptions
+from agent.replay.hearing import hear_questions
 from agent.replay.outcome import show_summary
 from agent.replay.pace import Pace
-from agent.replay.replay import baselines_of, play
+from agent.replay.replay import open_baselines, play
 from agent.replay.report import write_report
 from agent.replay.show import Watcher
 from core.config import Config
@@ -26,19 +24,44 @@ from core.events import Event
 from core.files import state_dir
 
 
-def replay_session(options: ReplayOptions, config: Config) -> Summary:
-    """Replay a folder and keep everything; what happens is shown.
+@dataclass(frozen=True)
+class ReplayOptions:
+    """A session folder to replay. Without an `expert` it is the configured one where the session's answers
+    are true, else those answers.
+    """
 
-    Raises InputError, ImageError, UnknownModelError, WeightsError, StorageError; what was answered is kept.
+    session: Path
+    student: str
+    expert: str | None = None
+    warm_up: int = 10
+    seed: int = 0
+    out: Path | None = None
+    """Folder for all results; a session that is unfinished there continues. Default: a new one."""
+    report: Path | None = None
+    """Folder for the report."""
+    speed: float | None = None
+    """Divides the recorded pauses; no adaptation is waited for. None: no pauses, each one waited for."""
+    quiet: bool = False
+    aside: bool = False
+    """Print on stderr."""
+    from_audio: bool = False
+    """Ask what is heard in the session's sounds."""
+    one_room: bool = False
+    """Replay again in `out`/one-room, with all rooms taken for one."""
+
+
+def replay_session(options: ReplayOptions, config: Config) -> Summary:
+    """Replay a folder, show what happens, and keep everything. Raises InputError, ImageError,
+    UnknownModelError, WeightsError, StorageError; what was answered is kept.
     """
     visit = read_visit(options.session)
     if options.from_audio:
-        visit = by_ear(visit, config.voice, Console(quiet=options.quiet, stderr=True))
-    folder = options.out if options.out is not None else state_dir() / "replays" / _stamp()
+        visit = hear_questions(visit, config.voice, Console(quiet=options.quiet, stderr=True))
+    folder = options.out if options.out is not None else state_dir() / "replays" / time_stamp()
     console = Console(quiet=options.quiet, stderr=options.aside)
     watch = _silent if options.quiet else Watcher(console)
-    plays = _Plays(visit, _wish(options, visit, folder, config), config, Pace(options.speed))
-    with staged(visit, plays.wish, config, watch) as stage:
+    plays = _Plays(visit, _session_options(options, visit, folder, config), config, Pace(options.speed))
+    with stage_session(visit, plays.options, config, watch) as stage:
         try:
             plays.run(stage)
         except (RoomwiseError, KeyboardInterrupt):
@@ -52,15 +75,15 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
         summary = replace(summary, one_room=plays.in_one_room(console))
     show_summary(summary, console)
     if options.report is not None:
-        maps = looks_of_turns(recording, summary, folder / "adapters")
+        maps = turn_maps(recording, summary, folder / "adapters")
         page = write_report(recording, summary, options.report, maps)
         console.print(f"Report: {page}", highlight=False, soft_wrap=True)
     console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
     return summary
 
 
-def _wish(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> SessionOptions:
-    """What the session is to be. Without an expert's name the one that fits the session's answers."""
+def _session_options(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> SessionOptions:
+    """The session's options; without an expert's name the one that fits the session's answers."""
     fitting = config.expert.model if visit.answers == "truth" else RECORDED
     return SessionOptions(
         options.student, options.expert or fitting, options.warm_up, options.seed, folder,
@@ -70,33 +93,30 @@ def _wish(options: ReplayOptions, visit: Visit, folder: Path, config: Config) ->
 
 @dataclass(frozen=True)
 class _Plays:
-    """How a visit is played."""
-
     visit: Visit
-    wish: SessionOptions
+    options: SessionOptions
     config: Config
     pace: Pace
 
     def run(self, stage: Stage, one_room: bool = False) -> None:
-        """From where it stopped to its end, and what that took."""
-        limit, places = self.config.images.max_pixels, SessionFolders.below(self.wish.folder)
-        baselines = baselines_of(stage.controller, self.wish.student, self.wish.warm_up)
-        play(self.visit, stage.controller, baselines, limit, stage.past, self.pace, one_room)
-        stage.controller.emit(used(places.memory, places.adapters, places.session))
+        """Play from where it stopped to its end, and measure what that took."""
+        max_pixels, folders = self.config.images.max_pixels, SessionFolders.below(self.options.folder)
+        baselines = open_baselines(stage.controller, self.options.student, self.options.warm_up)
+        play(self.visit, stage.controller, baselines, max_pixels, stage.past, self.pace, one_room)
+        stage.controller.emit(measure_usage(folders.memory, folders.adapters, folders.session))
 
     def in_one_room(self, console: Console) -> Summary:
-        """The same again, with one memory and one adapter for all rooms; nothing of it is shown."""
+        """Replay silently with one memory and one adapter for all rooms."""
         console.print("Once more, with all rooms taken for one.", highlight=False)
-        again = replace(self, wish=replace(self.wish, folder=self.wish.folder / "one-room"))
-        done = again.wish.folder / "session"
-        if not _over(done, len(self.visit.turns)):
-            with staged(again.visit, again.wish, again.config, _silent, one_room=True) as stage:
+        again = replace(self, options=replace(self.options, folder=self.options.folder / "one-room"))
+        session = again.options.folder / "session"
+        if not _is_finished(session, len(self.visit.turns)):
+            with stage_session(again.visit, again.options, again.config, _silent, one_room=True) as stage:
                 again.run(stage, one_room=True)
-        return summarise(read_recording(done).events)
+        return summarise(read_recording(session).events)
 
 
-def _over(session: Path, turns: int) -> bool:
-    """Whether it was played to its end before."""
+def _is_finished(session: Path, turns: int) -> bool:
     if not (session / SESSION).exists():
         return False
     past = past_of("", read_recording(session).events)
@@ -105,7 +125,3 @@ def _over(session: Path, turns: int) -> bool:
 
 def _silent(event: Event) -> None:
     return None
-
-
-def _stamp() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")

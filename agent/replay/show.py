@@ -7,28 +7,15 @@ from rich.text import Text
 
 from agent.console.sentences import sentence
 from agent.learning.training import TrainingBar
-from core.events import (
-    AdaptationEnded,
-    AdaptationProgressed,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Event,
-    ExpertUnreachable,
-    Failed,
-    Judged,
-    Resumed,
-    Routed,
-    SessionEnded,
-    SessionStarted,
-)
+from core import events
+from core.events import Event
 
 _MARKS = {True: "[green]right[/]", False: "[red]wrong[/]"}
 _COLOURS = {"memory": "magenta", "student": "cyan", "expert": "yellow"}
 
 
 class Watcher:
-    """Shows events on a console as they come. One turn's events come one after another."""
+    """Prints events as they come."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -37,49 +24,48 @@ class Watcher:
         self._why = ""
 
     def __call__(self, event: Event) -> None:
-        """Show an event, or keep it for the line that it belongs to."""
         match event:
-            case Asked():
+            case events.Asked():
                 self._age = event.frame_age_ms
                 self._say(f"[bold]{event.turn:>3}[/]  {escape(event.question)}")
-            case Routed():
+            case events.Routed():
                 self._why = event.reason
-            case Answered():
+            case events.Answered():
                 self._answered(event)
-            case Judged():
+            case events.Judged():
                 truth = "" if event.right else f": {escape(event.reference)}"
                 self._say(f"     {_MARKS[event.right]}{truth}")
-            case ExpertUnreachable():
+            case events.ExpertUnreachable():
                 self._say(f"     [red]no expert[/]: {escape(event.reason)}")
-            case SessionStarted() | Resumed() | SessionEnded():
+            case events.SessionStarted() | events.Resumed() | events.SessionEnded():
                 self._session(event)
             case _:
                 self._between(event)
 
-    def _answered(self, event: Answered) -> None:
+    def _answered(self, event: events.Answered) -> None:
         self._say(
             f"     [{_COLOURS[event.by]}]{event.by}[/]: [bold]{escape(event.text) or '(no words)'}[/]  "
             f"[dim]{event.confidence:.2f} sure, {event.latency_ms:.0f} ms, frame {self._age:.0f} ms old; "
             f"{escape(self._why)}[/]"
         )
 
-    def _session(self, event: SessionStarted | Resumed | SessionEnded) -> None:
+    def _session(self, event: events.SessionStarted | events.Resumed | events.SessionEnded) -> None:
         match event:
-            case SessionStarted():
+            case events.SessionStarted():
                 pair = f"{escape(event.student)} learns from {escape(event.expert)}"
                 self._say(f"[bold]{escape(event.room)}[/]: {pair}")
-            case Resumed():
+            case events.Resumed():
                 self._say(f"Going on with question {event.turn}; what came before it is answered.")
-            case SessionEnded():
+            case events.SessionEnded():
                 self._bar.stop()
 
     def _between(self, event: Event) -> None:
         match event:
-            case AdaptationStarted():
+            case events.AdaptationStarted():
                 self._bar.start(event.pairs)
-            case AdaptationProgressed():
+            case events.AdaptationProgressed():
                 self._bar.step(event.step, event.steps, event.loss)
-            case AdaptationEnded() | Failed():
+            case events.AdaptationEnded() | events.Failed():
                 self._bar.stop()
         line = sentence(event)
         if line:

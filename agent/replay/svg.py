@@ -1,4 +1,4 @@
-"""Pictures as SVG: a white page with its title, and what can be drawn on it, each a line of text."""
+"""SVG: a white page with a title, and elements as text."""
 
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
@@ -7,7 +7,7 @@ INK, GREY, RULE = "#222", "#777", "#e4e4e4"
 
 
 def page(width: float, height: float, title: str, parts: Iterable[str]) -> str:
-    """A whole SVG file. The title is for those who hear it; `parts` draw what is seen."""
+    """A whole SVG file; the title is for screen readers."""
     return "\n".join((
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
         "font-family='sans-serif' font-size='12'>",
@@ -33,19 +33,17 @@ def line(begin: tuple[float, float], end: tuple[float, float], colour: str = RUL
 
 
 def polyline(points: Iterable[tuple[float, float]], colour: str, width: float = 1.5, dash: str = "") -> str:
-    """Straight lines from point to point."""
     places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return f"<polyline points='{places}' fill='none' {_stroke(colour, width, dash)}/>"
 
 
 def dot(x: float, y: float, radius: float, colour: str, edge: str = "") -> str:
-    """A disc, with a line of the colour `edge` around it if there is one."""
+    """A disc, outlined in the colour `edge` if given."""
     around = f" {_stroke(edge, 2, '')}" if edge else ""
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='{radius}' fill='{colour}'{around}/>"
 
 
 def box(x: float, y: float, width: float, height: float, colour: str) -> str:
-    """A filled rectangle."""
     return f"<rect x='{x:.1f}' y='{y:.1f}' width='{width}' height='{height}' fill='{colour}'/>"
 
 

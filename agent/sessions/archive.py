@@ -1,7 +1,4 @@
-"""A session as one zip file: `session.json`, `events.jsonl`, `blobs/`, and nothing else.
-
-What may be in it, and how large, stands here for both directions; `archive_import` trusts none of it.
-"""
+"""A session as one zip file: `session.json`, `events.jsonl`, `blobs/`; the limits hold in both directions."""
 
 import json
 import os
@@ -23,7 +20,7 @@ BLOB = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})\.(jpg|wav)")
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What an archive may hold: bytes, but for `entries` (a number) and `ratio` (bytes out by bytes in)."""
+    """Limits in bytes, but for `entries` (a number) and `ratio` (bytes out by bytes in)."""
 
     archive: int = 2 << 30
     entries: int = 20_000
@@ -34,7 +31,7 @@ class ArchiveLimits:
     ratio: float = 200.0
 
     def of(self, name: str) -> int | None:
-        """The most bytes of an entry of this name; None for a name that has no place in an archive."""
+        """The most bytes of an entry of this name; None for a name that is not allowed."""
         if name == SESSION:
             return self.about
         if name == EVENTS:
@@ -43,11 +40,9 @@ class ArchiveLimits:
 
 
 def write_archive(recording: Recording, target: Path) -> None:
-    """Write a recording to a new zip file, whole or not at all.
-
-    Frames and sounds are stored as they are, being compressed already; a line of the log that was cut off
-    is left out. Raises InputError when it is more than an archive may hold; StorageError, also when the file
-    is there already.
+    """Write a recording to a new zip file, whole or not at all. Blobs are compressed already and stored as
+    they are; an incomplete last line is left out. Raises InputError beyond the limits; StorageError, also
+    when the file exists.
     """
     log = whole_lines(recording.folder)  # before the frames: whatever it speaks of is there by then
     blobs = [path for path in sorted((recording.folder / BLOBS).glob("*")) if _is_blob(path)]
@@ -65,12 +60,12 @@ def write_archive(recording: Recording, target: Path) -> None:
 
 
 def _is_blob(path: Path) -> bool:
-    known = BLOB.fullmatch(f"{BLOBS}/{path.name}") is not None
-    return known and path.is_file() and not path.is_symlink()
+    named = BLOB.fullmatch(f"{BLOBS}/{path.name}") is not None
+    return named and path.is_file() and not path.is_symlink()
 
 
 def whole_lines(folder: Path) -> bytes:
-    """The log of a session up to its last whole line. Raises StorageError."""
+    """A session's log up to its last whole line. Raises StorageError."""
     log = folder / EVENTS
     with storage_errors("read", log):
         data = log.read_bytes() if log.is_file() else b""
@@ -79,9 +74,8 @@ def whole_lines(folder: Path) -> bytes:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Fill a file aside and give it its name at the end, or not at all.
-
-    Raises StorageError, also when a file of that name is there already.
+    """Fill a temporary file that gets its name at the end, or not at all. Raises StorageError, also when the
+    file exists.
     """
     with storage_errors("write", path):
         if path.exists():

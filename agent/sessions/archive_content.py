@@ -1,4 +1,4 @@
-"""Whether a folder holds a session as this program would have written it: later code relies on it."""
+"""Checks that a folder holds a session as this program would have written it: later code relies on it."""
 
 import hashlib
 import json
@@ -15,16 +15,15 @@ from core.frames import decode
 
 _LONGEST_LINE = 4 << 20
 _LAST = 1e11
-"""Seconds since 1970: no calendar goes so far."""
+"""Seconds since 1970, beyond any calendar."""
 _AGAIN = "Export it again: roomwise sessions export"
 
 
 def check_session(folder: Path, path: Path, max_pixels: int) -> None:
-    """Look at everything in a folder whose files have the right names; `path` is what errors call it.
-
-    Raises ArchiveError when anything cannot be read back, is out of range, is missing or is not itself.
+    """Check all files of a folder; `path` is what errors call it. Raises ArchiveError when anything is
+    unreadable, out of range, missing or altered.
     """
-    _check_about(_parsed((folder / SESSION).read_bytes(), f"{path}: {SESSION}"), path)
+    _check_about(_parse((folder / SESSION).read_bytes(), f"{path}: {SESSION}"), path)
     frames = _check_events((folder / EVENTS).read_bytes(), path)
     blobs = sorted((folder / BLOBS).iterdir())
     for blob in blobs:
@@ -43,7 +42,7 @@ def _check_about(about: Any, path: Path) -> None:
 
 
 def _check_events(log: bytes, path: Path) -> set[str]:
-    """The names of the frames that the events speak of."""
+    """The names of the frames that the events refer to."""
     *lines, rest = log.split(b"\n")
     if rest:
         raise ArchiveError(f"{path}: the last line of {EVENTS} is cut off. {_AGAIN}")
@@ -59,7 +58,7 @@ def _check_events(log: bytes, path: Path) -> set[str]:
 def _event(line: bytes, where: str) -> Event | None:
     if len(line) > _LONGEST_LINE:
         raise ArchiveError(f"{where} is too long. {_AGAIN}")
-    values = _parsed(line, where)
+    values = _parse(line, where)
     try:
         event = from_line(line.decode())
     except (InputError, UnicodeDecodeError) as error:
@@ -72,7 +71,7 @@ def _event(line: bytes, where: str) -> Event | None:
 
 
 def _in_range(value: Any) -> bool:
-    """Texts, numbers that can be reckoned with, and tables of those, one level deep."""
+    """Texts, finite numbers, and flat tables of those."""
     if isinstance(value, dict):
         return all(isinstance(inner, str | int | float) and _in_range(inner) for inner in value.values())
     if isinstance(value, float):
@@ -85,10 +84,10 @@ def _in_range(value: Any) -> bool:
 def _check_blob(blob: Path, path: Path, max_pixels: int) -> None:
     name = f"{BLOBS}/{blob.name}"
     data = blob.read_bytes()
-    known = BLOB.fullmatch(name)
-    if known is None or hashlib.sha256(data).hexdigest() != known[1]:
+    match = BLOB.fullmatch(name)
+    if match is None or hashlib.sha256(data).hexdigest() != match[1]:
         raise ArchiveError(f"{path}: {name} is damaged or was changed. {_AGAIN}")
-    if known[2] == "wav":
+    if match[2] == "wav":
         if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
             raise ArchiveError(f"{path}: {name} is no sound. {_AGAIN}")
         return
@@ -98,7 +97,7 @@ def _check_blob(blob: Path, path: Path, max_pixels: int) -> None:
         raise ArchiveError(f"{path}: {error}") from error
 
 
-def _parsed(data: bytes, where: str) -> Any:
+def _parse(data: bytes, where: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

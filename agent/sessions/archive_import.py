@@ -1,8 +1,7 @@
-"""A zip file from anywhere becomes a session here, or an error; never anything else on the disk.
+"""Imports a zip file from anywhere: it becomes a session, or an error, and nothing else on the disk.
 
-Names are compared with the few that an archive can hold, and no path is ever made of anything else, so that
-there is nothing for `..`, absolute paths or links to act on. Sizes are checked as declared before anything is
-read, and again by how much is read.
+Only the few allowed names are accepted, so `..`, absolute paths and links cannot act. Sizes are checked as
+declared before reading, and again while reading.
 """
 
 import re
@@ -38,25 +37,23 @@ _DAMAGED = (
 def import_archive(
     path: Path, state: Path, max_pixels: int, name: str | None = None, limits: ArchiveLimits | None = None
 ) -> str:
-    """Add the session in a zip file to those here, under a name that no other has; returns the name.
-
-    Without a `name` it is the file's. Raises ArchiveError when anything is wrong with it, with nothing kept;
-    StorageError, also when a session of that name is here.
+    """Import the session in a zip file under a new name; returns the name. Without a `name` it is the file's.
+    Raises ArchiveError for anything wrong, with nothing kept; StorageError, also when the name is taken.
     """
     limits = limits or ArchiveLimits()
     name = check_name(room_name(path.stem) if name is None else name)
     with storage_errors("read", path):
-        found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise ArchiveError(f"{path} is no file. {_AGAIN}")
-    if found.st_size > limits.archive:
-        raise ArchiveError(f"{path} has {found.st_size:,} bytes, more than {limits.archive:,}. {_AGAIN}")
+    if status.st_size > limits.archive:
+        raise ArchiveError(f"{path} has {status.st_size:,} bytes, more than {limits.archive:,}. {_AGAIN}")
     target = state / SESSIONS / name
     if target.exists():
         raise StorageError(f"There is a session {name} already. Give this one another name: --name NAME")
     with atomic_directory(target) as aside:
         (aside / BLOBS).mkdir()
-        for entry, data in _entries(path, found.st_size, limits):
+        for entry, data in _entries(path, status.st_size, limits):
             # One of the few names of `Limits.of`, below a folder that was made for it.
             (aside / entry).write_bytes(data)
         check_session(aside, path, max_pixels)
@@ -64,7 +61,7 @@ def import_archive(
 
 
 def check_name(name: str) -> str:
-    """The name as it is, if a session can be called so. Raises ArchiveError."""
+    """The name, if a session can have it. Raises ArchiveError."""
     if not _NAME.fullmatch(name):
         raise ArchiveError(
             f"A session cannot be called {name[:80]!r}. "
@@ -74,7 +71,7 @@ def check_name(name: str) -> str:
 
 
 def _entries(path: Path, size: int, limits: ArchiveLimits) -> Iterator[tuple[str, bytes]]:
-    """Names and bytes of all that is in an archive, after what it declares was found to be in order."""
+    """Names and bytes of all entries, after checking what the archive declares."""
     with storage_errors("read", path), path.open("rb") as file:
         file.seek(max(0, size - _TAIL))
         _check_end(file.read(), path, limits)
@@ -93,12 +90,12 @@ def _entries(path: Path, size: int, limits: ArchiveLimits) -> Iterator[tuple[str
 
 
 def _check_end(tail: bytes, path: Path, limits: ArchiveLimits) -> None:
-    """The list of contents is short: it is read as a whole, however little of the file is."""
-    end, before = tail[-22:], tail[-42:-22]
+    """The list of contents must be short, since it is read as a whole."""
+    end, locator = tail[-22:], tail[-42:-22]
     if len(end) < 22 or not end.startswith(_END):
         raise ArchiveError(f"{path} is no zip file, or is cut short. {_AGAIN}")
     entries, length = struct.unpack("<HL", end[10:16])
-    if before.startswith(_END_64) or entries > limits.entries + 1 or length > (limits.entries + 1) * 256:
+    if locator.startswith(_END_64) or entries > limits.entries + 1 or length > (limits.entries + 1) * 256:
         raise ArchiveError(f"{path} lists too much: more than {limits.entries:,} files. {_AGAIN}")
 
 
@@ -120,7 +117,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, path: Path, limits
 
 
 def _problem(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> str:
-    """What is wrong with an entry as it is declared; empty for nothing."""
+    """What is wrong with an entry's declaration; "" for nothing."""
     most = limits.of(entry.filename)
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if most is None or entry.orig_filename != entry.filename:

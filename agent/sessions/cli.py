@@ -21,8 +21,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 class Format(str, Enum):
-    """What a session is written as."""
-
     zip = "zip"
     mcap = "mcap"
     parquet = "parquet"
@@ -42,21 +40,23 @@ def listed(as_json: AsJson = False) -> None:
 
     Example: roomwise sessions list --json
     """
-    from agent.sessions.sessions import shelved
+    from agent.sessions.sessions import list_sessions
     from agent.sessions.text import table
 
-    found = shelved(state_dir())
+    sessions = list_sessions(state_dir())
     if as_json:
         lines = [
             {
-                **(vars(one.line) if one.line else {"name": one.name, "problem": one.problem}),
-                "folder": str(one.folder),
+                **(
+                    vars(session.line) if session.line else {"name": session.name, "problem": session.problem}
+                ),
+                "folder": str(session.folder),
             }
-            for one in found
+            for session in sessions
         ]
         _print_json("list", sessions=lines)
     else:
-        _print_lines(table(found), "Nothing is recorded yet.")
+        _print_lines(table(sessions), "Nothing is recorded yet.")
 
 
 @app.command()
@@ -117,11 +117,11 @@ def imported(
     from core.config import load_config
 
     most = load_config().images.max_pixels
-    given = import_archive(file, state_dir(), most, name)
+    imported_name = import_archive(file, state_dir(), most, name)
     if as_json:
-        _print_json("import", name=given)
+        _print_json("import", name=imported_name)
     else:
-        typer.echo(f"Imported as {given}. See: roomwise sessions show {given}")
+        typer.echo(f"Imported as {imported_name}. See: roomwise sessions show {imported_name}")
 
 
 @app.command()
@@ -143,7 +143,7 @@ def redact(
     Example: roomwise sessions redact kitchen-1 --turn 3 --turn 4 --frames --words
     """
     from agent.sessions.redact import Choice, redact
-    from agent.sessions.sessions import held
+    from agent.sessions.sessions import hold_session
     from agent.sessions.text import what_stays
 
     if bool(turns) == all_turns:
@@ -151,15 +151,16 @@ def redact(
     if not (frames or words):
         raise InputError("What is to go? Say --frames, --words or both.")
     folder, _ = _read(session)
-    _confirm(f"Take {_what(frames, words)} out of {session} for good?", yes)
+    what = " and ".join(part for part, gone in (("frames", frames), ("words", words)) if gone)
+    _confirm(f"Take {what} out of {session} for good?", yes)
     choice = Choice(frozenset(turns) if turns else None, frames, words)
-    with held(folder):
-        done = redact(folder, choice)
-    kept = _remembered(done.pairs)
+    with hold_session(folder):
+        redacted = redact(folder, choice)
+    kept = _remembered(redacted.pairs)
     if as_json:
-        _print_json("redact", name=session, **vars(done), in_memory=kept)
+        _print_json("redact", name=session, **vars(redacted), in_memory=kept)
     else:
-        _print_lines(what_stays(session, choice, done, kept))
+        _print_lines(what_stays(session, choice, redacted, kept))
 
 
 @app.command()
@@ -172,10 +173,10 @@ def delete(
 
     Example: roomwise sessions delete kitchen-1
     """
-    from agent.sessions.sessions import delete, whole
+    from agent.sessions.sessions import delete, deletion_folder
     from agent.sessions.sessions import size as size_it
 
-    folder = whole(session, state_dir())
+    folder = deletion_folder(session, state_dir())
     size = size_it(folder)
     _confirm(f"Delete {folder} ({size / 1e6:.1f} MB) for good?", yes)
     delete(session, state_dir())
@@ -196,19 +197,15 @@ def _read(session: str) -> "tuple[Path, Recording]":
 
 
 def _remembered(pairs: tuple[str, ...]) -> list[str]:
-    """Which of these pairs the memory of all live sessions still has."""
+    """Which of these pairs the memory of live sessions still has."""
     from memory.store import Memory
 
     folder = state_dir() / "memory"
     if not pairs or not folder.exists():
         return []
     with Memory.open(folder, None, read_only=True) as memory:
-        here = {pair.id for pair in memory.pairs()}
-    return [pair for pair in pairs if pair in here]
-
-
-def _what(frames: bool, words: bool) -> str:
-    return " and ".join(part for part, gone in (("frames", frames), ("words", words)) if gone)
+        present = {pair.id for pair in memory.pairs()}
+    return [pair for pair in pairs if pair in present]
 
 
 def _confirm(question: str, yes: bool) -> None:

@@ -1,9 +1,7 @@
-"""A recording as one file of a chosen format."""
+"""Exports a recording to one file."""
 
 from pathlib import Path
-from typing import get_args
 
-from agent.console.protocol import ExportFormat
 from agent.recording.record import Recording, read_recording
 from agent.sessions.archive import write_archive
 from agent.sessions.mcap_export import export_mcap
@@ -11,14 +9,12 @@ from agent.sessions.parquet_export import export_parquet
 from agent.sessions.sessions import locate
 from core.errors import InputError
 
-FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 _WRITERS = {"zip": write_archive, "mcap": export_mcap, "parquet": export_parquet}
 
 
 def export(recording: Recording, target: Path, kind: str) -> None:
-    """Write a recording to a new file, whole or not at all.
-
-    Raises InputError for another format, StorageError, MissingDependencyError without the extra `export`.
+    """Write a recording to a new file, whole or not at all. Raises InputError for an unknown format,
+    StorageError, MissingDependencyError without the extra `export`.
     """
     if kind not in _WRITERS:
         raise InputError(f"Nothing is written as {kind[:40]!r}. Say which: --format zip, mcap or parquet")
@@ -26,9 +22,8 @@ def export(recording: Recording, target: Path, kind: str) -> None:
 
 
 def export_aside(session: str, kind: str, state: Path) -> Path:
-    """Write the recording of this name to a file among the state's `exports`, and say where it is.
-
-    Raises InputError when there is no such recording, StorageError when that file is there already.
+    """Export the recording of this name below the state's `exports`; returns the file. Raises InputError when
+    there is no such recording, StorageError when the file exists.
     """
     recording = read_recording(locate(session, state))
     target = state / "exports" / f"{session.replace('/', '-')}.{kind}"

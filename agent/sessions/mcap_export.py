@@ -19,15 +19,8 @@ from typing import Any, NamedTuple
 from agent.recording.record import Recording
 from agent.sessions.archive import new_file
 from agent.sessions.turns import finite
-from core.events import (
-    Activated,
-    AdaptationEnded,
-    AdaptationProgressed,
-    AdaptationStarted,
-    Answered,
-    Asked,
-    Event,
-)
+from core import events
+from core.events import Event
 from core.extras import require
 
 _NS = 1_000_000_000
@@ -57,7 +50,7 @@ _SCHEMAS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class ChannelMessage(NamedTuple):
-    """What goes to a channel; times in nanoseconds since 1970."""
+    """A message of a channel; times in nanoseconds since 1970."""
 
     channel: str
     logged: int
@@ -66,17 +59,21 @@ class ChannelMessage(NamedTuple):
 
 
 def export_mcap(recording: Recording, target: Path) -> int:
-    """Write a recording to a new MCAP file, whole or not at all; how many messages.
-
-    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file is
-    there already.
+    """Write a recording to a new MCAP file, whole or not at all; returns the number of messages. Raises
+    InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file exists.
     """
     writing = require("mcap.writer", "export")
     with new_file(target) as path, path.open("wb") as file:
         writer = writing.Writer(file)
         writer.start(library="roomwise")
         channels = {topic: _channel(writer, topic, *schema) for topic, schema in _SCHEMAS.items()}
-        writer.add_metadata("session", {str(name): _told(value) for name, value in recording.about.items()})
+        writer.add_metadata(
+            "session",
+            {
+                str(name): value if isinstance(value, str) else json.dumps(value)
+                for name, value in recording.about.items()
+            },
+        )
         count = 0
         for count, message in enumerate(messages(recording), start=1):
             writer.add_message(
@@ -91,31 +88,33 @@ def export_mcap(recording: Recording, target: Path) -> int:
 
 
 def messages(recording: Recording) -> Iterator[ChannelMessage]:
-    """What a recording amounts to, in the order in which it happened. Raises InputError, StorageError."""
+    """A recording's messages in order. Raises InputError, StorageError."""
     for event in recording.events:
         at = nanoseconds(event.at)
         values = {"event": type(event).__name__, **dataclasses.asdict(event)}
         yield ChannelMessage("/events", at, at, values)
-        if isinstance(event, Asked):
+        if isinstance(event, events.Asked):
             if event.frame:
                 yield _frame(recording, event, at)
             yield ChannelMessage("/questions", at, at, _plain(event))
-        elif isinstance(event, Answered):
+        elif isinstance(event, events.Answered):
             yield ChannelMessage("/answers", at, at, _plain(event))
-        elif isinstance(event, AdaptationStarted | AdaptationProgressed | AdaptationEnded | Activated):
+        elif isinstance(
+            event,
+            events.AdaptationStarted
+            | events.AdaptationProgressed
+            | events.AdaptationEnded
+            | events.Activated,
+        ):
             yield ChannelMessage("/adaptation", at, at, values)
 
 
 def nanoseconds(at: float) -> int:
-    """Seconds since 1970 as whole nanoseconds that a file can hold."""
+    """Seconds since 1970 as nanoseconds within range."""
     return int(min(max(0.0, finite(at)), _LAST) * _NS)
 
 
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _frame(recording: Recording, asked: Asked, at: int) -> ChannelMessage:
+def _frame(recording: Recording, asked: events.Asked, at: int) -> ChannelMessage:
     taken = max(0, at - nanoseconds(asked.frame_age_ms / 1000))
     data = recording.blob(asked.frame, ".jpg").read_bytes()
     stamp = {"sec": taken // _NS, "nsec": taken % _NS}

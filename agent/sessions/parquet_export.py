@@ -1,8 +1,4 @@
-"""A recording as one Parquet file, a row a turn, which `datasets`, pandas and DuckDB open.
-
-The frame is a column of {bytes, path}, and the file says so in its metadata as `datasets` does, which then
-gives a picture.
-"""
+"""A recording as one Parquet file, a row a turn, for `datasets`, pandas and DuckDB."""
 
 import datetime
 import json
@@ -19,10 +15,8 @@ _ROWS = 64  # written at a time, so that a long session never lies in memory wit
 
 
 def export_parquet(recording: Recording, target: Path) -> int:
-    """Write the turns of a recording to a new Parquet file, whole or not at all; how many.
-
-    Raises InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file is
-    there already.
+    """Write a recording's turns to a new Parquet file, whole or not at all; returns their number. Raises
+    InputError when a frame is damaged, MissingDependencyError, StorageError, also when the file exists.
     """
     arrow, parquet = require("pyarrow", "export"), require("pyarrow.parquet", "export")
     turns = turns_of(recording.events)
@@ -35,7 +29,7 @@ def export_parquet(recording: Recording, target: Path) -> int:
 
 
 def _schema(arrow: Any) -> Any:
-    """The columns, and what `datasets` is to make of them."""
+    """The columns, with metadata for `datasets`."""
     words, number, moment = arrow.string(), arrow.float64(), arrow.timestamp("us", tz="UTC")
     columns = {
         "session": words, "room": words, "turn": arrow.int64(),
@@ -51,8 +45,8 @@ def _schema(arrow: Any) -> Any:
         name: {"_type": "Image"} if name == "image" else {"dtype": names[kind], "_type": "Value"}
         for name, kind in columns.items()
     }
-    told = {"huggingface": json.dumps({"info": {"features": features}})}
-    return arrow.schema(list(columns.items()), metadata=told)
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return arrow.schema(list(columns.items()), metadata=metadata)
 
 
 def _rows(recording: Recording, turns: list[RecordedTurn]) -> Iterator[dict[str, Any]]:
@@ -76,7 +70,7 @@ def _image(recording: Recording, turn: RecordedTurn) -> dict[str, Any] | None:
 
 
 def _words(text: str | None) -> str | None:
-    """The text; None where there was none, or was redacted."""
+    """The text; None if empty or redacted."""
     return None if text in ("", REDACTED) else text
 
 

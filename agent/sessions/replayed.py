@@ -1,10 +1,5 @@
-"""A recording before a screen: what happened then happens again, at its own pace or another.
+"""A recording before a screen: it happens again, at its own pace or another, with no model asked."""
 
-Nothing is asked of any model and nothing on the disk is changed. To have the questions answered anew there is
-`agent.replay.replay`.
-"""
-
-import io
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +19,7 @@ from agent.sessions.turns import finite
 from core.errors import InputError, RoomwiseError
 from core.events import Asked, Event, LearningPaused, Resumed
 from core.files import state_dir
+from core.frames import encode
 from core.pictures import read_picture
 
 _PULSE = 0.2  # seconds
@@ -33,17 +29,17 @@ _MOST_PIXELS = 50_000_000
 
 @dataclass
 class _Listener:
-    """Who hears, and whether it has the frame that is shown."""
+    """A listener, and whether it has the current frame."""
 
     hear: protocol.Hear
     fresh: bool = False
 
 
 class ReplayedConsole:
-    """A recorded session as an `agent.console.protocol.Console`. It begins when somebody first listens."""
+    """A recorded session as a `Console`. It begins when somebody first listens."""
 
     def __init__(self, recording: Recording, speed: float = 1.0, state: Path | None = None) -> None:
-        """`speed` divides the time between events; 0: none goes by. `state` is where other sessions lie."""
+        """`speed` divides the time between events, 0 skips it. `state` is where other sessions are."""
         self._recording, self._speed = recording, speed
         self._state = state_dir() if state is None else state
         self._lock = threading.RLock()
@@ -55,7 +51,7 @@ class ReplayedConsole:
         self._thread = threading.Thread(target=self._play, name="replayed", daemon=True)
 
     def listen(self, hear: protocol.Hear) -> Callable[[], None]:
-        """Hear what has happened so far, then what happens. What is returned ends it."""
+        """Get what has happened so far, then what happens. Calling the result stops it."""
         listener = _Listener(hear)
         with self._lock:
             hear(protocol.Back(tuple(self._past)))
@@ -66,59 +62,59 @@ class ReplayedConsole:
         return lambda: self._forget(listener)
 
     def put(self, wish: protocol.Wish) -> "Future[Any]":
-        """What can be looked up is; what would change the session is refused with an InputError."""
-        reply = self._reply(wish)
+        """Look-ups are answered; changes are refused with an InputError."""
         try:
-            return self._files.submit(reply)
+            return self._files.submit(self._reply, wish)
         except RuntimeError:  # closed meanwhile
             future: Future[Any] = Future()
             future.set_exception(InputError("This recording is closed. Open it again: roomwise replay"))
             return future
 
     def close(self) -> None:
-        """Stop playing."""
         self._closed.set()
         if self._begun:
             self._thread.join()
         self._files.shutdown(cancel_futures=True)
 
-    def _reply(self, wish: protocol.Wish) -> Callable[[], Any]:
+    def _reply(self, wish: protocol.Wish) -> Any:
         with self._lock:
             past, about = tuple(self._past), self._recording.about
         match wish:
             case protocol.Picture():
-                return lambda: self._recording.blob(wish.frame, ".jpg").read_bytes()
+                return self._recording.blob(wish.frame, ".jpg").read_bytes()
             case protocol.Find():
-                return lambda: remembrances(past, wish)
+                return remembrances(past, wish)
             case protocol.Versions():
-                return lambda: versions(past)
+                return versions(past)
             case protocol.Sessions():
-                return lambda: session_lines(self._state)
+                return session_lines(self._state)
             case protocol.Export():
-                return lambda: str(export_aside(wish.session, wish.format, self._state))
+                return str(export_aside(wish.session, wish.format, self._state))
             case protocol.Settings():
-                return lambda: settings(about)
-        return _refuse
+                return settings(about)
+        raise InputError(
+            "This is a recording: it can be watched, not changed. For a new session: roomwise run"
+        )
 
     def _play(self) -> None:
-        due, before = time.monotonic(), None
+        due, previous = time.monotonic(), None
         for event in self._recording.events:
-            due += self._gap(before, event)
-            before = event
+            due += self._gap(previous, event)
+            previous = event
             if not self._wait(due):
                 return
             self._happen(event)
         while not self._closed.wait(_PULSE):
             self._beat()
 
-    def _gap(self, before: Event | None, event: Event) -> float:
+    def _gap(self, previous: Event | None, event: Event) -> float:
         """Seconds to wait for an event. Nothing happened between a stop and going on."""
-        if before is None or isinstance(event, Resumed) or not self._speed:
+        if previous is None or isinstance(event, Resumed) or not self._speed:
             return 0.0
-        return max(0.0, finite(event.at) - finite(before.at)) / self._speed
+        return max(0.0, finite(event.at) - finite(previous.at)) / self._speed
 
     def _wait(self, due: float) -> bool:
-        """Pulses until an event is due; False when it is closed."""
+        """Send pulses until an event is due; False when closed."""
         while (left := due - time.monotonic()) > 0:
             if self._closed.wait(min(left, _PULSE)):
                 return False
@@ -138,7 +134,7 @@ class ReplayedConsole:
             self._beat()
 
     def _show(self, asked: Asked) -> None:
-        """Take up the frame that was asked about. It is as old as it was then: no other was recorded."""
+        """Show the question's frame, as old as it was then."""
         problem, frame = "", b""
         try:
             if asked.frame:
@@ -159,9 +155,9 @@ class ReplayedConsole:
                 self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
                 listener.fresh = True
 
-    def _tell(self, listener: _Listener, heard: protocol.ConsoleMessage) -> None:
+    def _tell(self, listener: _Listener, message: protocol.ConsoleMessage) -> None:
         try:
-            listener.hear(heard)
+            listener.hear(message)
         except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others
             self._forget(listener)
 
@@ -172,13 +168,7 @@ class ReplayedConsole:
 
 
 def small(path: Path) -> bytes:
-    """A frame as a JPEG small enough for a screen. Raises ImageError."""
+    """A frame as a small JPEG. Raises ImageError."""
     picture = read_picture(path, str(path), _MOST_PIXELS)
     picture.thumbnail((_WIDE, _WIDE), Image.Resampling.BILINEAR)
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=80)
-    return file.getvalue()
-
-
-def _refuse() -> Any:
-    raise InputError("This is a recording: it can be watched, not changed. For a new session: roomwise run")
+    return encode(picture, 80)

@@ -40,36 +40,38 @@ class Shelved:
 
 
 def folders(state: Path) -> dict[str, Path]:
-    """All session folders below the state, by their names."""
+    """All session folders below the state, by name."""
     live = {path.parent.name: path.parent for path in (state / SESSIONS).glob(f"*/{SESSION}")}
     replays = {
         f"{REPLAYS}/{path.parent.parent.name}": path.parent
         for path in (state / REPLAYS).glob(f"*/{_REPLAYED}/{SESSION}")
     }
-    found = live | replays
-    # What begins with a dot is being written or deleted.
-    return {name: folder for name, folder in found.items() if not name.split("/")[-1].startswith(".")}
+    by_name = live | replays
+    # Names that begin with a dot are being written or deleted.
+    return {name: folder for name, folder in by_name.items() if not name.split("/")[-1].startswith(".")}
 
 
-def shelved(state: Path) -> list[Shelved]:
-    """All recorded sessions, newest first; those that cannot be read come last."""
-    found = [_looked_into(name, folder) for name, folder in folders(state).items()]
-    return sorted(found, key=lambda one: (one.line.began if one.line else "", one.name), reverse=True)
+def list_sessions(state: Path) -> list[Shelved]:
+    """All recorded sessions, newest first; unreadable ones last."""
+    sessions = [_read_shelved(name, folder) for name, folder in folders(state).items()]
+    return sorted(
+        sessions, key=lambda entry: (entry.line.began if entry.line else "", entry.name), reverse=True
+    )
 
 
 def session_lines(state: Path) -> list[SessionLine]:
-    """What a screen lists: all sessions that can be read, newest first."""
-    return [one.line for one in shelved(state) if one.line is not None]
+    """All readable sessions, newest first."""
+    return [session.line for session in list_sessions(state) if session.line is not None]
 
 
 def locate(name: str, state: Path) -> Path:
-    """The folder of a session by its name, or by its path. Raises InputError when there is none."""
-    found = folders(state)
-    if name in found:
-        return found[name]
+    """The folder of a session by name or path. Raises InputError when there is none."""
+    by_name = folders(state)
+    if name in by_name:
+        return by_name[name]
     if Path(name).is_dir():
         return Path(name)
-    remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+    remedy = did_you_mean(name, by_name) if by_name else "Nothing is recorded yet."
     raise InputError(f"There is no session {name!r}. {remedy} See: roomwise sessions list")
 
 
@@ -88,7 +90,7 @@ def line_of(name: str, recording: Recording) -> SessionLine:
 
 
 def when(at: float) -> str:
-    """A time as ISO 8601 in UTC, to the second; empty for one that no calendar has."""
+    """ISO 8601 in UTC, to the second; "" for a time no calendar has."""
     try:
         moment = datetime.datetime.fromtimestamp(finite(at), datetime.timezone.utc)
     except (ValueError, OverflowError, OSError):
@@ -103,17 +105,15 @@ def size(folder: Path) -> int:
 
 
 def owner(folder: Path) -> Path | None:
-    """The folder whose lock guards a session: that of its replay, or that of all live sessions."""
+    """The folder whose lock guards a session: its replay's, or that of all live sessions."""
     above = (folder.resolve().parent, folder.resolve().parent.parent)
     return next((place for place in above if (place / _LOCK).exists()), None)
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Nobody else writes this session meanwhile. Raises StorageError when somebody does just now.
-
-    One that was recorded live and has ended is never written again, so that an agent that runs in the same
-    state is no hindrance.
+def hold_session(folder: Path) -> Iterator[None]:
+    """Keep others from writing this session. Raises StorageError when somebody does. An ended live session is
+    never written again, so an agent running in the same state is no hindrance.
     """
     place = owner(folder)
     if place is None or (place != folder.resolve().parent and _has_ended(folder)):
@@ -126,33 +126,31 @@ def held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def whole(name: str, state: Path) -> Path:
-    """The folder that goes when this session is deleted: of a replay with all that it has learnt.
-
-    Raises InputError when no session below the state is called so.
+def deletion_folder(name: str, state: Path) -> Path:
+    """The folder that deleting this session removes: a replay's with all that it learnt. Raises InputError
+    when there is no such session.
     """
-    found = folders(state)
-    if name not in found:
-        remedy = did_you_mean(name, found) if found else "Nothing is recorded yet."
+    by_name = folders(state)
+    if name not in by_name:
+        remedy = did_you_mean(name, by_name) if by_name else "Nothing is recorded yet."
         raise InputError(f"There is no session {name!r} to delete. {remedy} See: roomwise sessions list")
-    return found[name].parent if name.startswith(f"{REPLAYS}/") else found[name]
+    return by_name[name].parent if name.startswith(f"{REPLAYS}/") else by_name[name]
 
 
 def delete(name: str, state: Path) -> None:
-    """Delete a session for good, and what is left of one whose deleting was cut short.
-
-    Raises InputError, and StorageError when it is in use.
+    """Delete a session for good, and remains of interrupted deletions. Raises InputError, and StorageError
+    when it is in use.
     """
-    folder = whole(name, state)
-    with held(folders(state)[name]), storage_errors("delete", folder):
-        # The new name is not listed: killed half-way, what is left is no session any more.
+    folder = deletion_folder(name, state)
+    with hold_session(folders(state)[name]), storage_errors("delete", folder):
+        # The new name is not listed, so that a half-deleted session is none.
         going = folder.rename(folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{_GOING}"))
         shutil.rmtree(going)
     for left in folder.parent.glob(f".*{_GOING}"):
         shutil.rmtree(left, ignore_errors=True)  # somebody may be at it
 
 
-def _looked_into(name: str, folder: Path) -> Shelved:
+def _read_shelved(name: str, folder: Path) -> Shelved:
     try:
         return Shelved(name, folder, line_of(name, read_recording(folder)))
     except (RoomwiseError, RecursionError) as error:

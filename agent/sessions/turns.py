@@ -1,4 +1,4 @@
-"""The turns of a session, each with all that became of it: what is shown, and what is exported as rows."""
+"""The turns of a session with all that became of them, for showing and exporting."""
 
 import math
 from collections.abc import Iterable
@@ -10,11 +10,9 @@ from core.events import Answered, Asked, Corrected, Event, ExpertUnreachable, Ju
 
 @dataclass(frozen=True)
 class RecordedTurn:
-    """One question and what came of it; what did not happen is empty or None.
-
-    `frame` is the SHA-256 of the frame, empty where it was redacted. Times are seconds since 1970, UTC.
-    `reference` is the known answer and `right` whether that was said; `correction` a person's word
-    afterwards; `late` what the expert said when it could be asked again.
+    """A question and what came of it; what did not happen is empty or None. `frame` is the SHA-256 of the
+    frame, "" if redacted. Times are seconds since 1970. `reference` is the known answer and `right` whether
+    it was given; `correction` a person's word; `late` the expert's later answer.
     """
 
     turn: int
@@ -38,19 +36,19 @@ class RecordedTurn:
 
     @property
     def verdict(self) -> str:
-        """What became of the answer, in a few words; empty where nobody said."""
-        said = []
+        """What became of the answer in a few words; "" if unknown."""
+        parts = []
         if self.right is not None:
-            said.append("✓ right" if self.right else f"✗ wrong, known: {self.reference}")
+            parts.append("✓ right" if self.right else f"✗ wrong, known: {self.reference}")
         if self.correction:
-            said.append(f"a person says: {self.correction}")
+            parts.append(f"a person says: {self.correction}")
         if self.late:
-            said.append(f"the expert says later: {self.late}")
-        return "; ".join(said)
+            parts.append(f"the expert says later: {self.late}")
+        return "; ".join(parts)
 
 
 def turns_of(events: Iterable[Event]) -> list[RecordedTurn]:
-    """All turns in order. One that was asked twice, since the first try was cut short, counts once."""
+    """All turns in order. A repeated one counts once."""
     turns: dict[int, RecordedTurn] = {}
     for event in events:
         if isinstance(event, Asked):
@@ -58,14 +56,14 @@ def turns_of(events: Iterable[Event]) -> list[RecordedTurn]:
                 event.turn, event.question, event.frame, finite(event.frame_age_ms), finite(event.at)
             )
         else:
-            known = turns.get(getattr(event, "turn", -1))
-            if known is not None:
-                turns[known.turn] = replace(known, **_news(event))
+            turn = turns.get(getattr(event, "turn", -1))
+            if turn is not None:
+                turns[turn.turn] = replace(turn, **_changes(event))
     return [turns[number] for number in sorted(turns)]
 
 
-def _news(event: Event) -> dict[str, Any]:
-    """What an event says of its turn."""
+def _changes(event: Event) -> dict[str, Any]:
+    """What an event adds to its turn."""
     match event:
         case Routed():
             return {"by": event.to, "reason": event.reason}
@@ -87,5 +85,5 @@ def _news(event: Event) -> dict[str, Any]:
 
 
 def finite(value: float) -> float:
-    """The number, 0 for one that is none: logs are read as they are found, and JSON can say NaN."""
+    """The number, 0 for NaN or infinity: logs may hold anything."""
     return float(value) if math.isfinite(value) else 0.0

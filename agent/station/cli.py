@@ -52,8 +52,7 @@ def run(
     ] = False,
     port: _Port = None,
     host: Annotated[
-        str,
-        typer.Option("--host", help="With --port: where to listen; beyond this machine with TLS."),
+        str, typer.Option("--host", help="With --port: where to listen; beyond this machine with TLS.")
     ] = "127.0.0.1",
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="PEM file of the certificate.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file of its key.")] = None,
@@ -73,10 +72,10 @@ def run(
     }  # fmt: skip
     if not headless:
         require("textual", "tui")
-    from agent.station.run import RunOptions, changed, run
+    from agent.station.run import RunOptions, apply_changes, run
 
     plan = RunOptions(
-        room=room, config=changed(config, changes), listen=listen != "off", record=record,
+        room=room, config=apply_changes(config, changes), listen=listen != "off", record=record,
         host=host, port=port, certificate=tls_cert, key=tls_key,
     )  # fmt: skip
     show = None if headless else load(context.obj["screen"])

@@ -1,4 +1,4 @@
-"""What the camera sees, for a session: the newest frame, that of a moment ago, how often one comes."""
+"""The camera of a session: the newest frame, frames of a moment ago, the frame rate."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from core.frames import encode, frame_of
 from core.types import Frame
 
 SMALL = 320
-"""Pixels in a row of a frame that is only looked at."""
+"""Width in pixels of a frame on a screen."""
 
 _KEPT = 45.0  # seconds: an utterance of half a minute, and the time to write it down
 _APART = 0.25  # seconds between frames that are kept
@@ -26,14 +26,12 @@ _RATED = 2.0  # seconds over which frames are counted
 _QUALITY, _SMALL_QUALITY = 90, 70
 
 Make = Callable[[Callable[[Status], None]], Camera]
-"""Makes the camera, which is to tell what becomes of it."""
+"""Makes the camera, given who is told its status."""
 
 
 class Eyes:
-    """A camera from `start` to `close`. `say` gets what becomes of it, on any thread.
-
-    While `heeding`, frames are kept for a while, so that a spoken question is asked of what was seen when it
-    began to be spoken.
+    """A camera from `start` to `close`. `say` gets its status, on any thread. While `heeding`, frames are
+    kept for a while, so that a spoken question gets the frame from when it began.
     """
 
     def __init__(
@@ -42,57 +40,57 @@ class Eyes:
     ) -> None:  # fmt: skip
         """`oldest`: seconds after which a frame is too old to be asked about. Raises as `make` does."""
         self.trouble = ""
-        """Why there are no pictures, with a remedy; empty while all is well."""
+        """Why there are no pictures, with a remedy; "" if there are."""
         self.heeding = False
         self._oldest, self._say, self._clock = oldest, say, clock
-        self._camera = make(self._told)
+        self._camera = make(self._note_status)
         self._closing = threading.Event()
-        self._came: deque[float] = deque()
+        self._arrivals: deque[float] = deque()
         self._kept: deque[tuple[float, bytes]] = deque()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._follow, name="eyes", daemon=True)
 
     def start(self) -> None:
-        """Begin to look; returns at once."""
         self._camera.start()
         self._thread.start()
 
     def close(self) -> None:
-        """Let the camera go; waits some seconds at most."""
+        """Release the camera; waits some seconds at most."""
         self._closing.set()
         self._camera.close()
         if self._thread.ident is not None:
             self._thread.join(2 * _WAIT)
 
     def newest(self) -> tuple[Captured, float] | None:
-        """The newest picture however old, and its age in milliseconds."""
+        """The newest picture, however old, and its age in milliseconds."""
         captured = self._camera.newest()
         return None if captured is None else (captured, 1000 * max(0.0, self._clock() - captured.taken))
 
     def frame(self) -> tuple[Frame, float]:
-        """The newest frame and its age in milliseconds. Raises CaptureError when it is too old or none is."""
-        seen = self._camera.frame(self._oldest)
-        return seen.frame, seen.age_ms
+        """The newest frame and its age in milliseconds. Raises CaptureError when it is too old or there is
+        none.
+        """
+        shot = self._camera.frame(self._oldest)
+        return shot.frame, shot.age_ms
 
     def frame_at(self, moment: float) -> tuple[Frame, float]:
-        """The frame that was newest at a moment of the monotonic clock, and its age then in milliseconds.
-
-        Raises CaptureError when that was too old, or none was kept.
+        """The newest frame at a moment of the monotonic clock, and its age then in milliseconds. Raises
+        CaptureError when it was too old, or none was kept.
         """
         with self._lock:
             kept = list(self._kept)
-        before = [one for one in kept if one[0] <= moment]
-        found = before[-1] if before else next(iter(kept), None)
-        age = self._oldest + 1 if found is None else max(0.0, moment - found[0])
-        if found is None or age > self._oldest:
+        earlier = [entry for entry in kept if entry[0] <= moment]
+        kept_frame = earlier[-1] if earlier else next(iter(kept), None)
+        age = self._oldest + 1 if kept_frame is None else max(0.0, moment - kept_frame[0])
+        if kept_frame is None or age > self._oldest:
             raise CaptureError(
                 "The camera gave no picture when the question began to be spoken. "
                 + (self.trouble or "Ask again when there is a picture.")
             )
-        return frame_of(found[1]), 1000 * age
+        return frame_of(kept_frame[1]), 1000 * age
 
     def heed(self, heeding: bool) -> None:
-        """Keep frames from now on, the newest one first; or no more."""
+        """Keep frames from now on, the newest one first; or stop."""
         newest = self._camera.newest()
         if heeding and not self.heeding and newest is not None:
             self._keep(newest)
@@ -100,15 +98,15 @@ class Eyes:
 
     @property
     def name(self) -> str:
-        """The camera's, without passwords."""
+        """The camera's name, without passwords."""
         return self._camera.name
 
     @property
     def rate(self) -> float:
-        """Frames a second, lately."""
+        """Recent frames a second."""
         now = self._clock()
         with self._lock:
-            return len([at for at in self._came if now - at <= _RATED]) / _RATED
+            return len([at for at in self._arrivals if now - at <= _RATED]) / _RATED
 
     def _follow(self) -> None:
         last = float("-inf")
@@ -120,9 +118,9 @@ class Eyes:
                 continue
             last = captured.taken
             with self._lock:
-                self._came.append(last)
-                while self._came[0] < last - _RATED:
-                    self._came.popleft()
+                self._arrivals.append(last)
+                while self._arrivals[0] < last - _RATED:
+                    self._arrivals.popleft()
             if self.heeding and (not self._kept or last - self._kept[-1][0] >= _APART):
                 self._keep(captured)
 
@@ -135,13 +133,13 @@ class Eyes:
             while self._kept[0][0] < captured.taken - _KEPT:
                 self._kept.popleft()
 
-    def _told(self, status: Status) -> None:
-        changed = _changed(self._camera.name, status)
+    def _note_status(self, status: Status) -> None:
+        changed = _change_event(self._camera.name, status)
         self.trouble = changed.reason
         self._say(changed)
 
 
-def _changed(name: str, status: Status) -> CameraChanged:
+def _change_event(name: str, status: Status) -> CameraChanged:
     now = time.time()
     match status:
         case CameraOpened():
@@ -156,7 +154,7 @@ def _changed(name: str, status: Status) -> CameraChanged:
 
 
 def as_jpeg(captured: Captured, quality: int = _SMALL_QUALITY, width: int | None = None) -> bytes:
-    """A picture as a JPEG, made at most `width` pixels wide."""
+    """A picture as a JPEG, at most `width` pixels wide."""
     picture = Image.fromarray(captured.rgb)
     if width is not None and picture.width > width:
         size = (width, max(1, round(picture.height * width / picture.width)))

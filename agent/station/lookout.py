@@ -1,4 +1,4 @@
-"""Looks out for what the camera has not seen yet, when nobody waits for an answer."""
+"""Looks for new views when nobody waits for an answer."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from PIL import Image
 from agent.loop.controller import Controller
 from agent.loop.live import SessionThread
 from agent.station.eyes import Eyes
-from agent.station.scene import Glance, Scenes, glance, has_moved
+from agent.station.scene import Scenes, Thumbnail, has_moved, thumbnail_of
 from agent.whereabouts.recognition import brightness, is_dark
 from agent.whereabouts.whereabouts import Sight
 from capture.picture import Captured, captured_frame
@@ -22,14 +22,12 @@ _OLDEST = 1000.0  # milliseconds
 
 
 class Lookout:
-    """Asked several times a second to look around, it does so once a second at most, and closely only when
-    something has moved: the student's eyes are needed for that.
-    """
+    """Looks around once a second at most, and encodes a frame only when something has moved."""
 
     def __init__(self, eyes: Eyes, live: SessionThread, config: Config, say: Callable[[Event], None]) -> None:
         self._eyes, self._live, self._say = eyes, live, say
         self._scenes = Scenes(config.router.known_view, config.memory.same_view)
-        self._glance: Glance | None = None
+        self._thumbnail: Thumbnail | None = None
         self._looking: Future[None] | None = None
         self._next = 0.0
         self._trouble = ""
@@ -40,17 +38,17 @@ class Lookout:
             return
         self._tell_trouble()
         self._next = now + _EVERY
-        found = self._eyes.newest()
-        if found is None or found[1] > _OLDEST:
+        newest = self._eyes.newest()
+        if newest is None or newest[1] > _OLDEST:
             return
-        captured = found[0]
-        seen = glance(captured.rgb)
-        if has_moved(seen, self._glance) or not self._scenes.resting:
-            self._glance = seen
+        captured = newest[0]
+        thumbnail = thumbnail_of(captured.rgb)
+        if has_moved(thumbnail, self._thumbnail) or not self._scenes.resting:
+            self._thumbnail = thumbnail
             self._looking = self._live.do(lambda session: self._look(session, captured))
 
     def _tell_trouble(self) -> None:
-        """Say what went wrong with the last look, once; that there was too much to do is no trouble."""
+        """Report the last look's failure, once; being busy is none."""
         looking, self._looking = self._looking, None
         error = None if looking is None or looking.cancelled() else looking.exception()
         if error is None or isinstance(error, InputError) or str(error) == self._trouble:

@@ -1,4 +1,4 @@
-"""What a screen is shown of memory, adapters and settings, as lines."""
+"""Memory, adapters and settings as lines for a screen."""
 
 import contextlib
 import os
@@ -24,9 +24,8 @@ _MASK = "********"
 
 
 def remembrances(memory: Memory, wish: Find) -> list[Remembrance]:
-    """Pairs of all rooms: the newest first, or those likest to some words. On the memory's own thread.
-
-    Raises InputError when words cannot be searched by, StorageError.
+    """Pairs of all rooms, newest first or likest to the words first. On the memory's own thread. Raises
+    InputError when words cannot be searched by, StorageError.
     """
     if not wish.words.strip():
         return [_remembrance(pair) for pair in memory.pairs()[::-1][: wish.most]]
@@ -76,7 +75,7 @@ def _adapter_line(version: Version, current: bool) -> AdapterLine:
 
 
 def _numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """The figures in a nested table, by dotted names."""
+    """The numbers in a nested table, by dotted names."""
     if isinstance(values, Mapping):
         for name, value in values.items():
             yield from _numbers(value, f"{prefix}.{name}" if prefix else str(name))
@@ -85,12 +84,12 @@ def _numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
 
 
 def settings_of(config: Config, env: Mapping[str, str] | None = None) -> list[Setting]:
-    """Every setting as it applies in this session; secrets are masked."""
+    """All settings of this session with their origins; secrets are masked."""
     env = os.environ if env is None else env
     names = {name.upper() for name in env}
-    found = find_config()
-    in_file = load_config(found, {}) if found else Config()
-    started_with = load_config(found, env)
+    path = find_config()
+    in_file = load_config(path, {}) if path else Config()
+    started_with = load_config(path, env)
     lines = []
     for key, _ in fields():
         value = _value(config, key)
@@ -99,13 +98,13 @@ def settings_of(config: Config, env: Mapping[str, str] | None = None) -> list[Se
         elif variable_name(key) in names:
             origin = variable_name(key)
         else:
-            origin = str(found) if _is_set(in_file, key) else "default"
-        lines.append(Setting(key, _shown(value), origin))
+            origin = str(path) if _is_set(in_file, key) else "default"
+        lines.append(Setting(key, _display(value), origin))
     return lines
 
 
 def _is_set(config: Config, key: str) -> bool:
-    """Whether somebody set it, be it to what it would be anyway."""
+    """Whether somebody set it, even to its default."""
     section, _, name = key.partition(".")
     return section in config.model_fields_set and name in getattr(config, section).model_fields_set
 
@@ -115,7 +114,7 @@ def _value(config: Config, key: str) -> Any:
     return getattr(getattr(config, section), name)
 
 
-def _shown(value: Any) -> str:
+def _display(value: Any) -> str:
     if isinstance(value, pydantic.SecretStr):
         return _MASK if value.get_secret_value() else ""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Where student and expert look for the words of an answer, drawn over the frame, side by side."""
+"""Attention maps of student and expert for an answer, drawn over the frame, side by side."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,8 +6,9 @@ from contextlib import suppress
 import torch
 from PIL import Image
 
-from agent.looking.heat import Cells, heated, jpeg, sized
+from agent.looking.heat import Cells, draw_heat, shrink
 from core.errors import InputError, ModelError
+from core.frames import encode
 from models.inside.looks import check_size, forced_with_maps, looks_of
 from models.vlm import VisionLanguageModel
 
@@ -21,11 +22,9 @@ def overlay(
     answer: str,
     expert: VisionLanguageModel | None = None,
 ) -> bytes:
-    """A JPEG of the picture, glowing where the student looks for `answer`: the mean over layers, heads and
-    tokens; and to the right of it the same of an expert that is in this process and gives maps.
-
-    A large frame is made smaller. On the thread that the models answer on. Raises InputError when the
-    student gives no maps, or nothing was said.
+    """A JPEG of the picture with the student's mean attention for `answer`, and right of it the expert's. The
+    expert's needs a model in this process that gives maps. Large frames are shrunk. On the thread that the
+    models answer on. Raises InputError when the student gives no maps, or nothing was said.
     """
     if not answer:
         raise InputError("Nothing was said to this question. Choose another turn.")
@@ -33,17 +32,17 @@ def overlay(
     if expert is not None:
         with suppress(ModelError, InputError):  # the student's alone is worth showing
             maps.append(_cells(expert, picture, question, answer))
-    small = sized(picture)
-    return jpeg(_beside([heated(small, cells) for cells in maps]))
+    small = shrink(picture)
+    return encode(_beside([draw_heat(small, cells) for cells in maps]), 85)
 
 
 def _cells(model: VisionLanguageModel, picture: Image.Image, question: str, answer: str) -> Cells:
     with torch.inference_mode():
         vision = model.encode_images([picture])
         check_size(picture, vision, model.name)
-        looks = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
-    assert looks is not None  # an answer has words
-    cells: Cells = looks.chosen().cpu().numpy()
+        maps = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
+    assert maps is not None  # an answer has words
+    cells: Cells = maps.chosen().cpu().numpy()
     return cells
 
 

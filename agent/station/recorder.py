@@ -1,4 +1,4 @@
-"""A recorder that can be switched off, and that a full disk switches off: the session goes on without it."""
+"""A recorder that can be switched off, and that a full disk switches off."""
 
 import hashlib
 import threading
@@ -13,15 +13,14 @@ from core.errors import StorageError
 from core.events import Event, Failed, RecordingChanged, SessionStarted
 
 _REMEMBERED = 64
-"""Frames that are not on the disk and can still be looked at, the newest: some MB."""
+"""The newest unrecorded frames, kept in memory for viewing: some MB."""
 _REMEDY = "Nothing is recorded until recording is switched on again."
 
 
 class SwitchedRecorder(Recorder):
-    """Writes one session while `recording`. May be used by several threads.
-
-    What comes before the session has begun waits for that. `failed` is told what should be shown and could
-    not be kept: that the disk is full, and that recording is over.
+    """Writes one session while `recording`. Thread-safe. The log begins with the session's start, whenever
+    recording begins. `failed` gets events that could not be stored: that the disk is full, and that recording
+    is over.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class SwitchedRecorder(Recorder):
             self._open()
 
     def switch(self, recording: bool) -> bool:
-        """Record from now on, or no more; whether that is new. Raises StorageError."""
+        """Start or stop recording; whether that is new. Raises StorageError."""
         with self._lock:
             if recording == self.recording or self._closed:
                 return False
@@ -50,7 +49,7 @@ class SwitchedRecorder(Recorder):
             return True
 
     def append(self, event: Event) -> None:
-        """Keep an event, unless it is not to be kept, or cannot be."""
+        """Store an event, while recording."""
         with self._lock:
             if isinstance(event, SessionStarted):
                 self._start = event
@@ -62,7 +61,7 @@ class SwitchedRecorder(Recorder):
                 self._give_up(error)
 
     def keep(self, data: bytes, suffix: str) -> str:
-        """Keep a frame, on the disk or for a while."""
+        """Store a frame on disk, or in memory for a while."""
         with self._lock:
             if self.recording:
                 try:
@@ -76,13 +75,12 @@ class SwitchedRecorder(Recorder):
             return digest
 
     def kept(self, digest: str, suffix: str) -> bytes:
-        """A frame of this session. Raises StorageError when it was not recorded and is forgotten."""
+        """A frame of this session. Raises StorageError when it is gone."""
         with self._lock:
-            found = self._frames.get(digest)
-        return super().kept(digest, suffix) if found is None else found
+            frame = self._frames.get(digest)
+        return super().kept(digest, suffix) if frame is None else frame
 
     def close(self) -> None:
-        """Let the files go."""
         with self._lock:
             self._closed = True
             if self._opened:

@@ -1,6 +1,5 @@
 """`roomwise run` from its settings to its end: the station opened, shown or served, and closed."""
 
-import datetime
 import signal
 import sys
 import threading
@@ -14,16 +13,17 @@ from typing import Any
 import pydantic
 from rich.console import Console as Terminal
 
-from agent.attach.place import Place, RemoteAccess, door_of, local_socket
+from agent.attach.place import Place, RemoteAccess, local_socket, remote_doors
 from agent.attach.server import AttachServer
 from agent.console.protocol import Console, ConsoleMessage
 from agent.console.sentences import sentence
 from agent.loop.build import SessionFolders, SessionOptions, live
-from agent.recording.demos import DEMO
+from agent.recording.record import time_stamp
+from agent.recording.visit import DEMO
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
-from agent.station.voice import Asked, Hearing, KeepSound, Say, speaker_of
+from agent.station.voice import Hearing, KeepSound, OnQuestion, Say, speaker_of
 from agent.whereabouts.whereabouts import FRESH
 from capture.audio_messages import MESSAGES
 from capture.camera import Camera
@@ -40,16 +40,16 @@ from core.text import check_room
 
 _SEED = 0
 _SWITCH = 0.001
-"""Seconds that a thread may keep Python from others: an answer asks for it after every operation."""
+"""Seconds that a thread may hold the interpreter: answering asks for it after every operation."""
 
 Show = Callable[[Console], None]
-"""Puts a screen before a session, and returns when the person has left it."""
+"""Shows a screen and returns when the person leaves it."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is run: where (None: the agent is to tell), with which settings, for whom. Without a `port` only
-    this machine's user may attach.
+    """What to run: the room (None: the agent recognises it), settings, access. Without a `port` only this
+    user may attach.
     """
 
     room: str | None
@@ -62,15 +62,15 @@ class RunOptions:
     key: Path | None = None
 
 
-def changed(config: Config, changes: Mapping[str, Any]) -> Config:
-    """The settings with some of them changed, by dotted name; None changes nothing. Raises ConfigError."""
+def apply_changes(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The settings with these changes by dotted name; None changes nothing. Raises ConfigError."""
     sections: dict[str, dict[str, Any]] = {}
     for name, value in changes.items():
         section, _, key = name.partition(".")
         if value is not None:
             sections.setdefault(section, {})[key] = value
     try:
-        made = {
+        sections_changed = {
             name: type(getattr(config, name)).model_validate({**dict(getattr(config, name)), **values})
             for name, values in sections.items()
         }
@@ -79,21 +79,20 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         raise ConfigError(
             f"{first['loc'][-1]} cannot be that: {first['msg']}. See: roomwise run --help"
         ) from None
-    return config.model_copy(update=made)
+    return config.model_copy(update=sections_changed)
 
 
 def run(plan: RunOptions, show: Show | None) -> None:
-    """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault.
-
-    Raises what keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError,
-    CaptureError, MissingDependencyError), and the fault that ends it.
+    """Run a session until the screen is left; without a screen until SIGTERM, Ctrl-C or a fault. Raises what
+    keeps it from beginning (UnknownModelError, WeightsError, ConfigError, StorageError, CaptureError,
+    MissingDependencyError), and the fault that ends it.
     """
     keep_freed_memory()
     sys.setswitchinterval(_SWITCH)
-    with ExitStack() as held:
-        # What native libraries print must not get onto the screen; it is held before the screen is there.
-        held.enter_context(MESSAGES.hold(messages()))
-        station = held.enter_context(opened(plan))
+    with ExitStack() as stack:
+        # Keep what native libraries print off the screen.
+        stack.enter_context(MESSAGES.hold(messages()))
+        station = stack.enter_context(open_station(plan))
         if show is None:
             _serve(station)
         else:
@@ -103,29 +102,29 @@ def run(plan: RunOptions, show: Show | None) -> None:
 
 
 @contextmanager
-def opened(plan: RunOptions) -> Iterator[Station]:
-    """A station begun as planned, to which dashboards may attach. Raises as `run` does."""
+def open_station(plan: RunOptions) -> Iterator[Station]:
+    """A running station to which dashboards may attach. Raises as `run` does."""
     config = plan.config
     room, folder = None if plan.room is None else check_room(plan.room), state_dir()
-    session = f"{SESSIONS}/{room or FRESH}-{_stamp()}"
+    session = f"{SESSIONS}/{room or FRESH}-{time_stamp()}"
     wish = SessionOptions(
         config.student.model, config.expert.model, config.router.warm_up, _SEED, folder, live=True
     )
-    house = RemoteAccess(
+    access = RemoteAccess(
         config.attach.token.get_secret_value(), plan.host, plan.port, plan.certificate, plan.key
     )
-    doors: list[Place] = [local_socket(), *door_of(house)]
+    doors: list[Place] = [local_socket(), *remote_doors(access)]
     senses = Senses(_camera(config), _hearing(plan, mute := Mute()), _speaker(config, mute))
     station = Station(
         lambda watch, record: live(room, session, wish, config, watch, record),
         senses, room or FRESH, SessionFolders.below(folder, session), config, plan.record,
     )  # fmt: skip
-    with AttachServer(station, doors, house.token), station:
+    with AttachServer(station, doors, access.token), station:
         yield station
 
 
 def messages() -> Path:
-    """Where what native libraries print is kept."""
+    """The file for what native libraries print."""
     return state_dir() / "native.log"
 
 
@@ -141,7 +140,7 @@ def _camera(config: Config) -> Make:
     return make
 
 
-def _hearing(plan: RunOptions, mute: Mute) -> Callable[[Say, Asked, KeepSound], Hearing | None]:
+def _hearing(plan: RunOptions, mute: Mute) -> Callable[[Say, OnQuestion, KeepSound], Hearing | None]:
     if not plan.listen:
         return lambda say, ask, keep: None
     return lambda say, ask, keep: Hearing(plan.config.voice, messages(), mute, say, ask, keep)
@@ -152,10 +151,9 @@ def _speaker(config: Config, mute: Mute) -> Callable[[Say], Speaker | None]:
 
 
 def _serve(station: Station) -> None:
-    """Until somebody wants it to end, or it ends."""
     stop = threading.Event()
     station.over.add_done_callback(lambda over: stop.set())
-    before = {
+    handlers = {
         number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)
     }
     station.follow(Journal(Terminal(stderr=True)))
@@ -164,19 +162,18 @@ def _serve(station: Station) -> None:
         while not stop.wait(0.5):
             pass
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
 class Journal:
-    """Says on a terminal, or to the system's journal, what becomes of a session, not what is said."""
+    """Prints what becomes of a session, but not what is said in it."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
-    def __call__(self, heard: ConsoleMessage) -> None:
-        """Hear what happens."""
-        line = _public(heard) if isinstance(heard, Event) else ""
+    def __call__(self, message: ConsoleMessage) -> None:
+        line = _public(message) if isinstance(message, Event) else ""
         if line:
             self._terminal.print(f"{time.strftime('%H:%M:%S')}  {line}", highlight=False, soft_wrap=True)
 
@@ -188,7 +185,3 @@ def _public(event: Event) -> str:
         case SessionEnded():
             return f"ended after {event.turns} questions"
     return "" if event.private else sentence(event)
-
-
-def _stamp() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f")

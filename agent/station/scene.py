@@ -1,9 +1,9 @@
-"""Whether the camera sees what it has not seen in this session, by the likeness of frames.
+"""Whether the camera sees something new in this session, by the likeness of frames.
 
-How alike two frames are is a matter of the student's eyes. Measured with the built-in student: the same view
-with noise or less light 0.99, moved by a twentieth of its width 0.91, by a quarter 0.61; another view of the
-same rendered room 0.57 to 0.64 at best, of a real one 0.4 to 0.7; of another room 0.28 to 0.58 at best. So a
-new view is told surely, another room is not: one frame does not show it, several in a row only suggest it.
+Measured with the built-in student: the same view with noise or less light 0.99, moved by a twentieth of
+its width 0.91, by a quarter 0.61; another view of the same rendered room 0.57 to 0.64 at best, of a real
+one 0.4 to 0.7; of another room 0.28 to 0.58 at best. So a new view is certain, but another room is only
+suggested by several frames in a row.
 """
 
 from collections import deque
@@ -16,23 +16,22 @@ from core.events import Change
 from core.ports import Rows
 
 STRANGE = 0.4
-"""A view that is less like everything seen before may be of another room,"""
+"""Below this likeness to everything seen, a view may be of another room;"""
 STRANGE_VIEWS = 3
-"""and so many of them, one after another, most likely are."""
+"""this many in a row most likely are."""
 
 _REMEMBERED = 500  # views
 _MOVED = 4.0  # levels of 255
 _GLANCE = (32, 24)
 
-Glance = npt.NDArray[np.float32]
-"""A frame so small that comparing it costs nothing: brightness [24, 32] from 0 to 255."""
+Thumbnail = npt.NDArray[np.float32]
+"""A tiny frame: brightness [24, 32] from 0 to 255."""
 
 
 class Scenes:
-    """Told of one frame after another, it says when what is seen is new.
-
-    `known`: views at least so alike are the same. `still`: frames at least so alike show that the camera
-    rests: what passes by while it is turned is nothing to speak of.
+    """Gets one frame after another and says when something new is seen. `known`: views at least so alike are
+    the same. `still`: frames at least so alike show that the camera rests; while it moves nothing is
+    reported.
     """
 
     def __init__(self, known: float, still: float) -> None:
@@ -41,7 +40,7 @@ class Scenes:
         self._last: Rows | None = None
         self._strange: list[Rows] = []
         self.resting = False
-        """Whether the camera rested when it was looked at last."""
+        """Whether the camera rested at the last frame."""
 
     def look(self, view: Rows) -> tuple[Change, float] | None:
         """What is new about a view, a unit row [d], with its likeness to the likest before; else None."""
@@ -51,17 +50,17 @@ class Scenes:
         self.resting = last is not None and float(view @ last) >= self._still
         if not self.resting:
             return None
-        likeness = self._likeness(view)
+        likeness = max((float(view @ seen) for seen in (*self._seen, *self._strange)), default=-1.0)
         if likeness >= self._known:
             # What was seen before is here: so the strange views were of this room too.
-            if max((float(view @ one) for one in self._strange), default=-1.0) < self._known:
+            if max((float(view @ strange) for strange in self._strange), default=-1.0) < self._known:
                 self._settle()
             return None
         return self._new(view, likeness)
 
     def _new(self, view: Rows, likeness: float) -> tuple[Change, float]:
-        before = max((float(view @ one) for one in self._seen), default=-1.0)
-        if before >= STRANGE:
+        likest = max((float(view @ seen) for seen in self._seen), default=-1.0)
+        if likest >= STRANGE:
             self._settle()
             self._seen.append(view)
             return "view", likeness
@@ -71,20 +70,17 @@ class Scenes:
         self._settle()
         return "room", likeness
 
-    def _likeness(self, view: Rows) -> float:
-        return max((float(view @ one) for one in (*self._seen, *self._strange)), default=-1.0)
-
     def _settle(self) -> None:
         self._seen.extend(self._strange)
         self._strange.clear()
 
 
-def glance(rgb: npt.NDArray[np.uint8]) -> Glance:
-    """A picture uint8 [h, w, 3] at a glance."""
+def thumbnail_of(rgb: npt.NDArray[np.uint8]) -> Thumbnail:
+    """The thumbnail of a picture uint8 [h, w, 3]."""
     small = Image.fromarray(rgb).resize(_GLANCE, Image.Resampling.BOX, reducing_gap=1.0).convert("L")
     return np.asarray(small, dtype=np.float32)
 
 
-def has_moved(now: Glance, before: Glance | None) -> bool:
-    """Whether two glances differ by more than noise, so that it is worth looking closely."""
-    return before is None or float(np.mean(np.abs(now - before))) > _MOVED
+def has_moved(now: Thumbnail, previous: Thumbnail | None) -> bool:
+    """Whether two thumbnails differ by more than noise."""
+    return previous is None or float(np.mean(np.abs(now - previous))) > _MOVED

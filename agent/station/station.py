@@ -3,10 +3,10 @@
 | runs on | does |
 |---|---|
 | the session's thread (`agent.loop.live`) | turns, and whatever needs the student or its memory |
-| the camera's, the microphone's, Whisper's | capture; they only tell |
-| `asks` | makes frames ready to be asked about, and speaks |
-| `reads` | what is shown from the disk |
-| `pulse` | how things are, five times a second; whether the view is new, once a second at most |
+| the camera's, the microphone's, Whisper's | capture; they only report |
+| `asks` | prepares frames for questions, and speaks |
+| `reads` | reads what is shown from the disk |
+| `pulse` | a pulse five times a second; whether the view is new, once a second at most |
 """
 
 import threading
@@ -19,26 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.jobs.store import AdapterStore
-from agent.console.protocol import (
-    Ask,
-    Choose,
-    Correct,
-    Export,
-    Find,
-    Gone,
-    Hear,
-    Overlay,
-    Partial,
-    Pause,
-    Picture,
-    Record,
-    Revise,
-    Sessions,
-    Settings,
-    Talk,
-    Versions,
-    Wish,
-)
+from agent.console import protocol
+from agent.console.protocol import Hear, Wish
 from agent.console.replies import OVER, follow_up, settle
 from agent.loop.build import SessionFolders
 from agent.loop.controller import Controller
@@ -47,52 +29,41 @@ from agent.machine.meters import Meters
 from agent.recording.record import Recorder
 from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
-from agent.station.audience import Audience
-from agent.station.drafts import Drafts
+from agent.station.audience import Audience, Drafts
 from agent.station.eyes import Eyes, Make
 from agent.station.lookout import Lookout
 from agent.station.looks import adapter_lines, picture, remembrances, settings_of
 from agent.station.overlay import overlay
 from agent.station.pulse import Indicators, Pulses
 from agent.station.recorder import SwitchedRecorder
-from agent.station.voice import Asked as Spoken
-from agent.station.voice import Hearing, KeepSound, Say
+from agent.station.voice import Hearing, KeepSound, OnQuestion, Say
 from agent.turns.turn import Emit
 from capture.speaker import Speaker
+from core import events
 from core.config import Config
 from core.errors import InputError, MissingDependencyError, RoomwiseError
-from core.events import (
-    Answered,
-    Asked,
-    Event,
-    Failed,
-    LearningPaused,
-    RecordingChanged,
-    RoomEntered,
-    SessionStarted,
-    Source,
-)
+from core.events import Event, Source
 from core.frames import decode
 from core.types import Frame
 from models.expert import LocalExpert
 
 _BEAT = 0.2
 """Seconds between two pulses."""
-_HELD = 2
+_SKIPPED = 2
 """Pulses left out while a question is answered."""
 
 Opening = Callable[[Emit, Callable[[Path, dict[str, Any]], Recorder]], AbstractContextManager[Controller]]
-"""Loads models and opens a session, given who hears its events and what makes its recorder."""
+"""Loads models and opens a session, given the listener to its events and the maker of its recorder."""
 
 
 @dataclass(frozen=True)
 class Senses:
-    """What a session sees, hears and speaks with. Making `hearing` and `speaker` may raise why they cannot be
-    had: the session goes on without, and says so.
+    """Camera, microphone and speaker. If `hearing` or `speaker` raise, the session goes on without and
+    says so.
     """
 
     camera: Make
-    hearing: Callable[[Say, Spoken, KeepSound], Hearing | None] = lambda say, ask, keep: None
+    hearing: Callable[[Say, OnQuestion, KeepSound], Hearing | None] = lambda say, ask, keep: None
     speaker: Callable[[Say], Speaker | None] = lambda say: None
 
 
@@ -114,18 +85,18 @@ class Station:
         self._recorder: SwitchedRecorder | None = None
         self._audience = Audience()
         self._early: list[Event] | None = []
-        """What happened before the session had begun; None once it has."""
+        """Events from before the session began; None once it has."""
         self._lock = threading.Lock()
-        self._asked: dict[int, Asked] = {}
-        self._answered: dict[int, Answered] = {}
+        self._asked: dict[int, events.Asked] = {}
+        self._answered: dict[int, events.Answered] = {}
         self._replies: set[Future[Any]] = set()
         self._learning, self._asking = True, 0
         self._hearing: Hearing | None = None
         self._speaker: Speaker | None = None
         self._deaf = ""
-        """Why there is no microphone, where one was wanted."""
+        """Why the microphone failed."""
         self._untold = ""
-        """The same where nobody installed what it takes: said to who wants to talk."""
+        """The same where a library is missing: shown only to those who want to talk."""
         self._eyes = Eyes(senses.camera, config.camera.oldest_ms / 1000, self.say)
         self._live = SessionThread(lambda: opening(self._watch, self._recording))
         self._opened: Future[None] | None = None
@@ -136,21 +107,21 @@ class Station:
         self._closing = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self.over: Future[None] = Future()
-        """Ends with the session, or with the fault that ended it."""
+        """Done when the session has ended, with the fault that ended it, if any."""
 
     def start(self) -> "Future[None]":
-        """Begin: camera, microphone and session at once. The future ends when questions can be asked, or
-        with the error why they never can be.
+        """Start camera, microphone and session. The future ends when questions can be asked, or with the
+        error.
         """
         self._eyes.start()
         self._asks.submit(self._sense)
         self._opened = self._live.start()
-        self._live.ended.add_done_callback(self._ended)
+        self._live.ended.add_done_callback(self._on_end)
         self._beating.start()
         return self._opened
 
     def close(self) -> None:
-        """End the session and let the devices go. What is being answered is answered first."""
+        """End the session and release the devices. The current question is answered first."""
         self._closing.set()
         for pool in (self._asks, self._reads):
             pool.shutdown(cancel_futures=True)
@@ -172,15 +143,13 @@ class Station:
         self.close()
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        """See `Console`."""
         return self._audience.listen(hear, self._pulses.whole)
 
     def follow(self, hear: Hear) -> None:
-        """Hear what happens without being a screen: nothing is made ready to be looked at."""
+        """Get events without being a screen."""
         self._audience.follow(hear)
 
     def put(self, wish: Wish) -> "Future[Any]":
-        """See `Console`."""
         reply: Future[Any] = Future()
         if self._audience.gone is not None:
             reply.set_exception(InputError(OVER))
@@ -196,9 +165,7 @@ class Station:
         return reply
 
     def say(self, event: Event) -> None:
-        """Keep and show an event from outside the session's thread; before the session has begun, once it
-        has.
-        """
+        """Store and show an event from outside the session's thread, once the session has begun."""
         with self._lock:
             if self._early is not None:
                 self._early.append(event)
@@ -206,18 +173,17 @@ class Station:
         self._keep(event)
 
     def ask(
-        self, question: str, seen: Callable[[], tuple[Frame, float]], wished: Source | None = None
-    ) -> "Future[Answered]":
-        """Answer a question about what is `seen`, so many milliseconds old. Raises as that does."""
-        frame, age = seen()
+        self, question: str, take_frame: Callable[[], tuple[Frame, float]], wished: Source | None = None
+    ) -> "Future[events.Answered]":
+        """Answer a question about what `take_frame` gives: a frame and its age in ms. Raises as that does."""
+        frame, age = take_frame()
         with self._lock:
             self._asking += 1
         future = self._live.ask(question, frame, age, wished, Drafts(self._turn, self._audience.tell))
-        future.add_done_callback(self._done_asking)
+        future.add_done_callback(self._on_answer)
         return future
 
     def _turn(self) -> int:
-        """The turn that is being answered; on the session's thread."""
         return max(self._asked, default=0)
 
     def _keep(self, event: Event) -> None:
@@ -234,20 +200,20 @@ class Station:
         return self._recorder
 
     def _watch(self, event: Event) -> None:
-        """Hear what the session has recorded; on its thread."""
+        """Process an event that the session has recorded; on its thread."""
         match event:
-            case Asked():
+            case events.Asked():
                 self._asked[event.turn] = event
-            case Answered():
+            case events.Answered():
                 self._answered[event.turn] = event
-            case LearningPaused():
+            case events.LearningPaused():
                 self._learning = not event.paused
-            case SessionStarted() | RoomEntered():
+            case events.SessionStarted() | events.RoomEntered():
                 self._room = event.room
         self._audience.tell(event)
-        if isinstance(event, SessionStarted):
+        if isinstance(event, events.SessionStarted):
             self._say_early()
-        if isinstance(event, Answered) and self._speaker is not None:
+        if isinstance(event, events.Answered) and self._speaker is not None:
             with suppress(RuntimeError):  # the session ends
                 self._asks.submit(self._speaker.say, event.text)
 
@@ -257,32 +223,32 @@ class Station:
         for event in early:
             self._keep(event)
 
-    def _done_asking(self, future: "Future[Answered]") -> None:
+    def _on_answer(self, future: "Future[events.Answered]") -> None:
         with self._lock:
             self._asking -= 1
 
     def _sense(self) -> None:
-        """Begin to hear and to speak, as far as that is possible."""
+        """Begin to hear and to speak, as far as possible."""
         try:
             self._speaker = self._senses.speaker(self.say)
         except RoomwiseError as error:
-            self.say(Failed(at=time.time(), what="voice", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="voice", error=str(error)))
         try:
-            hearing = self._senses.hearing(self.say, self._spoken, self._keep_sound)
+            hearing = self._senses.hearing(self.say, self._on_question, self._keep_sound)
             if hearing is not None and not self._closing.is_set():
                 hearing.start()
                 self._hearing = hearing
                 self._eyes.heed(hearing.open)
         except MissingDependencyError as error:
             self._untold = str(error)  # typing is enough for many: no alarm
-            self.say(Failed(at=time.time(), what="no microphone", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="no microphone", error=str(error)))
         except RoomwiseError as error:
             self._deaf = str(error)
-            self.say(Failed(at=time.time(), what="microphone", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="microphone", error=str(error)))
 
-    def _spoken(self, question: str, began: float) -> None:
-        """Somebody was heard to ask something; on the thread that wrote it down."""
-        self._audience.tell(Partial(0, question))
+    def _on_question(self, question: str, began: float) -> None:
+        """A question was heard; on the transcriber's thread."""
+        self._audience.tell(protocol.Partial(0, question))
         with suppress(RuntimeError):  # the session ends
             self._asks.submit(self._ask_spoken, question, began)
 
@@ -298,25 +264,25 @@ class Station:
 
     def _could_not_ask(self, error: BaseException | None) -> None:
         if error is not None:
-            self.say(Failed(at=time.time(), what="question", error=str(error)))
+            self.say(events.Failed(at=time.time(), what="question", error=str(error)))
 
     def _beat(self) -> None:
-        held = 0
+        skipped = 0
         while not self._closing.wait(_BEAT):
-            # On a small machine who answers should not wait for pictures; who answers long is not waited for.
-            held = held + 1 if self._asking else 0
-            if len(self._audience) and not 0 < held <= _HELD:
+            # On a small machine pictures would slow an answer; long answers are not waited for.
+            skipped = skipped + 1 if self._asking else 0
+            if len(self._audience) and not 0 < skipped <= _SKIPPED:
                 recording = self._recorder.recording if self._recorder else self._record
                 also = Indicators(self._deaf, recording, self._learning, len(self._audience))
                 self._audience.tell(self._pulses.make(self._hearing, also))
             if self._early is None and not self._asking:
                 self._lookout.look_around(time.monotonic())
 
-    def _ended(self, ended: "Future[None]") -> None:
-        """The session is over: on purpose, by a fault, or since it could not be opened."""
+    def _on_end(self, ended: "Future[None]") -> None:
+        """The session is over: on purpose, by a fault, or because it could not be opened."""
         opened = self._opened
         error = ended.exception() or (opened.exception() if opened and opened.done() else None)
-        self._audience.end(Gone(str(error) if error else "The session has ended.", ended=True))
+        self._audience.end(protocol.Gone(str(error) if error else "The session has ended.", ended=True))
         self._refuse_rest()
         settle(self.over, error=error)
 
@@ -324,7 +290,7 @@ class Station:
         for reply in list(self._replies):
             settle(reply, error=InputError(OVER))
 
-    def _ask(self, wish: Ask, reply: "Future[Any]") -> None:
+    def _ask(self, wish: protocol.Ask, reply: "Future[Any]") -> None:
         def begin() -> None:
             try:
                 future = self.ask(wish.question, self._eyes.frame, wish.wished)
@@ -335,7 +301,7 @@ class Station:
 
         follow_up(self._asks.submit(begin), reply, None)
 
-    def _talk(self, wish: Talk, reply: "Future[Any]") -> None:
+    def _talk(self, wish: protocol.Talk, reply: "Future[Any]") -> None:
         if self._hearing is None:
             why = self._deaf or self._untold or "Start with --listen key, or type the question."
             raise InputError(f"There is no microphone. {why}")
@@ -347,9 +313,9 @@ class Station:
         if recorder is None:
             raise InputError("The session has not begun yet. Wait a moment.")
         if recording and recorder.switch(True):
-            self.say(RecordingChanged(at=time.time(), recording=True))
+            self.say(events.RecordingChanged(at=time.time(), recording=True))
         elif not recording and recorder.recording:
-            self.say(RecordingChanged(at=time.time(), recording=False))
+            self.say(events.RecordingChanged(at=time.time(), recording=False))
             recorder.switch(False)
 
     def _overlay(self, session: Controller, turn: int) -> bytes:
@@ -358,8 +324,8 @@ class Station:
             raise InputError(f"There is no answer to a turn {turn} in this session. Choose another.")
         frame = decode(self._recorder.kept(asked.frame, ".jpg"))
         expert = session.answerers.expert
-        looked = expert.vlm if isinstance(expert, LocalExpert) else None
-        return overlay(session.answerers.student, frame, asked.question, answered.text, looked)
+        teacher = expert.vlm if isinstance(expert, LocalExpert) else None
+        return overlay(session.answerers.student, frame, asked.question, answered.text, teacher)
 
     def _do(self, what: Callable[[Controller], Any], reply: "Future[Any]") -> None:
         """On the session's thread."""
@@ -372,7 +338,7 @@ class Station:
     def _picture(self, frame: str) -> bytes:
         return picture(frame, self._recorder, self._places.memory)
 
-    def _export(self, wish: Export) -> str:
+    def _export(self, wish: protocol.Export) -> str:
         return str(export_aside(wish.session, wish.format, self._places.memory.parent))
 
     def _versions(self) -> Any:
@@ -381,19 +347,21 @@ class Station:
 
 _Fulfil = Callable[[Station, Any, "Future[Any]"], None]
 _FULFIL: dict[type, _Fulfil] = {
-    Ask: Station._ask,
-    Talk: Station._talk,
-    Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
-    Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
-    Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
-    Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
-    Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
-    Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
-    Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
-    Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
-    Versions: lambda on, wish, reply: on._read(on._versions, reply),
-    Sessions: lambda on, wish, reply: on._read(lambda: session_lines(on._places.memory.parent), reply),
-    Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
-    Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
+    protocol.Ask: Station._ask,
+    protocol.Talk: Station._talk,
+    protocol.Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
+    protocol.Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
+    protocol.Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
+    protocol.Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
+    protocol.Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
+    protocol.Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
+    protocol.Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
+    protocol.Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
+    protocol.Versions: lambda on, wish, reply: on._read(on._versions, reply),
+    protocol.Sessions: lambda on, wish, reply: on._read(
+        lambda: session_lines(on._places.memory.parent), reply
+    ),
+    protocol.Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
+    protocol.Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
 }
 """How each wish is fulfilled."""

@@ -1,4 +1,4 @@
-"""Questions heard and answers spoken, for a session: microphone, Whisper and a voice, each optional."""
+"""Hears questions and speaks answers: microphone, Whisper and a voice, each optional."""
 
 import threading
 import time
@@ -26,53 +26,51 @@ from core.errors import InputError
 from core.events import Event, Failed, MicrophoneChanged, SpeechHeard, SpeechUnheard
 
 Say = Callable[[Event], None]
-Asked = Callable[[str, float], None]
-"""Gets a question and when it began to be spoken, in seconds of the monotonic clock, on any thread."""
+OnQuestion = Callable[[str, float], None]
+"""Gets a question and when it began, in seconds of the monotonic clock, on any thread."""
 KeepSound = Callable[[bytes], str]
-"""Keeps a WAV file and gives its SHA-256; empty when sounds are not kept."""
+"""Stores a WAV file and returns its SHA-256; "" when sounds are not kept."""
 
 
 def keep_no_sound(data: bytes) -> str:
-    """Forget a sound."""
     return ""
 
 
 class Hearing:
-    """A microphone and who writes down what it hears, from `start` to `close`.
-
-    `say` gets what happens, `ask` each question, `keep` its sound.
-    Raises MissingDependencyError, CaptureError, WeightsError.
+    """A microphone and its transcriber, from `start` to `close`. `say` gets events, `ask` each question,
+    `keep` its sound. Raises MissingDependencyError, CaptureError, WeightsError.
     """
 
     def __init__(
-        self, config: VoiceConfig, messages: Path, mute: Mute, say: Say, ask: Asked,
+        self, config: VoiceConfig, messages: Path, mute: Mute, say: Say, ask: OnQuestion,
         keep: KeepSound = keep_no_sound, load: Callable[[], Whisper] | None = None,
     ) -> None:  # fmt: skip
         self.trouble = ""
-        """Why nothing is heard, with a remedy; empty while all is well."""
+        """Why nothing is heard, with a remedy; "" if something can be."""
         self._say, self._ask, self._mute, self._keep = say, ask, mute, keep
         self.open = config.listen == "open"
-        """Whether speech alone begins a question; else a key has to."""
-        activity = open_voice_activity(config.activity, self._note)
+        """Whether speech alone begins a question, without a key."""
+        activity = open_voice_activity(
+            config.activity, lambda note: say(Failed(at=time.time(), what="voice activity", error=note))
+        )
         self._segmenter = Segmenter(rules_of(config))
-        ears = ears_of(config, messages, self._told)
-        self._listener = Listener(ears, activity, self._segmenter, self._give, mute)
+        ears = ears_of(config, messages, self._note_status)
+        self._listener = Listener(ears, activity, self._segmenter, self._transcribe, mute)
         self._transcriber = Transcriber(load or whisper_of(config))
         self._lock = threading.Lock()
         self._writing = 0
 
     def start(self) -> None:
         """Begin to listen, and to load Whisper. Raises CaptureError where a sound file cannot be read."""
-        self._transcriber.start().add_done_callback(self._loaded)
+        self._transcriber.start().add_done_callback(self._on_loaded)
         self._listener.start()
 
     def close(self) -> None:
-        """Stop; what is being said is dropped."""
         self._listener.close()
         self._transcriber.close()
 
     def talk(self, pressed: bool) -> None:
-        """The key for talking was pressed or let go of, now. Raises InputError where there is no such key."""
+        """The key for talking was pressed or released. Raises InputError where there is no such key."""
         if self.open:
             raise InputError("The microphone is open and needs no key. Just ask, or set voice.listen to key.")
         now = time.monotonic()
@@ -80,7 +78,6 @@ class Hearing:
 
     @property
     def state(self) -> Listening:
-        """What the microphone does now."""
         now = time.monotonic()
         if self._mute.covers(now, now + 0.01):
             return "muted"
@@ -90,12 +87,12 @@ class Hearing:
             return "busy"
         return "none" if self.trouble else "open" if self.open else "key"
 
-    def _give(self, utterance: Utterance) -> None:
+    def _transcribe(self, utterance: Utterance) -> None:
         with self._lock:
             self._writing += 1
-        self._transcriber.hear(utterance).add_done_callback(partial(self._written, utterance))
+        self._transcriber.hear(utterance).add_done_callback(partial(self._on_transcript, utterance))
 
-    def _written(self, utterance: Utterance, future: "Future[Transcript | Unheard]") -> None:
+    def _on_transcript(self, utterance: Utterance, future: "Future[Transcript | Unheard]") -> None:
         with self._lock:
             self._writing -= 1
         if future.cancelled():
@@ -113,26 +110,23 @@ class Hearing:
                 )  # fmt: skip
                 self._ask(text, began)
             case Unheard(reason=reason, began=began, ended=ended):
-                # To an open microphone a room is full of sounds that nobody meant for it.
+                # An open microphone hears many sounds that are no questions.
                 if not self.open:
                     self._say(SpeechUnheard(at=time.time(), reason=reason, seconds=ended - began))
 
-    def _loaded(self, future: "Future[Whisper]") -> None:
+    def _on_loaded(self, future: "Future[Whisper]") -> None:
         error = None if future.cancelled() else future.exception()
         if error is not None:
             self.trouble = str(error)
             self._say(Failed(at=time.time(), what="speech", error=str(error)))
 
-    def _note(self, sentence: str) -> None:
-        self._say(Failed(at=time.time(), what="voice activity", error=sentence))
-
-    def _told(self, status: Status) -> None:
-        changed = _changed(status)
+    def _note_status(self, status: Status) -> None:
+        changed = _change_event(status)
         self.trouble = changed.reason
         self._say(changed)
 
 
-def _changed(status: Status) -> MicrophoneChanged:
+def _change_event(status: Status) -> MicrophoneChanged:
     now = time.time()
     match status:
         case MicrophoneOpened():
@@ -147,7 +141,7 @@ def _changed(status: Status) -> MicrophoneChanged:
 
 
 def ears_of(config: VoiceConfig, messages: Path, tell: Callable[[Status], None]) -> Ears:
-    """The microphone, or sound file, that the settings name. Raises MissingDependencyError, CaptureError."""
+    """The microphone, or sound file, of the settings. Raises MissingDependencyError, CaptureError."""
     path = Path(config.microphone).expanduser()
     if config.microphone and path.is_file():
         return FileMicrophone(path)

@@ -1,9 +1,8 @@
 """What a student's answer is worth: the probability that the expert would have said the same.
 
 A logistic model of the answer's evidence (Platt 1999, Probabilistic outputs for support vector machines),
-fitted on validation rooms by `roomwise bench takeover --fit`. Rooms differ: how much harder or easier this
-one is than such rooms are shows in the questions that both have answered in it, its audits, and shifts the
-logit.
+fitted on validation rooms by `roomwise bench takeover --fit`. A room's own difficulty shows in its audits,
+questions that both have answered, and shifts the logit.
 """
 
 import json
@@ -33,17 +32,15 @@ _EXACT = 1e-4  # of a shift
 _REMEDY = "Make one with: roomwise bench takeover --fit --student {}"
 
 Audit = tuple[float, bool]
-"""A question that both have answered: the student's logit, and whether the expert said the same."""
+"""A question that both answered: the student's logit, and whether the expert agreed."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Plain numbers, for the student with the digest `base`; `about` says what they were fitted on.
-
-    The logit is `intercept` plus `weights` times the features, less `means` and over `scales`. `spread` is
-    the standard deviation of rooms' own shifts of it. `thresholds` [STEPS + 1] are the least probabilities at
-    which answers stand, by the rate that they are to reach; 1 lets none stand. Raises ValueError when the
-    numbers do not fit together.
+    """Calibration of the student with the digest `base`; `about` says what it was fitted on. The logit is
+    `intercept` + `weights` · (features - `means`) / `scales`. `spread` is the standard deviation of rooms'
+    shifts. `thresholds` [STEPS + 1]: the least probability at which answers stand, by wanted rate; 1 lets
+    none stand. Raises ValueError for inconsistent numbers.
     """
 
     base: str
@@ -68,30 +65,27 @@ class Calibration:
             raise ValueError("a threshold is above 1")
 
     def logit(self, evidence: Evidence) -> float:
-        """The log-odds that the expert would say the same, in a room of which nothing else is known."""
+        """The log-odds that the expert agrees, in a room without audits."""
         scaled = (evidence.features() - np.array(self.means)) / np.array(self.scales)
         return self.intercept + float(scaled @ np.array(self.weights))
 
     def probability(self, evidence: Evidence, audits: Sequence[Audit] = ()) -> float:
-        """That the expert would say the same, in [0, 1], in a room with these audits."""
+        """That the expert agrees, in [0, 1], in a room with these audits."""
         return sigmoid(self.logit(evidence) + offset(audits, self.spread))
 
     def threshold(self, wanted: float) -> float:
-        """The least probability at which an answer stands, so that a share `wanted` of such answers
-        agrees."""
+        """The least probability at which answers stand, so that a share `wanted` of them agrees."""
         return self.thresholds[min(STEPS, math.ceil(wanted * STEPS - 1e-9))]
 
 
 def sigmoid(logit: float) -> float:
-    """The probability of these log-odds."""
     return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
 
 
 def offset(audits: Sequence[Audit], spread: float) -> float:
-    """By how much a room's logits are off, in view of its audits: the likeliest shift.
-
-    Its prior is normal around 0 with the standard deviation `spread`: few audits move it little. They may be
-    chosen by their logits, as the least sure ones are: given the logit, the choice tells nothing more.
+    """The likeliest shift of a room's logits, given its audits. The prior is normal around 0 with standard
+    deviation `spread`. Audits may be chosen by their logits: given the logit, the choice carries no further
+    information.
     """
 
     def slope(shift: float) -> float:
@@ -108,23 +102,23 @@ def offset(audits: Sequence[Audit], spread: float) -> float:
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
-    """Keep it as JSON. Raises StorageError."""
-    told = {"schema": _SCHEMA, "features": FEATURES, **asdict(calibration)}
-    atomic_write_text(path, json.dumps(told, indent=1) + "\n")
+    """Store it as JSON. Raises StorageError."""
+    payload = {"schema": _SCHEMA, "features": FEATURES, **asdict(calibration)}
+    atomic_write_text(path, json.dumps(payload, indent=1) + "\n")
 
 
 def read_calibration(path: Path, base: Base) -> Calibration:
-    """The calibration in a file. Raises WeightsError when it is damaged or another student's,
-    StorageError."""
+    """Read a calibration. Raises StorageError, and WeightsError when it is damaged or another student's."""
     remedy = _REMEDY.format(base.name)
     with storage_errors("read", path):
         data = path.read_bytes()
     try:
-        told = json.loads(data)
-        known = told.pop("schema") == _SCHEMA and tuple(told.pop("features")) == FEATURES
-        calibration = pydantic.TypeAdapter(Calibration).validate_python(told) if known else None
+        payload = json.loads(data)
+        current = payload.pop("schema") == _SCHEMA and tuple(payload.pop("features")) == FEATURES
+        calibration = pydantic.TypeAdapter(Calibration).validate_python(payload) if current else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WeightsError(f"The calibration in {path} is damaged ({_first(error)}). {remedy}") from error
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise WeightsError(f"The calibration in {path} is damaged ({reason}). {remedy}") from error
     if calibration is None:
         raise WeightsError(f"The calibration in {path} is of another version of this program. {remedy}")
     if calibration.base != base.digest:
@@ -136,21 +130,16 @@ def read_calibration(path: Path, base: Base) -> Calibration:
 
 
 def find_calibration(student: str) -> Calibration:
-    """The one that was made here for a student, else the one beside its weights.
-
-    Raises WeightsError when there is none that can be used, UnknownModelError, StorageError.
+    """The student's calibration made here, else the one beside its weights. Raises WeightsError when none can
+    be used, UnknownModelError, StorageError.
     """
     base = base_of(student)
-    found = [path for path in (own_path(base), model_folder(student) / FILE) if path.is_file()]
-    if not found:
+    paths = [path for path in (own_path(base), model_folder(student) / FILE) if path.is_file()]
+    if not paths:
         raise WeightsError(f"There is no calibration of {student}. {_REMEDY.format(student)}")
-    return read_calibration(found[0], base)
+    return read_calibration(paths[0], base)
 
 
 def own_path(base: Base) -> Path:
-    """Where a calibration that is made here is kept."""
+    """Where a calibration made here is stored."""
     return state_dir() / "calibrations" / f"{base.digest[:16]}.json"
-
-
-def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,4 +1,4 @@
-"""What is known of a student's answer before anybody says whether it is right."""
+"""What is known about a student's answer before anybody says whether it is right."""
 
 import math
 from collections.abc import Sequence
@@ -12,28 +12,25 @@ from core.types import Answer
 from memory.recall import Hit, telling
 
 FEATURES = ("mean", "least", "length", "asked", "voted", "agreeing", "differing")
-"""What `Evidence.features` returns, in this order."""
+"""The names of `Evidence.features`, in order."""
 
-_FLOOR = -8.0  # nats; a token less likely than this tells no more than one as unlikely
+_FLOOR = -8.0  # nats; the lowest log-probability that is told apart
 _NEARER_VIEW = 0.1
-"""By so much likeness of view a pair that asks the same counts e times as much."""
+"""View likeness that makes a pair with the same question count e times as much."""
 _NEARER = 0.05
-"""By so much likeness of question and view together any pair does."""
+"""Likeness of question and view together that makes any pair count e times as much."""
 _QUESTION = 0.7
-"""Of that likeness the question's part: what is alike to see says little about the answer."""
-_UNHEARD = 0.02
+"""The question's weight in that likeness."""
+_SMOOTHING = 0.02
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One answer to one question, nothing of it said to be true or false.
-
-    `mean` and `least`: of its tokens' log-probabilities in nats, at most 0. `length`: how many tokens.
-    `asked`, in [-1, 1]: of the pairs that ask the same, those of nearer views counting more, the share with
-    the same answer less the share with another; 0 where nobody asked. `voted`, in [0, 1]: the share of the
-    room's pairs with the same answer, those with a like question of a like view counting more. `agreeing` and
-    `differing`: how alike, in [0, 1], the nearest question is to which the answer was the same, and to which
-    it was another; 0 for none.
+    """One answer to one question. `mean`, `least`: its tokens' log-probabilities in nats, at most 0.
+    `length`: number of tokens. `asked` in [-1, 1]: among pairs with the same question, weighted by view, the
+    share with the same answer less the share with another; 0 for none. `voted` in [0, 1]: the share of the
+    room's pairs with the same answer, weighted by likeness. `agreeing`, `differing` in [0, 1]: likeness of
+    the nearest question with the same answer, and with another; 0 for none.
     """
 
     mean: float
@@ -46,12 +43,12 @@ class Evidence:
 
     @property
     def confidence(self) -> float:
-        """The model's own, in (0, 1]: the geometric mean of the tokens' probabilities."""
+        """The geometric mean of the tokens' probabilities, in (0, 1]."""
         return math.exp(self.mean)
 
     def features(self) -> NDArray[np.float64]:
         """Finite numbers [len(FEATURES)] for a linear model."""
-        odds = (self.voted + _UNHEARD) / (1 - self.voted + _UNHEARD)
+        odds = (self.voted + _SMOOTHING) / (1 - self.voted + _SMOOTHING)
         return np.array([
             max(self.mean, _FLOOR), max(self.least, _FLOOR), math.log1p(self.length),
             self.asked, math.log(odds), self.agreeing, self.differing,
@@ -59,38 +56,34 @@ class Evidence:
 
 
 def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
-    """The evidence of the student's answer; `hits` are all pairs of the room, found by question and view.
-
-    An answer without tokens is as unsure as can be.
-    """
+    """The evidence for the student's answer; `hits` are all pairs of the room."""
     same = np.array([exact_match(answer.text, hit.pair.answer) for hit in hits], bool)
     words = telling(question)
     logprobs = answer.token_logprobs or (_FLOOR,)
+    likeness = np.array([
+        _QUESTION * (hit.question or 0.0) + (1 - _QUESTION) * (hit.view or 0.0) for hit in hits
+    ])
     return Evidence(
         mean=sum(logprobs) / len(logprobs),
         least=min(logprobs),
         length=len(answer.token_logprobs),
-        asked=_asked([telling(hit.pair.question) == words for hit in hits], hits, same),
-        voted=_share(np.array([_likeness(hit) for hit in hits]), same, _NEARER, nobody=0.5),
+        asked=_same_question_vote([telling(hit.pair.question) == words for hit in hits], hits, same),
+        voted=_share(likeness, same, _NEARER, default=0.5),
         agreeing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if agrees]),
         differing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if not agrees]),
     )
 
 
-def _asked(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -> float:
+def _same_question_vote(asks: Sequence[bool], hits: Sequence[Hit], same: NDArray[np.bool_]) -> float:
     chosen = [place for place, asking in enumerate(asks) if asking]
     views = np.array([hits[place].view or 0.0 for place in chosen])
-    return 2 * _share(views, same[chosen], _NEARER_VIEW, nobody=0.5) - 1
+    return 2 * _share(views, same[chosen], _NEARER_VIEW, default=0.5) - 1
 
 
-def _likeness(hit: Hit) -> float:
-    return _QUESTION * (hit.question or 0.0) + (1 - _QUESTION) * (hit.view or 0.0)
-
-
-def _share(likeness: NDArray[np.float64], same: NDArray[np.bool_], nearer: float, nobody: float) -> float:
-    """Of votes that weigh exp(likeness / nearer) those with the same answer; `nobody` where there is none."""
+def _share(likeness: NDArray[np.float64], same: NDArray[np.bool_], nearer: float, default: float) -> float:
+    """The share of votes, weighted by exp(likeness / nearer), with the same answer."""
     if not len(likeness):
-        return nobody
+        return default
     weights = np.exp((likeness - likeness.max()) / nearer)
     return float(weights[same].sum() / weights.sum())
 

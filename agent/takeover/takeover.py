@@ -1,12 +1,11 @@
-"""Whether the student's answer stands: what such answers were worth elsewhere, and in this session.
+"""Whether the student's answer stands, given what such answers were worth elsewhere and in this session.
 
-Whoever asks for agreement of at least 0.8 is promised: of the answers that the student gives after the
-warm-up, four in five are what the expert would have said. Each time the expert is asked instead it audits the
-student, whose answer is known by then.
+Asking for an agreement of 0.8 means: of the answers that the student gives after the warm-up, four in five
+are what the expert would have said. Whenever the expert is asked instead, it audits the student.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.takeover.calibration import Calibration, find_calibration
@@ -16,12 +15,12 @@ from core.events import Answered, Event, Weighed
 from core.scoring import exact_match
 
 ENOUGH = 10
-"""Audits before an uncalibrated student may take over."""
+"""Audits needed before an uncalibrated student may take over."""
 
 
 @dataclass(frozen=True)
 class Weight:
-    """How likely the expert would say the same as the student, and how likely it must be."""
+    """How likely the expert agrees with the student, and how likely it must be."""
 
     probability: float
     needed: float
@@ -29,10 +28,9 @@ class Weight:
 
 @dataclass
 class TakeOver:
-    """What one session knows of its student. `wanted` is the rate asked for; 0: its answers always stand.
-
-    Without a calibration the model's own confidence counts, the expert is asked until there are `ENOUGH`
-    audits, and the threshold is fitted to those alone.
+    """One session's view of its student. `wanted` is the rate asked for; 0: its answers always stand. Without
+    a calibration the model's confidence counts, the expert is asked until there are `ENOUGH` audits, and the
+    threshold is fitted to those.
     """
 
     wanted: float = 0.0
@@ -41,24 +39,25 @@ class TakeOver:
 
     def weigh(self, evidence: Evidence) -> Weight:
         """What an answer with this evidence is worth now."""
-        known = self.calibration
-        if known is None:
+        calibration = self.calibration
+        if calibration is None:
             confidences = [audit.confidence for audit, _ in self.audits]
             agreed = [same for _, same in self.audits]
             fitted = fit_threshold(confidences, agreed, self.wanted, default=1.0, at_least=ENOUGH)
             return Weight(evidence.confidence, fitted if 0 < self.wanted < 1 else self.wanted)
-        audits = [(known.logit(audit), same) for audit, same in self.audits]
-        return Weight(known.probability(evidence, audits), known.threshold(self.wanted))
+        audits = [(calibration.logit(audit), same) for audit, same in self.audits]
+        return Weight(calibration.probability(evidence, audits), calibration.threshold(self.wanted))
 
-    def audited(self, evidence: Evidence, agreed: bool) -> None:
-        """The expert was asked what the student had answered with this evidence."""
+    def add_audit(self, evidence: Evidence, agreed: bool) -> None:
+        """Note that the expert answered as well, and whether it agreed."""
         self.audits.append((evidence, agreed))
 
 
-def ready(student: str, wanted: float, audits: Iterable[tuple[Evidence, bool]]) -> tuple[TakeOver, str]:
-    """For a session of this student that has had these audits, and what its user should know, if anything.
-
-    Raises UnknownModelError, StorageError.
+def open_takeover(
+    student: str, wanted: float, audits: Iterable[tuple[Evidence, bool]]
+) -> tuple[TakeOver, str]:
+    """The take-over of a session with these audits, and a notice for its user, if any. Raises
+    UnknownModelError, StorageError.
     """
     notice = ""
     try:
@@ -71,8 +70,7 @@ def ready(student: str, wanted: float, audits: Iterable[tuple[Evidence, bool]]) 
 
 
 def audits_of(events: Iterable[Event]) -> list[tuple[Evidence, bool]]:
-    """The audits that a session's events amount to, in order; a log with other evidence than ours has
-    none."""
+    """The audits in a session's log, in order; other versions' evidence gives none."""
     weighed: dict[int, Weighed] = {}
     audits = []
     for event in events:
@@ -86,25 +84,19 @@ def audits_of(events: Iterable[Event]) -> list[tuple[Evidence, bool]]:
 
 
 def read_evidence(values: Any) -> Evidence | None:
-    """The evidence that an event carries, None when it is not of this version's kind."""
+    """The evidence in an event, None when it is of another version."""
     try:
         return Evidence(**values)
     except TypeError:
         return None
 
 
-def told_of(evidence: Evidence) -> dict[str, float]:
-    """As an event carries it."""
-    return asdict(evidence)
-
-
 def fit_threshold(
     confidences: Sequence[float], right: Sequence[bool], wanted: float, default: float, at_least: int = 5
 ) -> float:
-    """The lowest confidence from which the student has been right at the `wanted` rate, in [0, 1].
-
-    `right` says for each answer whether the expert agreed. With fewer than `at_least` answers the
-    `default` stands. When no threshold reaches the rate, one above every confidence seen: 1.
+    """The lowest confidence from which the student was right at the `wanted` rate, in [0, 1]. `right`:
+    whether the expert agreed with each answer. With fewer than `at_least` answers the `default` stands. When
+    no threshold reaches the rate: 1.
     """
     if len(confidences) != len(right):
         raise ValueError(f"{len(confidences)} confidences but {len(right)} outcomes")
@@ -114,7 +106,7 @@ def fit_threshold(
     best, hits = 1.0, 0
     for count, (confidence, agreed) in enumerate(pairs, start=1):
         hits += agreed
-        # Equal confidences are taken together: a threshold cannot part them.
+        # A threshold cannot part equal confidences.
         last = count == len(pairs) or pairs[count][0] < confidence
         if last and hits >= wanted * count:
             best = confidence

@@ -1,12 +1,15 @@
-"""Who can answer in a session, and what a room is to it. Both are written by `agent.loop.rooms` alone."""
+"""Who can answer in a session, and what a room is to it. Only `agent.loop.rooms` changes them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from agent.recording.visit import VisitTurn
 from agent.takeover.takeover import TakeOver
 from agent.turns.others import OtherRooms
 from core.config import Config
+from core.errors import ExpertError
 from core.ports import Expert
+from core.types import Answer, Cost, Frame, Told
 from memory.store import Memory
 from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
@@ -14,9 +17,8 @@ from models.vlm import VisionLanguageModel
 
 @dataclass
 class Answerers:
-    """The student with the adapter it holds, the expert, memory, and what other rooms say.
-
-    `home` names the adapter that the student rests on, "" for the student as it was loaded.
+    """The student, the expert, memory and other rooms. `home` names the adapter under the room's, "" for
+    none.
     """
 
     session: str
@@ -33,9 +35,7 @@ class Answerers:
 
 @dataclass
 class Room:
-    """One room: its `adapter` by name, "" for none, the ids of the pairs that was `taught`, and the
-    calibration of the student's confidence there. Its pairs are memory's, under its name.
-    """
+    """A room: its `adapter` by name ("" for none), ids of the pairs it was `taught`, and its calibration."""
 
     name: str
     adapter: str = ""
@@ -44,4 +44,31 @@ class Room:
 
 
 RoomOf = Callable[[int], str]
-"""The room that a turn was asked in: what comes of it belongs there, wherever one is by then."""
+"""The room that a turn was asked in, which may not be the current one."""
+
+
+class RecordedExpert:
+    """The expert's answers in a recording: text alone, with confidence 1 and no teacher signal."""
+
+    name = "recorded"
+    teaches = True
+    cost = Cost()
+
+    def __init__(self, turns: Sequence[VisitTurn]) -> None:
+        self._turns = turns
+
+    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+        """The recorded answer. Raises ExpertError for a turn that has none."""
+        answer = ""
+        if 0 < turn <= len(self._turns):
+            answer = self._turns[turn - 1].told or self._turns[turn - 1].answer
+        if not answer:
+            raise ExpertError(
+                f"The session has no recorded answer to question {turn}. "
+                "Replay it with a model as the expert: --expert builtin-expert."
+            )
+        return Told(Answer(answer, (), (), 1.0))
+
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+        """Nothing: a recording holds no other answers."""
+        return []

@@ -1,8 +1,8 @@
-"""Whether what all rooms say is worth more than what the student says: decided by how both did before.
+"""Whether to trust what other rooms say over the student, judged by how both did before.
 
-On some devices the student sees well and pairs of other rooms are a poor guess; on others it is the other way
-round. So both were asked questions whose answers the expert had given, in rooms that the votes had not learnt
-from; from those audits a logistic curve (Platt 1999) tells how likely each is right, by its own confidence.
+On some devices the student sees well and other rooms guess poorly; on others it is the reverse. Both are
+audited on questions that the expert has answered, in rooms that the votes did not learn from; a logistic
+curve (Platt 1999) turns each one's confidence into a probability of being right.
 """
 
 import json
@@ -27,10 +27,9 @@ from memory.table import Line
 from memory.votes import Votes
 
 AUDITS = "audits.json"
-"""Beside the pairs."""
 ENOUGH = 30
-"""Audits before anything but the student is believed."""
-_MOST, _EVERY = 100, 5
+"""Audits needed before other rooms are believed."""
+_MOST_AUDITS, _EVERY_ROOM = 100, 5
 _FLOOR = 1e-4
 _PRIOR = 0.1  # of each coefficient's square: few audits tell little
 
@@ -39,9 +38,7 @@ Says = Callable[[Pair], Answer]
 
 @dataclass(frozen=True)
 class Audit:
-    """A question that both answered: how sure each was, in [0, 1], and whether it said what the expert
-    did.
-    """
+    """A question that both answered: the student's confidence and correctness, then the other rooms'."""
 
     confidence: float
     right: bool
@@ -57,12 +54,11 @@ class ReliabilityCurve:
     slope: float
 
     def at(self, confidence: float) -> float:
-        """The probability, in [0, 1]."""
         return 1 / (1 + math.exp(-(self.offset + self.slope * _logit(confidence))))
 
 
-def fitted(confidences: Sequence[float], right: Sequence[bool]) -> ReliabilityCurve:
-    """The likeliest curve, by ten Newton steps; without any answers one of 1/2 everywhere."""
+def fit_curve(confidences: Sequence[float], right: Sequence[bool]) -> ReliabilityCurve:
+    """The likeliest curve by ten Newton steps; 1/2 everywhere without answers."""
     x = np.array([[1.0, _logit(value)] for value in confidences]).reshape(-1, 2)
     y, w = np.array(right, np.float64), np.zeros(2)
     for _ in range(10):
@@ -81,58 +77,56 @@ class OtherRooms:
     student: ReliabilityCurve
     rooms: ReliabilityCurve
     _asked: list[tuple[Line, Cue]] = field(default_factory=list)
-    _held: tuple[int, Shelf | None] = (-1, None)
+    _shelf: tuple[int, Shelf | None] = (-1, None)
 
-    def better(self, said: Answer, line: Line, cue: Cue) -> tuple[str, float] | None:
-        """An answer more likely right than the student's, and how likely; None where the student's stands.
-
-        The question is remembered as asked, for it tells what is in the room.
+    def better(self, answer: Answer, line: Line, cue: Cue) -> tuple[str, float] | None:
+        """An answer more likely right than the student's, with its probability; None if the student's stands.
+        The question is kept too, since it hints at what is in the room.
         """
-        found = self._guessed(line, cue)
+        guessed = self._guess(line, cue)
         self._asked.append((line, cue))
-        if found is None:
+        if guessed is None:
             return None
-        probability = self.rooms.at(found.share)
-        return (found.text, probability) if probability > self.student.at(said.confidence) else None
+        probability = self.rooms.at(guessed.share)
+        return (guessed.text, probability) if probability > self.student.at(answer.confidence) else None
 
-    def _guessed(self, line: Line, cue: Cue) -> Guess | None:
+    def _guess(self, line: Line, cue: Cue) -> Guess | None:
         count = sum(self.memory.rooms().values())
-        if self._held[0] != count:
-            self._held = (count, shelf(self.memory))
-        held = self._held[1]
-        if held is None or cue.text is None or cue.view is None:
+        if self._shelf[0] != count:
+            self._shelf = (count, shelf(self.memory))
+        current = self._shelf[1]
+        if current is None or cue.text is None or cue.view is None:
             return None
-        table = held.table([*self._asked, (line, cue)])
+        table = current.table([*self._asked, (line, cue)])
         return guess(self.votes, table, len(table.lines) - 1)
 
 
 def other_rooms(memory: Memory) -> OtherRooms | None:
-    """For a session; None until enough was learnt and audited. Raises StorageError."""
+    """None until enough was learnt and audited. Raises StorageError."""
     votes, audits = votes_of(memory), read_audits(memory.folder / AUDITS)
     if votes is None or len(audits) < ENOUGH:
         return None
-    student = fitted([one.confidence for one in audits], [one.right for one in audits])
-    rooms = fitted([one.share for one in audits], [one.agreed for one in audits])
+    student = fit_curve([audit.confidence for audit in audits], [audit.right for audit in audits])
+    rooms = fit_curve([audit.share for audit in audits], [audit.agreed for audit in audits])
     return OtherRooms(memory, votes, student, rooms)
 
 
 def learn_from_rooms(memory: Memory, says: Says, seed: int) -> None:
-    """Learn which pairs bear on what, and audit that and the student; both are kept beside the pairs.
-
-    Every fifth room is audited, by votes that did not learn from it. Raises StorageError.
+    """Learn which pairs bear on what, audit that and the student, and store both beside the pairs. Every
+    fifth room is audited, by votes that did not learn from it. Raises StorageError.
     """
     pairs = memory.pairs()
-    judging = set(list(dict.fromkeys(pair.room for pair in pairs))[_EVERY - 1 :: _EVERY])
+    judging = set(list(dict.fromkeys(pair.room for pair in pairs))[_EVERY_ROOM - 1 :: _EVERY_ROOM])
     others = shelf(memory, {pair.id for pair in pairs if pair.room in judging})
     votes = None if others is None else learn(others.table(), seed)
-    audits = [] if votes is None else list(_audited(memory, votes, says, judging, seed))
+    audits = [] if votes is None else list(_audit(memory, votes, says, judging, seed))
     if learn_votes(memory, seed) is not None:
-        text = json.dumps([asdict(one) for one in audits])
+        text = json.dumps([asdict(audit) for audit in audits])
         atomic_write_text(memory.folder / AUDITS, text + "\n")
 
 
 def read_audits(path: Path) -> list[Audit]:
-    """Those that were kept, none where there is no file. Raises StorageError when it is damaged."""
+    """The stored audits; none without a file. Raises StorageError when it is damaged."""
     if not path.is_file():
         return []
     with storage_errors("read", path):
@@ -143,19 +137,19 @@ def read_audits(path: Path) -> list[Audit]:
         raise StorageError(f"{path} is damaged. Delete it; it is made again.") from error
 
 
-def _audited(memory: Memory, votes: Votes, says: Says, rooms: set[str], seed: int) -> Iterable[Audit]:
-    held = shelf(memory)
-    if held is None:
+def _audit(memory: Memory, votes: Votes, says: Says, rooms: set[str], seed: int) -> Iterable[Audit]:
+    current = shelf(memory)
+    if current is None:
         return
-    table = held.table()
-    place = {pair.id: number for number, pair in enumerate(held.pairs)}
-    asked = [pair for pair in held.pairs if pair.room in rooms and pair.asker == "person"]
-    chosen = np.random.default_rng(seed).permutation(len(asked))[:_MOST]
-    for pair in (asked[number] for number in chosen):
-        found, said = guess(votes, table, place[pair.id]), says(pair)
-        if found is not None:
-            right, agreed = exact_match(said.text, pair.answer), exact_match(found.text, pair.answer)
-            yield Audit(said.confidence, right, found.share, agreed)
+    table = current.table()
+    row_of = {pair.id: number for number, pair in enumerate(current.pairs)}
+    candidates = [pair for pair in current.pairs if pair.room in rooms and pair.asker == "person"]
+    chosen = np.random.default_rng(seed).permutation(len(candidates))[:_MOST_AUDITS]
+    for pair in (candidates[number] for number in chosen):
+        guessed, answer = guess(votes, table, row_of[pair.id]), says(pair)
+        if guessed is not None:
+            right, agreed = exact_match(answer.text, pair.answer), exact_match(guessed.text, pair.answer)
+            yield Audit(answer.confidence, right, guessed.share, agreed)
 
 
 def _logit(confidence: float) -> float:

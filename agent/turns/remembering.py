@@ -1,4 +1,4 @@
-"""What an expert or a person says becomes a pair: the one place of the loop that adds to memory."""
+"""Turns what the expert or a person says into a pair: the only place of the loop that adds to memory."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from memory.index import Cue
 
 
 def pair_id(session: str, turn: int) -> str:
-    """The id of the pair that a turn leaves: the same turn told twice is remembered once."""
+    """The id of a turn's pair; a repeated turn is remembered once."""
     return hashlib.sha256(f"{session}\n{turn}".encode()).hexdigest()[:32]
 
 
@@ -18,34 +18,33 @@ def remember(
     room: str,
     frame: Frame,
     question: str,
-    told: Told,
+    reply: Told,
     id: str,
     cue: Cue | None = None,
     asker: Asker = "person",
 ) -> Pair | None:
-    """Keep the expert's answer; None, with nothing kept, for one without words: it teaches nothing.
-
-    `cue` saves encoding frame and question again. Raises AnswerError, StorageError.
+    """Remember the expert's reply; None, with nothing stored, for an empty answer. `cue` saves encoding frame
+    and question again. Raises AnswerError, StorageError.
     """
-    expert, text = answerers.expert, told.answer.text
+    expert, text = answerers.expert, reply.answer.text
     if expert is None or not text:
         return None
-    found = cue or cue_of_frame(answerers, frame, question)
     return answerers.memory.add(
-        room, frame, question, text, "expert", expert.name, told.signal, id=id, cue=found, asker=asker
-    )
+        room, frame, question, text, "expert", expert.name, reply.signal, id=id,
+        cue=cue or cue_of_frame(answerers, frame, question), asker=asker,
+    )  # fmt: skip
 
 
 def remember_person(
     answerers: Answerers, room: str, frame: Frame, question: str, answer: str, id: str
 ) -> Pair:
-    """Keep what a person says, where the expert said nothing. Raises AnswerError, StorageError."""
+    """Remember a person's answer where the expert gave none. Raises AnswerError, StorageError."""
     cue = cue_of_frame(answerers, frame, question)
     return answerers.memory.add(room, frame, question, answer, "person", "", id=id, cue=cue)
 
 
 def cue_of_frame(answerers: Answerers, frame: Frame, question: str) -> Cue:
-    """What memory is searched by; empty without an embedder."""
+    """The cue to search memory by; empty without an embedder."""
     embedder = answerers.memory.embedder
     if embedder is None:
         return Cue()

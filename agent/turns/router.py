@@ -1,7 +1,7 @@
-"""Who answers, and why: decisions alone, no effects.
+"""Who answers and why; decisions alone.
 
-Memory when the same was asked of practically the same view; the expert during the warm-up; afterwards the
-student, unless it is less sure than it must be and there is an expert to ask instead.
+Memory if the same was asked of practically the same view; the expert during the warm-up; then the student,
+unless it is too unsure and the expert can be reached.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from core.events import Source
 
 @dataclass(frozen=True)
 class Route:
-    """Who is to answer, and why in a sentence that a person reads."""
+    """Who is to answer, and why in a sentence for people."""
 
     to: Source
     reason: str
@@ -19,10 +19,9 @@ class Route:
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known before anybody answers. `turn` counts from 1; `adapter` is empty before the first.
-
-    `taught`: something like the question is among what the adapter has learnt. `home` is what the student has
-    from other rooms, empty for nothing. `wished`: whom the person wants to hear this time.
+    """What is known before anybody answers. `turn` counts from 1; `adapter` is "" before the first. `taught`:
+    the adapter has learnt something like the question. `home` names what other rooms taught the student, ""
+    for nothing. `wished`: whom the person wants to hear.
     """
 
     turn: int
@@ -35,8 +34,7 @@ class Situation:
     wished: Source | None = None
 
 
-def route(situation: Situation) -> Route:
-    """Who answers first."""
+def choose_route(situation: Situation) -> Route:
     if situation.wished == "expert" and situation.expert_reachable:
         return Route("expert", "asked for")
     if situation.recalled:
@@ -46,23 +44,22 @@ def route(situation: Situation) -> Route:
         return Route("expert", f"warm-up, {left} of {situation.warm_up} questions left")
     if left > 0:
         return Route("student", "the expert cannot be reached; the student is not adapted yet")
-    return Route("student", _held(situation))
+    return Route("student", _student_state(situation))
 
 
-def _held(situation: Situation) -> str:
-    """With what the student answers after the warm-up."""
+def _student_state(situation: Situation) -> str:
+    """What the student answers with after the warm-up."""
     if not situation.adapter:
         return f"as other rooms taught it ({situation.home})" if situation.home else "warm-up is over"
     if situation.taught:
         return f"adapted ({situation.adapter})"
-    rest = f"as other rooms taught it ({situation.home})" if situation.home else "untouched"
-    return f"{rest}: nothing like it was learnt ({situation.adapter})"
+    base = f"as other rooms taught it ({situation.home})" if situation.home else "untouched"
+    return f"{base}: nothing like it was learnt ({situation.adapter})"
 
 
 def reconsider(confidence: float, threshold: float, expert_reachable: bool) -> Route | None:
-    """After the student's answer: the expert's turn if it is too unsure, None if its answer stands.
-
-    A `threshold` of 1 is above every confidence.
+    """After the student's answer: the expert if it is too unsure, else None; a `threshold` of 1 rejects
+    all.
     """
     if not expert_reachable or (confidence >= threshold and threshold < 1):
         return None

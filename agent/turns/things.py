@@ -1,7 +1,4 @@
-"""What things a room holds, as far as an expert has said: in which frame, and how sure that is.
-
-Decisions alone; plain word lists, for English.
-"""
+"""Which things a room holds according to the expert, in which frame, and how surely. English word lists."""
 
 import zlib
 from collections.abc import Sequence
@@ -17,18 +14,18 @@ NAMING = (
     "What is the biggest thing in the picture?",
     *(f"What is the {colour} thing?" for colour in _COLOURS),
 )
-"""Their answers name things."""
+"""Questions whose answers name things."""
 COLOUR = "What colour is the {}?"
 _SURE, _CERTAIN = 0.4, 0.7
-"""How sure an expert must be of a name for it to be asked whether the thing is there, and for it to be so."""
+"""Confidence at which a named thing is asked about, and at which it counts as present."""
 _PLACING = frozenset(
     "on in under over above below beside behind near next at to against between by inside opposite".split()
 )
-"""Words that begin a place: "on the bed" names none either."""
+"""Prepositions: "on the bed" names no thing."""
 _ATTRIBUTE = frozenset(
     "colour color coloured colored pattern material made room many number where side shape size".split()
 )
-"""A question with one of these is answered with no thing."""
+"""A question with one of these words asks for something other than a thing."""
 _NO_THING = frozenset(
     "yes no nothing none left right middle plain striped dotted checked patterned wood wooden metal glass "
     "cloth plastic leather stone kitchen bedroom bathroom office hall living dining room floor wall".split()
@@ -38,7 +35,7 @@ _MOST_WORDS = 3
 
 @dataclass(frozen=True)
 class Claim:
-    """What an expert has said about a frame, and how sure it was."""
+    """What the expert said about a frame, and how sure it was."""
 
     frame: str
     question: str
@@ -48,56 +45,54 @@ class Claim:
 
 
 def presence(name: str) -> str:
-    """Whether a thing is there, as it is asked."""
+    """The question whether a thing is there."""
     return f"Is there {'an' if name[0] in 'aeiou' else 'a'} {name} in the picture?"
 
 
-def names(heard: Sequence[Claim], frame: str) -> dict[str, float]:
-    """Things that may be in the room and how sure that is, above 1 when this frame's own answers say so.
+def names(claims: Sequence[Claim], frame: str) -> dict[str, float]:
+    """Things that may be in the room, surest first; above 1 where this frame's own answers name them."""
+    confidences: dict[str, float] = {}
 
-    The surest come first.
-    """
-    found: dict[str, float] = {}
+    def add(name: str, confidence: float, in_frame: bool) -> None:
+        if confidence >= _SURE and _names_a_thing(name):
+            confidences[name] = max(confidences.get(name, 0.0), confidence + in_frame)
 
-    def add(name: str, sure: float, here: bool) -> None:
-        if sure >= _SURE and _names_a_thing(name):
-            found[name] = max(found.get(name, 0.0), sure + here)
-
-    for one in heard:
-        here, words = one.frame == frame, normalise(one.question)
-        if one.question in NAMING or (one.asker == "person" and _ATTRIBUTE.isdisjoint(words.split())):
-            add(normalise(one.answer), one.confidence, here)
-        if one.asker == "person":
+    for claim in claims:
+        in_frame, words = claim.frame == frame, normalise(claim.question)
+        if claim.question in NAMING or (claim.asker == "person" and _ATTRIBUTE.isdisjoint(words.split())):
+            add(normalise(claim.answer), claim.confidence, in_frame)
+        if claim.asker == "person":
             for name in named_in(words):
-                add(name, _SURE, here)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+                add(name, _SURE, in_frame)
+    return dict(sorted(confidences.items(), key=lambda item: (-item[1], item[0])))
 
 
-def present(heard: Sequence[Claim], frame: str) -> list[str]:
-    """What the frame shows: what the expert was certain to name in it, or has said to be there."""
-    said = {one.question: _yes(one) for one in heard if one.frame == frame}
-    known = names(heard, frame)
-    return [name for name, sure in known.items() if said.get(presence(name), sure >= 1 + _CERTAIN)]
+def present(claims: Sequence[Claim], frame: str) -> list[str]:
+    """The things a frame shows: named in it with certainty, or confirmed to be there."""
+    confirmed = {claim.question: normalise(claim.answer) == "yes" for claim in claims if claim.frame == frame}
+    candidates = names(claims, frame)
+    return [
+        name
+        for name, confidence in candidates.items()
+        if confirmed.get(presence(name), confidence >= 1 + _CERTAIN)
+    ]
 
 
-def colours(heard: Sequence[Claim]) -> dict[str, str]:
-    """The colour of a thing by its name, where it was asked for and the answer is one."""
-    told = {one.question: normalise(one.answer) for one in heard}
-    every = {name: told.get(COLOUR.format(name), "") for one in heard for name in named_in(one.question)}
-    return {name: colour for name, colour in every.items() if colour in COLOURS}
+def colours(claims: Sequence[Claim]) -> dict[str, str]:
+    """The colour of each thing by name, where it was asked for and answered with a colour."""
+    answers = {claim.question: normalise(claim.answer) for claim in claims}
+    named = {
+        name: answers.get(COLOUR.format(name), "") for claim in claims for name in named_in(claim.question)
+    }
+    return {name: colour for name, colour in named.items() if colour in COLOURS}
 
 
-def tint(name: str, known: dict[str, str], frame: str) -> str:
-    """A colour to ask a thing in a frame for: its own every other time, as far as it is known, else any.
-
-    The same again for the same thing, so that it is not asked for one colour after another.
+def tint(name: str, colour_of: dict[str, str], frame: str) -> str:
+    """A colour to ask about: half the time the thing's own if known, else any; always the same for thing and
+    frame.
     """
     draw = zlib.crc32(f"{name} {frame}".encode())
-    return known[name] if name in known and draw % 2 else _COLOURS[draw // 2 % len(_COLOURS)]
-
-
-def _yes(one: Claim) -> bool:
-    return normalise(one.answer) == "yes"
+    return colour_of[name] if name in colour_of and draw % 2 else _COLOURS[draw // 2 % len(_COLOURS)]
 
 
 def _names_a_thing(name: str) -> bool:

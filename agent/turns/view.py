@@ -1,4 +1,4 @@
-"""A frame as the student sees it: encoded once, for memory and for the answer."""
+"""A frame as the student sees it, encoded once for memory and for the answer."""
 
 from functools import cached_property
 
@@ -13,19 +13,19 @@ from models.vlm import VisionLanguageModel, VisionTokens
 
 
 class EncodedView:
-    """One picture, encoded when that is first wanted. The vision tower never adapts."""
+    """One picture, encoded when first needed. The vision tower never adapts."""
 
     def __init__(self, student: VisionLanguageModel, picture: Image) -> None:
         self._student, self._picture = student, picture
 
     @property
     def vision(self) -> VisionTokens:
-        """What answers are read from, with the adapter that is in now; a constant, without gradient."""
+        """Vision tokens projected with the current adapter; no gradient."""
         with torch.no_grad():
             return self._student.project(self._features)
 
     def cue(self, embedder: Embedder, question: str) -> Cue:
-        """What to search memory by. An embedder with another vision tower encodes the picture itself."""
+        """The cue to search memory by. An embedder with another vision tower encodes the picture itself."""
         if not (isinstance(embedder, RoomEmbedder) and embedder.eyes.sees_as(self._student)):
             return cue_of(embedder, question, self._picture)
         return Cue(embedder.text([question])[0], embedder.eyes.features(self._features)[0])

@@ -39,14 +39,14 @@ def listed(as_json: AsJson = False) -> None:
     """
     from agent.whereabouts.rooms import known_rooms
 
-    with _parts(read_only=True) as parts:
-        found = known_rooms(*parts)
+    with _open_stores(read_only=True) as parts:
+        rooms = known_rooms(*parts)
     if as_json:
-        typer.echo(json.dumps({"rooms": [asdict(room) for room in found]}))
+        typer.echo(json.dumps({"rooms": [asdict(room) for room in rooms]}))
         return
-    for room in found:
+    for room in rooms:
         typer.echo(_line(room))
-    if not found:
+    if not rooms:
         typer.echo("No room is known yet. Begin in one: roomwise run")
 
 
@@ -60,7 +60,7 @@ def name(
     """
     from agent.whereabouts.rooms import rename
 
-    with _parts() as parts:
+    with _open_stores() as parts:
         _say(rename(*parts, room, new), as_json)
 
 
@@ -78,7 +78,7 @@ def merge(
     from agent.whereabouts.rooms import merge
 
     _confirm(f"Move all of {room} to {into}, and delete the adapters of {room}?", yes)
-    with _parts() as parts:
+    with _open_stores() as parts:
         _say(merge(*parts, room, into), as_json)
 
 
@@ -91,20 +91,20 @@ def forget(room: Room, as_json: AsJson = False, yes: Yes = False) -> None:
     from agent.whereabouts.rooms import forget
 
     _confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
-    with _parts() as parts:
+    with _open_stores() as parts:
         was = forget(*parts, room)
     typer.echo(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
 
 
 def _confirm(question: str, yes: bool) -> None:
-    """Raises InputError when it is not meant. Asked on stderr: stdout holds the answer alone."""
+    """Raises InputError when it is not confirmed. Asked on stderr: stdout holds the answer alone."""
     if not yes and not typer.confirm(question, err=True):
         raise InputError("Nothing was done. To go on without being asked: --yes")
 
 
 @contextmanager
-def _parts(read_only: bool = False) -> Iterator["tuple[Memory, AdapterStore]"]:
-    """Memory and adapters, held by this process where something is to change. Raises StorageError."""
+def _open_stores(read_only: bool = False) -> Iterator["tuple[Memory, AdapterStore]"]:
+    """Memory and adapters, locked where something is to change. Raises StorageError."""
     from adapters.jobs.store import AdapterStore
     from memory.store import Memory
 

@@ -1,4 +1,4 @@
-"""A session's `Whereabouts`, made from what is installed and remembered; or why there is none."""
+"""Opens a session's `Whereabouts` from what is installed and remembered, or says why it cannot."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,16 +22,15 @@ _NAMES = tuple(name for name in SCANNET if name != "misc")
 
 
 class Kinds:
-    """Asked when a room is met for the first time, which is seldom: nothing is loaded before.
-
-    `state` is where the scene encoders of cameras are kept, `text` what read the names they were taught.
+    """Recognises the kind of a new room; loads its models only when first asked. `state` holds the cameras'
+    scene encoders, `text` is the text encoder whose names they learnt.
     """
 
     def __init__(self, state: Path, text: Callable[[list[str]], Rows]) -> None:
         self._state, self._text = state, text
 
     def of(self, sight: Sight) -> str:
-        """The likeliest of ScanNet's places, "" of a view that shows nothing. Raises WeightsError."""
+        """The likeliest of ScanNet's places, "" for a view that shows nothing. Raises WeightsError."""
         folder = encoder_folder(self._state, sight.camera, BUILTIN) if sight.camera else BUILTIN
         encoder: SceneEncoder = load("models.scene.encoder:load_scene_encoder")(folder, integers=False)
         rows = list(_rows(encoder, sight))
@@ -51,7 +50,7 @@ def _rows(encoder: SceneEncoder, sight: Sight) -> Iterator[Rows]:
             yield encoder.depth([sight.depth])[0]
 
 
-def whereabouts(
+def open_whereabouts(
     memory: Memory,
     student: VisionLanguageModel,
     notice: Callable[[str], None],
@@ -60,10 +59,8 @@ def whereabouts(
     unsettled: bool,
     state: Path,
 ) -> Whereabouts | None:
-    """What tells rooms apart in a session; None where that cannot be loaded, which `notice` is told. `state`
-    is where scene encoders are kept.
-
-    Views that another encoder made are read again first, and told. Raises StorageError.
+    """What tells rooms apart in a session; None where it cannot be loaded, which `notice` is told. `state`
+    holds scene encoders. Views by another encoder are encoded again first. Raises StorageError.
     """
     try:
         encoder = load_places(student)

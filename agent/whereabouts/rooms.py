@@ -1,4 +1,4 @@
-"""The rooms that are known, and what a person may want of them: another name, two made one, one forgotten."""
+"""The known rooms; renaming, merging and forgetting them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from memory.store import Memory
 
 @dataclass(frozen=True)
 class KnownRoom:
-    """A room, how many pairs it has, views by camera and by depth camera, and adapters; `adapter` is the
-    number of the one that answers, None for the student as it was loaded.
+    """A room with its numbers of pairs, views by each camera, and adapters; `adapter` is the active one's
+    number.
     """
 
     name: str
@@ -23,56 +23,59 @@ class KnownRoom:
 
 
 def known_rooms(memory: Memory, store: AdapterStore) -> list[KnownRoom]:
-    """All rooms of which anything is kept, by name. Raises StorageError."""
+    """All rooms of which anything is stored, by name. Raises StorageError."""
     pairs, views = memory.rooms(), memory.gallery.counts()
-    found = []
+    rooms = []
     for name in sorted({*pairs, *views}):
-        seen, current = views.get(name, {}), store.current(name)
-        counts = (pairs.get(name, 0), seen.get("rgb", 0), seen.get("depth", 0), len(store.versions(name)))
-        found.append(KnownRoom(name, *counts, current.number if current else None))
-    return found
+        counts_of, current = views.get(name, {}), store.current(name)
+        counts = (
+            pairs.get(name, 0),
+            counts_of.get("rgb", 0),
+            counts_of.get("depth", 0),
+            len(store.versions(name)),
+        )
+        rooms.append(KnownRoom(name, *counts, current.number if current else None))
+    return rooms
 
 
 def rename(memory: Memory, store: AdapterStore, room: str, name: str) -> KnownRoom:
-    """Give a room another name. Raises InputError when there is no such room, or one of that name already."""
+    """Rename a room. Raises InputError when it does not exist, or the name is taken."""
     check_room(name)
-    _of(memory, store, room)
-    if any(one.name == name for one in known_rooms(memory, store)):
+    _find_room(memory, store, room)
+    if any(known.name == name for known in known_rooms(memory, store)):
         raise InputError(
             f"There is a room {name} already. To make them one: roomwise rooms merge {room} {name}"
         )
     # Adapters first: without pairs they do no harm, pairs without theirs would be learnt anew.
     store.rename(room, name)
     memory.move(room, name)
-    return _of(memory, store, name)
+    return _find_room(memory, store, name)
 
 
 def merge(memory: Memory, store: AdapterStore, room: str, into: str) -> KnownRoom:
-    """Make a room part of another, whose adapters stay; its own, which know a part only, go.
-
-    Raises InputError when there is no such room.
+    """Make a room part of another, whose adapters stay; its own, which know only a part, go. Raises
+    InputError when there is no such room.
     """
-    _of(memory, store, room), _of(memory, store, into)
+    _find_room(memory, store, room), _find_room(memory, store, into)
     if room == into:
         raise InputError(f"{room} cannot be merged into itself. Name two rooms: roomwise rooms list")
     memory.move(room, into)
     store.forget(room)
-    return _of(memory, store, into)
+    return _find_room(memory, store, into)
 
 
 def forget(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
-    """Forget all of a room for good: pairs, views, frames, adapters; what it was.
-
-    Raises InputError when there is no such room.
+    """Delete all of a room: pairs, views, frames, adapters; returns what it was. Raises InputError when there
+    is no such room.
     """
-    was = _of(memory, store, room)
+    was = _find_room(memory, store, room)
     memory.forget(room)
     store.forget(room)
     return was
 
 
-def _of(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
-    every = {one.name: one for one in known_rooms(memory, store)}
-    if room not in every:
-        raise InputError(f"There is no room {room!r}. {did_you_mean(room, every)}")
-    return every[room]
+def _find_room(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
+    rooms = {known.name: known for known in known_rooms(memory, store)}
+    if room not in rooms:
+        raise InputError(f"There is no room {room!r}. {did_you_mean(room, rooms)}")
+    return rooms[room]

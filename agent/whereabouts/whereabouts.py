@@ -1,32 +1,27 @@
-"""Where one is, told from one view after another: what to say of it, and what to keep.
-
-Views gather until they tell: several vote together. Those that turn out to be of the room one is in are kept
-in its gallery, so that it is known from more and more sides; what cannot be told is kept nowhere.
-"""
+"""Recognises the current room by the votes of gathered views, and keeps those that show it."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from PIL.Image import Image
 
-from agent.whereabouts.recognition import PlaceCalibration, Recognition, brightness, decide, is_dark, joined
+from agent.whereabouts.recognition import PlaceCalibration, Recognition, brightness, decide, is_dark
 from core.errors import InputError, RoomwiseError
 from core.events import Event, Failed, RoomEntered, RoomRecognised
 from core.ports import Millimetres, Rows, SceneEncoder
 from memory.gallery import ALIKE, Gallery, Kind, encode_depth
 
 MOST = 4
-"""Views that vote together, the newest."""
+"""The newest views that vote together."""
 FRESH = "room"
-"""What a room is called that nobody has named; a number follows where that is taken."""
+"""An unnamed room's name; a number follows where it is taken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What is seen, by a camera of this name: a JPEG, the picture in it, and distances of the same instant
-    where there are any.
-    """
+    """What a camera of this name sees: a JPEG, its picture, and distances of the same instant if any."""
 
     jpeg: bytes
     picture: Image
@@ -36,9 +31,8 @@ class Sight:
 
 @dataclass(frozen=True)
 class Move:
-    """What follows from a look: the room one is in, `events` to tell. For another room: whether it is `new`
-    and what `kind` of place then, the `reason`, and whether what was asked in the one before is of this one
-    (`moved`).
+    """What follows from a sight: the current room and `events` to emit. For another room: whether it is `new`
+    and its `kind`, the `reason`, and whether the previous room's questions belong to it (`moved`).
     """
 
     room: str
@@ -51,7 +45,7 @@ class Move:
 
 @dataclass(frozen=True)
 class _View:
-    """`depth` is the same view by distances, for the gallery: in the dark it is known again by them."""
+    """`depth` is the same view by distances, to recognise it in the dark."""
 
     kind: Kind
     data: bytes
@@ -60,10 +54,8 @@ class _View:
 
 
 class Whereabouts:
-    """Told of one sight after another. `told`: a person has said which room this is, and that holds.
-
-    `unsettled`: the room's name stands for none until it is told what room this is. `kinds` says what kind of
-    place a sight shows.
+    """Gets one sight after another. `told`: a person named the room, and that holds. `unsettled`: the room's
+    name is provisional. `kinds` recognises the kind of place.
     """
 
     def __init__(
@@ -83,21 +75,21 @@ class Whereabouts:
 
     @property
     def settled(self) -> bool:
-        """Whether it is known what room this is, as far as anything has been seen."""
+        """Whether it is known which room this is."""
         return not self._unsettled
 
     def look(self, sight: Sight, here: str) -> Move:
-        """What follows from one more view, while one is in the room `here`. Raises StorageError."""
+        """What follows from one more view, in the room `here`. Raises StorageError."""
         view = self._view(sight)
         if view is None:
             return Move(here)
         self._gather(view)
         if self._told:
-            return self._kept(here)
+            return self._store_views(here)
         shelf = self._gallery.shelf(view.kind, self._encoder.name)
-        before = None if self._unsettled else here
-        rows = joined([one.vector for one in self._views])
-        verdict = decide(rows, shelf, self._calibrations[view.kind], before)
+        previous = None if self._unsettled else here
+        rows: Rows = np.stack([gathered.vector for gathered in self._views])
+        verdict = decide(rows, shelf, self._calibrations[view.kind], previous)
         return self._follow(verdict, here, view.kind, set(shelf.rooms), sight)
 
     def _follow(
@@ -105,45 +97,49 @@ class Whereabouts:
     ) -> Move:
         match verdict.what:
             case "known" if verdict.room == here:
-                return self._settled(here)
+                return self._settle(here)
             case "known":
-                said = _recognised(verdict, len(self._views), kind)
+                recognised = _recognition_event(verdict, len(self._views), kind)
                 moved = self._unsettled
-                self._settled(verdict.room)
-                return Move(verdict.room, (said,), reason="it was seen before", moved=moved)
+                self._settle(verdict.room)
+                return Move(verdict.room, (recognised,), reason="it was seen before", moved=moved)
             case "new" if self._unsettled:
-                self._settled(here)
-                place, failed = self._kind(sight)
-                return Move(here, (*failed, _begun(here, len(known), place)))
+                self._settle(here)
+                place, failed = self._kind_of(sight)
+                reason = f"it is like none of {len(known)} known" if known else "no room is known yet"
+                entered = RoomEntered(
+                    at=time.time(), room=here, before=here, new=True, reason=reason, kind=place
+                )
+                return Move(here, (*failed, entered))
             case "new" if here in known:
                 name = fresh_name({*known, here})
                 reason = f"{verdict.probability:.0%} sure that it is none of {len(known)} known"
-                self._settled(name)
-                place, failed = self._kind(sight)
+                self._settle(name)
+                place, failed = self._kind_of(sight)
                 return Move(name, failed, new=True, reason=reason, kind=place)
         return Move(here)
 
-    def _kind(self, sight: Sight) -> tuple[str, tuple[Event, ...]]:
-        """What kind of place it is, or what hinders."""
+    def _kind_of(self, sight: Sight) -> tuple[str, tuple[Event, ...]]:
+        """The kind of place, or the failure."""
         try:
             return self._kinds(sight) if self._kinds else "", ()
         except RoomwiseError as error:
             return "", (Failed(at=time.time(), what="scene", error=str(error)),)
 
-    def _settled(self, room: str) -> Move:
+    def _settle(self, room: str) -> Move:
         self._unsettled = False
-        return self._kept(room)
+        return self._store_views(room)
 
-    def _kept(self, room: str) -> Move:
+    def _store_views(self, room: str) -> Move:
         for view in self._views:
-            for one in (view, view.depth):
-                if one is not None:
-                    self._gallery.add(room, one.kind, one.data, one.vector, self._encoder.name)
+            for stored in (view, view.depth):
+                if stored is not None:
+                    self._gallery.add(room, stored.kind, stored.data, stored.vector, self._encoder.name)
         self._views.clear()
         return Move(room)
 
     def _gather(self, view: _View) -> None:
-        """Views of one kind, each telling something that the one before does not."""
+        """Views of one kind, each unlike the one before."""
         if self._views and self._views[-1].kind != view.kind:
             self._views.clear()
         if self._views and float(self._views[-1].vector @ view.vector) >= ALIKE:
@@ -151,19 +147,19 @@ class Whereabouts:
         self._views = [*self._views, view][-MOST:]
 
     def _view(self, sight: Sight) -> _View | None:
-        """By colour, or by distance where it is too dark; None where neither shows anything."""
+        """A view by colour, or by distance in the dark; None where neither shows anything."""
         kind: Kind = "depth" if is_dark(brightness(sight.picture)) else "rgb"
         if kind not in self._calibrations:
             return None
         if kind == "depth":
-            return self._by_depth(sight.depth)
+            return self._depth_view(sight.depth)
         try:
             vector = self._encoder.rgb([sight.picture])[0]
-            return _View(kind, sight.jpeg, vector, self._by_depth(sight.depth))
+            return _View(kind, sight.jpeg, vector, self._depth_view(sight.depth))
         except InputError:
             return None
 
-    def _by_depth(self, depth: Millimetres | None) -> _View | None:
+    def _depth_view(self, depth: Millimetres | None) -> _View | None:
         if depth is None or "depth" not in self._calibrations:
             return None
         try:
@@ -173,17 +169,12 @@ class Whereabouts:
 
 
 def fresh_name(known: Collection[str]) -> str:
-    """A name for a room that nobody has named, that no known one has."""
+    """A new name for a room."""
     numbered = (f"{FRESH}-{number}" for number in range(2, len(known) + 3))
     return next(name for name in (FRESH, *numbered) if name not in known)
 
 
-def _begun(room: str, known: int, kind: str) -> RoomEntered:
-    reason = f"it is like none of {known} known" if known else "no room is known yet"
-    return RoomEntered(at=time.time(), room=room, before=room, new=True, reason=reason, kind=kind)
-
-
-def _recognised(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
+def _recognition_event(verdict: Recognition, views: int, kind: Kind) -> RoomRecognised:
     return RoomRecognised(
         at=time.time(), room=verdict.room, likeness=round(verdict.likeness, 3),
         probability=round(verdict.probability, 3), views=views, kind=kind,

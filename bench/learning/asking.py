@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from agent.turns.answerers import Answerers, Room
-from agent.turns.student import recalled, said_by_student, was_taught
+from agent.turns.student import recall, student_answer, was_taught
 from agent.turns.view import EncodedView
 from core.config import Config
 from core.errors import QuestionError
@@ -89,7 +89,7 @@ class RoomStudent:
         )
 
     def _said(self, picture: Path, question: str, taught: bool) -> str:
-        return said_by_student(self.answerers, self._view(picture), question, taught).text
+        return student_answer(self.answerers, self._view(picture), question, taught).text
 
     def _encoded(self, picture: Path) -> EncodedView:
         return EncodedView(
@@ -100,7 +100,7 @@ class RoomStudent:
         embedder = self.answerers.memory.embedder
         if embedder is None:
             return ()
-        hits = recalled(self.answerers, self._room.name, self._view(picture).cue(embedder, question))
+        hits = recall(self.answerers, self._room.name, self._view(picture).cue(embedder, question))
         return tuple(hit for hit in hits if hit.pair.id not in self._spared)
 
 

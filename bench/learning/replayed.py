@@ -7,8 +7,7 @@ from agent.recording.past import past_of
 from agent.recording.record import SESSION, Recording, read_recording
 from agent.recording.summary import ALL
 from agent.recording.visit import read_visit
-from agent.replay.options import ReplayOptions
-from agent.replay.session import replay_session
+from agent.replay.session import ReplayOptions, replay_session
 from bench.learning.methods import AGENT, ROOMWISE
 from bench.learning.plan import LearningPlan, Unit
 from bench.learning.state import copy_state

@@ -23,8 +23,7 @@ from adapters.jobs.request import JobLimits, Result
 from adapters.jobs.store import AdapterStore
 from agent.learning.jobs import Job, start
 from agent.learning.requests import room_request
-from agent.recording.demos import DEMO
-from agent.recording.visit import Visit, VisitTurn, read_visit
+from agent.recording.visit import DEMO, Visit, VisitTurn, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer
 from agent.turns.turn import Inquiry, take_turn

@@ -16,7 +16,7 @@ import numpy as np
 import typer
 from scipy.stats import binomtest
 
-from agent.recording.demos import DEMO
+from agent.recording.visit import DEMO
 from bench.measure.intervals import Interval, bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from agent.recording.visit import VisitTurn, read_visit
-from agent.turns.interviewer import interviewed, sure_of
+from agent.turns.interviewer import interview_expert, token_confidence
 from agent.turns.things import Claim
 from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.few_shot.plan import StudyPlan
@@ -116,9 +116,11 @@ def _further(
     found = []
     for place in range(min(WARM_UP, len(turns))):
         frame, one = turns[place].frame.name, told[place]
-        heard.append(Claim(frame, turns[place].question, one.answer.text, sure_of(one.signal), "person"))
+        heard.append(
+            Claim(frame, turns[place].question, one.answer.text, token_confidence(one.signal), "person")
+        )
         each = plan.extra // WARM_UP
-        for portion in interviewed(expert, frames[place], heard, frame, place + 1, each):
+        for portion in interview_expert(expert, frames[place], heard, frame, place + 1, each):
             found += [(place, question, said) for question, said in portion if said.answer.text]
     return found
 
