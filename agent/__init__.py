@@ -3,7 +3,6 @@
 machine     what the machine tells: memory, heat, power
 takeover    whether the student's answer stands
 recording   a session on disk, and what its events amount to
-console     what a screen sees of a session and can want of it
 whereabouts which room this is
 turns       one question, from asking to answer
 learning    what is learnt beside a session, in one lane
@@ -14,4 +13,7 @@ replay      a session played again, and its report
 attach      screens in other processes
 station     a session before a screen: camera, microphone, meters
 doctor      a check-up of the installation
+
+Below all of them lie `console`, what a screen sees of a session and can want of it, and `sentences`, events
+as lines for people.
 """

@@ -21,7 +21,7 @@ from agent.attach.client import Attached
 from agent.attach.codec import line
 from agent.attach.place import Local, Remote, RemoteAccess, place_of, remote_doors
 from agent.attach.server import AttachServer
-from agent.console.protocol import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
+from agent.console import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
 from agent.station.audience import Audience
 from core.config import AttachConfig, Config, NetworkConfig
 from core.errors import CaptureError, ConfigError, InputError, StorageError

@@ -19,7 +19,7 @@ from agent.attach.codec import (
     reply_message,
     wish_message,
 )
-from agent.console.protocol import (
+from agent.console import (
     AdapterLine,
     Ask,
     Find,

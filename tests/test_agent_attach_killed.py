@@ -12,7 +12,7 @@ from tiny_station import Ear, answer, nursery
 
 from agent.attach.client import Attached
 from agent.attach.place import Local
-from agent.console.protocol import Ask, Back, Gone, Pulse
+from agent.console import Ask, Back, Gone, Pulse
 from agent.recording.record import read_recording
 from core.events import Answered, Asked, SessionEnded
 
@@ -21,7 +21,7 @@ import sys, time
 from pathlib import Path
 from agent.attach.client import Attached
 from agent.attach.place import Local
-from agent.console.protocol import Back
+from agent.console import Back
 with Attached(Local(Path(sys.argv[1]))) as console:
     console.listen(lambda heard: isinstance(heard, Back) and print("attached", flush=True))
     time.sleep(600)

@@ -15,7 +15,7 @@ from adapters.jobs.request import Recipe, Request, Result
 from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine
 from agent.learning.jobs import Job
-from agent.learning.requests import adaptation_request
+from agent.learning.room import adaptation_request
 from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.recording.past import Past

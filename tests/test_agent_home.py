@@ -21,7 +21,7 @@ from agent.learning import home
 from agent.learning.adapt import adapt_home
 from agent.learning.home import home_adaptation, home_limits, home_request, judges
 from agent.learning.jobs import Job
-from agent.learning.requests import adaptation_request, room_request
+from agent.learning.room import adaptation_request, room_request
 from agent.learning.scheduler import RoomCounts, home_due
 from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar

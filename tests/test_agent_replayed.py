@@ -18,7 +18,7 @@ from tiny_memory import jpeg
 from tiny_recordings import BEGAN, QUESTIONS, write_recording
 from typer.testing import CliRunner
 
-from agent.console import protocol
+from agent import console
 from agent.recording import visit as demos
 from agent.recording.record import BLOBS, Recorder, read_recording
 from agent.replay import cli as replay_cli
@@ -32,10 +32,10 @@ class _Ear:
     """Notes what is heard and when."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[float, protocol.ConsoleMessage]] = []
+        self.heard: list[tuple[float, console.ConsoleMessage]] = []
         self._news = threading.Condition()
 
-    def __call__(self, heard: protocol.ConsoleMessage) -> None:
+    def __call__(self, heard: console.ConsoleMessage) -> None:
         with self._news:
             self.heard.append((time.monotonic(), heard))
             self._news.notify_all()
@@ -49,13 +49,13 @@ class _Ear:
         """All so far, those of the beginning included."""
         found: list[Event] = []
         for _, heard in self.heard:
-            found += heard.events if isinstance(heard, protocol.Back) else []
+            found += heard.events if isinstance(heard, console.Back) else []
             found += [heard] if isinstance(heard, Event) else []
         return found
 
     @property
-    def pulses(self) -> list[protocol.Pulse]:
-        return [heard for _, heard in self.heard if isinstance(heard, protocol.Pulse)]
+    def pulses(self) -> list[console.Pulse]:
+        return [heard for _, heard in self.heard if isinstance(heard, console.Pulse)]
 
     def ended(self) -> bool:
         return any(isinstance(event, SessionEnded) for event in self.events)
@@ -82,7 +82,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_event_is_heard_once_in_order_after_a_beginning(folder: Path) -> None:
     ear = _to_the_end(folder)
-    assert ear.heard[0][1] == protocol.Back(())
+    assert ear.heard[0][1] == console.Back(())
     assert ear.events == list(read_recording(folder).events)
 
 
@@ -123,11 +123,11 @@ def test_who_comes_later_hears_what_was_before_and_has_the_frame(folder: Path) -
         second.until(lambda ear: len(ear.pulses) > 2)
         assert len(first.heard) <= count + 1
     assert second.events == first.events
-    assert second.heard[0][1] == protocol.Back(tuple(first.events))
+    assert second.heard[0][1] == console.Back(tuple(first.events))
 
 
 def test_a_listener_that_fails_is_left_out(folder: Path) -> None:
-    def broken(heard: protocol.ConsoleMessage) -> None:
+    def broken(heard: console.ConsoleMessage) -> None:
         if isinstance(heard, Asked):
             raise ZeroDivisionError
 
@@ -171,21 +171,21 @@ def test_closing_ends_a_long_wait_at_once(tmp_path: Path) -> None:
         began = time.monotonic()
     assert time.monotonic() - began < 2
     with pytest.raises(InputError, match="closed"):
-        played.put(protocol.Versions()).result(1)
+        played.put(console.Versions()).result(1)
 
 
-def _wished(played: ReplayedConsole, wish: protocol.Wish) -> Any:
+def _wished(played: ReplayedConsole, wish: console.Wish) -> Any:
     return played.put(wish).result(10)
 
 
 @pytest.mark.parametrize(
     "wish",
     [
-        protocol.Ask("What?"), protocol.Talk(True), protocol.Correct(1, "x"), protocol.Revise("p", None),
-        protocol.Pause(True), protocol.Record(True), protocol.Choose(1), protocol.Overlay(1),
+        console.Ask("What?"), console.Talk(True), console.Correct(1, "x"), console.Revise("p", None),
+        console.Pause(True), console.Record(True), console.Choose(1), console.Overlay(1),
     ],
 )  # fmt: skip
-def test_what_would_change_a_recording_is_refused(folder: Path, wish: protocol.Wish) -> None:
+def test_what_would_change_a_recording_is_refused(folder: Path, wish: console.Wish) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with _played(folder) as played, pytest.raises(InputError, match="roomwise run"):
         _wished(played, wish)
@@ -199,26 +199,26 @@ def test_what_was_known_can_be_looked_up(tmp_path: Path) -> None:
     with _played(folder, 0, state) as played:
         played.listen(ear)
         ear.until(_Ear.ended)
-        found = _wished(played, protocol.Find())
+        found = _wished(played, console.Find())
         assert [(one.question, one.answer, one.source) for one in found] == [
             (QUESTIONS[2], "four", "person"), (QUESTIONS[1], "the sofa", "expert"),
             (QUESTIONS[0], "on the shelf", "person"),
         ]  # fmt: skip
-        assert [one.answer for one in _wished(played, protocol.Find("SOFA red"))] == ["the sofa"]
-        assert len(_wished(played, protocol.Find(most=1))) == 1
-        assert _wished(played, protocol.Picture(found[0].frame)) == jpeg(0, (64, 48))
+        assert [one.answer for one in _wished(played, console.Find("SOFA red"))] == ["the sofa"]
+        assert len(_wished(played, console.Find(most=1))) == 1
+        assert _wished(played, console.Picture(found[0].frame)) == jpeg(0, (64, 48))
         with pytest.raises(InputError):
-            _wished(played, protocol.Picture("../../x"))
-        (version,) = _wished(played, protocol.Versions())
+            _wished(played, console.Picture("../../x"))
+        (version,) = _wished(played, console.Versions())
         assert (version.number, version.current, version.pairs) == (1, True, 2)
-        assert [line.name for line in _wished(played, protocol.Sessions())] == ["kitchen-1"]
-        assert protocol.Setting("student", "small", "this recording") in _wished(played, protocol.Settings())
+        assert [line.name for line in _wished(played, console.Sessions())] == ["kitchen-1"]
+        assert console.Setting("student", "small", "this recording") in _wished(played, console.Settings())
 
 
 def test_nothing_is_known_before_it_has_happened(folder: Path) -> None:
     with _played(folder, 0.001) as played:
         played.listen(_Ear())
-        assert _wished(played, protocol.Find()) == [] == _wished(played, protocol.Versions())
+        assert _wished(played, console.Find()) == [] == _wished(played, console.Versions())
 
 
 @settings(max_examples=10, deadline=None)
@@ -245,7 +245,7 @@ def show(played: ReplayedConsole) -> None:
     ear, replies = _Ear(), list[Future[Any]]()
     played.listen(ear)
     ear.until(_Ear.ended)
-    replies.append(played.put(protocol.Settings()))
+    replies.append(played.put(console.Settings()))
     _SHOWN.append((replies[0].result(10), ear.events))
 
 

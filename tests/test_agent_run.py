@@ -18,7 +18,7 @@ from tiny_station import Ear, answer
 import roomwise
 from agent.attach.client import Attached
 from agent.attach.place import local_socket
-from agent.console.protocol import Ask, Console, Pulse
+from agent.console import Ask, Console, Pulse
 from agent.loop import build
 from agent.recording.record import read_recording
 from agent.sessions.sessions import SESSIONS

@@ -14,7 +14,7 @@ from tiny_jobs import save_student
 from tiny_memory import WordsAndColours
 from tiny_station import CONFIG, Cable, Ear, answer, events_of, seen, station
 
-from agent.console.protocol import (
+from agent.console import (
     Ask,
     Back,
     Choose,
@@ -33,9 +33,9 @@ from agent.console.protocol import (
     Talk,
     Versions,
 )
-from agent.console.sentences import sentence
 from agent.loop import build
 from agent.recording.record import Recorder, read_recording
+from agent.sentences import sentence
 from agent.station.station import Station
 from core.errors import (
     CaptureError,

@@ -7,7 +7,7 @@ import pytest
 from tiny_jobs import save_student
 from tiny_station import Cable, Ear, answer, seen, station
 
-from agent.console.protocol import Ask, Partial
+from agent.console import Ask, Partial
 from agent.recording.record import read_recording
 from agent.station import audience
 from agent.station.audience import Drafts

@@ -9,7 +9,7 @@ from textual.widgets import Input
 from tiny_console import EVIL, SESSIONS, FakeConsole, learning_events, pulse, session, turn_events
 from tiny_screens import lines, run, shown, text, ticks, told, until
 
-from agent.console.protocol import (
+from agent.console import (
     Ask,
     Back,
     Choose,

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
+from agent.console import Back, ConsoleMessage, Gone, Partial, Pulse
 from core.events import Activated, Event
 from tui.app import Mailbox
 

@@ -8,7 +8,7 @@ from textual.widgets import Static
 from tiny_console import FakeConsole, pulse, session
 from tiny_screens import run, shown, text, until
 
-from agent.console.protocol import Back
+from agent.console import Back
 from core.config import load_config
 from core.errors import ConfigError, MissingDependencyError
 from tui.app import show

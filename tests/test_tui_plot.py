@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_console import session
 
-from agent.console.protocol import Back
+from agent.console import Back
 from tui.plot import BLOCKS, braille, curve, meaning, sparkline, takeover
 from tui.state import ShownTurn, State, fold
 

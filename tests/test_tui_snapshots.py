@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from tiny_console import FakeConsole, learning_events, pulse, session, started
 from tiny_screens import check_snapshot, run, shown, ticks
 
-from agent.console.protocol import Back, Gone, Partial, Pulse
+from agent.console import Back, Gone, Partial, Pulse
 from tui.app import Dashboard
 from tui.parts import PictureView
 

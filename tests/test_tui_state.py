@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_console import BEGAN, EVIL, learning_events, pulse, session, started, turn_events, verdict
 
-from agent.console.protocol import Back, ConsoleMessage, Gone, Listening, Partial, Pulse
+from agent.console import Back, ConsoleMessage, Gone, Listening, Partial, Pulse
 from core.events import (
     Activated,
     AdaptationEnded,

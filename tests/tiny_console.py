@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from agent.console.protocol import (
+from agent.console import (
     AdapterLine,
     Ask,
     Back,

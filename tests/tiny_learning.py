@@ -17,7 +17,7 @@ from adapters.training.run import run
 from agent.learning import rooms
 from agent.learning.home import home_request
 from agent.learning.jobs import Job
-from agent.learning.requests import adaptation_request
+from agent.learning.room import adaptation_request
 from agent.loop import build
 from bench.learning import asking, forgetting, state, stream, unit
 from bench.learning.plan import LearningPlan

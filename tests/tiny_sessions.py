@@ -24,7 +24,7 @@ from tiny_memory import WordsAndColours, jpeg
 
 from adapters import worker
 from adapters.jobs.request import Request
-from agent.learning.requests import adaptation_request
+from agent.learning.room import adaptation_request
 from agent.loop import build
 from agent.replay.session import ReplayOptions, replay_session
 from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig

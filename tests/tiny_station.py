@@ -22,7 +22,7 @@ from tiny_memory import WordsAndColours
 
 from agent.attach.place import Local
 from agent.attach.server import AttachServer
-from agent.console.protocol import ConsoleMessage, Pulse
+from agent.console import ConsoleMessage, Pulse
 from agent.loop import build
 from agent.loop.build import SessionFolders, SessionOptions, live
 from agent.station.station import Senses, Station

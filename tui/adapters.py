@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from agent.console.protocol import AdapterLine, Choose, Versions
+from agent.console import AdapterLine, Choose, Versions
 from tui.panels import scores
 from tui.parts import Now, set_caption
 from tui.screens import DashScreen

@@ -16,8 +16,8 @@ from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
 
-from agent.console import protocol
-from agent.console.protocol import Back, Console, ConsoleMessage, Partial, Pulse, Setting, Wish
+from agent import console
+from agent.console import Back, Console, ConsoleMessage, Partial, Pulse, Setting, Wish
 from core.config import load_config
 from core.errors import RoomwiseError
 from core.events import Asked
@@ -137,7 +137,7 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         self._leave = self._listen(self._mailbox.hear)
         self.set_interval(_TICK, self._tick)
-        self.want(protocol.Settings(), self._set_up, failed=lambda: None, quiet=True)
+        self.want(console.Settings(), self._set_up, failed=lambda: None, quiet=True)
 
     def on_unmount(self) -> None:
         self._leave()
@@ -236,11 +236,11 @@ class Dashboard(App[None]):
         self.theme = THEMES["light" if dark else "dark"].name
 
     def action_pause(self) -> None:
-        self.want(protocol.Pause(not self.state.paused))
+        self.want(console.Pause(not self.state.paused))
 
     def action_record(self) -> None:
         recording = self.state.pulse is None or self.state.pulse.recording
-        self.want(protocol.Record(not recording))
+        self.want(console.Record(not recording))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Everything that has a key, by name."""

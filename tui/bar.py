@@ -5,7 +5,7 @@ from typing import Any
 from textual.content import Content
 from textual.style import Style
 
-from agent.console.protocol import Listening
+from agent.console import Listening
 from tui.panels import short_readings
 from tui.parts import Now, Part
 from tui.state import State

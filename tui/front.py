@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 
-from agent.console.protocol import Ask, Correct, Overlay, Talk
+from agent.console import Ask, Correct, Overlay, Talk
 from core.errors import RoomwiseError
 from core.text import check_question
 from tui.asking import Asking, QuestionInput

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.console.protocol import Pulse
+from agent.console import Pulse
 from tui.parts import Now, PictureView, set_caption
 from tui.state import State
 from tui.words import cut, duration

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from agent.console.protocol import Find, Picture, Remembrance, Revise
+from agent.console import Find, Picture, Remembrance, Revise
 from tui.dialogs import AnswerDialog, Sure
 from tui.parts import Now, PictureView, set_caption
 from tui.screens import DashScreen

@@ -5,7 +5,7 @@ from statistics import median
 
 from textual.content import Content
 
-from agent.console.protocol import Pulse
+from agent.console import Pulse
 from tui.parts import Now, Part, set_caption
 from tui.plot import meaning, sparkline, takeover
 from tui.state import AdaptationState, State

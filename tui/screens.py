@@ -10,7 +10,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from agent.console.protocol import Wish
+from agent.console import Wish
 from tui.bar import Banner, StatusLine, TopBar
 from tui.parts import Now
 from tui.state import State

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from agent.console.protocol import Export, ExportFormat, SessionLine, Sessions
+from agent.console import Export, ExportFormat, SessionLine, Sessions
 from tui.dialogs import Choosing
 from tui.parts import set_caption
 from tui.screens import FetchingScreen

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from agent.console.protocol import Setting, Settings
+from agent.console import Setting, Settings
 from tui.parts import set_caption
 from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
-from agent.console.protocol import Back, ConsoleMessage, Gone, Partial, Pulse
-from agent.console.sentences import sentence
+from agent.console import Back, ConsoleMessage, Gone, Partial, Pulse
+from agent.sentences import sentence
 from core import events
 from core.events import Event, Source
 

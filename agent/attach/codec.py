@@ -27,8 +27,8 @@ from typing import Any, get_args
 
 from pydantic import ConfigDict, TypeAdapter
 
-from agent.console import protocol
-from agent.console.protocol import Gone, Partial, Pulse, Wish
+from agent import console
+from agent.console import Gone, Partial, Pulse, Wish
 from core import errors
 from core.errors import InputError, RoomwiseError
 
@@ -44,10 +44,10 @@ _FAULT = "The agent failed at this. See what it says where it runs, and try agai
 Json = dict[str, Any]
 
 REPLIES: dict[type, Any] = dict.fromkeys(get_args(Wish), type(None)) | {
-    protocol.Ask: int, protocol.Find: list[protocol.Remembrance], protocol.Picture: bytes,
-    protocol.Overlay: bytes, protocol.Versions: list[protocol.AdapterLine],
-    protocol.Sessions: list[protocol.SessionLine], protocol.Export: str,
-    protocol.Settings: list[protocol.Setting],
+    console.Ask: int, console.Find: list[console.Remembrance], console.Picture: bytes,
+    console.Overlay: bytes, console.Versions: list[console.AdapterLine],
+    console.Sessions: list[console.SessionLine], console.Export: str,
+    console.Settings: list[console.Setting],
 }  # fmt: skip
 """The type of the reply to each wish."""
 
@@ -122,7 +122,7 @@ def read_reply(message: Json, wish: Wish) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """A value of `agent.console.protocol` in JSON's types."""
+    """A value of `agent.console` in JSON's types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {spec.name: encode(getattr(value, spec.name)) for spec in dataclasses.fields(value)}
     if isinstance(value, bytes):

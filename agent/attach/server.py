@@ -20,7 +20,7 @@ from typing import Any
 
 from agent.attach.codec import LONGEST_WISH, PROTOCOL, line, news_message, parse, read_wish, reply_message
 from agent.attach.place import Local, Place
-from agent.console.protocol import Back, Console, ConsoleMessage, Pulse
+from agent.console import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError
 from core.event_lines import to_line
 from core.events import Event

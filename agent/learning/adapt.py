@@ -12,7 +12,7 @@ from adapters.jobs.request import JobLimits, Request, Result
 from adapters.jobs.store import AdapterStore, shown
 from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
-from agent.learning.requests import room_request
+from agent.learning.room import room_request
 from agent.learning.rooms import learn_rooms
 from agent.learning.scheduler import LEAST_ROOMS
 from core.config import Config

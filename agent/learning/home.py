@@ -8,7 +8,7 @@ from adapters.jobs.request import JobLimits, Recipe, Request, Result, home_recip
 from adapters.jobs.store import HOME, AdapterStore
 from agent.learning.guard import Order
 from agent.learning.jobs import Job
-from agent.learning.requests import examples, probe_folder
+from agent.learning.room import examples, probe_folder
 from agent.learning.scheduler import LEAST_ROOMS, RoomCounts
 from agent.learning.task import JudgedTask, LearningSettings, home_label
 from agent.turns.answerers import Answerers

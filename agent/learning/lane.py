@@ -62,12 +62,12 @@ class Lane:
         self._deaths[task] = 0
         return self._end(task, job, result)
 
-    def go_on(self) -> bool:
-        """Begin the most urgent due task, unless learning is held back; whether a displaced job left an
-        adapter.
+    def go_on(self, begin: bool = True) -> bool:
+        """Check heat and power, and `begin` the most urgent due task unless learning is held back; whether a
+        stopped job left an adapter.
         """
         new = self._check_strain()
-        if self._held_reason or self._paused:
+        if self._held_reason or self._paused or not begin:
             return new
         for task in self._tasks:
             if task is self.running:

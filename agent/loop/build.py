@@ -13,7 +13,7 @@ from adapters.jobs.store import AdapterStore
 from agent.learning.guard import Fit, Machine, Order, fit
 from agent.learning.home import home_adaptation
 from agent.learning.jobs import start
-from agent.learning.requests import adaptation_request
+from agent.learning.room import adaptation_request
 from agent.learning.task import LearningSettings
 from agent.loop.controller import Controller
 from agent.machine.meters import Meters, free_memory

@@ -67,7 +67,7 @@ class Controller:
         )
         room_of, waiting = self.rooms.room_of, past.uninquired(warm_up)
         self._interviewer = Interviewer(answerers, room_of, warm_up, waiting, self._say)
-        self._late = Late(answerers, room_of, past.unasked, self._inquiry_of, self._say, self._inquire)
+        self._late = Late(answerers, room_of, past.unasked, self._inquiry_of, self._say)
 
     def begin(self, event: Event) -> None:
         """Emit that the session begins or continues, and activate the room's adapter. For the only process
@@ -144,12 +144,13 @@ class Controller:
     def between_turns(self, awaited: Callable[[], bool] = lambda: False) -> None:
         """Ask the expert late and further questions until somebody is `awaited`; then tend the lane."""
         try:
-            self._late.run()
+            for turn in self._late.run():
+                self._inquire(turn)
             all_asked = self._interviewer.run(awaited)
             self._account()
             if self._lane.look():
                 self.rooms.activate()
-            if all_asked and self._lane.go_on():
+            if self._lane.go_on(begin=all_asked):
                 self.rooms.activate()
         except RoomwiseError as error:
             self._lane.abandon()  # nobody would look after it

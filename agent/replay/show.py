@@ -5,8 +5,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from agent.console.sentences import sentence
 from agent.learning.training import TrainingBar
+from agent.sentences import sentence
 from core import events
 from core.events import Event
 

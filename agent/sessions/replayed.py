@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from agent.console import protocol
+from agent import console
 from agent.recording.record import Recording
 from agent.sessions.exporting import export_aside
 from agent.sessions.replayed_past import remembrances, settings, versions
@@ -31,7 +31,7 @@ _MOST_PIXELS = 50_000_000
 class _Listener:
     """A listener, and whether it has the current frame."""
 
-    hear: protocol.Hear
+    hear: console.Hear
     fresh: bool = False
 
 
@@ -46,22 +46,22 @@ class ReplayedConsole:
         self._closed, self._begun = threading.Event(), False
         self._listeners: list[_Listener] = []
         self._past: list[Event] = []
-        self._frame, self._pulse = b"", protocol.Pulse(recording=False)
+        self._frame, self._pulse = b"", console.Pulse(recording=False)
         self._files = ThreadPoolExecutor(1, "replayed")
         self._thread = threading.Thread(target=self._play, name="replayed", daemon=True)
 
-    def listen(self, hear: protocol.Hear) -> Callable[[], None]:
+    def listen(self, hear: console.Hear) -> Callable[[], None]:
         """Get what has happened so far, then what happens. Calling the result stops it."""
         listener = _Listener(hear)
         with self._lock:
-            hear(protocol.Back(tuple(self._past)))
+            hear(console.Back(tuple(self._past)))
             self._listeners.append(listener)
             if not self._begun and not self._closed.is_set():
                 self._begun = True
                 self._thread.start()
         return lambda: self._forget(listener)
 
-    def put(self, wish: protocol.Wish) -> "Future[Any]":
+    def put(self, wish: console.Wish) -> "Future[Any]":
         """Look-ups are answered; changes are refused with an InputError."""
         try:
             return self._files.submit(self._reply, wish)
@@ -76,21 +76,21 @@ class ReplayedConsole:
             self._thread.join()
         self._files.shutdown(cancel_futures=True)
 
-    def _reply(self, wish: protocol.Wish) -> Any:
+    def _reply(self, wish: console.Wish) -> Any:
         with self._lock:
             past, about = tuple(self._past), self._recording.about
         match wish:
-            case protocol.Picture():
+            case console.Picture():
                 return self._recording.blob(wish.frame, ".jpg").read_bytes()
-            case protocol.Find():
+            case console.Find():
                 return remembrances(past, wish)
-            case protocol.Versions():
+            case console.Versions():
                 return versions(past)
-            case protocol.Sessions():
+            case console.Sessions():
                 return session_lines(self._state)
-            case protocol.Export():
+            case console.Export():
                 return str(export_aside(wish.session, wish.format, self._state))
-            case protocol.Settings():
+            case console.Settings():
                 return settings(about)
         raise InputError(
             "This is a recording: it can be watched, not changed. For a new session: roomwise run"
@@ -155,7 +155,7 @@ class ReplayedConsole:
                 self._tell(listener, replace(self._pulse, frame=b"" if listener.fresh else self._frame))
                 listener.fresh = True
 
-    def _tell(self, listener: _Listener, message: protocol.ConsoleMessage) -> None:
+    def _tell(self, listener: _Listener, message: console.ConsoleMessage) -> None:
         try:
             listener.hear(message)
         except Exception:  # noqa: BLE001  # a screen that is gone must not stop the others

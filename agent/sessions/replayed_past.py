@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent.console.protocol import AdapterLine, Find, Remembrance, Setting
+from agent.console import AdapterLine, Find, Remembrance, Setting
 from agent.sessions.sessions import when
 from core import events
 from core.events import Event

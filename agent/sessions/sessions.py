@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.console.protocol import SessionLine
+from agent.console import SessionLine
 from agent.recording.record import SESSION, Recording, read_recording
 from agent.sessions.turns import finite
 from core.errors import InputError, RoomwiseError

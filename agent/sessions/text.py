@@ -8,8 +8,8 @@ from typing import Any
 from rich.errors import MarkupError
 from rich.text import Text
 
-from agent.console.sentences import sentence
 from agent.recording.record import Recording
+from agent.sentences import sentence
 from agent.sessions.redact import Choice, Redacted
 from agent.sessions.sessions import Shelved, line_of, when
 from agent.sessions.turns import RecordedTurn, turns_of

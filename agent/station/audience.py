@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent.console.protocol import Back, ConsoleMessage, Gone, Hear, Partial, Pulse
+from agent.console import Back, ConsoleMessage, Gone, Hear, Partial, Pulse
 from core.events import Event
 
 DRAFT_EVERY = 0.1

@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 
 from adapters.jobs.store import AdapterStore, Version
-from agent.console.protocol import AdapterLine, Find, Remembrance, Setting
+from agent.console import AdapterLine, Find, Remembrance, Setting
 from agent.recording.record import Recorder
 from core.config import Config, fields, find_config, load_config, variable_name
 from core.errors import InputError, RoomwiseError

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 
-from agent.console.protocol import Pulse
+from agent.console import Pulse
 from agent.machine.meters import Meters, Reading
 from agent.station.eyes import SMALL, Eyes, as_jpeg
 from agent.station.voice import Hearing

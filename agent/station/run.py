@@ -15,11 +15,11 @@ from rich.console import Console as Terminal
 
 from agent.attach.place import Place, RemoteAccess, local_socket, remote_doors
 from agent.attach.server import AttachServer
-from agent.console.protocol import Console, ConsoleMessage
-from agent.console.sentences import sentence
+from agent.console import Console, ConsoleMessage
 from agent.loop.build import SessionFolders, SessionOptions, live
 from agent.recording.record import time_stamp
 from agent.recording.visit import DEMO
+from agent.sentences import sentence
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from adapters.jobs.store import AdapterStore
-from agent.console import protocol
-from agent.console.protocol import Hear, Wish
-from agent.console.replies import OVER, follow_up, settle
+from agent import console
+from agent.console import Hear, Wish
 from agent.loop.build import SessionFolders
 from agent.loop.controller import Controller
 from agent.loop.live import SessionThread
 from agent.machine.meters import Meters
 from agent.recording.record import Recorder
+from agent.replies import OVER, follow_up, settle
 from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
 from agent.station.audience import Audience, Drafts
@@ -248,7 +248,7 @@ class Station:
 
     def _on_question(self, question: str, began: float) -> None:
         """A question was heard; on the transcriber's thread."""
-        self._audience.tell(protocol.Partial(0, question))
+        self._audience.tell(console.Partial(0, question))
         with suppress(RuntimeError):  # the session ends
             self._asks.submit(self._ask_spoken, question, began)
 
@@ -282,7 +282,7 @@ class Station:
         """The session is over: on purpose, by a fault, or because it could not be opened."""
         opened = self._opened
         error = ended.exception() or (opened.exception() if opened and opened.done() else None)
-        self._audience.end(protocol.Gone(str(error) if error else "The session has ended.", ended=True))
+        self._audience.end(console.Gone(str(error) if error else "The session has ended.", ended=True))
         self._refuse_rest()
         settle(self.over, error=error)
 
@@ -290,7 +290,7 @@ class Station:
         for reply in list(self._replies):
             settle(reply, error=InputError(OVER))
 
-    def _ask(self, wish: protocol.Ask, reply: "Future[Any]") -> None:
+    def _ask(self, wish: console.Ask, reply: "Future[Any]") -> None:
         def begin() -> None:
             try:
                 future = self.ask(wish.question, self._eyes.frame, wish.wished)
@@ -301,7 +301,7 @@ class Station:
 
         follow_up(self._asks.submit(begin), reply, None)
 
-    def _talk(self, wish: protocol.Talk, reply: "Future[Any]") -> None:
+    def _talk(self, wish: console.Talk, reply: "Future[Any]") -> None:
         if self._hearing is None:
             why = self._deaf or self._untold or "Start with --listen key, or type the question."
             raise InputError(f"There is no microphone. {why}")
@@ -338,7 +338,7 @@ class Station:
     def _picture(self, frame: str) -> bytes:
         return picture(frame, self._recorder, self._places.memory)
 
-    def _export(self, wish: protocol.Export) -> str:
+    def _export(self, wish: console.Export) -> str:
         return str(export_aside(wish.session, wish.format, self._places.memory.parent))
 
     def _versions(self) -> Any:
@@ -347,21 +347,21 @@ class Station:
 
 _Fulfil = Callable[[Station, Any, "Future[Any]"], None]
 _FULFIL: dict[type, _Fulfil] = {
-    protocol.Ask: Station._ask,
-    protocol.Talk: Station._talk,
-    protocol.Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
-    protocol.Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
-    protocol.Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
-    protocol.Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
-    protocol.Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
-    protocol.Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
-    protocol.Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
-    protocol.Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
-    protocol.Versions: lambda on, wish, reply: on._read(on._versions, reply),
-    protocol.Sessions: lambda on, wish, reply: on._read(
+    console.Ask: Station._ask,
+    console.Talk: Station._talk,
+    console.Correct: lambda on, wish, reply: on._do(lambda it: it.correct(wish.turn, wish.answer), reply),
+    console.Revise: lambda on, wish, reply: on._do(lambda it: it.revise(wish.pair, wish.answer), reply),
+    console.Pause: lambda on, wish, reply: on._do(lambda it: it.pause(wish.paused), reply),
+    console.Choose: lambda on, wish, reply: on._do(lambda it: it.rooms.choose(wish.number), reply),
+    console.Find: lambda on, wish, reply: on._do(lambda it: remembrances(it.answerers.memory, wish), reply),
+    console.Overlay: lambda on, wish, reply: on._do(lambda it: on._overlay(it, wish.turn), reply),
+    console.Record: lambda on, wish, reply: on._read(lambda: on._switch(wish.recording), reply),
+    console.Picture: lambda on, wish, reply: on._read(lambda: on._picture(wish.frame), reply),
+    console.Versions: lambda on, wish, reply: on._read(on._versions, reply),
+    console.Sessions: lambda on, wish, reply: on._read(
         lambda: session_lines(on._places.memory.parent), reply
     ),
-    protocol.Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
-    protocol.Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
+    console.Export: lambda on, wish, reply: on._read(lambda: on._export(wish), reply),
+    console.Settings: lambda on, wish, reply: on._read(lambda: settings_of(on._config), reply),
 }
 """How each wish is fulfilled."""

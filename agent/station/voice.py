@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from agent.console.protocol import Listening
+from agent.console import Listening
 from capture.audio import Ears
 from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import rules_of

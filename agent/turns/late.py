@@ -1,7 +1,7 @@
 """Questions the expert could not be asked: they wait in the session's log and are asked when it is back."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from agent.turns.answerers import Answerers, RoomOf
 from agent.turns.remembering import pair_id, remember
@@ -13,7 +13,7 @@ from core.types import Told
 
 
 class Late:
-    """Asks the waiting questions in order. `on_answer` gets each turn that was answered late."""
+    """Asks the waiting questions in order."""
 
     def __init__(
         self,
@@ -22,11 +22,9 @@ class Late:
         waiting: Iterable[Asked],
         inquiry_of: Callable[[Asked], Inquiry],
         say: Say,
-        on_answer: Callable[[int], None],
     ) -> None:
         self._answerers, self._room_of, self._inquiry_of = answerers, room_of, inquiry_of
-        self._say, self._on_answer = say, on_answer
-        self._waiting = deque(waiting)
+        self._say, self._waiting = say, deque(waiting)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -35,8 +33,8 @@ class Late:
         """Keep a question that the expert could not be asked."""
         self._waiting.append(asked)
 
-    def run(self) -> None:
-        """Ask everything that waits, until the expert is unreachable again."""
+    def run(self) -> Iterator[int]:
+        """Ask everything that waits, until the expert is unreachable again; the turns it answered."""
         expert = self._answerers.expert
         while self._waiting and expert is not None:
             inquiry = self._inquiry_of(self._waiting[0])
@@ -48,7 +46,7 @@ class Late:
             pair = self._remember(inquiry, reply) if expert.teaches else ""
             answer = reply.answer
             self._say(ToldLate, turn=inquiry.turn, text=answer.text, confidence=answer.confidence, pair=pair)
-            self._on_answer(inquiry.turn)
+            yield inquiry.turn
 
     def _remember(self, inquiry: Inquiry, reply: Told) -> str:
         id, room = pair_id(self._answerers.session, inquiry.turn), self._room_of(inquiry.turn)

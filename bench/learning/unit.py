@@ -10,7 +10,7 @@ from adapters.jobs.request import Request
 from adapters.jobs.store import AdapterStore
 from adapters.training.probe import probe_set
 from adapters.training.run import load_learner
-from agent.learning.requests import probe_folder
+from agent.learning.room import probe_folder
 from agent.recording.record import Recording, read_recording
 from agent.recording.visit import Visit, VisitTurn, read_visit
 from agent.turns.remembering import pair_id

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from adapters.jobs.request import JobLimits, Result
 from adapters.jobs.store import AdapterStore
 from agent.learning.jobs import Job, start
-from agent.learning.requests import room_request
+from agent.learning.room import room_request
 from agent.recording.visit import DEMO, Visit, VisitTurn, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.attach.client import Attached
 from agent.attach.place import SOCKET, Local
-from agent.console.protocol import Ask, Back, ConsoleMessage, Gone
+from agent.console import Ask, Back, ConsoleMessage, Gone
 from bench.screen.terminal import Terminal
 from core.errors import InputError
 from core.events import AdaptationEnded, AdaptationStarted, Answered, Event, SessionStarted

@@ -12,7 +12,7 @@ import torch
 from adapters.jobs.request import Recipe
 from adapters.training.probe import probe_set
 from adapters.training.train import Data, train
-from agent.learning.requests import probe_folder
+from agent.learning.room import probe_folder
 from bench.studies.distill.computed import code_loss
 from bench.studies.distill.few_shot import DistillationMethod, Pairs, read, train_few
 from bench.studies.few_shot.fits import fit_path, fitted

@@ -1,1 +1,0 @@
-"""What a screen sees of a session and can want of it, and events as lines for people."""
