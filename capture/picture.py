@@ -38,11 +38,9 @@ class Source(Protocol):
 
     def read(self) -> Captured | None:
         """The next picture, waiting for it; None after the last. Raises CaptureError when none comes."""
-        ...
 
     def close(self) -> None:
         """Let go of it."""
-        ...
 
 
 Opener = Callable[[], Source]

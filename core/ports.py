@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
-from core.types import Cost, Frame, Told
+from core.types import Cost, ExpertReply, Frame
 
 Rows = npt.NDArray[np.float32]
 """Vectors of length 1, one a row."""
@@ -21,7 +21,6 @@ class Say(Protocol):
 
     def __call__(self, kind: Any, /, **values: Any) -> None:
         """Emit it."""
-        ...
 
 
 class Embedder(Protocol):
@@ -30,15 +29,12 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """What made the vectors, weights included: vectors of different names must not be compared."""
-        ...
 
     def text(self, texts: Sequence[str]) -> Rows:
         """Unit rows float32 [n, d] of n texts."""
-        ...
 
     def image(self, images: Sequence[Image]) -> Rows:
         """Unit rows float32 [n, d2] of n RGB images."""
-        ...
 
 
 class SceneEncoder(Protocol):
@@ -47,15 +43,12 @@ class SceneEncoder(Protocol):
     @property
     def name(self) -> str:
         """What made the vectors, weights included: vectors of different names must not be compared."""
-        ...
 
     def rgb(self, images: Sequence[Image]) -> Rows:
         """Unit rows float32 [n, d] of n > 0 RGB pictures. Raises InputError for one that shows nothing."""
-        ...
 
     def depth(self, depths: Sequence[Millimetres]) -> Rows:
         """Unit rows float32 [n, d] of n > 0 depth frames. Raises InputError for one that cannot be depth."""
-        ...
 
 
 class Expert(Protocol):
@@ -64,22 +57,17 @@ class Expert(Protocol):
     @property
     def name(self) -> str:
         """As it is recorded with each pair."""
-        ...
 
     @property
     def teaches(self) -> bool:
         """Whether it may be learnt from. Where not its answers are said, and forgotten."""
-        ...
 
     @property
     def cost(self) -> Cost:
         """What it has cost in this session; nothing, of one on this machine."""
-        ...
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
         """The answer to a session's question number `turn`, counted from 1."""
-        ...
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         """Answers to questions that nobody asked in the session, one each; none from who knows no more."""
-        ...

@@ -47,8 +47,8 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Told:
-    """An expert's answer, and the bytes of its `core.signal.TeacherSignal` where it ships one."""
+class ExpertReply:
+    """An expert's answer, and the bytes of its `core.signal.TeacherSignal` if there is one."""
 
     answer: Answer
     signal: bytes | None = None

@@ -85,7 +85,7 @@ def _add_chat(app: FastAPI, office: Office) -> None:
         said = await _answered(request, office, asked)
         if said is None:
             return Response(status_code=_GONE)
-        answer = said[0].told.answer
+        answer = said[0].reply.answer
         pieces = office.served.pieces(answer)
         return JSONResponse(chat.completion(office.served.name, answer, pieces, body.logprobs))
 

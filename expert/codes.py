@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from adapters.training.codes import MapCoder, heat_maps, load_map_coder, paired_layers, transfer_name
-from models.vlm import VisionLanguageModel, VisionTokens, stacked
+from models.vlm import VisionLanguageModel, VisionTokens, stack
 
 
 class Coder:
@@ -25,7 +25,7 @@ class Coder:
         self, seen: Sequence[VisionTokens], questions: Sequence[str], answers: Sequence[str]
     ) -> NDArray[np.float16]:
         """Float16 [B, width] of questions about the first look at each frame, with the expert's answers."""
-        first = stacked([vision.select([0]) for vision in seen])
+        first = stack([vision.select([0]) for vision in seen])
         forced = self._vlm.teacher_forced(first, questions, answers, attentions=True)
         channels, rows, cols = self._coder.shape
         pairs = paired_layers(channels, len(forced.attentions))

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.signal import TeacherSignal
-from core.types import Frame, Told
+from core.types import ExpertReply, Frame
 from expert.asking import QuestionBatch
 from expert.codes import Coder
 from models.expert import EncodedQuestion, LocalExpert
-from models.remote.wire import OptionalSignal, Said
+from models.remote.wire import OptionalSignal, WireAnswer
 from models.signal import focus, focus_size
 from models.vlm import VisionTokens
 
@@ -35,7 +35,7 @@ class RequestBatcher:
         """The model's."""
         return self._expert.name
 
-    def answer(self, requests: Sequence[QuestionBatch]) -> list[list[Said]]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[list[WireAnswer]]:
         """For each request its answers, one a question, in order."""
         seen = self._looked([request.frame for request in requests])
         askings = [
@@ -45,7 +45,7 @@ class RequestBatcher:
             for request in requests
             for question in request.questions
         ]
-        told = self._expert.together(askings)
+        told = self._expert.answer_batch(askings)
         askers = [request for request in requests for _ in request.questions]
         said = list(map(_said, askers, askings, told))
         self._code(askers, askings, said)
@@ -53,7 +53,7 @@ class RequestBatcher:
         return [[next(answers) for _ in request.questions] for request in requests]
 
     def _code(
-        self, askers: Sequence[QuestionBatch], askings: Sequence[EncodedQuestion], said: list[Said]
+        self, askers: Sequence[QuestionBatch], askings: Sequence[EncodedQuestion], said: list[WireAnswer]
     ) -> None:
         """Give those answers their map's code whose client asked for it."""
         wanted = [place for place, request in enumerate(askers) if "code" in request.signals]
@@ -62,17 +62,17 @@ class RequestBatcher:
         codes = self._coder.codes(
             [askings[place].vision for place in wanted],
             [askings[place].question for place in wanted],
-            [said[place].told.answer.text for place in wanted],
+            [said[place].reply.answer.text for place in wanted],
         )
         for place, code in zip(wanted, codes, strict=True):
-            said[place] = replace(said[place], shown=replace(said[place].shown, code=code))
+            said[place] = replace(said[place], optional=replace(said[place].optional, code=code))
 
     def _looked(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
         """The looks at each frame by its name; new frames are encoded together, old ones were kept."""
         found = {frame.name: self._seen[frame.name] for frame in frames if frame.name in self._seen}
         new = list({frame.name: frame for frame in frames if frame.name not in found}.values())
         if new:
-            found |= dict(zip((frame.name for frame in new), self._expert.look(new), strict=True))
+            found |= dict(zip((frame.name for frame in new), self._expert.encode(new), strict=True))
         for name, vision in found.items():
             self._seen[name] = vision
             self._seen.move_to_end(name)
@@ -81,11 +81,11 @@ class RequestBatcher:
         return found
 
 
-def _said(request: QuestionBatch, asking: EncodedQuestion, told: Told) -> Said:
+def _said(request: QuestionBatch, asking: EncodedQuestion, told: ExpertReply) -> WireAnswer:
     if told.signal is None or "focus" not in request.signals:
-        return Said(told)
+        return WireAnswer(told)
     attention = TeacherSignal.from_bytes(told.signal).attention
-    return Said(told) if attention is None else Said(told, _focused(attention, asking.vision))
+    return WireAnswer(told) if attention is None else WireAnswer(told, _focused(attention, asking.vision))
 
 
 def _focused(attention: NDArray[np.float16], vision: VisionTokens) -> OptionalSignal:

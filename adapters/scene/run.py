@@ -23,11 +23,10 @@ from adapters.scene.request import SceneRequest
 from adapters.scene.views import colour, distance, whole_look
 from core.files import atomic_directory, atomic_write_text, sha256_file
 from core.ports import Rows
-from models.adapter_files import VERSION_FILE
+from models.adapter_files import SCENE_WEIGHTS, VERSION_FILE
 from models.scene.paired import read_pair
 from models.scene.student import SceneStudent, load_student, save_student
 from models.scene.teacher import load_teacher
-from models.scene.versions import WEIGHTS
 from models.weights import digest
 
 _SCHEMA = 1
@@ -102,7 +101,7 @@ def _write(
             "room": request.camera,
             "base": {"name": str(request.base.name), "digest": digest(request.base)},
             "before": request.before,
-            "sha256": sha256_file(made / WEIGHTS),
+            "sha256": sha256_file(made / SCENE_WEIGHTS),
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "pairs": [picture.name for picture, _ in (*request.pairs, *request.hold_out)],
             "teacher": request.teacher or "itself",

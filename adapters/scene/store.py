@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from adapters.jobs.store import AdapterStore, Kind
-from models.scene.versions import FILES, check_scene_version
+from models.adapter_files import SCENE_FILES, check_scene_version
 
 ENCODERS = "encoders"
 """Folder beside that of the adapters."""
-SCENE = Kind(FILES, check_scene_version)
+SCENE = Kind(SCENE_FILES, check_scene_version)
 
 
 def scene_store(state: Path) -> AdapterStore:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from adapters.jobs.request import Recipe
 from adapters.training.train import Data, OnStep, train
-from models.lora import Adapter, AdapterSlot, joined
+from models.lora import Adapter, AdapterSlot, join
 from models.vlm import VisionLanguageModel
 
 
@@ -30,4 +30,4 @@ def train_upon(
         learnt = train(vlm, data, recipe, seed, on_step, used, on_trial)
     finally:
         slot.deactivate()
-    return learnt if parent is None or learnt is None else joined(parent, learnt)
+    return learnt if parent is None or learnt is None else join(parent, learnt)

@@ -16,9 +16,9 @@ from adapters.training.material import Pictures, teaching
 from adapters.training.terms import answers, drift, likelihoods, looking
 from core.types import Example
 from models.lora import Adapter
-from models.lora_training import attach, detach, taken
+from models.lora_training import attach, detach, extract
 from models.loss import IGNORED, answer_cross_entropy
-from models.precision import quick
+from models.precision import bfloat16_if_fast
 from models.vlm import VisionLanguageModel
 
 _WARM_UP = 5
@@ -92,7 +92,7 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate * warmed_cosine(made, recipe.steps)
             learnt = _drawn(lessons[:known], extra, recipe, rng)
-            with quick(vlm.device):
+            with bfloat16_if_fast(vlm.device):
                 loss = _loss(vlm, data.replay, recipe, pictures, anchors, learnt, rng)
             optimiser.zero_grad()
             loss.backward()
@@ -100,7 +100,7 @@ def train(
             optimiser.step()
             made += 1
             on_step(made, loss.item())
-        return taken(vlm, recipe.rank, recipe.shrink * recipe.alpha) if made else None
+        return extract(vlm, recipe.rank, recipe.shrink * recipe.alpha) if made else None
     finally:
         detach(vlm)
 

@@ -10,9 +10,17 @@ from PIL.Image import Image
 
 from core.errors import InputError
 from core.types import Answer
-from models.inside.looks import Looks, Words, check_size, forced_with_maps, gridded, looks_of, shares
-from models.inside.rollout import rollouts
-from models.inside.towers import TowerMap, cls_map, hearing, received, tower_of
+from models.inside.attention import (
+    AttentionMaps,
+    QueryTokens,
+    attention_maps,
+    check_size,
+    normalise_map,
+    on_grid,
+    rollouts,
+    teacher_forced_with_maps,
+)
+from models.inside.towers import TowerMap, cls_map, received, recording_maps, tower_of
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 Cells = NDArray[np.float32]
@@ -34,13 +42,13 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class Looked:
-    """A model's answer, and where it looked for it: `chosen` is what was asked for; then by words and layer,
+    """A model's answer, and where it looked for it: `select` is what was asked for; then by words and layer,
     rollouts, and the tower's own.
     """
 
     model: str
     answer: Answer
-    chosen: AttentionMap
+    select: AttentionMap
     words: Sequence[AttentionMap]
     flows: Sequence[AttentionMap]
     tower: Sequence[AttentionMap]
@@ -70,14 +78,14 @@ def looked(
         if tower is None:
             vision, heard = vlm.encode_images([picture]), []
         else:
-            with hearing(tower) as heard:
+            with recording_maps(tower) as heard:
                 vision = vlm.encode_images([picture])
         check_size(picture, vision, vlm.name)
         answer = vlm.answer(vision, question, longest)
-        forced = forced_with_maps(vlm, vision, question, answer.text)
-        every: dict[Words, Looks | None] = {
-            "answer": looks_of(forced, vision, "answer") if answer.text else None,
-            "question": looks_of(forced, vision, "question"),
+        forced = teacher_forced_with_maps(vlm, vision, question, answer.text)
+        every: dict[QueryTokens, AttentionMaps | None] = {
+            "answer": attention_maps(forced, vision, "answer") if answer.text else None,
+            "question": attention_maps(forced, vision, "question"),
         }
         if every["question"] is None:
             raise InputError(f"{vlm.name} reads no word in {question!r}. Ask in words.")
@@ -87,25 +95,27 @@ def looked(
         )  # fmt: skip
 
 
-def _chosen(every: dict[Words, Looks | None], layer: int | None, head: int | None) -> AttentionMap:
+def _chosen(
+    every: dict[QueryTokens, AttentionMaps | None], layer: int | None, head: int | None
+) -> AttentionMap:
     """Of the answer's words; of the question's where nothing was said."""
-    words: Words = "answer" if every["answer"] is not None else "question"
+    words: QueryTokens = "answer" if every["answer"] is not None else "question"
     looks = every[words]
     assert looks is not None  # the question has words
-    cells = looks.chosen(layer, head)
+    cells = looks.select(layer, head)
     parts = [f"layer {layer + 1}" if layer is not None else "all layers"]
     parts += [f"head {head + 1}"] if head is not None else []
     mass = looks.mass.mean() if layer is None else looks.mass[layer]
     return _panel(f"{words}: {', '.join(parts)}", cells, float(mass))
 
 
-def _by_layer(every: dict[Words, Looks | None]) -> list[AttentionMap]:
+def _by_layer(every: dict[QueryTokens, AttentionMaps | None]) -> list[AttentionMap]:
     """A panel a layer, the answer's and then the question's; entropies are of single heads and tokens."""
     found = []
     for words, looks in every.items():
         for layer in range(len(looks.cells) if looks is not None else 0):
             assert looks is not None
-            cells, entropy = looks.chosen(layer), float(looks.entropy[layer])
+            cells, entropy = looks.select(layer), float(looks.entropy[layer])
             found.append(
                 AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(looks.mass[layer]))
             )
@@ -121,9 +131,9 @@ def _flows(forced: TeacherForced, vision: VisionTokens) -> list[AttentionMap]:
     found = []
     for residual in (True, False):
         last = rollouts(forced.attentions, residual)[-1][0]
-        cells = gridded(last[rows][:, forced.vis[0]].mean(dim=0), forced, vision)
+        cells = on_grid(last[rows][:, forced.vis[0]].mean(dim=0), forced, vision)
         title = "rollout" if residual else "rollout, no residual"
-        found.append(_panel(title, shares(cells), float(cells.sum())))
+        found.append(_panel(title, normalise_map(cells), float(cells.sum())))
     return found
 
 
@@ -140,7 +150,7 @@ def _towers(heard: Sequence[TowerMap], vision: VisionTokens) -> list[AttentionMa
     grid = (side, side)
     seen = cls_map(last, grid)
     if seen is not None:
-        return [_panel("tower: class token", shares(seen[0].mean(dim=0)))]
+        return [_panel("tower: class token", normalise_map(seen[0].mean(dim=0)))]
     whole = received(last, grid)
     return [] if whole is None else [_panel("tower: received", whole[0])]
 

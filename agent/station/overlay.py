@@ -8,7 +8,7 @@ from PIL import Image
 
 from agent.looking.heat import Cells, heated, jpeg, sized
 from core.errors import InputError, ModelError
-from models.inside.looks import check_size, forced_with_maps, looks_of
+from models.inside.attention import attention_maps, check_size, teacher_forced_with_maps
 from models.vlm import VisionLanguageModel
 
 _GAP = 8  # pixels between two pictures
@@ -41,9 +41,9 @@ def _cells(model: VisionLanguageModel, picture: Image.Image, question: str, answ
     with torch.inference_mode():
         vision = model.encode_images([picture])
         check_size(picture, vision, model.name)
-        looks = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
+        looks = attention_maps(teacher_forced_with_maps(model, vision, question, answer), vision, "answer")
     assert looks is not None  # an answer has words
-    cells: Cells = looks.chosen().cpu().numpy()
+    cells: Cells = looks.select().cpu().numpy()
     return cells
 
 

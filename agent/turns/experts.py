@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from agent.recording.visit import VisitTurn
 from core.errors import ExpertError
-from core.types import Answer, Cost, Frame, Told
+from core.types import Answer, Cost, ExpertReply, Frame
 
 
 class RecordedExpert:
@@ -17,7 +17,7 @@ class RecordedExpert:
     def __init__(self, turns: Sequence[VisitTurn]) -> None:
         self._turns = turns
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
         """The recorded answer. Raises ExpertError for a turn that has none."""
         known = ""
         if 0 < turn <= len(self._turns):
@@ -27,8 +27,8 @@ class RecordedExpert:
                 f"The session has no recorded answer to question {turn}. "
                 "Replay it with a model as the expert: --expert builtin-expert."
             )
-        return Told(Answer(known, (), (), 1.0))
+        return ExpertReply(Answer(known, (), (), 1.0))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         """Nothing: a recording holds no other answers."""
         return []

@@ -16,14 +16,14 @@ from core.events import Failed, Inquired
 from core.frames import read_frame
 from core.ports import Expert, Say
 from core.signal import TeacherSignal
-from core.types import Frame, Pair, Told
+from core.types import ExpertReply, Frame, Pair
 from memory.index import Cue
 
 _TURN_DIGITS = 24
 _AT_ONCE = 10
 
 
-Portion = list[tuple[str, Told]]
+Portion = list[tuple[str, ExpertReply]]
 """Questions, each with what the expert said to it."""
 
 

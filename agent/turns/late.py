@@ -13,7 +13,7 @@ from agent.turns.turn import Inquiry
 from core.errors import ExpertError
 from core.events import Asked, ToldLate
 from core.ports import Say
-from core.types import Told
+from core.types import ExpertReply
 
 
 class Late:
@@ -55,7 +55,7 @@ class Late:
             self._say(ToldLate, turn=inquiry.turn, text=answer.text, confidence=answer.confidence, pair=pair)
             self._told(inquiry.turn)
 
-    def _remembered(self, inquiry: Inquiry, told: Told) -> str:
+    def _remembered(self, inquiry: Inquiry, told: ExpertReply) -> str:
         id, room = pair_id(self._answerers.session, inquiry.turn), self._room_of(inquiry.turn)
         pair = remember(self._answerers, room, inquiry.frame, inquiry.question, told, id)
         return "" if pair is None else pair.id

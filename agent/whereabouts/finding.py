@@ -14,7 +14,7 @@ from core.errors import InputError, ModelError
 from core.extras import load
 from core.ports import Rows, SceneEncoder
 from memory.store import Memory
-from models.scene.names import SCANNET, Words, alternatives
+from models.scene.names import SCANNET, CentredText, alternatives
 from models.scene.places import load_places
 from models.vlm import VisionLanguageModel
 
@@ -37,7 +37,7 @@ class Kinds:
         rows = list(_rows(encoder, sight))
         if not rows:
             return ""
-        classes = load("models.scene.names:class_rows")(Words(self._text).text, _NAMES)
+        classes = load("models.scene.names:class_rows")(CentredText(self._text).text, _NAMES)
         return alternatives(_NAMES[int(np.argmax(np.sum(rows, 0) @ classes.T))])[0]
 
 

@@ -28,15 +28,12 @@ class Reel(Protocol):
 
         Raises CaptureError when nothing of it can be seen.
         """
-        ...
 
     def rewind(self) -> None:
         """Begin again."""
-        ...
 
     def close(self) -> None:
         """Let go of it."""
-        ...
 
 
 class Player:

@@ -1,20 +1,20 @@
-"""When a silent server is left alone, and for how long: so that nobody waits for it at every question."""
+"""A circuit breaker: leave a silent server alone for a while, instead of waiting for it at every question."""
 
 from dataclasses import dataclass
 
 FAILURES = 3
-"""So many in a row, and it is left alone."""
+"""Failures in a row that open the breaker."""
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 
 
 @dataclass(frozen=True)
 class Breaker:
-    """What is known of a server; every method gives the next state or a number, and changes nothing.
+    """The state for a server, immutable; methods return the next one.
 
-    `failures` in a row; `pause`, the seconds for which it is left alone, 0 while it is not; nothing is let
-    through before `until`, in seconds of a monotonic clock, as is every `now`. `trying`: the one call that is
-    let through after a pause is under way.
+    `failures` in a row; `pause`, the seconds to leave it alone, 0 while closed; no call passes before
+    `until`, in seconds of a monotonic clock, like every `now`. `trying`: the one call after a pause is
+    running.
     """
 
     failures: int = 0
@@ -23,21 +23,21 @@ class Breaker:
     trying: bool = False
 
     def wait(self, now: float) -> float:
-        """Seconds until a call is let through, 0 when it is now."""
+        """Seconds until a call may pass, 0 for now."""
         return max(0.0, self.until - now) if self.pause else 0.0
 
     def entered(self, now: float) -> "Breaker":
-        """A call was let through. After a pause it is the only one, until it ends or is given up for lost."""
+        """After a call has passed. After a pause no other passes until it ends or is given up."""
         if not self.pause:
             return self
         return Breaker(self.failures, self.pause, now + LONGEST_PAUSE, trying=True)
 
     def succeeded(self) -> "Breaker":
-        """A call was answered: all is forgotten."""
+        """After a call was answered."""
         return Breaker()
 
     def failed(self, now: float) -> "Breaker":
-        """A call was not answered. One that was let through before the pause began makes it no longer."""
+        """After a call failed. One that began before the pause does not lengthen it."""
         failures = self.failures + 1
         if self.pause and not self.trying:
             return Breaker(failures, self.pause, self.until)

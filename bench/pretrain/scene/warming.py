@@ -42,7 +42,7 @@ def warm_up(
         for group in optimiser.param_groups:
             group["lr"] = _RATE * (1 - step / steps)
         some = torch.from_numpy(rng.choice(len(features), min(_BATCH, len(features)), replace=False))
-        loss = terms.loss(student.placed(features[some]), targets[some], classes)
+        loss = terms.loss(student.embed(features[some]), targets[some], classes)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -60,6 +60,6 @@ def _features(
         half = len(some)
         seen = {"both": pixels, "rgb": pixels[:half], "depth": pixels[half:]}[sees]
         with torch.no_grad():
-            found.append(student.pooled(seen))
+            found.append(student.pool(seen))
         wanted.append(torch.from_numpy(material.rows[some]).repeat(len(seen) // half, 1))
     return torch.cat(found), torch.cat(wanted)

@@ -19,7 +19,7 @@ from bench.studies.distill.computed import CodeLoss, Compared, computed
 from bench.studies.distill.reading import Reading, reading
 from bench.studies.distill.terms import TERMS, Need, Preset
 from models.lora import Adapter
-from models.lora_training import attach, detach, taken
+from models.lora_training import attach, detach, extract
 from models.signal import vocabulary
 from models.vlm import VisionLanguageModel
 
@@ -115,7 +115,7 @@ def train_few(
     parameters = attach(vlm, course.rank, course.alpha, vlm.lora_targets(), seed)
     try:
         losses, norms = _descend(vlm, pairs, method, course, bridge, (parameters, beside))
-        return Trained(taken(vlm, course.rank, course.alpha), bridge, losses, norms)
+        return Trained(extract(vlm, course.rank, course.alpha), bridge, losses, norms)
     finally:
         detach(vlm)
 

@@ -12,7 +12,7 @@ from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.pairs import read_pairs, sensed
 from bench.pretrain.scene.validating import scannet_name
 from core.errors import InputError
-from models.scene.names import checked
+from models.scene.names import check_names
 
 ROOMS_A_SHARD = 20
 SIDE = 144
@@ -60,7 +60,7 @@ def folder_views(folder: Path, classes: list[str]) -> Views:
 
 
 def _numbers(named: list[str], classes: list[str]) -> NDArray[np.int64]:
-    places = {name.casefold(): number for number, name in enumerate(checked(classes))}
+    places = {name.casefold(): number for number, name in enumerate(check_names(classes))}
     unknown = sorted({name for name in named if name.casefold() not in places})
     if unknown:
         raise InputError(
