@@ -11,7 +11,7 @@ from adapters.jobs.gate import fewest_tokens
 from adapters.jobs.job import read_request, write_request
 from adapters.jobs.judge import Score
 from adapters.training.material import Teaching
-from adapters.training.terms import looking
+from adapters.training.terms import attention_term
 from adapters.worker import work
 from core.config import load_config
 from core.errors import ConfigError
@@ -114,9 +114,9 @@ def test_where_to_look_is_told_of_those_cells_alone_that_are_there() -> None:
     ours = forced.attentions[0][0].mean(dim=0)[forced.txt[0]][:, 1:4]
     wanted = elsewhere.clone()
     wanted[:, [1, 4, 8]] = ours / ours.sum(dim=1, keepdim=True)
-    same = looking(forced, [Teaching(looked=wanted)], mean_token=True)
+    same = attention_term(forced, [Teaching(attention=wanted)], mean_token=True)
     assert float(same) == pytest.approx(0, abs=1e-5)
-    assert float(looking(forced, [Teaching(looked=elsewhere)], mean_token=True)) > 1e-3
+    assert float(attention_term(forced, [Teaching(attention=elsewhere)], mean_token=True)) > 1e-3
 
 
 def test_the_setting_is_a_share_or_auto(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,9 @@ from core.ports import Rows
 
 @dataclass(frozen=True)
 class Material:
-    """Frames uint8 [n, S, S, 3] and their depth uint16 [n, S, S] in millimetres, lying on top of each other.
+    """Frames uint8 [n, S, S, 3] and their aligned depth uint16 [n, S, S] in millimetres.
 
-    `rows` float32 [n, d] are the teacher's, of the pictures alone; `labels` int64 [n] are what it takes each
-    scene for, by number. Both are guesses of a model: nobody was asked.
+    `rows` float32 [n, d] are the teacher's, of the pictures alone; `labels` int64 [n] its pseudo labels.
     """
 
     frames: NDArray[np.uint8]
@@ -29,5 +28,5 @@ class Material:
         return len(self.frames)
 
     def take(self, chosen: NDArray[np.int64]) -> "Material":
-        """Some of it, by row."""
+        """The chosen rows."""
         return Material(self.frames[chosen], self.depth[chosen], self.rows[chosen], self.labels[chosen])

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures with their depth beside them. Needs no torch."""
+"""Find pictures with their depth in a folder. Needs no torch."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ DEPTH = ".depth.png"
 
 
 def list_pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Pictures below a folder and their depth, FILE.jpg and FILE.depth.png, in the order of their names.
+    """Pictures below a folder and their depth, FILE.jpg and FILE.depth.png, by name.
 
     Raises InputError when there is none.
     """

@@ -1,4 +1,4 @@
-"""Versions of the scene encoder, for each camera, kept as adapters are: numbered, never edited."""
+"""Versions of the scene encoder for each camera, stored like adapters."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ SCENE = Kind(SCENE_FILES, check_scene_version)
 
 
 def scene_store(state: Path) -> AdapterStore:
-    """The encoders below a state folder; where adapters have a room they have a camera."""
+    """The encoders below a state folder, by camera instead of room."""
     return AdapterStore(state / ENCODERS, SCENE)
 
 
 def encoder_folder(state: Path, camera: str, builtin: Path) -> Path:
-    """The encoder in use for a camera: its newest good version, or the one that came with the program."""
+    """The folder of a camera's current encoder, or the built-in one."""
     current = scene_store(state).current(camera)
     return builtin if current is None else current.folder

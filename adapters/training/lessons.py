@@ -8,7 +8,7 @@ import numpy as np
 
 from adapters.jobs.request import Recipe
 from adapters.training.material import Teaching
-from adapters.training.wording import reworded, tied_to_view
+from adapters.training.wording import reword, tied_to_view
 from core.types import Example
 
 
@@ -20,7 +20,7 @@ class Lesson:
     teaching: Teaching
 
 
-def varied(lesson: Lesson, frames: Sequence[Path], recipe: Recipe, rng: np.random.Generator) -> Lesson:
+def vary(lesson: Lesson, frames: Sequence[Path], recipe: Recipe, rng: np.random.Generator) -> Lesson:
     """The lesson, or the same in other words, or of another frame if the answer should hold there too.
 
     Where the expert looked holds for its own words and its own frame alone.
@@ -30,7 +30,7 @@ def varied(lesson: Lesson, frames: Sequence[Path], recipe: Recipe, rng: np.rando
     if elsewhere and not tied_to_view(example.question):
         example = replace(example, image=frames[int(rng.integers(len(frames)))])
     if rng.random() < recipe.reworded:
-        example = replace(example, question=reworded(example.question, rng))
+        example = replace(example, question=reword(example.question, rng))
     if example == lesson.example:
         return lesson
-    return Lesson(example, replace(lesson.teaching, looked=None))
+    return Lesson(example, replace(lesson.teaching, attention=None))

@@ -16,7 +16,7 @@ def train_upon(
     recipe: Recipe,
     seed: int,
     on_step: OnStep,
-    used: Callable[[], float],
+    time_used: Callable[[], float],
     on_trial: Callable[[], None] | None = None,
 ) -> Adapter | None:
     """`train` in a model that holds the parent, which must hold no adapter before; it is left so.
@@ -27,7 +27,7 @@ def train_upon(
     slot = AdapterSlot(vlm)
     slot.activate(None if parent is None else replace(parent, keep_tokens=None))
     try:
-        learnt = train(vlm, data, recipe, seed, on_step, used, on_trial)
+        adapter = train(vlm, data, recipe, seed, on_step, time_used, on_trial)
     finally:
         slot.deactivate()
-    return learnt if parent is None or learnt is None else join(parent, learnt)
+    return adapter if parent is None or adapter is None else join(parent, adapter)

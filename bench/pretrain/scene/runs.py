@@ -13,7 +13,7 @@ from torch import nn
 
 from adapters.scene.course import optimiser_of, steps
 from adapters.scene.material import Material
-from adapters.scene.views import colour, distance, whole_look
+from adapters.scene.views import colour, distance, whole_frame
 from bench.pretrain.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
 from bench.pretrain.scene.curation import Judged, curated
 from bench.pretrain.scene.distilling import Distilling
@@ -155,7 +155,7 @@ def _calibration(bench: Bench, seed: int) -> Callable[[nn.Module], None]:
 
     def run(module: nn.Module) -> None:
         for some in np.array_split(rows, math.ceil(len(rows) / 16)):
-            chosen, look = bench.material.take(some), whole_look(len(some))
+            chosen, look = bench.material.take(some), whole_frame(len(some))
             side = bench.shape.side
             module(torch.cat([colour(chosen.frames, look, side, None), distance(chosen.depth, look, side)]))
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from adapters.scene.material import Material
-from adapters.scene.views import shown
+from adapters.scene.views import draw_pixels
 from bench.pretrain.scene.distilling import Sees, Terms
 from core.ports import Rows
 from models.scene.student import SceneStudent
@@ -56,7 +56,7 @@ def _features(
     student.eval()
     found, wanted = [], []
     for some in np.array_split(rows, max(1, len(rows) // _CHUNK)):
-        pixels = shown(material, some, student.shape.side, rng)
+        pixels = draw_pixels(material, some, student.shape.side, rng)
         half = len(some)
         seen = {"both": pixels, "rgb": pixels[:half], "depth": pixels[half:]}[sees]
         with torch.no_grad():
