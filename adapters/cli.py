@@ -8,9 +8,8 @@ from uuid import uuid4
 import typer
 
 from adapters.jobs.store import AdapterStore, Version, display_name, parse_name
-from adapters.scene.adapting import BUILTIN, adapt_scene, scene_request
-from adapters.scene.paired_files import list_pairs
-from adapters.scene.store import encoder_folder, scene_store
+from adapters.scene.adapting import BUILTIN, adapt_scene, encoder_folder, scene_request, scene_store
+from adapters.scene.request import list_pairs
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

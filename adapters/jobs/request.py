@@ -12,7 +12,7 @@ Outcome = Literal["promote", "reject", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train an adapter. The defaults suit ten pairs, on rendered validation rooms; see `recipe_for`."""
+    """How to train an adapter. Defaults suit ten pairs of rendered validation rooms; see `recipe_for`."""
 
     rank: int = 8
     alpha: float = 16.0

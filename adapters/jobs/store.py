@@ -76,7 +76,7 @@ class AdapterStore:
         return match
 
     def current(self, room: str) -> Version | None:
-        """The current version, or the last good one before it if that is damaged; None: the untouched student."""
+        """The current version, or the last good one before a damaged one; None: the untouched student."""
         chosen, before = self._pointer(room)
         for number in (chosen, *reversed(before)):
             if number == UNTOUCHED:
@@ -87,7 +87,7 @@ class AdapterStore:
         return None
 
     def considered(self) -> tuple[int, int]:
-        """The numbers of rooms and pairs at the last consolidation of home, whatever came of it; 0 for never."""
+        """How many rooms and pairs the last consolidation of home had, whatever came of it; 0 for never."""
         path = self._root / _CONSIDERED
         try:
             values = json.loads(path.read_bytes()) if path.exists() else {"rooms": 0, "pairs": 0}

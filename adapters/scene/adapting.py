@@ -7,11 +7,27 @@ from pathlib import Path
 
 from adapters.jobs.job import read_result
 from adapters.jobs.request import Result
-from adapters.jobs.store import Version
+from adapters.jobs.store import AdapterStore, Kind, Version
 from adapters.scene.request import SceneRequest, split, write_scene_request
-from adapters.scene.store import encoder_folder, scene_store
 from core.errors import ModelError
 from core.files import state_dir
+from models.adapter_files import SCENE_FILES, check_scene_version
+
+ENCODERS = "encoders"
+"""Folder beside that of the adapters."""
+SCENE = Kind(SCENE_FILES, check_scene_version)
+
+
+def scene_store(state: Path) -> AdapterStore:
+    """The encoders below a state folder, by camera instead of room."""
+    return AdapterStore(state / ENCODERS, SCENE)
+
+
+def encoder_folder(state: Path, camera: str, builtin: Path) -> Path:
+    """The folder of a camera's current encoder, or the built-in one."""
+    current = scene_store(state).current(camera)
+    return builtin if current is None else current.folder
+
 
 BUILTIN = Path(__file__).parents[2] / "models" / "builtin" / "scene-encoder"
 

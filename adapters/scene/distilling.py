@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from adapters.scene.material import Material
-from adapters.scene.views import draw_pixels
+from adapters.scene.views import Material, draw_pixels
 
 
 def distance_to(rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

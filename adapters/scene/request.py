@@ -76,3 +76,26 @@ def read_scene_request(folder: Path) -> SceneRequest:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{path} is no request: {error}. Make the job again.") from error
     return request
+
+
+_PICTURES = (".jpg", ".jpeg", ".png")
+DEPTH = ".depth.png"
+
+
+def list_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pictures below a folder and their depth, FILE.jpg and FILE.depth.png, by name.
+
+    Raises InputError when there is none.
+    """
+    pictures = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _PICTURES and not path.name.endswith(DEPTH)
+    )
+    pairs = [(path.resolve(), path.with_name(path.stem + DEPTH).resolve()) for path in pictures]
+    whole = [pair for pair in pairs if pair[1].is_file()]
+    if not whole:
+        raise InputError(
+            f"No picture below {folder} has its depth beside it. Expected FILE.jpg and FILE{DEPTH}."
+        )
+    return whole

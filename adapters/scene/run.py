@@ -18,9 +18,8 @@ from adapters.jobs.version import library_versions
 from adapters.scene.course import optimiser_of, steps
 from adapters.scene.distilling import Distilling
 from adapters.scene.gate import Likeness, decide_scene
-from adapters.scene.material import Material
 from adapters.scene.request import SceneRequest
-from adapters.scene.views import colour, distance, whole_frame
+from adapters.scene.views import Material, colour, distance, whole_frame
 from core.files import atomic_directory, atomic_write_text, sha256_file
 from core.ports import Rows
 from models.adapter_files import SCENE_WEIGHTS, VERSION_FILE

@@ -74,7 +74,7 @@ def _features(vlm: VisionLanguageModel, pictures: Sequence[Image.Image]) -> torc
 
 @dataclass(frozen=True)
 class Teaching:
-    """A signal in the student's shape: `attention` [words, cells], rows sum to 1 or 0; `ids`, `logprobs` [A, k].
+    """A signal in the student's shape: `attention` [words, cells], row sums 1 or 0; `ids`, `logprobs` [A, k].
 
     None for what the expert did not give or the student cannot use.
     """

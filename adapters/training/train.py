@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,40 @@ from torch.nn.utils import clip_grad_norm_
 
 from adapters.jobs.request import Recipe
 from adapters.training.anchors import Anchors
-from adapters.training.lessons import Lesson, vary
-from adapters.training.material import Pictures, teaching
+from adapters.training.material import Pictures, Teaching, teaching
 from adapters.training.terms import answer_term, attention_term, drift_term, likelihood_term
+from adapters.training.wording import reword, tied_to_view
 from core.types import Example
-from models.lora import Adapter
+from models.lora import Adapter, AdapterSlot, join
 from models.lora_training import attach, detach, extract
 from models.loss import IGNORED, answer_cross_entropy
 from models.precision import bfloat16_if_fast
 from models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A pair, and what its expert's signal teaches beside the words."""
+
+    example: Example
+    teaching: Teaching
+
+
+def vary(lesson: Lesson, frames: Sequence[Path], recipe: Recipe, rng: np.random.Generator) -> Lesson:
+    """The lesson, or the same in other words, or of another frame if the answer should hold there too.
+
+    Where the expert looked holds for its own words and its own frame alone.
+    """
+    example = lesson.example
+    elsewhere = rng.random() < recipe.elsewhere
+    if elsewhere and not tied_to_view(example.question):
+        example = replace(example, image=frames[int(rng.integers(len(frames)))])
+    if rng.random() < recipe.reworded:
+        example = replace(example, question=reword(example.question, rng))
+    if example == lesson.example:
+        return lesson
+    return Lesson(example, replace(lesson.teaching, attention=None))
+
 
 _WARM_UP = 5
 
@@ -153,3 +178,27 @@ def _loss(
         counts = forced.labels[second:, :length] != IGNORED
         loss = loss + recipe.anchor_weight * drift_term(forced.logits[second:, :length], before, counts)
     return loss
+
+
+def train_upon(
+    vlm: VisionLanguageModel,
+    parent: Adapter | None,
+    data: Data,
+    recipe: Recipe,
+    seed: int,
+    on_step: OnStep,
+    time_used: Callable[[], float],
+    on_trial: Callable[[], None] | None = None,
+) -> Adapter | None:
+    """`train` in a model that holds the parent, which must hold no adapter before; it is left so.
+
+    What it is to go on saying is what it says with the parent. The adapter is both: what was learnt, weakened
+    as the recipe has it, and the parent in full. Raises WeightsError when that does not fit.
+    """
+    slot = AdapterSlot(vlm)
+    slot.activate(None if parent is None else replace(parent, keep_tokens=None))
+    try:
+        adapter = train(vlm, data, recipe, seed, on_step, time_used, on_trial)
+    finally:
+        slot.deactivate()
+    return adapter if parent is None or adapter is None else join(parent, adapter)

@@ -171,8 +171,8 @@ def _ended(store: AdapterStore, request: Request, job: Job, result: Result, seco
     adapter = store.adopt(request.room, job.folder).number if result.outcome == "promote" else None
     shutil.rmtree(job.folder, ignore_errors=True)
     return Adapted(
-        display_name(request.room, store.rooms()), _pairs(request), len(request.hold_out), adapter, result.reason,
-        round(seconds, 3), result.steps, result.scores,
+        display_name(request.room, store.rooms()), _pairs(request), len(request.hold_out), adapter,
+        result.reason, round(seconds, 3), result.steps, result.scores,
     )  # fmt: skip
 
 

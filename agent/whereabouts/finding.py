@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.scene.adapting import BUILTIN
-from adapters.scene.store import encoder_folder
+from adapters.scene.adapting import BUILTIN, encoder_folder
 from agent.whereabouts.recognition import brightness, is_dark, read_calibrations
 from agent.whereabouts.whereabouts import Sight, Whereabouts
 from core.errors import InputError, ModelError

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from adapters.jobs.job import read_request
 from adapters.jobs.request import Request
-from adapters.training.parent import train_upon
 from adapters.training.probe import probe_set
-from adapters.training.train import Data
+from adapters.training.train import Data, train_upon
 from agent.recording.record import Recording
 from bench.learning.methods import Method
 from core.events import AdaptationEnded

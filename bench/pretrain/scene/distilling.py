@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from adapters.scene.distilling import distance_to
-from adapters.scene.material import Material
-from adapters.scene.views import draw_pixels
+from adapters.scene.views import Material, draw_pixels
 from core.ports import Rows
 
 Sees = Literal["both", "rgb", "depth"]

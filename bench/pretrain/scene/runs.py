@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from adapters.scene.course import optimiser_of, steps
-from adapters.scene.material import Material
-from adapters.scene.views import colour, distance, whole_frame
+from adapters.scene.views import Material, colour, distance, whole_frame
 from bench.pretrain.checkpoint import Progress, load_tensors, read_progress, save_checkpoint
 from bench.pretrain.scene.curation import Judged, curated
 from bench.pretrain.scene.distilling import Distilling

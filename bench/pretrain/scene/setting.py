@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from adapters.scene.material import Material
+from adapters.scene.views import Material
 from bench.pretrain.scene.curation import judged
 from bench.pretrain.scene.paired_folder import read_folder
 from bench.pretrain.scene.pairs import read_pairs, sensed

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from adapters.scene.material import Material
-from adapters.scene.views import draw_pixels
+from adapters.scene.views import Material, draw_pixels
 from bench.pretrain.scene.distilling import Terms
 from core.ports import Rows
 

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.scene.material import Material
-from adapters.scene.views import draw_pixels
+from adapters.scene.views import Material, draw_pixels
 from bench.pretrain.scene.distilling import Sees, Terms
 from core.ports import Rows
 from models.scene.student import SceneStudent
