@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.scoring import exact_match
 from core.types import Answer
-from memory.recall import Hit, telling
+from memory.recall import Hit, content_words
 
 FEATURES = ("mean", "least", "length", "asked", "voted", "agreeing", "differing")
 """What `Evidence.features` returns, in this order."""
@@ -64,13 +64,13 @@ def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
     An answer without tokens is as unsure as can be.
     """
     same = np.array([exact_match(answer.text, hit.pair.answer) for hit in hits], bool)
-    words = telling(question)
+    words = content_words(question)
     logprobs = answer.token_logprobs or (_FLOOR,)
     return Evidence(
         mean=sum(logprobs) / len(logprobs),
         least=min(logprobs),
         length=len(answer.token_logprobs),
-        asked=_asked([telling(hit.pair.question) == words for hit in hits], hits, same),
+        asked=_asked([content_words(hit.pair.question) == words for hit in hits], hits, same),
         voted=_share(np.array([_likeness(hit) for hit in hits]), same, _NEARER, nobody=0.5),
         agreeing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if agrees]),
         differing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if not agrees]),

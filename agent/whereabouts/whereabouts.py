@@ -94,7 +94,7 @@ class Whereabouts:
         self._gather(view)
         if self._told:
             return self._kept(here)
-        shelf = self._gallery.shelf(view.kind, self._encoder.name)
+        shelf = self._gallery.views(view.kind, self._encoder.name)
         before = None if self._unsettled else here
         rows = joined([one.vector for one in self._views])
         verdict = decide(rows, shelf, self._calibrations[view.kind], before)
