@@ -1,4 +1,4 @@
-"""Sound as a sound card delivers it, on the card's own thread, and the same at 16 kHz on the reader's."""
+"""Pieces of sound as a sound card's thread delivers them, and their conversion to 16 kHz by the reader."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Deliver = Callable[[NDArray[Any], float], None]
 class Piece:
     """Frames as a sound card delivered them, float [n, channels], and when the first was captured."""
 
-    stream: int  # the how-manieth that was opened
+    stream: int  # counts openings of the device
     rate: int
     frames: NDArray[Any]
     at: float
 
 
 class Delivery:
-    """What a sound card calls. What comes before `begin` has told the rate, or after `end`, is dropped."""
+    """A sound card's callback. Drops pieces before `begin`, which sets the rate, and after `end`."""
 
     def __init__(self, pieces: OverflowQueue[Piece], stream: int, clock: Callable[[], float]) -> None:
         self._pieces, self._stream, self._clock = pieces, stream, clock
@@ -47,7 +47,7 @@ class Delivery:
 
 
 class Converter:
-    """Pieces as a sound card delivers them, as blocks at 16 kHz; begins anew where sound is missing."""
+    """Converts pieces to blocks at 16 kHz; restarts where sound is missing."""
 
     def __init__(self) -> None:
         self._resampler = Resampler(RATE)
@@ -55,7 +55,7 @@ class Converter:
         self._expected: float | None = None
 
     def convert(self, piece: Piece) -> Block:
-        """May be empty, where the filter still needs what follows."""
+        """The block of a piece; empty while the filter needs more."""
         before = self._expected if piece.stream == self._stream else None
         at, follows = steady(before, piece.at)
         if not follows:

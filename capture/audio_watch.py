@@ -1,4 +1,4 @@
-"""What becomes of a microphone, and when sound was captured. No clock, no threads."""
+"""A microphone's status, and the capture times of sound. No clock, no threads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,21 +7,20 @@ from capture.device import DeviceBack, Ended, Lost
 
 GAP = 0.5
 """Seconds by which a sound card's times may differ from counted samples before sound is missing."""
-
 _SLEW = 0.02
 _STRANGE = 2.0  # seconds between capture and delivery that no sound card takes
 
 
 @dataclass(frozen=True)
 class MicrophoneOpened:
-    """The first sound came, at so many samples a second and channels."""
+    """The first sound came, with this rate in Hz and these channels."""
 
     rate: int
     channels: int
 
 
 Status = MicrophoneOpened | Lost | DeviceBack | Ended
-"""What becomes of a microphone."""
+"""The status of a microphone."""
 
 
 def pauses(first: float = 0.5, longest: float = 5.0) -> Iterator[float]:
@@ -33,19 +32,19 @@ def pauses(first: float = 0.5, longest: float = 5.0) -> Iterator[float]:
 
 
 def captured_at(now: float, frames: int, rate: int, delay: float) -> float:
-    """When the first of `frames` was captured, on the clock of `now`, which is when they were delivered.
+    """When the first of `frames` was captured, if they were delivered `now`.
 
-    `delay` is how long ago the sound card says that was. Some drivers say nonsense; then the frames
-    are taken to have ended just now.
+    `delay` is the sound card's report of how long ago that was. Where it is nonsense, the frames are taken
+    to have ended just now.
     """
     return now - delay if 0.0 < delay < _STRANGE else now - frames / rate
 
 
-def steady(expected: float | None, told: float) -> tuple[float, bool]:
-    """When a piece began, and whether it follows on the one before, of which it is `expected` when it ended.
+def steady(expected: float | None, reported: float) -> tuple[float, bool]:
+    """When a piece began, and whether it continues the one before, which ended at `expected`.
 
-    Counted samples are smoother than told times, so small differences are only leaned towards.
+    Counted samples are smoother than reported times, so small differences are only followed slowly.
     """
-    if expected is None or abs(told - expected) > GAP:
-        return told, False
-    return expected + _SLEW * (told - expected), True
+    if expected is None or abs(reported - expected) > GAP:
+        return reported, False
+    return expected + _SLEW * (reported - expected), True

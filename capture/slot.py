@@ -1,4 +1,4 @@
-"""A place for one value, the newest: who reads is never behind, who writes never waits."""
+"""A slot for the newest value: readers are never behind, writers never wait."""
 
 import math
 import threading
@@ -17,7 +17,7 @@ class Stamped(Generic[T]):
 
 
 class LatestSlot(Generic[T]):
-    """Holds the value that was taken last, whatever the order in which values are put. For many threads."""
+    """Holds the value that was taken last, in whatever order values are put. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -26,13 +26,13 @@ class LatestSlot(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Whether it holds nothing any more and never will."""
+        """Whether it is closed."""
         return self._closed
 
     def put(self, value: T, taken: float) -> bool:
-        """Replace what is there, unless that was taken as late or later, or the slot is closed.
+        """Put a value unless a newer one is there or the slot is closed; returns whether it was put.
 
-        Returns whether the value is the newest now. Raises ValueError when `taken` is no time.
+        Raises ValueError when `taken` is not finite.
         """
         if not math.isfinite(taken):
             raise ValueError(f"{taken} is not a time")
@@ -44,21 +44,18 @@ class LatestSlot(Generic[T]):
             return True
 
     def newest(self) -> Stamped[T] | None:
-        """The newest value, which stays there; None before the first and after closing."""
+        """The newest value; None before the first and after closing."""
         with self._changed:
             return self._newest
 
     def wait(self, timeout: float, after: float = -math.inf) -> Stamped[T] | None:
-        """The newest value once one is there that was taken later than `after`.
-
-        None when there is none within `timeout` seconds, or as soon as the slot is closed.
-        """
+        """Wait for a value taken later than `after`; None after `timeout` seconds or when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._is_after(after), timeout)
             return self._newest if self._is_after(after) else None
 
     def close(self) -> None:
-        """Let go of the value and wake everybody who waits. Again is no harm."""
+        """Drop the value and wake all waiting threads. May be called again."""
         with self._changed:
             self._closed, self._newest = True, None
             self._changed.notify_all()

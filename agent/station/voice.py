@@ -14,7 +14,7 @@ from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
 from capture.audio_portaudio import portaudio
 from capture.audio_watch import MicrophoneOpened, Status
-from capture.audio_whisper import Whisper, whisper_of
+from capture.audio_whisper import Whisper, whisper_loader
 from capture.device import DeviceBack, Ended, Lost
 from capture.microphone import Microphone
 from capture.speaker import Mute, Speaker, voice_commands
@@ -57,7 +57,7 @@ class Hearing:
         self._segmenter = Segmenter(rules_of(config))
         ears = ears_of(config, messages, self._told)
         self._listener = Listener(ears, activity, self._segmenter, self._give, mute)
-        self._transcriber = Transcriber(load or whisper_of(config))
+        self._transcriber = Transcriber(load or whisper_loader(config))
         self._lock = threading.Lock()
         self._writing = 0
 

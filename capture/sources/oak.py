@@ -33,7 +33,7 @@ class Oak:
     def __init__(self, dai: Any, config: CameraConfig) -> None:
         try:
             self._pipeline = dai.Pipeline()
-            self._queue = _joined(dai, self._pipeline, config)
+            self._queue = _synchronised_queue(dai, self._pipeline, config)
             self._pipeline.start()
         except RuntimeError as error:
             raise CaptureError(_ABSENT.format(error=error)) from error
@@ -58,7 +58,7 @@ class Oak:
         self._pipeline.stop()
 
 
-def _joined(dai: Any, pipeline: Any, config: CameraConfig) -> Any:
+def _synchronised_queue(dai: Any, pipeline: Any, config: CameraConfig) -> Any:
     """Colours, distances seen from where the colours are seen, and both of one instant in a queue of one."""
     size = (config.width, config.height)
     camera = pipeline.create(dai.node.Camera).build(dai.CameraBoardSocket.CAM_A)

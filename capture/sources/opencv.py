@@ -11,7 +11,7 @@ from typing import Any
 
 from capture.native import load
 from capture.picture import Captured, Rgb
-from capture.sources.absent import absent, lacking
+from capture.sources.absent import absent_message, lacking_message
 from capture.sources.backlog import Backlog
 from capture.sources.player import ReelPicture
 from capture.spec import Csi, Network, Usb
@@ -59,16 +59,16 @@ def library() -> Any:
 
 def has(cv2: Any, part: str) -> bool:
     """Whether OpenCV was built with GStreamer, FFMPEG, or another part that its build information names."""
-    found = re.search(rf"^\s*{part}:\s*(\w+)", cv2.getBuildInformation(), re.MULTILINE | re.IGNORECASE)
-    return found is not None and found[1].upper() == "YES"
+    match = re.search(rf"^\s*{part}:\s*(\w+)", cv2.getBuildInformation(), re.MULTILINE | re.IGNORECASE)
+    return match is not None and match[1].upper() == "YES"
 
 
 def check(cv2: Any, spec: Usb | Csi | Network) -> None:
     """Raises CaptureError when the OpenCV that is installed cannot open cameras of this kind at all."""
     which = f"OpenCV {cv2.__version__} in {Path(cv2.__file__).parent}"
-    lacks = lacking(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
-    if lacks:
-        raise CaptureError(lacks)
+    message = lacking_message(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
+    if message:
+        raise CaptureError(message)
 
 
 class LiveStream:
@@ -77,9 +77,9 @@ class LiveStream:
     def __init__(self, cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> None:
         self._cv2, began = cv2, time.monotonic()
         with _errors(cv2):
-            self._capture = _opened(cv2, spec, config)
+            self._capture = _open_capture(cv2, spec, config)
         if not self._capture.isOpened():
-            raise CaptureError(absent(spec))
+            raise CaptureError(absent_message(spec))
         self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
         # On Linux the driver says when, by the clock that we go by too.
         self._says_when = self._capture.getBackendName() == "V4L2"
@@ -113,8 +113,8 @@ class LiveStream:
         """When the picture was taken: what the driver says where that can be, else when it came."""
         if not self._says_when:
             return came
-        said = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
-        return said if came - 5.0 < said <= came else came
+        reported = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
+        return reported if came - 5.0 < reported <= came else came
 
 
 class VideoReel:
@@ -126,24 +126,24 @@ class VideoReel:
         self._rate = _rate(cv2, self._capture, rate)
         self.tick = min(_LONGEST_TICK, 1.0 / self._rate)
         self._place = -1
-        self._shown: ReelPicture | None = None
+        self._current: ReelPicture | None = None
 
     def at(self, seconds: float) -> ReelPicture | None:
         """See `Reel.at`."""
-        wanted = int(seconds * self._rate + 1e-6)
+        place = int(seconds * self._rate + 1e-6)
         with _errors(self._cv2):
-            while self._place < wanted or self._shown is None:
+            while self._place < place or self._current is None:
                 if not self._capture.grab():
-                    return self._nothing_more()
+                    return self._end()
                 self._place += 1
-                if self._place >= wanted or self._shown is None:
-                    self._look()
-        return self._shown
+                if self._place >= place or self._current is None:
+                    self._decode()
+        return self._current
 
     def rewind(self) -> None:
         """See `Reel.rewind`. It is opened again, since not every file can be wound back."""
         self._capture.release()
-        self._capture, self._place, self._shown = self._open(), -1, None
+        self._capture, self._place, self._current = self._open(), -1, None
 
     def close(self) -> None:
         """See `Reel.close`."""
@@ -157,23 +157,23 @@ class VideoReel:
             raise CaptureError(f"{self._path} is not a video that can be played. Give another file.")
         return capture
 
-    def _look(self) -> None:
+    def _decode(self) -> None:
         rgb = _rgb(self._cv2, *self._capture.retrieve())
         if rgb is not None:  # else what was seen before is seen on
-            self._shown = ReelPicture(rgb)
+            self._current = ReelPicture(rgb)
 
-    def _nothing_more(self) -> ReelPicture | None:
-        if self._shown is None:
+    def _end(self) -> ReelPicture | None:
+        if self._current is None:
             raise CaptureError(f"There is no picture in {self._path}. Give another file.")
         return None
 
 
-def _opened(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
+def _open_capture(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
     if isinstance(spec, Csi):
         return cv2.VideoCapture(pipeline(spec.sensor, config), cv2.CAP_GSTREAMER)
     if isinstance(spec, Network):
-        wanted = ("CAP_PROP_OPEN_TIMEOUT_MSEC", "CAP_PROP_READ_TIMEOUT_MSEC")  # from OpenCV 4.5.2 on
-        pairs = [(getattr(cv2, name), 1000 * _STREAM_SECONDS) for name in wanted if hasattr(cv2, name)]
+        timeouts = ("CAP_PROP_OPEN_TIMEOUT_MSEC", "CAP_PROP_READ_TIMEOUT_MSEC")  # from OpenCV 4.5.2 on
+        pairs = [(getattr(cv2, name), 1000 * _STREAM_SECONDS) for name in timeouts if hasattr(cv2, name)]
         # With its backend named, since those that are tried before it print the address.
         return cv2.VideoCapture(spec.address, cv2.CAP_FFMPEG, [value for pair in pairs for value in pair])
     capture = cv2.VideoCapture(spec.device, cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY)
@@ -190,13 +190,13 @@ def _opened(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
 
 
 def _rate(cv2: Any, capture: Any, default: float) -> float:
-    said = float(capture.get(cv2.CAP_PROP_FPS))
-    return said if _SLOWEST <= said <= _FASTEST else default
+    reported = float(capture.get(cv2.CAP_PROP_FPS))
+    return reported if _SLOWEST <= reported <= _FASTEST else default
 
 
-def _rgb(cv2: Any, given: bool, picture: Any) -> Rgb | None:
+def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
     """What OpenCV gave as uint8 [h, w, 3] RGB, be it grey or with a fourth channel; None if it is no use."""
-    if not given or picture is None or picture.size == 0:
+    if not valid or picture is None or picture.size == 0:
         return None
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     code = codes.get(1 if picture.ndim == 2 else picture.shape[2])

@@ -59,8 +59,8 @@ def in_millimetres(raw: Depth, unit: float) -> Depth:
 
 
 def _streams(rs: Any, config: CameraConfig) -> Any:
-    wanted = rs.config()
+    streams = rs.config()
     rate = max(1, round(config.rate))
-    wanted.enable_stream(rs.stream.color, config.width, config.height, rs.format.rgb8, rate)
-    wanted.enable_stream(rs.stream.depth, rs.format.z16, rate)
-    return wanted
+    streams.enable_stream(rs.stream.color, config.width, config.height, rs.format.rgb8, rate)
+    streams.enable_stream(rs.stream.depth, rs.format.z16, rate)
+    return streams

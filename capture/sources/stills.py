@@ -1,4 +1,4 @@
-"""Picture files, each seen from its own time on: a folder of pictures, or the frames of a recording."""
+"""Picture files with their times: a folder of pictures, or the frames of a recording."""
 
 import bisect
 from collections.abc import Sequence
