@@ -8,12 +8,12 @@ What other packages use:
 | `camera` | `Camera`: `start`, `newest`, `wait`, `frame(max_age_s)` as `Seen`, `status`, `close` |
 | `camera_watch` | `Status`, what `tell` of a camera gets |
 | `picture` | `Captured`: RGB, distances, times; `captured_frame`: as a `core.types.Frame` |
-| `slot` | `LatestSlot`: one value between threads, the newest |
+| `camera` | `LatestSlot`: one value between threads, the newest |
 | `spec` | `parse` and `masked`: addresses, and the same without passwords |
 | `audio_portaudio` | `portaudio(device, messages)`: opens a sound card |
 | `microphone` | `Microphone(opener, tell)`: a sound card that is reopened when lost |
 | `audio_file` | `FileMicrophone`: a sound file instead |
-| `audio_watch` | `Status`, what `tell` of a microphone gets |
+| `audio_pieces` | `Status`, what `tell` of a microphone gets |
 | `voice_activity` | `open_voice_activity(engine, say)`: detects speech |
 | `audio_judged`, `utterance` | `Rules` of a `Segmenter`, which cuts sound into `Utterance`s |
 | `audio_listener` | `Listener`: `start`, `press`, `release`, `close`; passes utterances to `give` |

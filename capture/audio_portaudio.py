@@ -10,8 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from capture.audio_messages import MESSAGES
-from capture.audio_pieces import Deliver
-from capture.audio_watch import captured_at
+from capture.audio_pieces import Deliver, captured_at
 from capture.microphone import Opener, Stream
 from core.errors import CaptureError
 from core.extras import require

@@ -11,8 +11,7 @@ from typing import Protocol
 
 from capture.audio import Block
 from capture.audio_listener import OverflowQueue
-from capture.audio_pieces import Converter, Deliver, Delivery, Piece
-from capture.audio_watch import MicrophoneOpened, Status, pauses
+from capture.audio_pieces import Converter, Deliver, Delivery, MicrophoneOpened, Piece, Status, pauses
 from capture.device import DeviceBack, Lost
 from core.errors import CaptureError
 

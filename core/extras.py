@@ -9,7 +9,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
-from core.errors import MissingDependencyError
+from core.errors import CaptureError, MissingDependencyError
 
 
 def require(module_name: str, extra: str) -> ModuleType:
@@ -27,6 +27,16 @@ def require(module_name: str, extra: str) -> ModuleType:
             f"This needs the library {error.name!r}, which is not installed. "
             f"Install it with: pip install 'roomwise[{extra}]' (in a checkout: pip install -e '.[{extra}]')."
         ) from error
+
+
+def require_native(module_name: str, extra: str, remedy: str) -> ModuleType:
+    """`require` of a library with native code. Raises CaptureError with the remedy if it cannot be loaded:
+    a system library is missing, or it was built for another NumPy.
+    """
+    try:
+        return require(module_name, extra)
+    except ImportError as error:
+        raise CaptureError(f"{module_name} is installed but cannot be loaded ({error}). {remedy}") from error
 
 
 def load(target: str) -> Any:

@@ -18,7 +18,6 @@ class FewRowsLinear(nn.Linear):
     """A linear layer [..., in] -> [..., out], fast for few rows on a processor, without gradient."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """As `nn.Linear`."""
         rows = input.numel() // self.in_features
         threads = torch.get_num_threads()
         if torch.is_grad_enabled() or rows > MOST or threads == 1 or input.dtype != torch.float32:

@@ -120,7 +120,6 @@ class Florence(VisionLanguageModel):
         return FirstLayerAttention(rows[:, :, :tokens], words[:, begin:], mask.bool()[:, begin:])
 
     def question_spans(self, question: str) -> list[tuple[int, int]]:
-        """See the base class."""
         text = plain(question, self._markers)
         encoding = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         return [(int(begin), int(end)) for begin, end in encoding["offset_mapping"]]

@@ -12,8 +12,8 @@ from capture.audio import Ears
 from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
+from capture.audio_pieces import MicrophoneOpened, Status
 from capture.audio_portaudio import portaudio
-from capture.audio_watch import MicrophoneOpened, Status
 from capture.audio_whisper import Whisper, whisper_loader
 from capture.device import DeviceBack, Ended, Lost
 from capture.microphone import Microphone

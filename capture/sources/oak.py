@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from capture.native import load
 from capture.picture import Captured
 from core.config import CameraConfig
 from core.errors import CaptureError
+from core.extras import require_native
 
 _WAIT = datetime.timedelta(seconds=2)
 _LIBRARY_MISSING = "Install the library it names (apt install libusb-1.0-0)."
@@ -21,7 +21,7 @@ _ABSENT = "No OAK camera gives pictures ({error}). Plug it into a USB 3 port, an
 def library() -> Any:
     """The maker's package. Raises MissingDependencyError, and CaptureError if it is no use."""
     os.environ.setdefault("DEPTHAI_LEVEL", "off")  # it would write on the screen
-    dai = load("depthai", "oak", _LIBRARY_MISSING)
+    dai = require_native("depthai", "oak", _LIBRARY_MISSING)
     if not hasattr(dai.node, "Camera") or not hasattr(dai.node.Camera, "requestOutput"):
         raise CaptureError(_OLD)
     return dai
@@ -54,7 +54,6 @@ class Oak:
         return Captured(rgb, taken, time.time() - (now - taken), np.array(depth.getFrame(), dtype=np.uint16))
 
     def close(self) -> None:
-        """Let go of it."""
         self._pipeline.stop()
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from capture.native import load
 from capture.picture import Captured, Depth
 from core.config import CameraConfig
 from core.errors import CaptureError
+from core.extras import require_native
 
 _WAIT_MS = 2000
 _LIBRARY_MISSING = "Install the library it names (apt install libusb-1.0-0)."
@@ -17,7 +17,7 @@ _ABSENT = "No RealSense camera gives pictures ({error}). Plug it into a USB 3 po
 
 def library() -> Any:
     """The maker's package. Raises MissingDependencyError, or CaptureError when it cannot be loaded."""
-    return load("pyrealsense2", "realsense", _LIBRARY_MISSING)
+    return require_native("pyrealsense2", "realsense", _LIBRARY_MISSING)
 
 
 class RealSense:
@@ -46,7 +46,6 @@ class RealSense:
         return Captured(rgb, time.monotonic(), time.time(), in_millimetres(raw, self._millimetres))
 
     def close(self) -> None:
-        """Let go of it."""
         self._pipeline.stop()
 
 

@@ -41,7 +41,6 @@ class Stills:
         self._current: tuple[Still, ReelPicture] | None = None
 
     def at(self, seconds: float) -> ReelPicture | None:
-        """See `Reel.at`."""
         if seconds >= self._seconds:
             return None
         while self._stills:
@@ -59,7 +58,6 @@ class Stills:
         """See `Reel.rewind`."""
 
     def close(self) -> None:
-        """See `Reel.close`."""
         self._current = None
 
     @staticmethod

@@ -71,7 +71,6 @@ class CompatibleExpert:
 
     @property
     def cost(self) -> Cost:
-        """See the protocol."""
         return Cost(self._caller.budget.calls, self._caller.budget.bytes)
 
     def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:

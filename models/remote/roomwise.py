@@ -53,11 +53,9 @@ class RoomwiseExpert:
 
     @property
     def cost(self) -> Cost:
-        """See the protocol."""
         return Cost(self._caller.budget.calls, self._caller.budget.bytes)
 
     def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
-        """See the protocol."""
         return self._answers(frame, [question])[0]
 
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:

@@ -100,7 +100,6 @@ class QuantisedLinear(_Layer):
     """A linear layer with an integer input and an integer weight."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As `nn.Linear`."""
         return functional.linear(self.input(x), self.integer_weight(), self.bias)
 
 
@@ -113,7 +112,6 @@ class QuantisedConv(_Layer):
         self.output = Range()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As `nn.Conv2d`."""
         output = functional.conv2d(self.input(x), self.integer_weight(), self.bias, *self._how)
         out: torch.Tensor = self.output(output)
         return out

@@ -54,7 +54,6 @@ class SceneStudent(nn.Module):
         self.norm = nn.LayerNorm(shape.width) if shape.norm else nn.Identity()
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """See the class."""
         return self.embed(self.pool(pixels))
 
     def pool(self, pixels: torch.Tensor) -> torch.Tensor:

@@ -57,13 +57,11 @@ class ClipTeacher:
         self.width = int(module.config.projection_dim)
 
     def image(self, images: Sequence[Image.Image]) -> Rows:
-        """See `SceneTeacher`."""
         pixels = self._processor(list(images), return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             return _unit(self._module.visual_projection(self._module.vision_model(pixels).pooler_output))
 
     def text(self, texts: Sequence[str]) -> Rows:
-        """See `SceneTeacher`."""
         inputs = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
         with torch.inference_mode():
             return _unit(self._module.text_projection(self._module.text_model(**inputs).pooler_output))
@@ -82,7 +80,6 @@ class PoolingHead(nn.Module):
         self.out = nn.Linear(hidden, width)
 
     def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        """See the class."""
         normed = self.norm(cells)
         weights = self.look(normed).softmax(1)
         values = self.value(normed).unflatten(2, (_HEADS, -1))
@@ -101,7 +98,6 @@ class BuiltinTeacher:
         self.width = head.out.out_features
 
     def image(self, images: Sequence[Image.Image]) -> Rows:
-        """See `SceneTeacher`."""
         features = self._vlm.constant_features(self._vlm.prepare(list(images)))
         return self.cells(features.flatten(2).transpose(1, 2))
 
@@ -111,7 +107,6 @@ class BuiltinTeacher:
             return _unit(self._head(cells.float()))
 
     def text(self, texts: Sequence[str]) -> Rows:
-        """See `SceneTeacher`."""
         return self._text_encoder.text(texts)
 
 
