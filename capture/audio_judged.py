@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import CHUNK, RATE, Block, level
-from core.config import VoiceConfig
+from core.sections import VoiceConfig
 
 QUIET = -70.0
 """The lowest floor of a room, in dB below full scale; below it is only a sound card's noise."""

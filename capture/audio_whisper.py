@@ -17,9 +17,9 @@ import torch
 
 from capture.audio import Samples
 from capture.audio_inventions import UNSURE, Draft, echoes
-from core.config import VoiceConfig
 from core.errors import ConfigError, MissingDependencyError, WeightsError
 from core.extras import require
+from core.sections import VoiceConfig
 
 Engine = Literal["openai", "faster"]
 """The library that runs Whisper."""

@@ -8,9 +8,10 @@ from typing import Annotated
 import pydantic
 import typer
 
-from core.config import FILE_NAME, Config, find_config, load_config, variable_name
+from core.config import Config, find_config, load_config
 from core.errors import StorageError
 from core.files import atomic_write_text, config_dir
+from core.sections import FILE_NAME, variable_name
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 

@@ -1,8 +1,7 @@
 """The one place where a module is imported late, by name.
 
-Two things need it: optional dependencies, so that a camera or a renderer is paid for only by who
-uses it; and the verbs of the command, so that `roomwise --help` does not wait for torch. Everywhere
-else imports stand at the top of the file, and lint says so.
+Two things need it: optional dependencies, and the verbs of the command, so that `roomwise --help` does not
+wait for torch. Everywhere else imports stand at the top of the file, enforced by lint.
 """
 
 import importlib
@@ -13,10 +12,9 @@ from core.errors import CaptureError, MissingDependencyError
 
 
 def require(module_name: str, extra: str) -> ModuleType:
-    """Import an optional dependency now, or say which extra of ours brings it.
+    """Import an optional dependency now. Raises MissingDependencyError, which names the extra to install.
 
-    An import error from *inside* an installed module is passed on unchanged: it is a bug there,
-    and "not installed" would be a lie. Raises MissingDependencyError.
+    Import errors inside an installed module are passed on unchanged: they are bugs there.
     """
     try:
         return importlib.import_module(module_name)

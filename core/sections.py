@@ -24,7 +24,7 @@ class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def _secret(key: str, value: object) -> object:
+def _check_secret(key: str, value: object) -> object:
     """Refused here and not by its type, since that message would show it."""
     if not isinstance(value, str | pydantic.SecretStr):
         raise ConfigError(
@@ -94,7 +94,7 @@ class ExpertConfig(_Section):
     @pydantic.field_validator("token", mode="before")
     @classmethod
     def _text(cls, value: object) -> object:
-        return _secret("expert.token", value)
+        return _check_secret("expert.token", value)
 
 
 class ImagesConfig(_Section):
@@ -200,7 +200,7 @@ class CameraConfig(_Section):
     @pydantic.field_validator("password", mode="before")
     @classmethod
     def _text(cls, value: object) -> object:
-        return _secret("camera.password", value)
+        return _check_secret("camera.password", value)
 
     @pydantic.field_validator("source")
     @classmethod

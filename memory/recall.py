@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from core.config import MemoryConfig
 from core.ports import Embedder
 from core.scoring import normalise
+from core.sections import MemoryConfig
 from core.types import Pair
 from memory.index import Cue
 from memory.store import Memory

@@ -22,7 +22,7 @@ from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.answerers import Answerers, Room
 from agent.whereabouts.whereabouts import Move
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import QuestionError, StorageError
 from core.events import (
     Activated,
@@ -39,6 +39,7 @@ from core.events import (
     SessionEnded,
 )
 from core.files import sha256_file
+from core.sections import AdaptationConfig
 from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 from models.lora import Adapter, base_of, write_adapter

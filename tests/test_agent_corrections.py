@@ -14,9 +14,10 @@ from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import Recorder, read_recording
 from agent.turns.answerers import Answerers, Room
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import AnswerError, InputError, UnknownPairError
 from core.events import AdaptationStarted, Answered, Corrected, Event, LearningPaused, Resumed, Revised
+from core.sections import AdaptationConfig
 from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 from models.registry import load_model

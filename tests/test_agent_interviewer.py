@@ -12,9 +12,10 @@ from agent.turns.answerers import Answerers
 from agent.turns.experts import RecordedExpert
 from agent.turns.interviewer import Interviewer, came_after, extra_id
 from agent.turns.remembering import pair_id
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired
+from core.sections import ExpertConfig
 from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 

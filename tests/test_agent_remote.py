@@ -21,7 +21,7 @@ from agent.replay.options import ReplayOptions
 from agent.replay.replay import baselines_of, play
 from agent.replay.session import replay_session
 from bench.pretrain.blueprint import save_model
-from core.config import Config, ExpertConfig, NetworkConfig
+from core.config import Config
 from core.errors import ConfigError
 from core.events import (
     Activated,
@@ -34,6 +34,7 @@ from core.events import (
     Spent,
     ToldLate,
 )
+from core.sections import ExpertConfig, NetworkConfig
 from expert.asking import QuestionBatch
 from expert.desk import Answers
 from memory.store import Memory

@@ -26,9 +26,9 @@ from capture.audio_judged import Rules
 from capture.speaker import Mute
 from capture.transcribe import Transcript
 from capture.voice_activity import open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.events import Answered, SpeechHeard
+from core.sections import VoiceConfig
 
 VOICE = VoiceConfig(activity="energy", listen="open")
 

@@ -20,8 +20,8 @@ from capture.sources.absent import missing_message
 from capture.sources.choosing import opener_of
 from capture.sources.realsense import in_millimetres
 from capture.spec import Csi, DepthCamera, Network, Openable, Usb
-from core.config import CameraConfig
 from core.errors import CaptureError, MissingDependencyError
+from core.sections import CameraConfig
 
 CONFIG = CameraConfig(width=640, height=480, rate=15)
 SHADES = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from capture.sources.opencv import pipeline
 from capture.spec import Csi, Demo, DepthCamera, Network, OnDisk, Spec, Usb, mask_credentials, parse
-from core.config import CameraConfig, load_config
+from core.config import load_config
 from core.errors import CaptureError, ConfigError
+from core.sections import CameraConfig
 
 # With characters that addresses give a meaning to, and long enough not to stand in the rest by chance.
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from tiny_memory import WordsAndColours, embedder, frame, jpeg
 
-from core.config import MemoryConfig
 from core.frames import decode
+from core.sections import MemoryConfig
 from core.types import Pair
 from memory.index import Cue
 from memory.recall import Hit, asked_before, content_words, embed_cue, search

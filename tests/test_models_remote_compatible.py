@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.config import ExpertConfig
 from core.errors import ConfigError, ExpertError
 from core.ports import Expert
+from core.sections import ExpertConfig
 from core.types import Answer, ExpertReply, Frame
 from models.remote.address import Address
 from models.remote.call import Caller

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import ExpertConfig
 from core.errors import ExpertError
 from core.ports import Expert
+from core.sections import ExpertConfig
 from core.signal import TeacherSignal
 from core.types import Answer, ExpertReply, Frame
 from models.remote.address import Address

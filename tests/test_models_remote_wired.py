@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ExpertError
+from core.sections import ExpertConfig
 from core.types import Answer, ExpertReply, Frame
 from models.remote.address import parse
 from models.remote.call import Caller

@@ -21,7 +21,8 @@ from agent.learning.requests import adaptation_request
 from agent.loop import build
 from bench.learning import asking, forgetting, home, review, stream, unit
 from bench.learning.plan import Plan
-from core.config import Config, RouterConfig
+from core.config import Config
+from core.sections import RouterConfig
 
 WARM_UP, TURNS = 4, 6
 SMALL = replace(RECIPE, steps=6, general=2, similar=2)

@@ -28,9 +28,10 @@ from agent.learning.requests import adaptation_request
 from agent.loop import build
 from agent.replay.options import ReplayOptions
 from agent.replay.session import replay_session
-from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
+from core.config import Config
 from core.errors import RoomwiseError
 from core.extras import load
+from core.sections import AdaptationConfig, ExpertConfig, RouterConfig
 
 ROOM = "den"
 WARM_UP, EXTRA = 4, 48

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from agent.looking.heat import heated
 from agent.looking.looked import AttentionMap, Looked
-from core.half_cells import Line, drawn
+from core.half_cells import Line, draw_picture
 
 _WIDEST, _HIGHEST, _BETWEEN = 60, 24, 2
 
@@ -21,7 +21,8 @@ def show(picture: Image.Image, models: Sequence[Looked], console: Console) -> No
     if console.is_terminal:
         wide = min(_WIDEST, (console.width - _BETWEEN * (len(models) - 1)) // max(1, len(models)))
         pictures = [
-            drawn(heated(picture, one.select.cells), wide, _HIGHEST, console.color_system) for one in models
+            draw_picture(heated(picture, one.select.cells), wide, _HIGHEST, console.color_system)
+            for one in models
         ]
         console.print(Segments(list(_beside(pictures)), new_lines=False))
     console.print(table(models))

@@ -10,10 +10,11 @@ import typer
 from agent.recording.demos import DEMO, TWO_ROOMS
 from agent.replay.options import ReplayOptions
 from agent.replay.pace import PAUSE
-from core.config import Config, NetworkConfig, load_config
+from core.config import Config, load_config
 from core.errors import InputError
 from core.extras import load, require
 from core.files import state_dir
+from core.sections import NetworkConfig
 
 app = typer.Typer(add_completion=False)
 

@@ -12,9 +12,9 @@ from capture.audio_judged import Rules, rules_of
 from capture.audio_whisper import Whisper, whisper_loader
 from capture.transcribe import Transcript
 from capture.voice_activity import VoiceActivity, open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.scoring import exact_match
+from core.sections import VoiceConfig
 
 _NONE = (
     "No question of this session was spoken and recorded. Leave --from-audio out, or name sound files as "

@@ -12,8 +12,9 @@ import pydantic
 from adapters.jobs.store import AdapterStore, Version
 from agent.console.protocol import AdapterLine, Find, Remembrance, Setting
 from agent.recording.record import Recorder
-from core.config import Config, fields, find_config, load_config, variable_name
+from core.config import Config, fields, find_config, load_config
 from core.errors import InputError, RoomwiseError
+from core.sections import variable_name
 from core.types import Pair
 from memory.blobs import FRAME, Blobs
 from memory.recall import embed_cue, search

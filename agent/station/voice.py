@@ -21,9 +21,9 @@ from capture.speaker import Mute, Speaker, voice_commands
 from capture.transcribe import Transcriber, Transcript, Unheard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.events import Event, Failed, MicrophoneChanged, SpeechHeard, SpeechUnheard
+from core.sections import VoiceConfig
 
 Say = Callable[[Event], None]
 Asked = Callable[[str, float], None]

@@ -12,8 +12,8 @@ from capture.sources.folder import frames_of, is_picture, is_recording, pictures
 from capture.sources.player import Player
 from capture.sources.stills import Still, Stills
 from capture.spec import DepthCamera, OnDisk, Openable, Spec, parse
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.sections import CameraConfig
 
 MAX_PIXELS = 50_000_000
 

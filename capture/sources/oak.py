@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from capture.picture import Captured
-from core.config import CameraConfig
 from core.errors import CaptureError
 from core.extras import require_native
+from core.sections import CameraConfig
 
 _WAIT = datetime.timedelta(seconds=2)
 _LIBRARY_MISSING = "Install the library it names (apt install libusb-1.0-0)."

@@ -13,9 +13,9 @@ from capture.picture import Captured, Rgb
 from capture.sources.absent import absent_message, lacking_message
 from capture.sources.player import ReelPicture
 from capture.spec import Csi, Network, Usb
-from core.config import CameraConfig
 from core.errors import CaptureError
 from core.extras import require_native
+from core.sections import CameraConfig
 
 # A shorter silence leaves too short a backlog to drop pictures for.
 _SILENCE = 0.5  # seconds

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from core.config import ExpertConfig
 from core.errors import ConfigError, ExpertError
+from core.sections import ExpertConfig
 from models.remote.address import Address
 from models.remote.breaker import Breaker
 from models.remote.budget import Budget
