@@ -63,7 +63,7 @@ def _quiet() -> Console:
 
 @pytest.fixture
 def ears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "whisper_of", lambda config: _Whisper)
+    monkeypatch.setattr(hearing, "whisper_loader", lambda config: _Whisper)
 
 
 def test_a_sound_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
