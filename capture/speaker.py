@@ -198,9 +198,8 @@ class _Speech:
             return f"The voice took more than {limit:.0f} s. Set voice.voice to another."
         code = next((program.poll() for program in self._programs if program.poll()), 0)
         if code and not self._stopped:
-            return (
-                f"The voice failed (code {code}). Try it by itself: {' | '.join(map(_plain, self._commands))}"
-            )
+            pipe = " | ".join(" ".join(command) for command in self._commands)
+            return f"The voice failed (code {code}). Try it by itself: {pipe}"
         return ""
 
     def _start_programs(self) -> None:
@@ -241,7 +240,3 @@ class _Speech:
 def speakable(text: str) -> str:
     """The text in one line of at most `LONGEST` characters, without espeak's phoneme brackets."""
     return strip_controls(text)[:LONGEST].replace("[[", "[ [").strip()
-
-
-def _plain(command: Command) -> str:
-    return " ".join(command)

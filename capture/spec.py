@@ -37,7 +37,6 @@ class Usb:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return str(self.device)
 
 
@@ -49,7 +48,6 @@ class Csi:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return f"csi:{self.sensor}"
 
 
@@ -61,7 +59,6 @@ class Network:
 
     @property
     def shown(self) -> str:
-        """For people and recordings: without credentials."""
         return mask_credentials(self.address)
 
 
@@ -73,7 +70,6 @@ class OnDisk:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return str(self.path)
 
 
@@ -85,7 +81,6 @@ class DepthCamera:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return self.maker
 
 

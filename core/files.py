@@ -183,6 +183,13 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def safetensors_metadata(data: bytes) -> dict[str, Any]:
+    """The metadata of a safetensors file's bytes, which safetensors.numpy writes but does not read."""
+    length = int.from_bytes(data[:8], "little")
+    metadata: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
+    return metadata
+
+
 def _umask() -> int:
     # It cannot be read without setting it.
     mask = os.umask(0)

@@ -38,7 +38,11 @@ class _LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         verb = self.verbs.get(cmd_name)
-        return _command(cmd_name, verb.target) if verb else None
+        if verb is None:
+            return None
+        command = as_command(load(verb.target))
+        command.name = cmd_name
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.verbs and not args[0].startswith("-"):
@@ -61,12 +65,6 @@ def lazy_group(verbs: Mapping[str, Verb]) -> type[TyperGroup]:
 
     Verbs.verbs = verbs
     return Verbs
-
-
-def _command(name: str, target: str) -> Any:
-    command = as_command(load(target))
-    command.name = name
-    return command
 
 
 def as_command(app: typer.Typer) -> Any:

@@ -273,12 +273,7 @@ class AttachConfig(_Section):
     @pydantic.field_validator("token", mode="before")
     @classmethod
     def _text(cls, value: object) -> object:
-        """As the expert's token."""
-        if not isinstance(value, str | pydantic.SecretStr):
-            raise ConfigError(
-                f"attach.token is not a text. Put it in quotes in {FILE_NAME}, or set ROOMWISE_ATTACH__TOKEN."
-            )
-        return value
+        return _check_secret("attach.token", value)
 
 
 class ScreenConfig(_Section):

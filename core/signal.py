@@ -13,13 +13,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from core.errors import StorageError
+from core.files import safetensors_metadata
 
 TOP = 32
 """Likeliest tokens kept for each place of an answer."""
 
 _FORMAT = "roomwise-signal-1"
 _DAMAGED = "A teacher signal is damaged ({}). Delete the pair it belongs to, or ask the expert again."
-_HEADER_LENGTH = 8
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,7 @@ class TeacherSignal:
 
 
 def _about(data: bytes) -> dict[str, object]:
-    """Our entry in the file's header, which safetensors.numpy writes but does not read."""
-    length = int.from_bytes(data[:_HEADER_LENGTH], "little")
-    header = json.loads(data[_HEADER_LENGTH : _HEADER_LENGTH + length])
-    about: dict[str, object] = json.loads(header["__metadata__"]["roomwise"])
+    about: dict[str, object] = json.loads(safetensors_metadata(data)["roomwise"])
     if about["format"] != _FORMAT:
         raise ValueError(f"its format is {about['format']!r}")
     return about

@@ -5,7 +5,6 @@ checked before they are read nor replaced together.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save
 
 from core.extras import load
-from core.files import atomic_write_bytes
+from core.files import atomic_write_bytes, safetensors_metadata
 from core.ports import Rows
 from core.types import Pair
 
 FILE = "vectors.safetensors"
 _SCHEMA = "1"
-_HEADER_LENGTH = 8
 KEY = 32
 Numbers = npt.NDArray[np.int64]
 
@@ -128,7 +126,7 @@ def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None =
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     try:
-        tensors, header = load_tensors(data), _header(data)
+        tensors, header = load_tensors(data), safetensors_metadata(data)
         rows, text, view, maker = tensors["keys"], tensors["text"], tensors["view"], header["embedder"]
         whole = header["schema"] == _SCHEMA and header["sha256"] == _digest(tensors)
     except (SafetensorError, ValueError, KeyError, TypeError):
@@ -146,13 +144,6 @@ def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None =
 def key(pair: Pair) -> bytes:
     """A hash, 32 bytes, of what a pair's vectors are made of."""
     return hashlib.sha256("\0".join([pair.id, pair.question, pair.frame]).encode()).digest()
-
-
-def _header(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file's bytes."""
-    length = int.from_bytes(data[:_HEADER_LENGTH], "little")
-    metadata: dict[str, str] = json.loads(data[_HEADER_LENGTH : _HEADER_LENGTH + length])["__metadata__"]
-    return metadata
 
 
 def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:

@@ -84,8 +84,9 @@ def export(memory: Memory, folder: Path, room: str | None = None) -> int:
             for name in _files(pair):
                 path = aside / _BLOBS / name
                 atomic_write_bytes(path, memory.blobs.get(path.stem, path.suffix))
-        lines = [json.dumps(_line_values(memory, pair), ensure_ascii=False) + "\n" for pair in pairs]
-        text = "".join(lines).encode()
+        histories = ({"history": [asdict(former) for former in memory.history(pair)]} for pair in pairs)
+        lines = (asdict(pair) | history for pair, history in zip(pairs, histories, strict=True))
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
         about = {"format": _FORMAT, "schema": _SCHEMA, "pairs": len(pairs)}
         about["sha256"] = hashlib.sha256(text).hexdigest()
         atomic_write_bytes(aside / _PAIRS, text)
@@ -145,10 +146,6 @@ def _files(pair: Pair) -> Iterator[str]:
     yield f"{pair.frame}{FRAME}"
     if pair.signal is not None:
         yield f"{pair.signal}{SIGNAL}"
-
-
-def _line_values(memory: Memory, pair: Pair) -> dict[str, Any]:
-    return asdict(pair) | {"history": [asdict(former) for former in memory.history(pair)]}
 
 
 def _bytes(folder: Path, name: str, most: int) -> bytes:

@@ -124,5 +124,4 @@ def _quarters(features: torch.Tensor) -> torch.Tensor:
 
 def _unit(rows: torch.Tensor) -> Rows:
     # Numbers that are only rounding errors of nothing must not be blown up to length 1.
-    units: Rows = nn.functional.normalize(rows.float(), dim=-1, eps=1e-4).cpu().numpy()
-    return units
+    return nn.functional.normalize(rows.float(), dim=-1, eps=1e-4).cpu().numpy()

@@ -51,21 +51,12 @@ class LocalExpert:
     """
 
     def __init__(self, vlm: VisionLanguageModel, max_new_tokens: int, crop_count: int = 1) -> None:
-        self._vlm, self._max_new_tokens, self._crops = vlm, max_new_tokens, crop_count
+        self.vlm, self.name = vlm, vlm.name
+        self._max_new_tokens, self._crops = max_new_tokens, crop_count
         self._encoded: tuple[Frame, VisionTokens] | None = None
 
     teaches = True
     cost = Cost()
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._vlm.name
-
-    @property
-    def vlm(self) -> VisionLanguageModel:
-        """The model itself."""
-        return self._vlm
 
     def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
         """See the protocol; each crop is encoded once for answer and signal."""
@@ -84,7 +75,7 @@ class LocalExpert:
 
     def _encode_pass(self, frames: Sequence[Frame]) -> list[VisionTokens]:
         pictures = [crop for frame in frames for crop in crops(frame.picture, self._crops)]
-        encoded = self._vlm.encode_images(pictures)
+        encoded = self.vlm.encode_images(pictures)
         starts = range(0, len(pictures), self._crops)
         return [encoded.select(range(start, start + self._crops)) for start in starts]
 
@@ -103,7 +94,7 @@ class LocalExpert:
         if self._crops == 1 and any(item.on_piece for item in batch):
             answers = self._stream_answers(batch, vision)
         else:
-            candidates = self._vlm.answer_many(vision, questions, self._max_new_tokens)
+            candidates = self.vlm.answer_many(vision, questions, self._max_new_tokens)
             starts = range(0, len(candidates), self._crops)
             answers = [vote(candidates[start : start + self._crops]) for start in starts]
             _send_pieces(batch, [answer.text for answer in answers])
@@ -111,7 +102,7 @@ class LocalExpert:
         return [ExpertReply(answer, signals.get(place)) for place, answer in enumerate(answers)]
 
     def _stream_answers(self, batch: Sequence[EncodedQuestion], vision: VisionTokens) -> list[Answer]:
-        pieces = self._vlm.stream_many(vision, [item.question for item in batch], self._max_new_tokens)
+        pieces = self.vlm.stream_many(vision, [item.question for item in batch], self._max_new_tokens)
         while True:
             try:
                 _send_pieces(batch, next(pieces))
@@ -125,7 +116,7 @@ class LocalExpert:
             return {}
         vision = stack([batch[place].vision for place in places])
         questions = [batch[place].question for place in places]
-        signals = teacher_signals(self._vlm, vision, questions, [answers[place].text for place in places])
+        signals = teacher_signals(self.vlm, vision, questions, [answers[place].text for place in places])
         return {place: signal.to_bytes() for place, signal in zip(places, signals, strict=True)}
 
     def _encode_cached(self, frame: Frame) -> VisionTokens:

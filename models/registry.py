@@ -84,7 +84,8 @@ def load_model(
     check_files(folder)
     check_digest(folder)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    module: Any = _load_module(model_class, name, folder, attention, dtype or _default_dtype(place))
+    precision = dtype or (torch.float32 if place.type == "cpu" else "auto")
+    module: Any = _load_module(model_class, name, folder, attention, precision)
     module.eval()
     module.to(device=place)
     if attention == "sdpa":
@@ -104,10 +105,6 @@ def no_progress_bars() -> Iterator[None]:
     finally:
         if enabled:
             logging.enable_progress_bar()
-
-
-def _default_dtype(place: torch.device) -> torch.dtype | str:
-    return torch.float32 if place.type == "cpu" else "auto"
 
 
 def _builtin_folder(name: str) -> Path:

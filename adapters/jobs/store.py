@@ -59,7 +59,8 @@ class AdapterStore:
         """Rooms that have adapters."""
         if not self._root.is_dir():
             return []
-        return sorted(unquote(path.name) for path in self._root.iterdir() if _is_room(path))
+        folders = (path for path in self._root.iterdir() if path.is_dir())
+        return sorted(unquote(path.name) for path in folders if not path.name.startswith("."))
 
     def versions(self, room: str) -> list[Version]:
         """All versions, oldest first, the damaged ones too."""
@@ -215,7 +216,3 @@ def display_name(room: str, rooms: Collection[str]) -> str:
 def parse_name(name: str, rooms: Collection[str]) -> str:
     """The inverse of `display_name`."""
     return HOME if name == "home" and "home" not in rooms else name
-
-
-def _is_room(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")

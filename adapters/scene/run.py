@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
@@ -21,7 +20,6 @@ from adapters.scene.gate import Likeness, decide_scene
 from adapters.scene.request import SceneRequest
 from adapters.scene.views import Material, colour, distance, whole_frame
 from core.files import atomic_directory, atomic_write_text, sha256_file
-from core.ports import Rows
 from models.adapter_files import SCENE_WEIGHTS, VERSION_FILE
 from models.scene.paired import read_pair
 from models.scene.student import SceneStudent, load_student, save_student
@@ -64,18 +62,12 @@ def _material(pairs: Sequence[tuple[Path, Path]], student: SceneStudent, teacher
     """The pairs with their target rows."""
     loaded = [read_pair(picture, depth) for picture, depth in pairs]
     frames, depth = np.stack([frame for frame, _ in loaded]), np.stack([depth for _, depth in loaded])
-    rows = _own_rows(student, frames) if not teacher else _teacher_rows(teacher, frames)
+    if teacher:
+        rows = load_teacher(teacher).image([Image.fromarray(frame) for frame in frames])
+    else:
+        with torch.inference_mode():
+            rows = student(colour(frames, whole_frame(len(frames)), student.shape.side, None)).numpy()
     return Material(frames, depth, rows, np.zeros(len(frames), np.int64))
-
-
-def _own_rows(student: SceneStudent, frames: NDArray[np.uint8]) -> Rows:
-    with torch.inference_mode():
-        rows: Rows = student(colour(frames, whole_frame(len(frames)), student.shape.side, None)).numpy()
-    return rows
-
-
-def _teacher_rows(teacher: str, frames: NDArray[np.uint8]) -> Rows:
-    return load_teacher(teacher).image([Image.fromarray(frame) for frame in frames])
 
 
 def _likeness(student: SceneStudent, hold_out: Material) -> Likeness:

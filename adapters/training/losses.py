@@ -42,8 +42,7 @@ def top_divergences(logits: torch.Tensor, top_ids: torch.Tensor, top_logprobs: t
     """
     ours = _with_rest(logits.float().log_softmax(dim=-1).gather(-1, top_ids))
     theirs = _with_rest(top_logprobs.float()).detach()
-    rows: torch.Tensor = (theirs.exp() * (theirs - ours)).sum(dim=-1)
-    return rows
+    return (theirs.exp() * (theirs - ours)).sum(dim=-1)
 
 
 def _with_rest(logprobs: torch.Tensor) -> torch.Tensor:

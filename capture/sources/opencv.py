@@ -238,8 +238,7 @@ def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
         return None
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     code = codes.get(1 if picture.ndim == 2 else picture.shape[2])
-    rgb: Rgb | None = None if code is None else cv2.cvtColor(picture, code)
-    return rgb
+    return None if code is None else cv2.cvtColor(picture, code)
 
 
 @contextlib.contextmanager

@@ -49,13 +49,12 @@ def _no_maps_error(vlm: VisionLanguageModel, error: Exception) -> InputError:
 class AttentionMaps:
     """The maps of one question about one picture, `cells` [L, H, rows, cols] float32, raw mass.
 
-    The mean over query tokens. `mean_mass` [L, H] is their attention to the mean token, 0 without one; the
-    rest, up to 1, is on words. `entropy` [L] is the entropy of each token's map as a share of the largest
+    The mean over query tokens. The rest of each token's attention, up to 1, is on
+    words and the mean token. `entropy` [L] is the entropy of each token's map as a share of the largest
     possible, the mean over heads and tokens: 1 is uniform.
     """
 
     cells: torch.Tensor
-    mean_mass: torch.Tensor
     entropy: torch.Tensor
 
     @property
@@ -101,11 +100,9 @@ def attention_maps(
     if queries is None or not queries.shape[2]:
         return None
     vision_attention = restore_pruned(queries[..., forced.vis[row]], forced, vision, row)
-    first = int(vision.mean_token)
-    cells = vision_attention[..., first:]
-    mean = vision_attention[..., 0].mean(dim=-1) if first else torch.zeros(vision_attention.shape[:2])
+    cells = vision_attention[..., int(vision.mean_token) :]
     grid = cells.mean(dim=2).unflatten(-1, (vision.rows, vision.cols))
-    return AttentionMaps(grid, mean, _entropy(cells))
+    return AttentionMaps(grid, _entropy(cells))
 
 
 def restore_pruned(

@@ -83,9 +83,8 @@ class Caller:
             too_late = self._clock() + state.upcoming_sleep >= deadline
             return too_late or state.attempt_number >= _ATTEMPTS or bool(budget.refusal(calls, size))
 
-        retrying = Retrying(
-            sleep=self._sleep, stop=stop, wait=_pause, retry=retry_if_exception(_is_passing), reraise=True
-        )
+        passing = retry_if_exception(lambda error: isinstance(error, CallError) and error.passing)
+        retrying = Retrying(sleep=self._sleep, stop=stop, wait=_pause, retry=passing, reraise=True)
         try:
             reply: httpx.Response = retrying(self._attempt, request, calls, budget, deadline)
         except SilenceError as error:
@@ -190,10 +189,6 @@ def _authorization(token: str) -> dict[str, str]:
     if not (token.isascii() and token.isprintable()):
         raise ConfigError("expert.token holds characters that cannot be sent. Set one of letters and digits.")
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, CallError) and error.passing
 
 
 def _pause(state: RetryCallState) -> float:

@@ -57,17 +57,8 @@ class CompatibleExpert:
                 "Set expert.remote_model to the name of one."
             )
         self._caller, self._model, self._max_new_tokens = caller, model, max_new_tokens
-        self._teaches, self._likelihoods = teaches, True
-
-    @property
-    def name(self) -> str:
-        """The model's name on the server."""
-        return strip_controls(self._model)
-
-    @property
-    def teaches(self) -> bool:
-        """Whether the user confirmed that its terms permit it."""
-        return self._teaches
+        self.name, self.teaches = strip_controls(model), teaches
+        self._likelihoods = True
 
     @property
     def cost(self) -> Cost:
@@ -79,7 +70,7 @@ class CompatibleExpert:
 
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         """See the protocol; one request per question, none unless it teaches. Raises ExpertError."""
-        return [self.ask(frame, question, 0) for question in questions] if self._teaches else []
+        return [self.ask(frame, question, 0) for question in questions] if self.teaches else []
 
     def close(self) -> None:
         """Close the connections. No question may follow."""

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from core.errors import ExpertError, StorageError
+from core.files import safetensors_metadata
 from core.signal import TeacherSignal
 from core.text import strip_controls
 from core.types import Answer, ExpertReply
@@ -28,7 +29,6 @@ LEARNT_FROM: tuple[SignalPart, ...] = ("attention", "logprobs")
 """What the student learns from, and a session asks for."""
 
 _FORMAT = "roomwise-answers-1"
-_HEADER_LENGTH = 8
 _ARRAYS: Mapping[SignalPart, tuple[str, ...]] = {
     "attention": ("spans", "attention"),
     "logprobs": ("top_ids", "top_logprobs"),
@@ -130,9 +130,7 @@ def _select_arrays(
 
 
 def _about(data: bytes) -> _About:
-    length = int.from_bytes(data[:_HEADER_LENGTH], "little")
-    header = json.loads(data[_HEADER_LENGTH : _HEADER_LENGTH + length])
-    return _About.model_validate_json(header["__metadata__"]["roomwise"])
+    return _About.model_validate_json(safetensors_metadata(data)["roomwise"])
 
 
 def _read_answer(place: int, words: _Text, arrays: Mapping[str, NDArray[Any]]) -> WireAnswer:

@@ -54,5 +54,4 @@ def read_depth(path: Path) -> NDArray[np.uint16]:
         raise InputError(
             f"{path} is of mode {mode}, not 16-bit grey. Save depth as 16-bit PNG in millimetres."
         )
-    depth: NDArray[np.uint16] = values.astype(np.uint16)
-    return depth
+    return values.astype(np.uint16)

@@ -29,7 +29,10 @@ def picture_pixels(images: Sequence[Image.Image], side: int) -> torch.Tensor:
 
 def depth_pixels(depths: Sequence[Millimetres], side: int) -> torch.Tensor:
     """Pixels of n > 0 depth frames, uint16 [h, w] in millimetres. Raises InputError, see `check_depth`."""
-    return depth_channels(torch.stack([_metres(depth, side) for depth in depths]))
+    for depth in depths:
+        check_depth(depth)
+    metres = (torch.from_numpy(depth.astype(np.float32) / 1000)[None] for depth in depths)
+    return depth_channels(torch.cat([shrink(frame, side) for frame in metres]))
 
 
 def check_depth(depth: Millimetres, least: float = _LEAST_MEASURED) -> None:
@@ -119,11 +122,6 @@ def _picture(image: Image.Image, side: int) -> torch.Tensor:
             "The picture has one colour only: it shows nothing. Uncover the camera, or light the room."
         )
     return torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)
-
-
-def _metres(depth: Millimetres, side: int) -> torch.Tensor:
-    check_depth(depth)
-    return shrink(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)[0]
 
 
 def _slope(metres: torch.Tensor, axis: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ trained into MiniLM's space.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from PIL import Image
@@ -28,24 +28,6 @@ HEAD_FOLDER = Path(__file__).parents[1] / "builtin" / "scene-teacher"
 HEAD_FILE = "head.safetensors"
 _TOWER = "builtin-expert"
 _HEADS = 8
-
-
-class SceneTeacher(Protocol):
-    """Pictures and texts to unit rows of one space."""
-
-    @property
-    def name(self) -> str:
-        """Identifies the weights that made the rows."""
-
-    @property
-    def width(self) -> int:
-        """Numbers in a row."""
-
-    def image(self, images: Sequence[Image.Image]) -> Rows:
-        """Unit rows float32 [n, width] of n > 0 RGB pictures."""
-
-    def text(self, texts: Sequence[str]) -> Rows:
-        """Unit rows float32 [n, width] of n > 0 texts."""
 
 
 class ClipTeacher:
@@ -110,7 +92,11 @@ class BuiltinTeacher:
         return self._text_encoder.text(texts)
 
 
-def load_teacher(name: str = BUILTIN) -> "BuiltinTeacher | ClipTeacher":
+SceneTeacher = BuiltinTeacher | ClipTeacher
+"""Pictures and texts to unit rows float32 [n, width] of one space; `name` identifies the weights."""
+
+
+def load_teacher(name: str = BUILTIN) -> SceneTeacher:
     """The built-in teacher, or a folder that holds a CLIP. Raises WeightsError, UnknownModelError."""
     return builtin_teacher(HEAD_FOLDER / HEAD_FILE) if name == BUILTIN else _clip(Path(name))
 
