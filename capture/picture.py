@@ -14,7 +14,6 @@ from core.types import Frame
 
 Rgb = npt.NDArray[np.uint8]
 """Colours [h, w, 3], from 0 to 255."""
-
 Depth = npt.NDArray[np.uint16]
 """Distances [h, w] in millimetres, 0 where none was measured."""
 

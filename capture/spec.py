@@ -86,7 +86,6 @@ class DepthCamera:
 
 Openable = Usb | Csi | Network | OnDisk | DepthCamera
 """What can be opened here."""
-
 Spec = Demo | Openable
 """What a source can be."""
 

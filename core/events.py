@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
-
 Change = Literal["view", "room"]
 """What a camera can see that is new."""
 About = Literal["session", "turn", "pair", "talk"]

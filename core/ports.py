@@ -11,7 +11,6 @@ from core.types import Cost, ExpertReply, Frame
 
 Rows = npt.NDArray[np.float32]
 """Vectors of length 1, one a row."""
-
 Millimetres = npt.NDArray[np.uint16]
 """A depth frame [height, width]: distances along the optical axis in millimetres, 0 where there is none."""
 

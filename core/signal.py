@@ -17,7 +17,6 @@ from core.files import safetensors_metadata
 
 TOP = 32
 """Likeliest tokens kept for each place of an answer."""
-
 _FORMAT = "roomwise-signal-1"
 _DAMAGED = "A teacher signal is damaged ({}). Delete the pair it belongs to, or ask the expert again."
 

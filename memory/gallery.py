@@ -26,7 +26,6 @@ MOST = 32
 """Views of a kind that are kept per room."""
 ALIKE = 0.98
 """Cosine from which another view of a room is redundant."""
-
 _SUFFIX: dict[Kind, str] = {"rgb": FRAME, "depth": DEPTH}
 _NOT_DEPTH = "A depth frame of the gallery is no 16-bit PNG. Forget the room: roomwise rooms forget {}"
 

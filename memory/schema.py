@@ -14,7 +14,6 @@ DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
 APPLICATION_ID = 0x526F6F6D
 """Marks a database as a memory, so that no other program's is touched."""
-
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # AUTOINCREMENT: the number of a deleted pair must never come back with another one's vectors.

@@ -11,7 +11,6 @@ from core.files import read_object, storage_errors
 
 DIGEST_FILE = "weights.sha256"
 """Optional in a checkpoint folder: the digest of its tensors, as text."""
-
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _HEADER_LENGTH = 8

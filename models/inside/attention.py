@@ -15,7 +15,6 @@ from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 QueryTokens = Literal["answer", "question"]
 """The queries: the words of the answer as they are written, or those of the question."""
-
 _SMALLEST = 1e-9
 
 

@@ -5,8 +5,7 @@ roomwise    the client of `roomwise expert serve`: answers and teacher signals
 compatible  the client of OpenAI-compatible servers: answers and likelihoods
 wire        answers with their signals as one safetensors body
 address     parse and check an address
-call        one request: time limits, retries, size limits
+call        one request: time limits, retries, size limits; leave a silent server alone
 failure     error messages for failed calls
-breaker     leave a silent server alone for a while
 budget      limits of calls and bytes
 """

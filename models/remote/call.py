@@ -4,6 +4,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,53 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_e
 from core.errors import ConfigError, ExpertError
 from core.sections import ExpertConfig
 from models.remote.address import Address
-from models.remote.breaker import Breaker
 from models.remote.budget import Budget
 from models.remote.failure import CallError, SilenceError, refusal_error, silence_message, transport_error
+
+FAILURES = 3
+"""Failures in a row that open the breaker."""
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The state for a server, immutable; methods return the next one.
+
+    `failures` in a row; `pause`, the seconds to leave it alone, 0 while closed; no call passes before
+    `until`, in seconds of a monotonic clock, like every `now`. `trying`: the one call after a pause is
+    running.
+    """
+
+    failures: int = 0
+    pause: float = 0.0
+    until: float = 0.0
+    trying: bool = False
+
+    def wait(self, now: float) -> float:
+        """Seconds until a call may pass, 0 for now."""
+        return max(0.0, self.until - now) if self.pause else 0.0
+
+    def entered(self, now: float) -> "Breaker":
+        """After a call has passed. After a pause no other passes until it ends or is given up."""
+        if not self.pause:
+            return self
+        return Breaker(self.failures, self.pause, now + LONGEST_PAUSE, trying=True)
+
+    def succeeded(self) -> "Breaker":
+        """After a call was answered."""
+        return Breaker()
+
+    def failed(self, now: float) -> "Breaker":
+        """After a call failed. One that began before the pause does not lengthen it."""
+        failures = self.failures + 1
+        if self.pause and not self.trying:
+            return Breaker(failures, self.pause, self.until)
+        if failures < FAILURES:
+            return Breaker(failures)
+        pause = min(2 * self.pause, LONGEST_PAUSE) if self.pause else FIRST_PAUSE
+        return Breaker(failures, pause, now + pause)
+
 
 LARGEST = 64 * 2**20
 """Bytes of a reply's body; larger ones are refused."""

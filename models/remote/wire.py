@@ -27,7 +27,6 @@ the answer, the vision tokens with most attention, the map as its shared code.""
 SIGNAL_PARTS: tuple[SignalPart, ...] = get_args(SignalPart)
 LEARNT_FROM: tuple[SignalPart, ...] = ("attention", "logprobs")
 """What the student learns from, and a session asks for."""
-
 _FORMAT = "roomwise-answers-1"
 _ARRAYS: Mapping[SignalPart, tuple[str, ...]] = {
     "attention": ("spans", "attention"),

@@ -15,7 +15,6 @@ SCANNET = (
     "storage / basement / garage",
 )  # fmt: skip
 """The scene types of ScanNet (Dai et al., CVPR 2017)."""
-
 GENERIC = (
     "attic", "balcony", "bar", "basement", "bathroom", "bedroom", "cafeteria", "child's room", "classroom",
     "cloakroom", "clothing shop", "conservatory", "corridor", "dining room", "entrance hall",
