@@ -155,9 +155,9 @@ def _locate(library: ModuleType, model: str, folder: Path) -> Path:
             return path
         raise WeightsError(f"There is no Whisper checkpoint at {path}. Check the path.")
     if model not in library.available_models():
-        known = ", ".join(library.available_models())
+        names = ", ".join(library.available_models())
         raise WeightsError(
-            f"There is no Whisper model {model!r}. Choose one of {known}, or a checkpoint's path."
+            f"There is no Whisper model {model!r}. Choose one of {names}, or a checkpoint's path."
         )
     named = folder / f"{model}{SUFFIX}"
     if not named.is_file():

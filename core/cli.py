@@ -39,9 +39,9 @@ def path() -> None:
 
     Example: roomwise config path
     """
-    found = find_config()
+    file = find_config()
     typer.echo(
-        found.resolve() if found else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
+        file.resolve() if file else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
     )
 
 

@@ -157,11 +157,11 @@ def imported(folder: Folder, as_json: AsJson = False) -> None:
     from memory.transfer import import_
 
     with _open_memory() as memory:
-        done = import_(memory, folder)
+        counts = import_(memory, folder)
     if as_json:
-        _print_json(new=done.new, known=done.known)
+        _print_json(new=counts.new, known=counts.known)
     else:
-        typer.echo(f"{done.new} new pairs, {done.known} were here already")
+        typer.echo(f"{counts.new} new pairs, {counts.known} were here already")
 
 
 def _open_memory(embedder: "Embedder | None" = None, read_only: bool = False) -> "Memory":

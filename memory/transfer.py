@@ -154,11 +154,11 @@ def _bytes(folder: Path, name: str, most: int) -> bytes:
     for part in name.split("/"):
         path /= part
         with storage_errors("read", path):
-            found = path.lstat()
-        if not (stat.S_ISREG(found.st_mode) or (part == _BLOBS and stat.S_ISDIR(found.st_mode))):
+            status = path.lstat()
+        if not (stat.S_ISREG(status.st_mode) or (part == _BLOBS and stat.S_ISDIR(status.st_mode))):
             raise ArchiveError(f"{path} is no plain file. Export it again.")
-    if found.st_size > most:
-        raise ArchiveError(f"{path} has {found.st_size:,} bytes, too many. Export it again.")
+    if status.st_size > most:
+        raise ArchiveError(f"{path} has {status.st_size:,} bytes, too many. Export it again.")
     with storage_errors("read", path):
         return path.read_bytes()
 

@@ -44,12 +44,12 @@ def general_questions(count: int, rng: np.random.Generator) -> list[str]:
     return drawn
 
 
-def unlike(questions: Iterable[str], known: Sequence[str]) -> list[str]:
+def unlike(questions: Iterable[str], others: Sequence[str]) -> list[str]:
     """Questions that share too few words with the known ones to ask the same.
 
     Anchors must not keep the answers that training is to change.
     """
-    known_words = [_words(question) for question in known]
+    known_words = [_words(question) for question in others]
     return [
         question
         for question in questions

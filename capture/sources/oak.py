@@ -19,7 +19,7 @@ _ABSENT = "No OAK camera gives pictures ({error}). Plug it into a USB 3 port, an
 
 
 def library() -> Any:
-    """The maker's package. Raises MissingDependencyError, and CaptureError if it is no use."""
+    """The maker's package. Raises MissingDependencyError, and CaptureError if it is unusable."""
     os.environ.setdefault("DEPTHAI_LEVEL", "off")  # it would write on the screen
     dai = require_native("depthai", "oak", _LIBRARY_MISSING)
     if not hasattr(dai.node, "Camera") or not hasattr(dai.node.Camera, "requestOutput"):

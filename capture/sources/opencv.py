@@ -105,7 +105,7 @@ def has(cv2: Any, part: str) -> bool:
 
 
 def check(cv2: Any, spec: Usb | Csi | Network) -> None:
-    """Raises CaptureError when the OpenCV that is installed cannot open cameras of this kind at all."""
+    """Raises CaptureError when the installed OpenCV does not support cameras of this kind."""
     which = f"OpenCV {cv2.__version__} in {Path(cv2.__file__).parent}"
     message = lacking_message(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
     if message:
@@ -122,11 +122,11 @@ class LiveStream:
         if not self._capture.isOpened():
             raise CaptureError(absent_message(spec))
         self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
-        # On Linux the driver says when, by the clock that we go by too.
+        # On Linux the driver reports capture times, by our clock.
         self._says_when = self._capture.getBackendName() == "V4L2"
 
     def read(self) -> Captured | None:
-        """The next whole picture that did not lie in a buffer. Raises CaptureError when none comes."""
+        """The next whole picture that is not an old one from a buffer. Raises CaptureError without one."""
         with _errors(self._cv2):
             for _ in range(_BROKEN):
                 came = self._grab()
@@ -140,7 +140,7 @@ class LiveStream:
         self._capture.release()
 
     def _grab(self) -> float:
-        """Fetch the next new picture without decoding it; when it came."""
+        """Fetch the next new picture without decoding it; returns when it came."""
         while True:
             asked = time.monotonic()
             if not self._capture.grab():
@@ -150,7 +150,7 @@ class LiveStream:
                 return came
 
     def _taken(self, came: float) -> float:
-        """When the picture was taken: what the driver says where that can be, else when it came."""
+        """When the picture was taken: the driver's time if it is plausible, else when it came."""
         if not self._says_when:
             return came
         reported = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
@@ -197,7 +197,7 @@ class VideoReel:
 
     def _decode(self) -> None:
         rgb = _rgb(self._cv2, *self._capture.retrieve())
-        if rgb is not None:  # else what was seen before is seen on
+        if rgb is not None:  # else the picture before it stays
             self._current = ReelPicture(rgb)
 
     def _end(self) -> ReelPicture | None:
@@ -223,7 +223,7 @@ def _open_capture(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> 
         (cv2.CAP_PROP_BUFFERSIZE, 1),
     )
     for name, value in settings:
-        capture.set(name, value)  # what it refuses it does as it likes, and that is well too
+        capture.set(name, value)  # a camera may refuse settings
     return capture
 
 
@@ -233,7 +233,7 @@ def _rate(cv2: Any, capture: Any, default: float) -> float:
 
 
 def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
-    """What OpenCV gave as uint8 [h, w, 3] RGB, be it grey or with a fourth channel; None if it is no use."""
+    """OpenCV's picture, also grey or with alpha, as uint8 [h, w, 3] RGB; None if it is unusable."""
     if not valid or picture is None or picture.size == 0:
         return None
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}

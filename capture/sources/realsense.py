@@ -38,7 +38,7 @@ class RealSense:
         try:
             frames = self._align.process(self._pipeline.wait_for_frames(_WAIT_MS))
             color, depth = frames.get_color_frame(), frames.get_depth_frame()
-            # Copied: the library uses its own memory again for later frames.
+            # Copied: the library reuses its memory.
             rgb = np.array(color.get_data(), dtype=np.uint8)
             raw = np.array(depth.get_data(), dtype=np.uint16)
         except RuntimeError as error:
@@ -50,7 +50,7 @@ class RealSense:
 
 
 def in_millimetres(raw: Depth, unit: float) -> Depth:
-    """Distances uint16 [h, w] given in units of so many millimetres; what is too far to be said is 0."""
+    """Distances uint16 [h, w] in units of so many millimetres, as millimetres; 0 for what is too far."""
     if unit == 1.0:
         return raw
     exact = np.rint(raw.astype(np.float64) * unit)
