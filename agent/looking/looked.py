@@ -42,13 +42,13 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class Looked:
-    """A model's answer, and where it looked for it: `select` is what was asked for; then by words and layer,
+    """A model's answer, and where it looked for it: `chosen` is what was asked for; then by words and layer,
     rollouts, and the tower's own.
     """
 
     model: str
     answer: Answer
-    select: AttentionMap
+    chosen: AttentionMap
     words: Sequence[AttentionMap]
     flows: Sequence[AttentionMap]
     tower: Sequence[AttentionMap]

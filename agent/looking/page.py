@@ -53,7 +53,7 @@ def _band(small: Image.Image, large: Image.Image, one: Looked) -> Image.Image:
     said = one.answer.text or "(no words)"
     draw.text((0, 6), one.model, fill=_GREY, font=_font(15))
     draw.text((10 + draw.textlength(one.model, _font(15)), 4), said, fill=_INK, font=_font(18))
-    _place(band, draw, large, one.select, (0, _HEAD))
+    _place(band, draw, large, one.chosen, (0, _HEAD))
     for number, panel in enumerate(one.panels):
         row, column = divmod(number, _ACROSS)
         left = large.width + _GAP + column * (small.width + _GAP)

@@ -21,7 +21,7 @@ def show(picture: Image.Image, models: Sequence[Looked], console: Console) -> No
     if console.is_terminal:
         wide = min(_WIDEST, (console.width - _BETWEEN * (len(models) - 1)) // max(1, len(models)))
         pictures = [
-            draw_picture(heated(picture, one.select.cells), wide, _HIGHEST, console.color_system)
+            draw_picture(heated(picture, one.chosen.cells), wide, _HIGHEST, console.color_system)
             for one in models
         ]
         console.print(Segments(list(_beside(pictures)), new_lines=False))
@@ -36,7 +36,7 @@ def table(models: Sequence[Looked]) -> Table:
     for name in ("entropy", "on the picture"):
         found.add_column(name, justify="right")
     for one in models:
-        for number, panel in enumerate((one.select, *one.panels)):
+        for number, panel in enumerate((one.chosen, *one.panels)):
             who = (one.model, one.answer.text or "(no words)") if not number else ("", "")
             mass = "" if panel.mass is None else f"{panel.mass:.2f}"
             found.add_row(*who, panel.title, f"{panel.entropy:.2f}", mass)
@@ -54,7 +54,7 @@ def as_dict(question: str, models: Sequence[Looked]) -> dict[str, Any]:
                 "model": one.model,
                 "answer": one.answer.text,
                 "confidence": one.answer.confidence,
-                "maps": [_told(panel) for panel in (one.select, *one.panels)],
+                "maps": [_told(panel) for panel in (one.chosen, *one.panels)],
             }
             for one in models
         ],
