@@ -1,4 +1,4 @@
-"""`roomwise adapters`: look at the adapters of each room, choose another one, take one elsewhere."""
+"""`roomwise adapters`: list, choose and export the adapters of each room."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,9 @@ from uuid import uuid4
 
 import typer
 
-from adapters.jobs.store import AdapterStore, Version, meant, shown
-from adapters.scene.adapting import BUILTIN, adapt_scene, scene_request
-from adapters.scene.paired_files import list_pairs
-from adapters.scene.store import encoder_folder, scene_store
+from adapters.jobs.store import AdapterStore, Version, display_name, parse_name
+from adapters.scene.adapting import BUILTIN, adapt_scene, encoder_folder, scene_request, scene_store
+from adapters.scene.request import list_pairs
 from core.files import state_dir
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -18,7 +17,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 Room = Annotated[str, typer.Argument(help="The room's name; home is of all rooms.")]
 Number = Annotated[int, typer.Argument(help="The adapter's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 OfScene = Annotated[bool, typer.Option("--scene", help="Of the scene encoder; ROOM is then a camera.")]
 
 
@@ -46,9 +44,11 @@ def listed(
     store = _store()
     rooms = store.rooms()
     rows = []
-    for name in [meant(room, rooms)] if room is not None else rooms:
+    for name in [parse_name(room, rooms)] if room is not None else rooms:
         current = store.current(name)
-        rows += [_row(version, version == current, shown(name, rooms)) for version in store.versions(name)]
+        rows += [
+            _row(version, version == current, display_name(name, rooms)) for version in store.versions(name)
+        ]
     scenes = scene_store(state_dir())
     for camera in [room] if room is not None else scenes.rooms():
         current = scenes.current(camera)
@@ -58,10 +58,10 @@ def listed(
         return
     for row in rows:
         star = "*" if row["current"] else " "
-        told = _scores(row["scores"]) if row["kind"] == "lora" else _likeness(row["scores"])
-        said = row["problem"] or f"{row['created']}  {row['pairs']} pairs  {told}"
-        what = "" if row["kind"] == "lora" else "scene encoder "
-        typer.echo(f"{star} {what}{row['room']} {row['version']}  {said}")
+        summary = _scores(row["scores"]) if row["kind"] == "lora" else _likeness(row["scores"])
+        line = row["problem"] or f"{row['created']}  {row['pairs']} pairs  {summary}"
+        label = "" if row["kind"] == "lora" else "scene encoder "
+        typer.echo(f"{star} {label}{row['room']} {row['version']}  {line}")
     if not rows:
         typer.echo("No adapters yet. The student learns one after its first questions in a room.")
 
@@ -73,7 +73,7 @@ def show(room: Room, number: Number, as_json: AsJson = False) -> None:
     Example: roomwise adapters show kitchen 2
     """
     store = _store()
-    version = store.version(meant(room, store.rooms()), number)
+    version = store.version(parse_name(room, store.rooms()), number)
     typer.echo(json.dumps(version.about, indent=None if as_json else 2))
 
 
@@ -84,8 +84,8 @@ def promote(room: Room, number: Number, as_json: AsJson = False) -> None:
     Example: roomwise adapters promote kitchen 1
     """
     store = _store()
-    version = store.promote(meant(room, store.rooms()), number)
-    _say_current(room, version, as_json)
+    version = store.promote(parse_name(room, store.rooms()), number)
+    _print_current(room, version, as_json)
 
 
 @app.command()
@@ -95,11 +95,11 @@ def rollback(room: Room, scene: OfScene = False, as_json: AsJson = False) -> Non
     Example: roomwise adapters rollback kitchen
     """
     if scene:
-        back = scene_store(state_dir()).rollback(room)
-        _say_encoder(room, back, as_json)
+        version = scene_store(state_dir()).rollback(room)
+        _print_encoder(room, version, as_json)
         return
     store = _store()
-    _say_current(room, store.rollback(meant(room, store.rooms())), as_json)
+    _print_current(room, store.rollback(parse_name(room, store.rooms())), as_json)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def export(
     Example: roomwise adapters export kitchen 2 ./kitchen-adapter
     """
     store = _store()
-    written = store.export(meant(room, store.rooms()), number, folder)
+    written = store.export(parse_name(room, store.rooms()), number, folder)
     typer.echo(json.dumps({"folder": str(written)}) if as_json else str(written))
 
 
@@ -135,14 +135,14 @@ def scene(
     Example: roomwise adapters scene realsense ./views
     """
     pairs = list_pairs(folder)
-    place = job or state_dir() / "jobs" / f"scene-{uuid4().hex[:12]}"
-    found = adapt_scene(place, scene_request(state_dir(), camera, pairs, seconds=seconds))
+    job_folder = job or state_dir() / "jobs" / f"scene-{uuid4().hex[:12]}"
+    adapted = adapt_scene(job_folder, scene_request(state_dir(), camera, pairs, seconds=seconds))
     if as_json:
-        number = None if found.version is None else found.version.number
-        told = {"camera": camera, "outcome": found.result.outcome, "reason": found.result.reason}
-        typer.echo(json.dumps({**told, "version": number}))
+        number = None if adapted.version is None else adapted.version.number
+        summary = {"camera": camera, "outcome": adapted.result.outcome, "reason": adapted.result.reason}
+        typer.echo(json.dumps({**summary, "version": number}))
         return
-    typer.echo(f"{found.result.outcome}: {found.result.reason}")
+    typer.echo(f"{adapted.result.outcome}: {adapted.result.reason}")
 
 
 @app.command("scene-onnx")
@@ -167,22 +167,26 @@ def scene_onnx(
     typer.echo(json.dumps({"file": str(file), "bytes": file.stat().st_size}) if as_json else str(file))
 
 
-def _say_encoder(camera: str, version: Version | None, as_json: bool) -> None:
+def _print_encoder(camera: str, version: Version | None, as_json: bool) -> None:
     number = None if version is None else version.number
     if as_json:
         typer.echo(json.dumps({"camera": camera, "current": number}))
         return
-    told = "the encoder that came with the program" if number is None else f"scene encoder {number}"
-    typer.echo(f"{camera}: {told} is in use.")
+    encoder = "the encoder that came with the program" if number is None else f"scene encoder {number}"
+    typer.echo(f"{camera}: {encoder} is in use.")
 
 
 def _likeness(scores: dict[str, Any]) -> str:
-    """Likeness of held-out depth to the pictures it belongs to, candidate and what was in use before it."""
-    ours, theirs = (scores.get(who, {}).get("hold_out", {}) for who in ("candidate", "current"))
-    return f"depth like its pictures {theirs['depth']:.2f} -> {ours['depth']:.2f}" if ours and theirs else ""
+    """Similarity of held-out depth to its pictures, before and with the candidate."""
+    candidate, current = (scores.get(who, {}).get("hold_out", {}) for who in ("candidate", "current"))
+    return (
+        f"depth like its pictures {current['depth']:.2f} -> {candidate['depth']:.2f}"
+        if candidate and current
+        else ""
+    )
 
 
-def _say_current(room: str, version: Version | None, as_json: bool) -> None:
+def _print_current(room: str, version: Version | None, as_json: bool) -> None:
     number = None if version is None else version.number
     if as_json:
         typer.echo(json.dumps({"room": room, "current": number}))
@@ -205,10 +209,13 @@ def _row(version: Version, current: bool, room: str, kind: str = "lora") -> dict
 
 
 def _scores(scores: dict[str, Any]) -> str:
-    """Exact match on the room's pairs and on the probe set, candidate and what answered before it."""
+    """Exact match on the room's pairs and the probe set, before and with the candidate."""
     parts = []
     for kind, name in (("train", "pairs"), ("hold_out", "held out"), ("probe", "probe set")):
-        ours, theirs = scores.get("candidate", {}).get(kind, {}), scores.get("current", {}).get(kind, {})
-        if ours.get("n"):
-            parts.append(f"{name} {theirs.get('exact', 0):.0%} -> {ours['exact']:.0%}")
+        candidate, current = (
+            scores.get("candidate", {}).get(kind, {}),
+            scores.get("current", {}).get(kind, {}),
+        )
+        if candidate.get("n"):
+            parts.append(f"{name} {current.get('exact', 0):.0%} -> {candidate['exact']:.0%}")
     return ", ".join(parts)

@@ -1,9 +1,8 @@
-"""`python -m adapters.worker JOB`: one adaptation as a process of low priority, then exit.
+"""`python -m adapters.worker JOB`: run one adaptation at low priority.
 
-It can be killed at any moment: it only ever writes into its job directory, and the result last. Exit
-codes: 0 for a result (also "reject" and "cancelled"), 2 for an error that the result names.
-
-With --attached it ends with whoever started it, see `adapters.jobs.job`.
+It may be killed at any moment: it writes only into its job directory, the result last. Exit codes: 0 for a
+result (also "reject" and "cancelled"), 2 for an error that the result names. With --attached it ends with
+its parent, see `adapters.jobs.job`.
 """
 
 import os
@@ -24,7 +23,7 @@ _NICE = 10
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the job in the folder that is the first argument; returns the exit code."""
+    """Run the job in the folder `args[0]`; returns the exit code."""
     if len(args) not in (1, 2) or args[1:] not in ([], [ATTACHED]):
         sys.stderr.write(f"usage: python -m adapters.worker JOB [{ATTACHED}]\n")
         return 2
@@ -40,26 +39,28 @@ def main(args: Sequence[str]) -> int:
             write_result(folder, work(folder))
     except RoomwiseError as error:
         sys.stderr.write(f"{error}\n")
-        _tell(folder, Result("failed", str(error), round(time.monotonic() - started, 3)))
+        _write_last_result(folder, Result("failed", str(error), round(time.monotonic() - started, 3)))
         return error.exit_code
     except Cancelled:
-        _tell(folder, Result("cancelled", "It was asked to stop.", round(time.monotonic() - started, 3)))
+        _write_last_result(
+            folder, Result("cancelled", "It was asked to stop.", round(time.monotonic() - started, 3))
+        )
     return 0
 
 
 def work(folder: Path) -> Result:
-    """Run the job in this process, with the threads it may use. Raises Cancelled and RoomwiseError."""
+    """Run the job in this process. Raises Cancelled and RoomwiseError."""
     if is_scene(folder):
         scene: Result = load("adapters.scene.run:run_scene")(folder, read_scene_request(folder))
         return scene
     request = read_request(folder)
-    # The libraries take long to import; whoever started this may be gone, or ask it to stop, before then.
+    # Imported late: libraries load slowly, and the job may be cancelled meanwhile.
     result: Result = load("adapters.training.run:run")(folder, request)
     return result
 
 
-def _tell(folder: Path, result: Result) -> None:
-    """Leave a result behind, if the folder can be written at all."""
+def _write_last_result(folder: Path, result: Result) -> None:
+    """Write a result, if the folder can be written at all."""
     try:
         write_result(folder, result)
     except RoomwiseError as error:

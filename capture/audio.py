@@ -1,4 +1,4 @@
-"""What sound is here: one channel of 32-bit floats at 16 kHz, in pieces that know when they were heard."""
+"""Sound: one channel of 32-bit floats at 16 kHz, in blocks with capture times."""
 
 import math
 from collections.abc import Iterator
@@ -9,33 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 16_000
-"""Samples a second of all sound inside the program: what voice activity and Whisper take."""
-
+"""Samples a second of all sound inside the program, as voice activity and Whisper need."""
 CHUNK = 512
-"""Samples of one chunk, 32 ms: what voice activity is judged by."""
-
+"""Samples of one chunk, 32 ms, for voice activity."""
 SILENCE = -100.0
-"""Level of digital silence, and the lowest that `level` gives, in dB below full scale."""
-
+"""Level of digital silence, and the lowest result of `level`, in dB below full scale."""
 GAP = 0.1
-"""Seconds by which a piece may be late before sound is missing in front of it."""
-
+"""Seconds that a block may be late before sound is missing in front of it."""
 Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A piece of sound: `samples` float32 [n] in [-1, 1] at `RATE`.
-
-    `at` is when the first of them was captured, in seconds of the monotonic clock.
-    """
+    """`samples` float32 [n] in [-1, 1] at `RATE`, the first captured `at` seconds of the monotonic clock."""
 
     samples: Samples
     at: float
 
     @property
     def ended(self) -> float:
-        """When the last sample was over, in seconds of the monotonic clock."""
+        """When the last sample ended, in seconds of the monotonic clock."""
         return self.at + len(self.samples) / RATE
 
 
@@ -59,7 +52,7 @@ class Ears(Protocol):
 def mono(frames: NDArray[Any]) -> Samples:
     """The mean of all channels of float frames [n, channels] or [n], as float32 [n] in [-1, 1].
 
-    What is no number, as broken drivers deliver it, counts as silence.
+    NaN, from broken drivers, counts as silence.
     """
     sound = np.asarray(frames, dtype=np.float32)
     sound = np.clip(np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
@@ -68,7 +61,7 @@ def mono(frames: NDArray[Any]) -> Samples:
 
 
 def level(samples: Samples) -> float:
-    """How loud float32 [n] is: dB of its root mean square below full scale, at least `SILENCE`."""
+    """The level of float32 [n]: dB of its root mean square below full scale, at least `SILENCE`."""
     if not len(samples):
         return SILENCE
     power = float(np.mean(np.square(samples, dtype=np.float64)))
@@ -76,17 +69,16 @@ def level(samples: Samples) -> float:
 
 
 class Chunker:
-    """Cuts pieces of any length into chunks of `CHUNK` samples.
+    """Cuts blocks of any length into chunks of `CHUNK` samples.
 
-    Where sound is missing before a piece, what was left over is dropped (less than a chunk) and
-    the next chunk begins with that piece.
+    Where sound is missing before a block, the rest before it, less than a chunk, is dropped.
     """
 
     def __init__(self) -> None:
         self._rest = Block(np.zeros(0, np.float32), 0.0)
 
     def cut(self, block: Block) -> Iterator[Block]:
-        """The chunks that are complete with this piece."""
+        """The chunks that this block completes."""
         rest = self._rest
         if len(rest.samples) and abs(block.at - rest.ended) <= GAP:
             samples, at = np.concatenate([rest.samples, block.samples]), rest.at

@@ -1,4 +1,4 @@
-"""What is heard in a sound file that holds one question: listened to as a microphone would be, at once."""
+"""Transcribe a sound file like a microphone, but at once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,34 +10,34 @@ from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
 from capture.audio_whisper import Whisper
-from capture.transcribe import Transcript, Unheard, heard
+from capture.transcribe import Transcript, Unheard, transcribe
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity
 
 _BEFORE = 0.5
-"""Seconds of silence before the sound, in which a room's floor is found,"""
+"""Seconds of silence before the sound, to estimate a room's floor,"""
 _AFTER = 0.5
 """and after it, beyond the pause that ends an utterance."""
 
 
-def heard_again(
+def hear_file(
     path: Path, whisper: Whisper, activity: VoiceActivity, rules: Rules
 ) -> list[Transcript | Unheard]:
     """Every utterance of a file, by voice activity and Whisper. Times are seconds since its first sample.
 
     Raises CaptureError when it is not a sound that can be read, MissingDependencyError for what is no WAV.
     """
-    said: list[Utterance] = []
+    utterances: list[Utterance] = []
     activity.reset()
     microphone = FileMicrophone(path, real_time=False, clock=lambda: 0.0)
-    listener = Listener(microphone, activity, Segmenter(rules), said.append)
+    listener = Listener(microphone, activity, Segmenter(rules), utterances.append)
     microphone.start()
     try:
         for block in _with_silence(microphone, rules.pause + _AFTER):
             listener.hear(block)
     finally:
         microphone.close()
-    return [heard(whisper, utterance) for utterance in said]
+    return [transcribe(whisper, utterance) for utterance in utterances]
 
 
 def _with_silence(microphone: FileMicrophone, after: float) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""Sound files that stand in for a microphone: WAV by the standard library, FLAC and others by soundfile."""
+"""Sound files instead of a microphone: WAV by the standard library, FLAC and others by soundfile."""
 
 import io
 import threading
@@ -18,7 +18,6 @@ from core.extras import require
 
 PIECE = 0.02
 """Seconds of sound in a piece."""
-
 _REMEDY = "Turn it into one: ffmpeg -i FILE -ac 1 -ar 16000 out.wav"
 
 
@@ -35,11 +34,7 @@ class SoundFile(Protocol):
 
 
 class FileMicrophone:
-    """Plays a file as if it were being said now.
-
-    In real time a piece comes when it would have been heard; else at once, with the capture times it would
-    have had: those of a recording that began at `start`.
-    """
+    """Plays a file as if it were recorded from `start` on, in real time or at once."""
 
     def __init__(
         self, path: Path, real_time: bool = True,
@@ -50,15 +45,15 @@ class FileMicrophone:
         self._lock = threading.Lock()
         self._ended = False
         self._began = 0.0
-        self._given = 0  # samples at 16 kHz
+        self._samples_read = 0  # samples at 16 kHz
 
     @property
     def ended(self) -> bool:
-        """Whether all of it was read, or it was closed."""
+        """Whether it was read to its end or closed."""
         return self._ended
 
     def start(self) -> None:
-        """Open the file. Raises CaptureError when it is not a sound that can be read."""
+        """Open the file. Raises CaptureError when it is no readable sound."""
         self._file = open_sound(self._path)
         self._resampler = Resampler(self._file.rate)
         self._began = self._clock()
@@ -67,7 +62,7 @@ class FileMicrophone:
         """The next piece; None at the end, or when it does not end within `timeout` seconds from now."""
         if self._file is None or self._ended:
             return None
-        if self._real_time and not self._waited(timeout):
+        if self._real_time and not self._wait_for_piece(timeout):
             return None
         with self._lock:
             if self.ended:  # closed by another thread meanwhile
@@ -75,23 +70,22 @@ class FileMicrophone:
             frames = self._file.read(max(1, int(self._file.rate * PIECE)))
         self._ended = not len(frames)
         samples = self._resampler.finish() if self._ended else self._resampler.push(mono(frames))
-        block = Block(samples, self._began + self._given / RATE)
-        self._given += len(samples)
+        block = Block(samples, self._began + self._samples_read / RATE)
+        self._samples_read += len(samples)
         return block
 
     def close(self) -> None:
-        """Let the file go."""
         self._ended = True
         with self._lock:
             if self._file is not None:
                 self._file.close()
                 self._file = None
 
-    def _waited(self, timeout: float) -> bool:
+    def _wait_for_piece(self, timeout: float) -> bool:
         """Wait until the next piece is over; False when that takes longer than `timeout` seconds."""
-        left = self._began + self._given / RATE + PIECE - self._clock()
-        self._sleep(max(0.0, min(left, timeout)))
-        return left <= timeout
+        remaining = self._began + self._samples_read / RATE + PIECE - self._clock()
+        self._sleep(max(0.0, min(remaining, timeout)))
+        return remaining <= timeout
 
 
 def open_sound(path: Path) -> SoundFile:
@@ -106,7 +100,7 @@ def open_sound(path: Path) -> SoundFile:
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error}. Check its permissions.") from error
     except (wave.Error, EOFError):
-        return _Other(path)
+        return _Libsndfile(path)
 
 
 class _Wave:
@@ -115,7 +109,7 @@ class _Wave:
     def __init__(self, path: Path) -> None:
         self._wave = wave.open(str(path), "rb")  # noqa: SIM115  # closed by `close`
         self._width, self._channels = self._wave.getsampwidth(), self._wave.getnchannels()
-        self.rate = _checked(self._wave.getframerate(), path)
+        self.rate = _check_rate(self._wave.getframerate(), path)
 
     def read(self, frames: int) -> NDArray[np.float32]:
         data = self._wave.readframes(frames)
@@ -126,7 +120,7 @@ class _Wave:
         self._wave.close()
 
 
-class _Other:
+class _Libsndfile:
     """What libsndfile reads: FLAC, Ogg, and WAV of every kind."""
 
     def __init__(self, path: Path) -> None:
@@ -135,7 +129,7 @@ class _Other:
             self._file: Any = library.SoundFile(str(path))
         except (library.LibsndfileError, OSError) as error:
             raise CaptureError(f"{path} is not a sound file that can be read ({error}). {_REMEDY}") from error
-        self.rate = _checked(int(self._file.samplerate), path)
+        self.rate = _check_rate(int(self._file.samplerate), path)
 
     def read(self, frames: int) -> NDArray[np.float32]:
         sound: NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
@@ -147,13 +141,13 @@ class _Other:
 
 def as_wav(samples: Samples) -> bytes:
     """Samples float32 [n] in [-1, 1] at 16 kHz as a WAV file of 16 bits."""
-    whole = np.clip(np.round(samples * 32768.0), -32768, 32767).astype("<i2")
+    integers = np.clip(np.round(samples * 32768.0), -32768, 32767).astype("<i2")
     file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(RATE)
-        written.writeframes(whole.tobytes())
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(RATE)
+        writer.writeframes(integers.tobytes())
     return file.getvalue()
 
 
@@ -165,8 +159,8 @@ def pcm(data: bytes, width: int) -> NDArray[np.float32]:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
         data, width = wide.tobytes(), 4
-    whole = np.frombuffer(data, f"<i{width}")
-    return (whole / float(2 ** (8 * width - 1))).astype(np.float32)
+    integers = np.frombuffer(data, f"<i{width}")
+    return (integers / float(2 ** (8 * width - 1))).astype(np.float32)
 
 
 def _soundfile(path: Path) -> Any:
@@ -176,7 +170,7 @@ def _soundfile(path: Path) -> Any:
         raise CaptureError(f"{path} needs libsndfile, which cannot be loaded ({error}). {_REMEDY}") from error
 
 
-def _checked(rate: int, path: Path) -> int:
+def _check_rate(rate: int, path: Path) -> int:
     if not LOWEST <= rate <= HIGHEST:
         raise CaptureError(f"{path} has {rate} samples a second. {_REMEDY}")
     return rate

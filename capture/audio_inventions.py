@@ -1,7 +1,7 @@
-"""What Whisper writes when nobody spoke: told by its own doubts, by repeats, and by how loud it was.
+"""Detect Whisper's hallucinations by its own confidence, by repeats, and by loudness.
 
-Thresholds on doubt are those that Whisper's own `transcribe` goes by. A list of words alone would swallow a
-person who says thank you, so it counts only where there was hardly any sound.
+Confidence thresholds are those of Whisper's own `transcribe`. A person may say thank you, so the list of
+typical words counts only where there was hardly any sound.
 """
 
 import re
@@ -14,10 +14,9 @@ NO_SPEECH = 0.6
 UNSURE = -1.0
 COMPRESSION = 2.4
 NEAR_SILENT = 12.0
-"""Speech less than so many dB above the room's floor is hardly any."""
-
+"""dB above the room's floor below which there was hardly any sound."""
 _LIKELY_SPEECH = 0.5
-_CERTAINLY_NONE = 0.9
+_SURELY_NO_SPEECH = 0.9
 _REPEATS = ((1, 6), (2, 4), (3, 3), (4, 3), (5, 3), (6, 3))  # words in a group, times in a row
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _NOISE = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫]+[^♪♫]*[♪♫]*")
@@ -32,10 +31,10 @@ _INVENTED = frozenset({
 
 @dataclass(frozen=True)
 class Draft:
-    """What Whisper wrote, and what it made of it: `no_speech` is the probability that nobody spoke.
+    """Whisper's text with its statistics: `no_speech` is the probability that nobody spoke.
 
-    `logprob` is the mean natural logarithm of its tokens' probabilities; `compression` how many times
-    shorter its text gets when compressed. `echo`: all of it stands in the hint that Whisper was given.
+    `logprob` is the mean log-probability of its tokens; `compression` the compression ratio of its text.
+    `echo`: the hint given to Whisper contains all of it.
     """
 
     text: str
@@ -45,20 +44,17 @@ class Draft:
     echo: bool = False
 
 
-def spoken(text: str) -> str:
-    """The words alone: notes such as [music] gone, no control characters, single spaces."""
+def strip_notes(text: str) -> str:
+    """The text without notes such as [music] and control characters, with single spaces."""
     return strip_controls(_NOISE.sub(" ", strip_controls(text)))
 
 
-def objection(draft: Draft, above_floor: float, speech: float) -> str:
-    """Why a draft is not what was said; empty when it is.
-
-    `above_floor`: how much louder than the room it was, in dB. `speech`: how likely it was any, in [0, 1].
-    """
+def reject_reason(draft: Draft, above_floor: float, speech: float) -> str:
+    """Why to reject a draft, or "". `above_floor`: dB above the room's floor; `speech`: its probability."""
     words = _words(draft.text)
     if not words:
         return "no words were heard"
-    if draft.no_speech > NO_SPEECH and (draft.logprob < UNSURE or draft.no_speech > _CERTAINLY_NONE):
+    if draft.no_speech > NO_SPEECH and (draft.logprob < UNSURE or draft.no_speech > _SURELY_NO_SPEECH):
         return "it was no speech"
     if draft.logprob < UNSURE:
         return "it was not clear enough"
@@ -71,22 +67,22 @@ def objection(draft: Draft, above_floor: float, speech: float) -> str:
 
 
 def echoes(text: str, hint: str) -> bool:
-    """Whether the words of a text stand in a hint, in their order and with nothing between."""
+    """Whether the hint contains the words of the text, contiguously."""
     words = _words(text)
     return bool(words) and f" {' '.join(words)} " in f" {' '.join(_words(hint))} "
 
 
 def repeats(words: list[str]) -> bool:
-    """Whether a group of words comes so many times in a row as nobody says it."""
-    return any(_in_a_row(words, size) >= times for size, times in _REPEATS)
+    """Whether a group of words is repeated more often than people do."""
+    return any(_longest_run(words, size) >= times for size, times in _REPEATS)
 
 
 def _words(text: str) -> list[str]:
-    return [word.casefold().replace("\u2019", "'") for word in _WORD.findall(spoken(text))]
+    return [word.casefold().replace("\u2019", "'") for word in _WORD.findall(strip_notes(text))]
 
 
-def _in_a_row(words: list[str], size: int) -> int:
-    """The most times that a group of `size` words comes one after the other."""
+def _longest_run(words: list[str], size: int) -> int:
+    """The longest run of one group of `size` words."""
     groups = [tuple(words[first : first + size]) for first in range(len(words) - size + 1)]
     most = 1 if groups else 0
     for offset in range(size):

@@ -1,4 +1,4 @@
-"""From a microphone to utterances, on one thread: pieces, chunks, voice activity, segments."""
+"""From a microphone to utterances on one thread: blocks, chunks, voice activity, segments."""
 
 import threading
 from collections import deque
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class OverflowQueue(Generic[T]):
-    """At most `size` values, first in first out. Safe for several threads."""
+    """A thread-safe FIFO queue that drops the oldest of more than `size` values."""
 
     def __init__(self, size: int) -> None:
         if size < 1:
@@ -27,7 +27,7 @@ class OverflowQueue(Generic[T]):
 
     @property
     def overflowed(self) -> int:
-        """How many values were dropped since nobody took them in time."""
+        """How many values were dropped."""
         with self._changed:
             return self._overflowed
 
@@ -49,7 +49,7 @@ class OverflowQueue(Generic[T]):
             return self._values.popleft() if self._values else None
 
     def close(self) -> None:
-        """Take nothing more, and wake who waits. What is in it can still be taken."""
+        """Accept nothing more, and wake waiting readers. Queued values can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -60,11 +60,10 @@ _GRACE = 2.0
 
 
 class Listener:
-    """Listens until closed or the sound is over. `give` gets each utterance, on the listener's own
-    thread: it must be quick and must not raise.
+    """Listens until closed or the sound ends, and starts and closes its microphone.
 
-    The microphone is the listener's: it is started and closed with it. `press` and `release` may come from
-    any thread; their times are of the monotonic clock.
+    `give` gets each utterance on the listener's thread; it must be quick and must not raise. `press` and
+    `release` may be called from any thread, with times of the monotonic clock.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
-        """Begin to listen. Raises CaptureError where the ears do so at once."""
+        """Begin to listen. Raises CaptureError if the microphone does."""
         self._ears.start()
         self._thread.start()
 
@@ -90,7 +89,7 @@ class Listener:
             self._segmenter.press(at)
 
     def release(self, at: float) -> None:
-        """It went up."""
+        """The key to talk went up."""
         with self._lock:
             self._segmenter.release(at)
 
@@ -100,7 +99,7 @@ class Listener:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        """Stop listening; what is being said is dropped. Never hangs."""
+        """Stop listening and drop the current utterance. Never hangs."""
         self._closing.set()
         self._ears.close()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
@@ -114,30 +113,30 @@ class Listener:
         if not self._closing.is_set():
             with self._lock:
                 rest = self._segmenter.end()
-            self._give_all(rest)
+            self._give_utterances(rest)
 
     def hear(self, block: Block) -> None:
-        """Take one piece of sound, here and now."""
+        """Process one block in this thread."""
         for chunk in self._chunker.cut(block):
             if self._mute.covers(chunk.at, chunk.ended):
-                self._be_muted()
+                self._end_for_mute()
                 continue
             self._muted = False
             probability = self._activity.probability(chunk.samples)
             with self._lock:
                 utterances = self._segmenter.take(chunk, probability)
-            self._give_all(utterances)
+            self._give_utterances(utterances)
 
-    def _be_muted(self) -> None:
-        """What was being said ends; what comes after does not follow on it."""
+    def _end_for_mute(self) -> None:
+        """End the current utterance; later sound does not continue it."""
         if self._muted:
             return
         self._muted = True
         self._activity.reset()
         with self._lock:
             rest = self._segmenter.end()
-        self._give_all(rest)
+        self._give_utterances(rest)
 
-    def _give_all(self, utterances: list[Utterance]) -> None:
+    def _give_utterances(self, utterances: list[Utterance]) -> None:
         for utterance in utterances:
             self._give(utterance)

@@ -1,9 +1,8 @@
-"""Keeps what C libraries print on the error stream off the screen, and in a file instead.
+"""Redirect what C libraries print on the error stream from the screen to a file.
 
-PortAudio, ALSA and JACK write to file descriptor 2, past everything Python can catch. While it is held, that
-descriptor leads to a log file; Python's own `sys.stderr` and `sys.__stderr__` go on writing to where
-descriptor 2 led before. A screen that keeps `sys.__stderr__` for itself must therefore be
-opened after the first `hold`, not before.
+PortAudio, ALSA and JACK write to file descriptor 2, which Python cannot catch. While it is held, that
+descriptor leads to a log file, and Python's own `sys.stderr` and `sys.__stderr__` write to the original
+stream. A screen that keeps `sys.__stderr__` must be opened after the first `hold`.
 """
 
 import contextlib
@@ -18,11 +17,11 @@ from core.files import storage_errors
 
 STDERR = 2
 LARGEST = 1_000_000
-"""Bytes of a log file that is begun afresh when it is opened next."""
+"""Bytes of a log file from which it is truncated on opening."""
 
 
 class NativeMessages:
-    """Who holds descriptor 2. There is one of it in a process, so there is one of this: `MESSAGES`."""
+    """The redirection of descriptor 2. A process has one: `MESSAGES`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,9 +31,9 @@ class NativeMessages:
 
     @contextlib.contextmanager
     def hold(self, log: Path) -> Iterator[None]:
-        """Lead descriptor 2 to a file meanwhile, parents made. The first holder's file counts for all.
+        """Redirect descriptor 2 to a file inside; parents are made, and nested holders share the first file.
 
-        A process without an error stream needs none of it. Raises StorageError.
+        Does nothing in a process without an error stream. Raises StorageError.
         """
         with self._lock:
             if self._holders == 0:
@@ -49,7 +48,7 @@ class NativeMessages:
                     self._restore()
 
     def _redirect(self, log: Path) -> None:
-        self._copy = _copied(STDERR, self._copy)
+        self._copy = _duplicate(STDERR, self._copy)
         if self._copy < 0:
             return
         with storage_errors("write", log):
@@ -58,7 +57,7 @@ class NativeMessages:
         try:
             if os.fstat(target).st_size > LARGEST:
                 os.ftruncate(target, 0)
-            self._streams = _python_streams_to(self._copy)
+            self._streams = _redirect_python_streams(self._copy)
             os.dup2(target, STDERR)
         finally:
             os.close(target)
@@ -75,31 +74,31 @@ class NativeMessages:
 MESSAGES = NativeMessages()
 
 
-def _copied(descriptor: int, copy: int) -> int:
-    """A second descriptor of the same stream: `copy` again if there is one, -1 without a stream."""
+def _duplicate(descriptor: int, copy: int) -> int:
+    """Duplicate a descriptor, to `copy` if that is one; -1 without a stream."""
     try:
         return os.dup(descriptor) if copy < 0 else os.dup2(descriptor, copy)
     except OSError:
         return -1
 
 
-def _python_streams_to(descriptor: int) -> dict[str, TextIO | None]:
-    """Lead Python's own error streams, where they are descriptor 2, to another; returns what they were."""
+def _redirect_python_streams(descriptor: int) -> dict[str, TextIO | None]:
+    """Point Python's error streams that use descriptor 2 to another; returns the old ones."""
     before: dict[str, TextIO | None] = {}
     for name in ("stderr", "__stderr__"):
         stream: TextIO | None = getattr(sys, name)
-        if stream is None or _number(stream) != STDERR:
+        if stream is None or _descriptor(stream) != STDERR:
             continue
         stream.flush()
         before[name] = stream
-        made = open(  # noqa: SIM115  # closed by nobody, like the stream whose place it takes
+        replacement = open(  # noqa: SIM115  # closed by nobody, like the stream whose place it takes
             descriptor, "w", encoding=stream.encoding, errors=stream.errors, buffering=1, closefd=False
         )
-        setattr(sys, name, made)
+        setattr(sys, name, replacement)
     return before
 
 
-def _number(stream: TextIO) -> int:
+def _descriptor(stream: TextIO) -> int:
     try:
         return stream.fileno()
     except (OSError, ValueError, AttributeError):

@@ -1,6 +1,6 @@
-"""Sound as a sound card delivers it, on the card's own thread, and the same at 16 kHz on the reader's."""
+"""Pieces of sound as a sound card's thread delivers them, and their conversion to 16 kHz by the reader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,52 @@ from numpy.typing import NDArray
 from capture.audio import RATE, Block, mono
 from capture.audio_listener import OverflowQueue
 from capture.audio_resample import Resampler
-from capture.audio_watch import steady
+from capture.device import DeviceBack, Ended, Lost
+
+GAP = 0.5
+"""Seconds by which a sound card's times may differ from counted samples before sound is missing."""
+_SLEW = 0.02
+_STRANGE = 2.0  # seconds between capture and delivery that no sound card takes
+
+
+@dataclass(frozen=True)
+class MicrophoneOpened:
+    """The first sound came, with this rate in Hz and these channels."""
+
+    rate: int
+    channels: int
+
+
+Status = MicrophoneOpened | Lost | DeviceBack | Ended
+"""The status of a microphone."""
+
+
+def pauses(first: float = 0.5, longest: float = 5.0) -> Iterator[float]:
+    """Seconds to wait before each next attempt to open a device: doubling, up to the longest."""
+    pause = first
+    while True:
+        yield min(pause, longest)
+        pause = min(2 * pause, longest)
+
+
+def captured_at(now: float, frames: int, rate: int, delay: float) -> float:
+    """When the first of `frames` was captured, if they were delivered `now`.
+
+    `delay` is the sound card's report of how long ago that was. Where it is nonsense, the frames are taken
+    to have ended just now.
+    """
+    return now - delay if 0.0 < delay < _STRANGE else now - frames / rate
+
+
+def steady(expected: float | None, reported: float) -> tuple[float, bool]:
+    """When a piece began, and whether it continues the one before, which ended at `expected`.
+
+    Counted samples are smoother than reported times, so small differences are only followed slowly.
+    """
+    if expected is None or abs(reported - expected) > GAP:
+        return reported, False
+    return expected + _SLEW * (reported - expected), True
+
 
 Deliver = Callable[[NDArray[Any], float], None]
 """Takes float frames [n, channels] and when the first was captured, on the monotonic clock. Never waits."""
@@ -19,14 +64,14 @@ Deliver = Callable[[NDArray[Any], float], None]
 class Piece:
     """Frames as a sound card delivered them, float [n, channels], and when the first was captured."""
 
-    stream: int  # the how-manieth that was opened
+    stream: int  # counts openings of the device
     rate: int
     frames: NDArray[Any]
     at: float
 
 
 class Delivery:
-    """What a sound card calls. What comes before `begin` has told the rate, or after `end`, is dropped."""
+    """A sound card's callback. Drops pieces before `begin`, which sets the rate, and after `end`."""
 
     def __init__(self, pieces: OverflowQueue[Piece], stream: int, clock: Callable[[], float]) -> None:
         self._pieces, self._stream, self._clock = pieces, stream, clock
@@ -47,7 +92,7 @@ class Delivery:
 
 
 class Converter:
-    """Pieces as a sound card delivers them, as blocks at 16 kHz; begins anew where sound is missing."""
+    """Converts pieces to blocks at 16 kHz; restarts where sound is missing."""
 
     def __init__(self) -> None:
         self._resampler = Resampler(RATE)
@@ -55,7 +100,7 @@ class Converter:
         self._expected: float | None = None
 
     def convert(self, piece: Piece) -> Block:
-        """May be empty, where the filter still needs what follows."""
+        """The block of a piece; empty while the filter needs more."""
         before = self._expected if piece.stream == self._stream else None
         at, follows = steady(before, piece.at)
         if not follows:

@@ -1,4 +1,4 @@
-"""Microphones through PortAudio, at their own rate and channels. The only file that knows sounddevice."""
+"""Microphones through PortAudio, at their own rate and channels. Only this file uses sounddevice."""
 
 import contextlib
 import time
@@ -10,8 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from capture.audio_messages import MESSAGES
-from capture.audio_pieces import Deliver
-from capture.audio_watch import captured_at
+from capture.audio_pieces import Deliver, captured_at
 from capture.microphone import Opener, Stream
 from core.errors import CaptureError
 from core.extras import require
@@ -22,10 +21,10 @@ _COMMON_RATES = (48_000, 44_100, 16_000)
 
 
 def portaudio(device: str, messages: Path) -> Opener:
-    """Opens a microphone by number or a part of its name; an empty text is the system's own choice.
+    """The opener of a microphone by number or part of its name; "" is the system's default.
 
-    What PortAudio and ALSA print goes into the file `messages`. Raises MissingDependencyError, and
-    CaptureError when PortAudio itself is not installed; calling the result does when there is no such device.
+    Output of PortAudio and ALSA goes to the file `messages`. Raises MissingDependencyError, and CaptureError
+    when PortAudio is not installed; the opener raises CaptureError when there is no such device.
     """
     with MESSAGES.hold(messages):
         library = _library()
@@ -33,28 +32,28 @@ def portaudio(device: str, messages: Path) -> Opener:
 
 
 def settings(rate: float, channels: int) -> Iterator[tuple[int, int]]:
-    """Rates and channels to try, the device's own first: some refuse any other, and some their own."""
+    """Rates and channels to try, the device's own first: some refuse others, and some their own."""
     own = int(rate)
     counts = dict.fromkeys((channels if channels <= _MOST_CHANNELS else 2, 1, 2))
     for count in (count for count in counts if count <= channels):
-        for chosen in dict.fromkeys((own, *_COMMON_RATES)):
-            yield chosen, count
+        for sample_rate in dict.fromkeys((own, *_COMMON_RATES)):
+            yield sample_rate, count
 
 
 class _Device:
     """One microphone, opened as often as it is called."""
 
-    def __init__(self, library: ModuleType, wanted: int | str | None, messages: Path) -> None:
-        self._library, self._wanted, self._messages = library, wanted, messages
+    def __init__(self, library: ModuleType, device: int | str | None, messages: Path) -> None:
+        self._library, self._device, self._messages = library, device, messages
         self._opened_before = False
 
     def __call__(self, deliver: Deliver) -> Stream:
         with contextlib.ExitStack() as stack:
             stack.enter_context(MESSAGES.hold(self._messages))
             if self._opened_before:
-                _look_again(self._library)
+                _refresh_devices(self._library)
             self._opened_before = True
-            return _Open(_open(self._library, self._wanted, deliver), stack.pop_all())
+            return _Open(_open(self._library, self._device, deliver), stack.pop_all())
 
 
 class _Open:
@@ -69,7 +68,7 @@ class _Open:
 
     def close(self) -> None:
         with self._held:
-            # A device that is gone may fail at being stopped, and is stopped by that.
+            # Stopping a device that is gone may fail, and stops it.
             self._stream.close(ignore_errors=True)
 
 
@@ -83,22 +82,22 @@ def _library() -> ModuleType:
         ) from error
 
 
-def _look_again(library: ModuleType) -> None:
-    """PortAudio lists devices when it begins: one that was plugged in since is found only after this."""
+def _refresh_devices(library: ModuleType) -> None:
+    """Restart PortAudio, which lists devices only when it starts."""
     library._terminate()
     library._initialize()
 
 
-def _open(library: ModuleType, wanted: int | str | None, deliver: Deliver) -> Any:
+def _open(library: ModuleType, device: int | str | None, deliver: Deliver) -> Any:
     try:
-        found = library.query_devices(wanted, "input")
+        info = library.query_devices(device, "input")
     except (ValueError, library.PortAudioError) as error:
-        raise CaptureError(_missing(wanted, error)) from error
+        raise CaptureError(_missing_message(device, error)) from error
     failure: Exception | None = None
-    for rate, channels in settings(found["default_samplerate"], found["max_input_channels"]):
+    for rate, channels in settings(info["default_samplerate"], info["max_input_channels"]):
         try:
             stream = library.InputStream(
-                samplerate=rate, blocksize=int(rate * _PIECE), device=wanted, channels=channels,
+                samplerate=rate, blocksize=int(rate * _PIECE), device=device, channels=channels,
                 dtype="float32", callback=_callback(deliver, rate),
             )  # fmt: skip
             stream.start()
@@ -107,22 +106,22 @@ def _open(library: ModuleType, wanted: int | str | None, deliver: Deliver) -> An
         else:
             return stream
     raise CaptureError(
-        f"The microphone {found['name']!r} cannot be opened: {failure}. "
+        f"The microphone {info['name']!r} cannot be opened: {failure}. "
         "Check that no other program holds it, or set voice.microphone to another one."
     )
 
 
-def _missing(wanted: int | str | None, error: Exception) -> str:
+def _missing_message(device: int | str | None, error: Exception) -> str:
     remedy = "Plug one in; python -m sounddevice lists what is seen. A container needs --device /dev/snd."
-    if wanted is None:
+    if device is None:
         return f"No microphone was found ({error}). {remedy}"
-    return f"There is no microphone {wanted!r} ({error}). Set voice.microphone to another one. {remedy}"
+    return f"There is no microphone {device!r} ({error}). Set voice.microphone to another one. {remedy}"
 
 
 def _callback(deliver: Deliver, rate: int) -> Callable[[NDArray[Any], int, Any, Any], None]:
     def callback(frames: NDArray[Any], count: int, times: Any, status: Any) -> None:
         delay = float(times.currentTime - times.inputBufferAdcTime)
-        # The memory is PortAudio's and is used again after this.
+        # PortAudio reuses the memory.
         deliver(frames.copy(), captured_at(time.monotonic(), count, rate, delay))
 
     return callback

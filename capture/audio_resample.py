@@ -1,6 +1,6 @@
-"""Sound of any rate at 16 kHz, piece by piece, without seams: the same samples as of the whole at once.
+"""Resample sound of any rate to 16 kHz piece by piece, with the same result as all at once.
 
-The filter needs what follows, and works on blocks: the output runs some hundredths of a second behind.
+The filter needs later input, so the output is some hundredths of a second behind.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ _QUALITY = "MQ"  # exact to 16 bits, which is what speech is recorded in; more w
 
 
 class Resampler:
-    """Turns one channel at `rate` Hz, a whole number in [4000, 768000], into one at `RATE`.
+    """Resamples one channel at `rate` Hz, an integer in [4000, 768000], to `RATE`.
 
     Raises MissingDependencyError without the extra `voice`.
     """
@@ -28,19 +28,19 @@ class Resampler:
 
     @property
     def behind(self) -> float:
-        """How long ago, before the last input taken, the next output will have been, in seconds."""
+        """Seconds by which the next output lies before the last input."""
         return self._taken / self.rate - self._given / RATE
 
     def push(self, samples: Samples) -> Samples:
-        """The outputs, float32 [m], that are complete with these inputs, float32 [n]."""
-        return self._pushed(samples)
+        """The outputs, float32 [m], that these inputs, float32 [n], complete."""
+        return self._resample(samples)
 
     def finish(self) -> Samples:
-        """The outputs that were kept back, after the last input. Nothing may be pushed after it."""
-        return self._pushed(np.zeros(0, np.float32), last=True)
+        """The remaining outputs after the last input. Nothing may be pushed after this."""
+        return self._resample(np.zeros(0, np.float32), last=True)
 
-    def _pushed(self, samples: Samples, last: bool = False) -> Samples:
-        made: Samples = self._stream.resample_chunk(samples, last)
+    def _resample(self, samples: Samples, last: bool = False) -> Samples:
+        outputs: Samples = self._stream.resample_chunk(samples, last)
         self._taken += len(samples)
-        self._given += len(made)
-        return made
+        self._given += len(outputs)
+        return outputs

@@ -1,8 +1,7 @@
-"""Whisper by openai-whisper, or by faster-whisper where that is chosen. Never downloads, never unpickles.
+"""Whisper by openai-whisper or faster-whisper. Never downloads, never unpickles.
 
-An utterance is at most 30 s, which is Whisper's window: so one window is decoded, greedily, and once more
-with a wider search where that left it in doubt, which costs a second look at the words and not at the sound.
-Nothing is tried at random. What is wrong with the result is `capture.audio_inventions`' business.
+An utterance is at most 30 s, Whisper's window. It is encoded once and decoded greedily, and once more with
+beam search where that is unsure. There is no random sampling. `capture.audio_inventions` checks the result.
 """
 
 import dataclasses
@@ -18,13 +17,12 @@ import torch
 
 from capture.audio import Samples
 from capture.audio_inventions import UNSURE, Draft, echoes
-from core.config import VoiceConfig
 from core.errors import ConfigError, MissingDependencyError, WeightsError
 from core.extras import require
+from core.sections import VoiceConfig
 
 Engine = Literal["openai", "faster"]
-"""Which library runs Whisper."""
-
+"""The library that runs Whisper."""
 SUFFIX = ".pt"
 _DOUBTFUL = -0.5  # mean log-probability below which a wider search is worth its time
 _BEAM = 5
@@ -35,25 +33,25 @@ _SIZES = {
 
 
 class Whisper(Protocol):
-    """Writes down speech."""
+    """Transcribes speech."""
 
     def draft(self, samples: Samples) -> Draft:
-        """What was said in float32 [n] at 16 kHz, at most 30 s."""
+        """Transcribe float32 [n] at 16 kHz, at most 30 s."""
 
 
 def load_whisper(engine: Engine, model: str, folder: Path, language: str = "en", hint: str = "") -> Whisper:
     """Load Whisper by name from a folder, or a checkpoint by its path.
 
-    It leans towards words and kind of sentence of `hint`, as if that had been said just before. Raises
-    MissingDependencyError without the library, WeightsError when the model is not there, damaged or holds
-    anything but numbers, ConfigError for a language it does not know.
+    `hint` is a prompt, as if it had been said just before. Raises MissingDependencyError without the library,
+    WeightsError when the model is missing, damaged or holds more than numbers, ConfigError for an unknown
+    language.
     """
     kind = FasterWhisper if engine == "faster" else OpenAIWhisper
     return kind(model, folder, language, hint)
 
 
 class OpenAIWhisper:
-    """openai-whisper's own model class, with weights read as numbers alone."""
+    """openai-whisper's model class, with weights loaded safely."""
 
     def __init__(self, model: str, folder: Path, language: str, hint: str = "") -> None:
         self._hint = hint
@@ -63,7 +61,7 @@ class OpenAIWhisper:
                 f"Whisper knows no language {language!r}. Set voice.language to one such as en."
             )
         self._half = torch.cuda.is_available()
-        self._model = _built(self._library, _checkpoint(_located(self._library, model, folder)))
+        self._model = _build_model(self._library, _load_checkpoint(_locate(self._library, model, folder)))
         self._model.to("cuda" if self._half else "cpu").eval()
         self._narrow, self._wide = (
             self._library.DecodingOptions(
@@ -74,20 +72,20 @@ class OpenAIWhisper:
         )  # fmt: skip
 
     def draft(self, samples: Samples) -> Draft:
-        sound = self._listened(samples)
-        first = self._written(sound, self._narrow)
-        # What is not clear at all is refused, and not made to look clearer.
-        return self._written(sound, self._wide) if UNSURE <= first.logprob < _DOUBTFUL else first
+        sound = self._encode(samples)
+        first = self._decode(sound, self._narrow)
+        # Beam search must not make very unclear speech look clearer.
+        return self._decode(sound, self._wide) if UNSURE <= first.logprob < _DOUBTFUL else first
 
-    def _listened(self, samples: Samples) -> torch.Tensor:
-        """What Whisper's encoder makes of the sound, which is most of the work: [positions, width]."""
+    def _encode(self, samples: Samples) -> torch.Tensor:
+        """Whisper's encoder output [positions, width], which is most of the work."""
         model, window = self._model, self._library.pad_or_trim(samples)
         mel = self._library.log_mel_spectrogram(window, n_mels=model.dims.n_mels).to(model.device)
         with torch.no_grad():
             sound: torch.Tensor = model.embed_audio((mel.half() if self._half else mel)[None])[0]
         return sound
 
-    def _written(self, sound: torch.Tensor, options: Any) -> Draft:
+    def _decode(self, sound: torch.Tensor, options: Any) -> Draft:
         result = self._library.decode(self._model, sound, options)
         return Draft(
             result.text, result.no_speech_prob, result.avg_logprob, result.compression_ratio,
@@ -119,7 +117,7 @@ class FasterWhisper:
             initial_prompt=self._hint or None, condition_on_previous_text=False, no_speech_threshold=None,
             log_prob_threshold=None, compression_ratio_threshold=None,
         )  # fmt: skip
-        whole = joined([_draft(piece) for piece in pieces])
+        whole = join_drafts([_draft(piece) for piece in pieces])
         return dataclasses.replace(whole, echo=echoes(whole.text, self._hint))
 
 
@@ -127,8 +125,8 @@ def _draft(piece: Any) -> Draft:
     return Draft(piece.text, piece.no_speech_prob, piece.avg_logprob, piece.compression_ratio)
 
 
-def joined(drafts: Sequence[Draft]) -> Draft:
-    """Pieces of one utterance as one: surest of there being speech, the rest by the length of their texts."""
+def join_drafts(drafts: Sequence[Draft]) -> Draft:
+    """Join pieces of one utterance: the least `no_speech`, and `logprob` weighted by text length."""
     if not drafts:
         return Draft("", 1.0, -math.inf, 0.0)
     lengths = [max(1, len(draft.text)) for draft in drafts]
@@ -149,17 +147,17 @@ def _faster_whisper() -> Any:
         ) from error
 
 
-def _located(library: ModuleType, model: str, folder: Path) -> Path:
-    """Where a checkpoint is: a path as it stands, a name in the folder."""
+def _locate(library: ModuleType, model: str, folder: Path) -> Path:
+    """The path of a checkpoint, given as a path or by name in the folder."""
     path = Path(model).expanduser()
     if path.suffix == SUFFIX or path.is_file():
         if path.is_file():
             return path
         raise WeightsError(f"There is no Whisper checkpoint at {path}. Check the path.")
     if model not in library.available_models():
-        known = ", ".join(library.available_models())
+        names = ", ".join(library.available_models())
         raise WeightsError(
-            f"There is no Whisper model {model!r}. Choose one of {known}, or a checkpoint's path."
+            f"There is no Whisper model {model!r}. Choose one of {names}, or a checkpoint's path."
         )
     named = folder / f"{model}{SUFFIX}"
     if not named.is_file():
@@ -170,23 +168,23 @@ def _located(library: ModuleType, model: str, folder: Path) -> Path:
     return named
 
 
-def _checkpoint(path: Path) -> Mapping[str, Any]:
-    """`dims` and `model_state_dict` of a checkpoint; anything but tensors and plain values is refused."""
+def _load_checkpoint(path: Path) -> Mapping[str, Any]:
+    """Load `dims` and `model_state_dict`; anything but tensors and plain values is refused."""
     if not zipfile.is_zipfile(path):
         raise WeightsError(f"{path} is not a Whisper checkpoint, or only a part of one. Download it again.")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise WeightsError(
             f"{path} is not a Whisper checkpoint that is safe to load ({reason}). Download it again."
         ) from error
-    if not isinstance(found, Mapping) or not {"dims", "model_state_dict"} <= found.keys():
+    if not isinstance(checkpoint, Mapping) or not {"dims", "model_state_dict"} <= checkpoint.keys():
         raise WeightsError(f"{path} is not a checkpoint of openai-whisper. Choose another file.")
-    return found
+    return checkpoint
 
 
-def _built(library: Any, checkpoint: Mapping[str, Any]) -> Any:
+def _build_model(library: Any, checkpoint: Mapping[str, Any]) -> Any:
     dims = checkpoint["dims"]
     if not isinstance(dims, Mapping) or dims.keys() != _SIZES.keys():
         raise WeightsError("The Whisper checkpoint does not say how large its model is. Choose another file.")
@@ -202,7 +200,7 @@ def _built(library: Any, checkpoint: Mapping[str, Any]) -> Any:
     return model
 
 
-def whisper_of(config: VoiceConfig) -> Callable[[], Whisper]:
-    """What loads Whisper as the settings say."""
+def whisper_loader(config: VoiceConfig) -> Callable[[], Whisper]:
+    """A function that loads the configured Whisper."""
     folder = Path(config.whisper_folder).expanduser()
     return lambda: load_whisper(config.engine, config.whisper, folder, config.language, config.hint)

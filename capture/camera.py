@@ -1,27 +1,87 @@
-"""A camera that is read all the time, so that a question gets the newest picture and never an old one.
+"""A camera that is read all the time, so that a question gets the newest picture.
 
-Threads: one reads the device (`capture.camera_reader`); one watches over it, and leaves it behind when it
-hangs (`capture.camera_watch` decides); whoever asks for a picture only looks into the slot.
+One thread reads the device (`capture.camera_reader`); one supervises it, and abandons it when it hangs
+(`capture.camera_watch` decides); callers take pictures from the slot.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 from capture.camera_reader import CameraReader
 from capture.camera_watch import Patience, Status, Step, Watch
 from capture.device import Ended, Lost
 from capture.picture import Captured, Depth, Opener, captured_frame
-from capture.slot import LatestSlot
 from core.errors import CaptureError
 from core.types import Frame
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Stamped(Generic[T]):
+    """A value and when it was taken, in seconds of the monotonic clock."""
+
+    value: T
+    taken: float
+
+
+class LatestSlot(Generic[T]):
+    """Holds the value that was taken last, in whatever order values are put. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._newest: Stamped[T] | None = None
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._closed
+
+    def put(self, value: T, taken: float) -> bool:
+        """Put a value unless a newer one is there or the slot is closed; returns whether it was put.
+
+        Raises ValueError when `taken` is not finite.
+        """
+        if not math.isfinite(taken):
+            raise ValueError(f"{taken} is not a time")
+        with self._changed:
+            if self._closed or (self._newest is not None and taken <= self._newest.taken):
+                return False
+            self._newest = Stamped(value, taken)
+            self._changed.notify_all()
+            return True
+
+    def newest(self) -> Stamped[T] | None:
+        """The newest value; None before the first and after closing."""
+        with self._changed:
+            return self._newest
+
+    def wait(self, timeout: float, after: float = -math.inf) -> Stamped[T] | None:
+        """Wait for a value taken later than `after`; None after `timeout` seconds or when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._is_after(after), timeout)
+            return self._newest if self._is_after(after) else None
+
+    def close(self) -> None:
+        """Drop the value and wake all waiting threads. May be called again."""
+        with self._changed:
+            self._closed, self._newest = True, None
+            self._changed.notify_all()
+
+    def _is_after(self, moment: float) -> bool:
+        return self._newest is not None and self._newest.taken > moment
+
 
 _GRACE = 1.0  # seconds that closing waits for a device to let go
 
 
 class Seen(NamedTuple):
-    """A frame, how old it was when it was asked for, and distances [h, w] in millimetres where measured."""
+    """A frame, its age, and distances [h, w] in millimetres where measured."""
 
     frame: Frame
     age_ms: float
@@ -29,10 +89,10 @@ class Seen(NamedTuple):
 
 
 class Camera:
-    """Pictures of one source, from `start` to `close`. Its verbs may be called from any thread.
+    """Pictures of one source, from `start` to `close`. Thread-safe.
 
-    `name` is what people are told it is. `tell` gets every `Status`, on the camera's own thread: it must be
-    quick and must not raise.
+    `name` is for messages. `tell` gets every `Status` on the camera's thread; it must be quick and must not
+    raise.
     """
 
     def __init__(
@@ -46,56 +106,53 @@ class Camera:
         self.name, self._opener, self._tell, self._clock = name, opener, tell, clock
         self._slot: LatestSlot[Captured] = LatestSlot()
         self._watch = Watch(patience or Patience())
-        self._stirred, self._closing = threading.Event(), threading.Event()
-        self._reading: CameraReader | None = None
-        self._hanging: list[CameraReader] = []
+        self._changed, self._closing = threading.Event(), threading.Event()
+        self._reader: CameraReader | None = None
+        self._abandoned: list[CameraReader] = []
         self._status: Status | None = None
         self._began = clock()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
     def start(self) -> None:
-        """Begin to read; returns at once. A camera is started once."""
+        """Begin to read; returns at once. Call it once."""
         self._began = self._clock()
         self._thread.start()
 
     def close(self) -> None:
-        """Stop and let go of the device; waits a second for a device that hangs, then leaves it behind."""
+        """Stop and release the device; abandons one that hangs for a second."""
         self._closing.set()
-        self._stirred.set()
+        self._changed.set()
         self._slot.close()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     @property
     def status(self) -> Status | None:
-        """What was told last, None before anything was."""
+        """The last status told, None before the first."""
         return self._status
 
     def newest(self) -> Captured | None:
         """The newest picture however old it is; None before the first and after closing."""
-        found = self._slot.newest()
-        return found.value if found else None
+        newest = self._slot.newest()
+        return newest.value if newest else None
 
     def wait(self, timeout: float, after: float = float("-inf")) -> Captured | None:
-        """The newest picture once one is there that was taken later than `after`.
-
-        None when there is none within `timeout` seconds, or the camera is closed.
-        """
-        found = self._slot.wait(timeout, after)
-        return found.value if found else None
+        """Wait for a picture taken later than `after`; None after `timeout` seconds or when closed."""
+        newest = self._slot.wait(timeout, after)
+        return newest.value if newest else None
 
     def frame(self, max_age_s: float) -> Seen:
         """The newest picture as a frame, with its age at this call.
 
         Raises CaptureError when there is none, or it is older than `max_age_s` seconds.
         """
-        found, now = self._slot.newest(), self._clock()
-        if found is None:
-            raise CaptureError(f"{self._none(now)} {self._remedy()}")
-        age = max(0.0, now - found.taken)
+        newest, now = self._slot.newest(), self._clock()
+        if newest is None:
+            raise CaptureError(f"{self._no_picture_message(now)} {self._remedy()}")
+        age = max(0.0, now - newest.taken)
         if age > max_age_s:
             raise CaptureError(f"The camera has given no picture for {age:.1f} s. {self._remedy()}")
-        return Seen(captured_frame(found.value.rgb), 1000.0 * age, found.value.depth)
+        return Seen(captured_frame(newest.value.rgb), 1000.0 * age, newest.value.depth)
 
     def __enter__(self) -> "Camera":
         self.start()
@@ -104,7 +161,7 @@ class Camera:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _none(self, now: float) -> str:
+    def _no_picture_message(self, now: float) -> str:
         if self._slot.closed:
             return "The camera is closed."
         return f"The camera has given no picture yet, {now - self._began:.1f} s after it was started."
@@ -120,44 +177,44 @@ class Camera:
 
     def _run(self) -> None:
         try:
-            while not self._closing.is_set() and self._act(self._next()):
+            while not self._closing.is_set() and self._act(self._next_step()):
                 pass
         finally:
-            self._let_go()
+            self._release()
 
-    def _next(self) -> Step:
-        """What the watch says; what happens from here on is not slept through."""
-        self._stirred.clear()
-        self._hanging = [reading for reading in self._hanging if reading.alive]
-        progress = self._reading.progress if self._reading else None
-        return self._watch.step(self._clock(), progress, len(self._hanging))
+    def _next_step(self) -> Step:
+        """The watch's next step; later changes wake the pause."""
+        self._changed.clear()
+        self._abandoned = [reader for reader in self._abandoned if reader.alive]
+        progress = self._reader.progress if self._reader else None
+        return self._watch.step(self._clock(), progress, len(self._abandoned))
 
     def _act(self, step: Step) -> bool:
-        """Do it; whether there is more to do."""
+        """Do a step; returns whether to go on."""
         for status in step.tell:
             self._status = status
             self._tell(status)
         if step.do == "open":
-            self._reading = CameraReader(self._opener, self._keep, self._stirred, self._clock)
+            self._reader = CameraReader(self._opener, self._put, self._changed, self._clock)
         elif step.do == "wait":
             self._pause(step.wait)
-        elif self._reading is not None:
-            self._drop(self._reading)
+        elif self._reader is not None:
+            self._drop(self._reader)
         return step.do != "stop"
 
     def _pause(self, seconds: float) -> None:
         if not self._closing.is_set():
-            self._stirred.wait(seconds)
+            self._changed.wait(seconds)
 
-    def _keep(self, captured: Captured) -> None:
+    def _put(self, captured: Captured) -> None:
         self._slot.put(captured, captured.taken)
 
-    def _drop(self, reading: CameraReader) -> None:
-        reading.give_up()
-        self._hanging.append(reading)
-        self._reading = None
+    def _drop(self, reader: CameraReader) -> None:
+        reader.give_up()
+        self._abandoned.append(reader)
+        self._reader = None
 
-    def _let_go(self) -> None:
-        if self._reading is not None:
-            self._reading.give_up()
-            self._reading.join(_GRACE)
+    def _release(self) -> None:
+        if self._reader is not None:
+            self._reader.give_up()
+            self._reader.join(_GRACE)

@@ -1,4 +1,4 @@
-"""One attempt at a camera: a thread that opens it, reads it, and may have to be left behind."""
+"""One attempt at a camera: a thread that opens and reads it, and may be abandoned."""
 
 import dataclasses
 import threading
@@ -6,53 +6,53 @@ from collections.abc import Callable
 from typing import Any
 
 from capture.camera_watch import CameraOpened, Over, Progress
-from capture.picture import Captured, Opener, whole
-from capture.spec import masked
+from capture.picture import Captured, Opener, validate
+from capture.spec import mask_credentials
 from core.errors import RoomwiseError
 
 _BUG = "The camera's reader failed, which is a bug. Please report it; the camera is opened again."
 
 
 class CameraReader:
-    """Opens a source and hands on what it gives until it is over or given up.
+    """Opens a source and passes on its pictures until it ends or is given up.
 
-    `deliver` gets every whole picture, on the reading's own thread; `stirred` is set when something happens
-    that somebody may wait for: the first picture, and the end.
+    `deliver` gets every valid picture on the reader's thread; `changed` is set at the first picture and at
+    the end.
     """
 
     def __init__(
         self,
         opener: Opener,
         deliver: Callable[[Captured], object],
-        stirred: threading.Event,
+        changed: threading.Event,
         clock: Callable[[], float],
     ) -> None:
-        self._opener, self._deliver, self._stirred, self._clock = opener, deliver, stirred, clock
+        self._opener, self._deliver, self._changed, self._clock = opener, deliver, changed, clock
         self._lock = threading.Lock()
         self._given_up = False
         self._progress = Progress(began=clock())
-        # A call into a driver may never return; then this thread must not keep the program alive.
+        # A daemon, since a call into a driver may never return.
         self._thread = threading.Thread(target=self._run, name="camera-reader", daemon=True)
         self._thread.start()
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The progress so far."""
         with self._lock:
             return self._progress
 
     @property
     def alive(self) -> bool:
-        """Whether its thread has not returned yet."""
+        """Whether its thread still runs."""
         return self._thread.is_alive()
 
     def give_up(self) -> None:
-        """Hand on nothing more, from now on; the thread ends when its call into the driver returns."""
+        """Pass on nothing more; the thread ends when its call into the driver returns."""
         with self._lock:
             self._given_up = True
 
     def join(self, seconds: float) -> None:
-        """Wait so long for its thread."""
+        """Wait for its thread."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -61,29 +61,29 @@ class CameraReader:
             over = self._read()
         finally:
             self._note(over=over)
-            self._stirred.set()
+            self._changed.set()
 
     def _read(self) -> Over:
         try:
             source = self._opener()
         except RoomwiseError as error:
-            return Over(masked(str(error)))
+            return Over(mask_credentials(str(error)))
         try:
             self._note(opened=self._clock())
             while not self._given_up:
                 captured = source.read()
                 if captured is None:
                     return Over(ended=True)
-                usable = whole(captured)
-                if usable is not None:
-                    self._hand_on(usable)
+                valid = validate(captured)
+                if valid is not None:
+                    self._pass_on(valid)
             return Over()
         except RoomwiseError as error:
-            return Over(masked(str(error)))
+            return Over(mask_credentials(str(error)))
         finally:
             source.close()
 
-    def _hand_on(self, captured: Captured) -> None:
+    def _pass_on(self, captured: Captured) -> None:
         with self._lock:
             if self._given_up:
                 return
@@ -94,8 +94,8 @@ class CameraReader:
             first = now if before.first is None else before.first
             self._progress = dataclasses.replace(before, first=first, last=now, size=before.size or size)
         if before.first is None:
-            self._stirred.set()
+            self._changed.set()
 
-    def _note(self, **told: Any) -> None:
+    def _note(self, **changes: Any) -> None:
         with self._lock:
-            self._progress = dataclasses.replace(self._progress, **told)
+            self._progress = dataclasses.replace(self._progress, **changes)

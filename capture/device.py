@@ -1,22 +1,22 @@
-"""What becomes of any device once it is watched: it is lost, back, or what played in its place is over."""
+"""The statuses of any device: lost, back, or ended."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Lost:
-    """Nothing comes of it. The reason ends with a remedy; it is being opened again meanwhile."""
+    """The device gives nothing and is being reopened. The reason ends with a remedy."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class DeviceBack:
-    """It gives again, so many seconds after the last before."""
+    """The device gives again, `after` so many seconds."""
 
     after: float
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A file, folder or recording in its place is over, and was not to be repeated."""
+    """A file, folder or recording has ended, without repeat."""

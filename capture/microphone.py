@@ -1,7 +1,7 @@
-"""A microphone that is listened to all the time, whatever its rate and channels, and found again when lost.
+"""A microphone of any rate and channels that is reopened when lost.
 
-Threads: the sound card's own delivers and never waits; one opens the device, watches over it and opens it
-again; whoever calls `read` turns what was delivered into 16 kHz.
+The sound card's thread delivers pieces and never waits; one thread opens and supervises the device; the
+caller of `read` converts pieces to 16 kHz.
 """
 
 import threading
@@ -11,26 +11,24 @@ from typing import Protocol
 
 from capture.audio import Block
 from capture.audio_listener import OverflowQueue
-from capture.audio_pieces import Converter, Deliver, Delivery, Piece
-from capture.audio_watch import MicrophoneOpened, Status, pauses
+from capture.audio_pieces import Converter, Deliver, Delivery, MicrophoneOpened, Piece, Status, pauses
 from capture.device import DeviceBack, Lost
 from core.errors import CaptureError
 
 QUEUE = 500
 """Pieces that wait to be read; a sound card delivers some 50 a second."""
-
-_LOOK = 0.1  # seconds between two looks at a device
-_GRACE = 2.0  # seconds that closing waits for a device to let go
+_LOOK = 0.1  # seconds between two checks of a device
+_GRACE = 2.0  # seconds that closing waits for a device
 
 
 class Stream(Protocol):
-    """A device that is open and delivers."""
+    """An open device."""
 
     rate: int
     channels: int
 
     def alive(self) -> bool:
-        """Whether it still runs, as far as it knows."""
+        """Whether it still reports to be running."""
 
     def close(self) -> None:
         """Stop it. Does not raise."""
@@ -43,8 +41,8 @@ Opener = Callable[[Deliver], Stream]
 class Microphone:
     """Sound of one device, from `start` to `close`.
 
-    `tell` gets every `Status`, on the microphone's own thread: it must be quick and must not raise. After
-    `stalled` seconds without sound the device is opened again.
+    `tell` gets every `Status` on the microphone's thread; it must be quick and must not raise. After
+    `stalled` seconds without sound the device is reopened.
     """
 
     def __init__(
@@ -62,9 +60,9 @@ class Microphone:
         self._closing = threading.Event()
         self._streams = 0  # opened so far
         self._last = clock()  # when sound last came
-        self._sounded = False  # whether any ever came
-        self._lost = ""  # what was told last of why none comes
-        self._thread = threading.Thread(target=self._keep, name="microphone", daemon=True)
+        self._had_sound = False  # whether any ever came
+        self._lost_reason = ""  # what was told last of why none comes
+        self._thread = threading.Thread(target=self._supervise, name="microphone", daemon=True)
 
     @property
     def ended(self) -> bool:
@@ -73,11 +71,11 @@ class Microphone:
 
     @property
     def overflowed(self) -> int:
-        """How many pieces, of some 20 ms each, were dropped since nobody read them within ten seconds."""
+        """How many pieces of some 20 ms were dropped because nobody read them within ten seconds."""
         return self._pieces.overflowed
 
     def start(self) -> None:
-        """Begin to listen; returns at once. What becomes of the device is told."""
+        """Begin to listen; returns at once."""
         self._last = self._clock()
         self._thread.start()
 
@@ -87,27 +85,27 @@ class Microphone:
         return None if piece is None else self._converter.convert(piece)
 
     def close(self) -> None:
-        """Let the device go. Waits two seconds at most, then leaves it to itself."""
+        """Release the device; abandons one that hangs for two seconds."""
         self._closing.set()
         self._pieces.close()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(_GRACE)
 
-    def _keep(self) -> None:
-        """Open the device, and again whenever it fails, until closed."""
+    def _supervise(self) -> None:
+        """Open the device, and reopen it whenever it fails, until closed."""
         waits = pauses(longest=self._longest_pause)
         while not self._closing.is_set():
             self._streams += 1
             delivery = Delivery(self._pieces, self._streams, self._clock)
-            reason = self._session(delivery)
+            reason = self._run_device(delivery)
             if delivery.last is not None:
                 waits = pauses(longest=self._longest_pause)
             if not self._closing.is_set():
-                self._say_lost(reason)
+                self._tell_lost(reason)
                 self._closing.wait(next(waits))
 
-    def _session(self, delivery: Delivery) -> str:
-        """From one opening of the device to its end, whose reason is returned."""
+    def _run_device(self, delivery: Delivery) -> str:
+        """Open the device and run it to its end; returns the reason."""
         try:
             stream = self._opener(delivery)
         except CaptureError as error:
@@ -120,13 +118,13 @@ class Microphone:
             stream.close()
 
     def _watch(self, stream: Stream, delivery: Delivery) -> str:
-        """Look at a device that is open until it fails or all is closed; says why."""
+        """Check an open device until it fails or the microphone is closed; returns the reason."""
         opened, flowing = self._clock(), False
         while not self._closing.wait(_LOOK):
             last = delivery.last
             if last is not None:
                 if not flowing:
-                    self._say_open(stream, last)
+                    self._tell_open(stream, last)
                 flowing, self._last = True, last
             if not stream.alive():
                 return "The microphone has stopped. Check that it is plugged in."
@@ -137,12 +135,12 @@ class Microphone:
                 )
         return ""
 
-    def _say_open(self, stream: Stream, now: float) -> None:
-        first, self._sounded, self._lost = not self._sounded, True, ""
+    def _tell_open(self, stream: Stream, now: float) -> None:
+        first, self._had_sound, self._lost_reason = not self._had_sound, True, ""
         self._tell(MicrophoneOpened(stream.rate, stream.channels) if first else DeviceBack(now - self._last))
 
-    def _say_lost(self, reason: str) -> None:
-        """Once, however many attempts fail for the same reason."""
-        if reason != self._lost:
-            self._lost = reason
+    def _tell_lost(self, reason: str) -> None:
+        """Tell that it is lost, once for each reason."""
+        if reason != self._lost_reason:
+            self._lost_reason = reason
             self._tell(Lost(reason))

@@ -1,4 +1,4 @@
-"""What a camera gives, and what a source of pictures is."""
+"""Captured pictures, and the protocol of their sources."""
 
 import dataclasses
 from collections.abc import Callable
@@ -14,14 +14,13 @@ from core.types import Frame
 
 Rgb = npt.NDArray[np.uint8]
 """Colours [h, w, 3], from 0 to 255."""
-
 Depth = npt.NDArray[np.uint16]
 """Distances [h, w] in millimetres, 0 where none was measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Captured:
-    """A picture, when it was taken, and what distances were measured at the same instant, if any.
+    """A picture, the time it was taken, and the distances of the same instant, if any.
 
     `rgb` is uint8 [h, w, 3], `depth` uint16 [h, w] in millimetres. `taken` is in seconds of the monotonic
     clock, `wall` in seconds since 1970.
@@ -34,26 +33,21 @@ class Captured:
 
 
 class Source(Protocol):
-    """A device or file that is open. One thread opens it, reads it and closes it."""
+    """An open device or file. One thread opens it, reads it and closes it."""
 
     def read(self) -> Captured | None:
         """The next picture, waiting for it; None after the last. Raises CaptureError when none comes."""
-        ...
 
     def close(self) -> None:
-        """Let go of it."""
-        ...
+        """Release it."""
 
 
 Opener = Callable[[], Source]
-"""Opens a source anew each time it is called. Raises CaptureError when it is not there."""
+"""Opens a source anew at each call. Raises CaptureError when it is missing."""
 
 
-def whole(captured: Captured) -> Captured | None:
-    """A picture that has the shape and type it claims, without distances that do not fit it.
-
-    None when its colours cannot be used: what broken drivers hand on goes no further.
-    """
+def validate(captured: Captured) -> Captured | None:
+    """A picture of valid shape and type, without depth that does not fit it; None if it is unusable."""
     rgb, depth = captured.rgb, captured.depth
     if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3:
         return None
@@ -64,5 +58,5 @@ def whole(captured: Captured) -> Captured | None:
 
 
 def captured_frame(rgb: Rgb) -> Frame:
-    """A picture uint8 [h, w, 3] as a JPEG and as what that shows, so that both are the same to everybody."""
+    """A picture uint8 [h, w, 3] as a JPEG with its decoded picture."""
     return frame_of(encode(Image.fromarray(rgb)), rgb.size)

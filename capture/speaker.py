@@ -1,7 +1,6 @@
-"""Answers spoken by a voice on this machine: espeak-ng, or piper and aplay, as programs of their own.
+"""Speak answers with espeak-ng, or piper and aplay, as child processes.
 
-They get their arguments as a list and the text on their standard input: no shell ever sees it. The
-microphone is muted meanwhile.
+The text goes to their standard input and never through a shell. The microphone is muted meanwhile.
 """
 
 import contextlib
@@ -20,30 +19,28 @@ from core.text import strip_controls
 
 Command = Sequence[str]
 """A program and its arguments."""
-
 ESPEAK = "espeak-ng"
-
-_PIPER_RATE = 22_050  # samples a second, where a voice does not say
+_PIPER_RATE = 22_050  # samples a second, the default
 
 
 def voice_commands(voice: str, which: Callable[[str], str | None] = shutil.which) -> list[list[str]]:
     """The programs of a voice: one of espeak-ng's, such as en-gb, or the path of a piper voice, a .onnx file.
 
-    Raises CaptureError when a program or the file is not there.
+    Raises CaptureError when a program or the file is missing.
     """
     if voice.endswith(".onnx"):
         return _piper(Path(voice), which)
     if voice.startswith("-"):
         raise CaptureError(f"{voice!r} is no voice. Choose one that espeak-ng --voices lists.")
-    program = _found(ESPEAK, "apt install espeak-ng", which)
+    program = _find_program(ESPEAK, "apt install espeak-ng", which)
     return [[program, "--stdin", "-v", voice]]
 
 
 def _piper(path: Path, which: Callable[[str], str | None]) -> list[list[str]]:
     if not path.is_file():
         raise CaptureError(f"There is no piper voice at {path}. Check voice.voice.")
-    piper = _found("piper", "pip install piper-tts", which)
-    player = _found("aplay", "apt install alsa-utils", which)
+    piper = _find_program("piper", "pip install piper-tts", which)
+    player = _find_program("aplay", "apt install alsa-utils", which)
     return [
         [piper, "--model", str(path), "--output-raw"],
         [player, "-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(_piper_rate(path)), "-"],
@@ -59,7 +56,7 @@ def _piper_rate(path: Path) -> int:
         return _PIPER_RATE
 
 
-def _found(program: str, remedy: str, which: Callable[[str], str | None]) -> str:
+def _find_program(program: str, remedy: str, which: Callable[[str], str | None]) -> str:
     path = which(program)
     if path is None:
         raise CaptureError(f"Answers are spoken by {program}, which is not installed. Install it: {remedy}")
@@ -67,16 +64,12 @@ def _found(program: str, remedy: str, which: Callable[[str], str | None]) -> str
 
 
 TAIL = 0.3
-"""Seconds after the last word that a room and a loudspeaker's buffer still sound."""
-
+"""Seconds of reverberation and loudspeaker buffer after the last word."""
 _REMEMBERED = 64
 
 
 class Mute:
-    """Spans of time in which the agent spoke, on the monotonic clock. Safe for several threads.
-
-    Sound is judged by when it was captured, not by when somebody gets to it.
-    """
+    """Spans of the monotonic clock in which the agent spoke, to compare with capture times. Thread-safe."""
 
     def __init__(self, tail: float = TAIL) -> None:
         self._tail = tail
@@ -85,12 +78,12 @@ class Mute:
         self._since: list[float] = []
 
     def begin(self, at: float) -> None:
-        """A voice begins. Several may speak at once; each `begin` needs its `end`."""
+        """A voice begins. Voices may overlap; each `begin` needs its `end`."""
         with self._lock:
             self._since.append(at)
 
     def end(self, at: float) -> None:
-        """A voice is over."""
+        """A voice ends."""
         with self._lock:
             if self._since:
                 self._spans.append((self._since.pop(0), at + self._tail))
@@ -103,17 +96,16 @@ class Mute:
 
 
 LONGEST = 1000
-"""Characters that are spoken of an answer; nobody listens to more."""
-
-_SECONDS, _SECONDS_A_CHARACTER = 10.0, 0.25  # after so long a voice has hung
+"""Characters of an answer that are spoken."""
+_SECONDS, _SECONDS_A_CHARACTER = 10.0, 0.25  # the time-out of a voice
 _GRACE = 2.0
 
 
 class Speaker:
-    """Says one text at a time; a new one cuts the last one short.
+    """Says one text at a time; a new one interrupts the last.
 
-    `commands` are piped into each other. `mute` is told when the voice speaks. `failed` is told, on another
-    thread, why nothing could be said.
+    `commands` form a pipe. `mute` records when the voice speaks. `failed` gets the reason of a failure, on
+    another thread.
     """
 
     def __init__(
@@ -140,7 +132,7 @@ class Speaker:
                 self._speech.start()
 
     def stop(self) -> None:
-        """Cut short what is being said. Waits two seconds at most."""
+        """Interrupt the current text. Waits two seconds at most."""
         with self._lock:
             self._hush()
 
@@ -170,7 +162,7 @@ class _Speech:
         self.over = threading.Event()
 
     def start(self) -> None:
-        # Muted from here, not from when the thread gets to run.
+        # Muted from now, not from when the thread runs.
         self._mute.begin(self._clock())
         threading.Thread(target=self._run, name="speaker", daemon=True).start()
 
@@ -185,7 +177,7 @@ class _Speech:
     def _run(self) -> None:
         reason = ""
         try:
-            reason = self._spoken()
+            reason = self._run_programs()
         except OSError as error:
             reason = f"{self._commands[0][0]} cannot be run ({error}). Set voice.voice to another."
         finally:
@@ -195,9 +187,9 @@ class _Speech:
         if reason:
             self._failed(reason)
 
-    def _spoken(self) -> str:
-        """Run the programs to their end; why they failed, empty when they did not or were stopped."""
-        self._begin()
+    def _run_programs(self) -> str:
+        """Run the programs to their end; returns why they failed, "" if they did not or were stopped."""
+        self._start_programs()
         limit = _SECONDS + _SECONDS_A_CHARACTER * len(self._words)
         try:
             self._feed()
@@ -206,12 +198,11 @@ class _Speech:
             return f"The voice took more than {limit:.0f} s. Set voice.voice to another."
         code = next((program.poll() for program in self._programs if program.poll()), 0)
         if code and not self._stopped:
-            return (
-                f"The voice failed (code {code}). Try it by itself: {' | '.join(map(_plain, self._commands))}"
-            )
+            pipe = " | ".join(" ".join(command) for command in self._commands)
+            return f"The voice failed (code {code}). Try it by itself: {pipe}"
         return ""
 
-    def _begin(self) -> None:
+    def _start_programs(self) -> None:
         source: int | None = subprocess.PIPE
         for command in self._commands:
             last = command is self._commands[-1]
@@ -235,7 +226,7 @@ class _Speech:
             first.close()  # type: ignore[union-attr]
 
     def stop_and_reap(self) -> None:
-        """No program is left behind, running or not waited for."""
+        """Kill and reap all programs."""
         for program in self._programs:
             if program.poll() is None:
                 program.kill()
@@ -247,9 +238,5 @@ class _Speech:
 
 
 def speakable(text: str) -> str:
-    """What is said of a text: one line, `LONGEST` characters at most, without espeak's phoneme brackets."""
+    """The text in one line of at most `LONGEST` characters, without espeak's phoneme brackets."""
     return strip_controls(text)[:LONGEST].replace("[[", "[ [").strip()
-
-
-def _plain(command: Command) -> str:
-    return " ".join(command)

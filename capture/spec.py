@@ -1,7 +1,6 @@
-"""What a source's text means: "0", "csi:1", "rtsp://...", a file, a folder. The disk is not looked at.
+"""Parse a camera source: "0", "csi:1", "rtsp://...", a file, a folder; without access to the disk.
 
-Addresses may hold a name and a password. They are in `Network.address` and nowhere else: not in what is
-shown, not in what is recorded, not in an error.
+Only `Network.address` may hold a name and a password: they are never shown, recorded or in an error.
 """
 
 import re
@@ -12,10 +11,10 @@ from typing import Literal
 
 from core.errors import CaptureError
 
-# Greedy on purpose: a password may hold any of : / ? @ and white space, and too much is better hidden.
-# An address that was taken for a path has lost one of its slashes.
+# Greedy on purpose: a password may hold any of : / ? @ and white space.
+# An address that was parsed as a path has lost a slash.
 _CREDENTIALS = re.compile(r"((?:rtsps?|https?):/{1,2}|://).*@", re.DOTALL | re.IGNORECASE)
-# Some cameras take the password behind the path: ?user=me&password=it, or user=me_password=it_channel=1.
+# Some cameras take the password after the path: ?user=me&password=it, or user=me_password=it_channel=1.
 _PARAMETER = re.compile(r"((?:pass|pwd|token|secret|key|auth|credential)[^=&\s]*=)[^&\s]*", re.IGNORECASE)
 
 _SCHEMES = ("rtsp", "rtsps", "http", "https")
@@ -25,7 +24,7 @@ _CSI = re.compile(r"csi(?::(\d))?")
 
 @dataclass(frozen=True)
 class Demo:
-    """The session that comes with the program. Where it lies only the caller knows."""
+    """The built-in demo session, which the caller finds."""
 
     shown = "demo"
 
@@ -38,7 +37,6 @@ class Usb:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return str(self.device)
 
 
@@ -50,55 +48,50 @@ class Csi:
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return f"csi:{self.sensor}"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A camera with an address. `address` holds the password: it goes to the library that connects alone."""
+    """A camera with an address, which may hold a password: only the connecting library gets it."""
 
     address: str = field(repr=False)
 
     @property
     def shown(self) -> str:
-        """For people and recordings: without credentials."""
-        return masked(self.address)
+        return mask_credentials(self.address)
 
 
 @dataclass(frozen=True)
 class OnDisk:
-    """A video, a folder of pictures, or a recorded session: which one is seen when it is opened."""
+    """A video, a folder of pictures, or a recorded session."""
 
     path: Path
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return str(self.path)
 
 
 @dataclass(frozen=True)
 class DepthCamera:
-    """A camera that measures distances too, reached through its maker's own package."""
+    """A depth camera, through its maker's package."""
 
     maker: Literal["realsense", "oak"]
 
     @property
     def shown(self) -> str:
-        """For people and recordings."""
         return self.maker
 
 
 Openable = Usb | Csi | Network | OnDisk | DepthCamera
 """What can be opened here."""
-
 Spec = Demo | Openable
 """What a source can be."""
 
 
 def parse(text: str, user: str = "", password: str = "") -> Spec:
-    """What a source's text means; `user` and `password` go into an address that has none itself.
+    """Parse a source; `user` and `password` go into an address without credentials.
 
     Raises CaptureError, which never repeats an address.
     """
@@ -118,11 +111,8 @@ def parse(text: str, user: str = "", password: str = "") -> Spec:
     return OnDisk(Path(text))
 
 
-def masked(text: str) -> str:
-    """The text with nothing left of the credentials of an address in it. Idempotent.
-
-    It hides too much rather than too little: from the first :// to the last @.
-    """
+def mask_credentials(text: str) -> str:
+    """The text with all from the first :// to the last @, and secret parameters, masked. Idempotent."""
     return _PARAMETER.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
@@ -133,19 +123,19 @@ def _number(text: str) -> int:
 
 
 def _csi(text: str) -> Csi:
-    found = _CSI.fullmatch(text)
-    if found is None:
+    match = _CSI.fullmatch(text)
+    if match is None:
         raise CaptureError("A CSI camera is csi or csi:1. Correct camera.source.")
-    return Csi(int(found[1] or 0))
+    return Csi(int(match[1] or 0))
 
 
 def _address(text: str, user: str, password: str) -> str:
-    """The address as it is connected to."""
+    """The checked address with credentials."""
     try:
         parts = urllib.parse.urlsplit(text)
         usable = bool(parts.hostname) and (parts.port is None or parts.port > 0) and text.isprintable()
     except ValueError:
-        # Without its cause, which quotes the address.
+        # Not chained: the cause quotes the address.
         raise CaptureError(f"The camera's address cannot be read. {_EXAMPLE}") from None
     if parts.scheme not in _SCHEMES:
         raise CaptureError(f"A camera's address begins with rtsp://, http:// or https://. {_EXAMPLE}")

@@ -1,4 +1,4 @@
-"""What was said in an utterance, written down on a thread of its own, or why nothing was heard."""
+"""Transcribe utterances on a thread of their own, or say why nothing was heard."""
 
 import math
 import threading
@@ -9,20 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import RATE
-from capture.audio_inventions import objection, spoken
+from capture.audio_inventions import reject_reason, strip_notes
 from capture.audio_whisper import Whisper
 from capture.utterance import Utterance
 
 WAITING = 4
-"""Utterances that may wait to be written down; who says more meanwhile is not heard."""
-
+"""Utterances that may wait; more are not heard."""
 _TOO_MUCH = "too much was said at once"
 _CLOSED = "listening is over"
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said. `began` and `ended` are monotonic seconds; `confidence` in [0, 1] is Whisper's own."""
+    """Words and Whisper's `confidence` in [0, 1]; `began` and `ended` are monotonic seconds."""
 
     text: str
     began: float
@@ -32,7 +31,7 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Unheard:
-    """That nothing was heard from `began` to `ended`, and why, in a few words."""
+    """Why nothing was heard from `began` to `ended`."""
 
     reason: str
     began: float
@@ -40,7 +39,7 @@ class Unheard:
 
 
 class Transcriber:
-    """Loads Whisper once and writes down one utterance after another. Its verbs never block."""
+    """Loads Whisper once and transcribes one utterance after another. Methods never block."""
 
     def __init__(self, load: Callable[[], Whisper]) -> None:
         self._load = load
@@ -51,50 +50,50 @@ class Transcriber:
         self._closed = False
 
     def start(self) -> "Future[Whisper]":
-        """Begin to load the model, and try it once, since a first time takes longer."""
+        """Begin to load the model and warm it up."""
         with self._lock:
-            return self._loading()
+            return self._load_once()
 
     def hear(self, utterance: Utterance) -> "Future[Transcript | Unheard]":
-        """What was said. The future raises what loading raised."""
+        """Transcribe in the background. The future raises what loading raised."""
         with self._lock:
             if self._closed or self._waiting >= WAITING:
-                refused: Future[Transcript | Unheard] = Future()
+                refusal: Future[Transcript | Unheard] = Future()
                 reason = _CLOSED if self._closed else _TOO_MUCH
-                refused.set_result(Unheard(reason, utterance.began, utterance.ended))
-                return refused
+                refusal.set_result(Unheard(reason, utterance.began, utterance.ended))
+                return refusal
             self._waiting += 1
-            return self._pool.submit(self._write, self._loading(), utterance)
+            return self._pool.submit(self._write, self._load_once(), utterance)
 
     def close(self) -> None:
-        """Take nothing more. What waits is cancelled; what is being written down is not waited for."""
+        """Accept nothing more and cancel what waits, without waiting for the current utterance."""
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _loading(self) -> "Future[Whisper]":
+    def _load_once(self) -> "Future[Whisper]":
         if self._whisper is None:
-            self._whisper = self._pool.submit(self._loaded)
+            self._whisper = self._pool.submit(self._load_and_warm_up)
         return self._whisper
 
-    def _loaded(self) -> Whisper:
+    def _load_and_warm_up(self) -> Whisper:
         whisper = self._load()
         whisper.draft(np.zeros(RATE, np.float32))
         return whisper
 
     def _write(self, whisper: "Future[Whisper]", utterance: Utterance) -> Transcript | Unheard:
         try:
-            return heard(whisper.result(), utterance)
+            return transcribe(whisper.result(), utterance)
         finally:
             with self._lock:
                 self._waiting -= 1
 
 
-def heard(whisper: Whisper, utterance: Utterance) -> Transcript | Unheard:
-    """Write down one utterance, here and now."""
+def transcribe(whisper: Whisper, utterance: Utterance) -> Transcript | Unheard:
+    """Transcribe one utterance in this thread."""
     draft = whisper.draft(utterance.samples)
-    reason = objection(draft, utterance.level - utterance.floor, utterance.speech)
+    reason = reject_reason(draft, utterance.level - utterance.floor, utterance.speech)
     if reason:
         return Unheard(reason, utterance.began, utterance.ended)
     confidence = min(1.0, max(0.0, math.exp(draft.logprob)))
-    return Transcript(spoken(draft.text), utterance.began, utterance.ended, confidence)
+    return Transcript(strip_notes(draft.text), utterance.began, utterance.ended, confidence)

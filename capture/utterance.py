@@ -1,7 +1,7 @@
-"""Where one utterance ends and the next begins: pure decisions over chunks of sound.
+"""Segment chunks of sound into utterances, without clock or device.
 
-With an open microphone speech begins an utterance and a pause ends it; with push-to-talk a key does. Either
-way sound is given once or not at all, in order, and an utterance knows when its speech began.
+With an open microphone speech begins an utterance and a pause ends it; with push-to-talk a key does. Sound is
+in at most one utterance, in order.
 """
 
 import math
@@ -12,20 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import GAP, SILENCE, Block, Samples, level
-from capture.audio_judged import SECONDS, JudgedChunk, RoomFloor, Rules, judged, quietest, silent_chunks
+from capture.audio_judged import (
+    SECONDS,
+    JudgedChunk,
+    RoomFloor,
+    Rules,
+    judge_chunk,
+    quietest_chunk,
+    silent_chunks,
+)
 
-_REMEMBERED = 5.0  # seconds of sound kept for a key whose press comes late
-_AFTER_KEY = 0.2  # seconds added after a key is let go: fingers are quicker than words
-_SPARE = int(1.0 / SECONDS)  # chunks of what was no utterance that the next one may begin with
+_REMEMBERED = 5.0  # seconds of sound kept for a late key press
+_AFTER_KEY = 0.2  # seconds added after a key is released: fingers are quicker than words
+_SPARE = int(1.0 / SECONDS)  # unused chunks that the next utterance may begin with
 
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """What was said in one go: `samples` float32 [n] at 16 kHz.
+    """`samples` float32 [n] at 16 kHz.
 
-    Times are of the monotonic clock, in seconds: `at` of the first sample, `began` and `ended` of the speech
-    in it. `level` is that of its speech, `floor` the room's, in dB below full scale; `speech` is how likely
-    it was speech, in [0, 1]. `continues`: it goes on after one that had become too long.
+    Times are monotonic seconds: `at` of the first sample, `began` and `ended` of the speech. `level` of the
+    speech and `floor` of the room are in dB below full scale; `speech` is its probability. `continues`: the
+    one before was cut as too long.
     """
 
     samples: Samples
@@ -39,14 +47,14 @@ class Utterance:
 
 
 class Segmenter:
-    """Chunks in, utterances out. Not for several threads."""
+    """Chunks in, utterances out. Not thread-safe."""
 
     def __init__(self, rules: Rules) -> None:
         if rules.longest < 1.0 or rules.shortest > rules.longest:
             raise ValueError(f"no utterance is from {rules.shortest} to {rules.longest} s long")
         self._rules = rules
         self._floor = RoomFloor()
-        # What was heard since the last utterance, for the next one to begin with.
+        # Chunks since the last utterance, which the next one may begin with.
         self._before: deque[JudgedChunk] = deque(maxlen=int(_REMEMBERED / SECONDS))
         self._now: list[JudgedChunk] = []
         self._continues = False
@@ -55,7 +63,7 @@ class Segmenter:
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance is under way."""
+        """Whether an utterance has begun."""
         return bool(self._now)
 
     def press(self, at: float) -> None:
@@ -68,96 +76,98 @@ class Segmenter:
             self._released = at
 
     def take(self, chunk: Block, probability: float) -> list[Utterance]:
-        """The utterances that end with a chunk of 512 samples, which is speech with this probability.
+        """Add a chunk of 512 samples with its speech probability; returns the utterances that end.
 
-        Where sound is missing before it, what was being said ends there.
+        Missing sound before it ends the current utterance.
         """
-        given = []
+        finished = []
         last = self._now[-1] if self._now else self._before[-1] if self._before else None
         if last is not None and abs(chunk.at - last.block.ended) > GAP:
-            given = self.end()
-        heard = judged(self._rules, self._floor, chunk, probability)
-        return given + (self._by_speech(heard) if self._rules.open_microphone else self._by_key(heard))
+            finished = self.end()
+        judged_chunk = judge_chunk(self._rules, self._floor, chunk, probability)
+        return finished + (
+            self._by_speech(judged_chunk) if self._rules.open_microphone else self._by_key(judged_chunk)
+        )
 
     def end(self) -> list[Utterance]:
-        """What is being said ends here: the sound is over, or the microphone muted. Nothing follows on it."""
-        given = self._finish(len(self._now))
+        """End the current utterance for good: the sound ends, or the microphone is muted."""
+        finished = self._finish(len(self._now))
         self._before.clear()
-        return given
+        return finished
 
-    def _by_speech(self, heard: JudgedChunk) -> list[Utterance]:
-        self._before.append(heard)
-        if not self._now and not heard.begins:
+    def _by_speech(self, chunk: JudgedChunk) -> list[Utterance]:
+        self._before.append(chunk)
+        if not self._now and not chunk.begins:
             return []
-        self._gather(heard.block.at - self._rules.pre_roll, math.inf)
-        given = self._cut_if_long()
+        self._gather(chunk.block.at - self._rules.pre_roll, math.inf)
+        finished = self._cut_if_long()
         silent = silent_chunks(self._now)
         if self._now and silent * SECONDS >= self._rules.pause:
-            # The end of a pause is as good as the beginning of the next utterance.
-            given += self._finish(len(self._now) - min(silent, int(self._rules.pre_roll / SECONDS)))
-        return given
+            # The end of the pause may be the beginning of the next utterance.
+            finished += self._finish(len(self._now) - min(silent, int(self._rules.pre_roll / SECONDS)))
+        return finished
 
-    def _by_key(self, heard: JudgedChunk) -> list[Utterance]:
-        self._before.append(heard)
-        if self._pressed is None or heard.block.ended <= self._pressed:
+    def _by_key(self, chunk: JudgedChunk) -> list[Utterance]:
+        self._before.append(chunk)
+        if self._pressed is None or chunk.block.ended <= self._pressed:
             return []
         until = math.inf if self._released is None else self._released + _AFTER_KEY
         self._gather(self._pressed - self._rules.pre_roll, until)
-        given = self._cut_if_long()
-        if heard.block.at >= until:
+        finished = self._cut_if_long()
+        if chunk.block.at >= until:
             self._pressed = self._released = None
-            given += self._finish(len(self._now))
-        return given
+            finished += self._finish(len(self._now))
+        return finished
 
     def _gather(self, since: float, until: float) -> None:
-        """Add to the utterance what was heard and not given, between two times; `since` is for its first."""
-        for heard in list(self._before):
-            if heard.block.at >= until:
+        """Add unused chunks before `until` to the utterance, which begins no earlier than `since`."""
+        for chunk in list(self._before):
+            if chunk.block.at >= until:
                 break
             self._before.popleft()
-            if self._now or heard.block.ended > since:
-                self._now.append(heard)
+            if self._now or chunk.block.ended > since:
+                self._now.append(chunk)
             else:
-                self._continues = False  # what is left out lies in between
+                self._continues = False  # a chunk is left out in between
 
     def _cut_if_long(self) -> list[Utterance]:
-        """Give pieces of what is being said until the rest is short enough."""
-        given, most = [], int(self._rules.longest / SECONDS)
+        """Cut utterances off until the rest is short enough."""
+        finished, most = [], int(self._rules.longest / SECONDS)
         while len(self._now) >= most:
-            end = quietest(self._now[:most]) + 1
-            piece = self._given(self._now[:end])
+            end = quietest_chunk(self._now[:most]) + 1
+            utterance = self._to_utterance(self._now[:end])
             # A piece that is none, for want of speech, must not take the first of the next one's with it.
-            while not piece and end > 0 and self._now[end - 1].keeps:
+            while not utterance and end > 0 and self._now[end - 1].keeps:
                 end -= 1
             self._now = self._now[max(1, end) :]
-            self._continues = bool(piece)
-            given += piece
-        return given
+            self._continues = bool(utterance)
+            finished += utterance
+        return finished
 
     def _finish(self, length: int) -> list[Utterance]:
-        """Give the first chunks of the utterance, if they are one; the others come before the next."""
+        """End the utterance after `length` chunks; the others may begin the next."""
         now, self._now = self._now, []
-        given = self._given(now[:length])
+        finished = self._to_utterance(now[:length])
         self._continues = False
-        left = now[length:] if given else now
-        self._before = deque([*left[-_SPARE:], *self._before], maxlen=self._before.maxlen)
-        return given
+        rest = now[length:] if finished else now
+        self._before = deque([*rest[-_SPARE:], *self._before], maxlen=self._before.maxlen)
+        return finished
 
-    def _given(self, chunks: Sequence[JudgedChunk]) -> list[Utterance]:
-        speech = [heard for heard in chunks if heard.keeps]
+    def _to_utterance(self, chunks: Sequence[JudgedChunk]) -> list[Utterance]:
+        speech = [chunk for chunk in chunks if chunk.keeps]
         enough = len(speech) * SECONDS >= self._rules.shortest or self._continues
         return [_utterance(chunks, speech, self._continues)] if speech and enough else []
 
 
 def _utterance(chunks: Sequence[JudgedChunk], speech: Sequence[JudgedChunk], continues: bool) -> Utterance:
-    samples = np.concatenate([heard.block.samples for heard in chunks])
+    samples = np.concatenate([chunk.block.samples for chunk in chunks])
     return Utterance(
         samples,
         at=chunks[0].block.at,
         began=speech[0].block.at,
         ended=speech[-1].block.ended,
-        level=level(np.concatenate([heard.block.samples for heard in speech])),
-        floor=min((heard.floor for heard in chunks), default=SILENCE),
-        speech=float(np.mean([heard.probability for heard in speech])),
+        level=level(np.concatenate([chunk.block.samples for chunk in speech])),
+        floor=min((chunk.floor for chunk in chunks), default=SILENCE),
+        speech=float(np.mean([chunk.probability for chunk in speech])),
         continues=continues,
     )

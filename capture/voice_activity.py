@@ -1,4 +1,4 @@
-"""Whether a chunk of sound is speech: Silero's network where it is installed, else how loud it is."""
+"""Detect speech in chunks of sound: by Silero's network where it is installed, else by level."""
 
 import math
 from collections.abc import Callable
@@ -10,28 +10,27 @@ from core.errors import MissingDependencyError
 from core.extras import require
 
 Engine = Literal["auto", "silero", "energy"]
-"""What tells speech from other sound; `auto` is Silero's where it is installed."""
-
+"""The speech detector; `auto` is Silero's where it is installed."""
 STAND_IN = (
     "Speech is told from other sound by its level alone, which noise can deceive. "
     "For Silero's network: pip install 'roomwise[voice]'."
 )
 
-_ABOVE = 10.0  # dB above the room's floor where an energy gate is undecided
+_ABOVE = 10.0  # dB above the room's floor where the energy gate gives 0.5
 _SOFTNESS = 1.5  # dB
-_HELD = 0.8  # share of its last judgement that stays: a click is no speech
+_SMOOTHING = 0.8  # a click is no speech
 
 
 class VoiceActivity(Protocol):
-    """Tells speech from other sound, chunk after chunk."""
+    """Detects speech, chunk after chunk."""
 
     name: str
 
     def probability(self, chunk: Samples) -> float:
-        """How likely a chunk, float32 [512] at 16 kHz, is speech, in [0, 1]."""
+        """The speech probability of a chunk, float32 [512] at 16 kHz."""
 
     def reset(self) -> None:
-        """Forget what was heard: the next chunk does not follow on the last."""
+        """Forget the past: the next chunk does not continue the last."""
 
 
 class Silero:
@@ -52,7 +51,7 @@ class Silero:
 
 
 class EnergyGate:
-    """Takes for speech what is clearly louder than the room. Needs nothing; a stand-in."""
+    """A fallback without a library: speech is what is clearly louder than the room."""
 
     name = "energy"
 
@@ -63,7 +62,7 @@ class EnergyGate:
         loudness = level(chunk)
         above = loudness - self._floor.add(loudness) - _ABOVE
         now = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, above / _SOFTNESS))))
-        self._smooth = _HELD * self._smooth + (1.0 - _HELD) * now
+        self._smooth = _SMOOTHING * self._smooth + (1.0 - _SMOOTHING) * now
         return self._smooth
 
     def reset(self) -> None:
@@ -71,9 +70,9 @@ class EnergyGate:
 
 
 def open_voice_activity(engine: Engine, say: Callable[[str], None]) -> VoiceActivity:
-    """What tells speech from other sound. Where `auto` has to do without Silero, that is said once.
+    """The configured detector; `say` is called where `auto` has to do without Silero.
 
-    Raises MissingDependencyError when Silero is asked for by name and is not installed.
+    Raises MissingDependencyError when Silero is named and not installed.
     """
     if engine == "energy":
         return EnergyGate()

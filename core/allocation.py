@@ -9,12 +9,11 @@ _MEBIBYTE = 2**20
 
 
 def keep_freed_memory() -> bool:
-    """Have glibc keep what is freed, for what is asked for next; whether it took that.
+    """Have glibc keep freed memory for reuse; returns whether it does. Other allocators do not change.
 
-    Otherwise it returns every large block, and a model's passes, which ask for the same blocks again and
-    again, spend up to half of their time on pages that the system clears anew. The process stays as large as
-    it once was: for servers and for jobs, not for what must be small when idle. Call it before the
-    threads that compute; other allocators are left as they are.
+    Otherwise glibc returns every large block, and a model's passes spend up to half of their time on pages
+    that the system clears again. The process never shrinks: for servers and jobs. Call it before computing
+    threads start.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -8,9 +8,10 @@ from typing import Annotated
 import pydantic
 import typer
 
-from core.config import FILE_NAME, Config, find_config, load_config, variable_name
+from core.config import Config, find_config, load_config
 from core.errors import StorageError
 from core.files import atomic_write_text, config_dir
+from core.sections import FILE_NAME, variable_name
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -38,9 +39,9 @@ def path() -> None:
 
     Example: roomwise config path
     """
-    found = find_config()
+    file = find_config()
     typer.echo(
-        found.resolve() if found else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
+        file.resolve() if file else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
     )
 
 

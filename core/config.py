@@ -1,8 +1,7 @@
 """The typed configuration: `roomwise.toml`, overridden by `ROOMWISE_*`, read once by an entry point.
 
-Sections become tables in the file (`[student]`, `model = "builtin-student"`) and double underscores
-in the environment (`ROOMWISE_STUDENT__MODEL`). Unknown keys are refused with the nearest valid
-name, so a typing error can never pass as a default.
+Sections are tables in the file (`[student]`, `model = "builtin-student"`) and double underscores in the
+environment (`ROOMWISE_STUDENT__MODEL`). Unknown keys are refused with the nearest valid name.
 """
 
 import os
@@ -14,51 +13,16 @@ from typing import Any
 import pydantic
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core import sections
 from core.errors import ConfigError
 from core.files import config_dir, storage_errors
-from core.sections import (
-    FILE_NAME,
-    NESTED,
-    PREFIX,
-    AdaptationConfig,
-    AttachConfig,
-    CameraConfig,
-    ExpertConfig,
-    ImagesConfig,
-    MemoryConfig,
-    NetworkConfig,
-    RouterConfig,
-    ScreenConfig,
-    StudentConfig,
-    VoiceConfig,
-    variable_name,
-)
+from core.sections import FILE_NAME, NESTED, PREFIX, variable_name
 from core.text import did_you_mean
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-__all__ = [
-    "FILE_NAME",
-    "AdaptationConfig",
-    "AttachConfig",
-    "CameraConfig",
-    "Config",
-    "ExpertConfig",
-    "ImagesConfig",
-    "MemoryConfig",
-    "NetworkConfig",
-    "RouterConfig",
-    "ScreenConfig",
-    "StudentConfig",
-    "VoiceConfig",
-    "fields",
-    "find_config",
-    "load_config",
-    "variable_name",
-]
 
 # Set for other purposes than configuration.
 _OTHER_VARIABLES = frozenset({"ROOMWISE_HOME"})
@@ -71,17 +35,17 @@ class Config(BaseSettings):
         extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=NESTED
     )
 
-    student: StudentConfig = StudentConfig()
-    expert: ExpertConfig = ExpertConfig()
-    images: ImagesConfig = ImagesConfig()
-    memory: MemoryConfig = MemoryConfig()
-    router: RouterConfig = RouterConfig()
-    adaptation: AdaptationConfig = AdaptationConfig()
-    camera: CameraConfig = CameraConfig()
-    voice: VoiceConfig = VoiceConfig()
-    attach: AttachConfig = AttachConfig()
-    screen: ScreenConfig = ScreenConfig()
-    network: NetworkConfig = NetworkConfig()
+    student: sections.StudentConfig = sections.StudentConfig()
+    expert: sections.ExpertConfig = sections.ExpertConfig()
+    images: sections.ImagesConfig = sections.ImagesConfig()
+    memory: sections.MemoryConfig = sections.MemoryConfig()
+    router: sections.RouterConfig = sections.RouterConfig()
+    adaptation: sections.AdaptationConfig = sections.AdaptationConfig()
+    camera: sections.CameraConfig = sections.CameraConfig()
+    voice: sections.VoiceConfig = sections.VoiceConfig()
+    attach: sections.AttachConfig = sections.AttachConfig()
+    screen: sections.ScreenConfig = sections.ScreenConfig()
+    network: sections.NetworkConfig = sections.NetworkConfig()
 
     @classmethod
     def settings_customise_sources(
@@ -92,22 +56,21 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed in: `load_config` reads file and environment, so no input is hidden."""
+        """Only constructor arguments: `load_config` reads file and environment."""
         return (init_settings,)
 
 
 def load_config(path: Path | None = None, env: Mapping[str, str] | None = None) -> Config:
     """Read the configuration: defaults, then the file, then the environment; the last one wins.
 
-    `path` must exist when given; otherwise `find_config` decides. `env` stands in for
-    `os.environ`. Raises ConfigError for unknown keys, wrong values and broken TOML, StorageError
-    when the file cannot be read.
+    `path` must exist; the default is `find_config`. `env` replaces `os.environ`. Raises ConfigError for
+    unknown keys, wrong values and broken TOML, StorageError for an unreadable file.
     """
-    found = path if path is not None else find_config()
-    from_file = _read_toml(found) if found is not None else {}
+    file = path if path is not None else find_config()
+    from_file = _read_toml(file) if file is not None else {}
     from_env = _read_env(os.environ if env is None else env)
     try:
-        return Config(**_merged(from_file, from_env))
+        return Config(**_merge(from_file, from_env))
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error)) from error
 
@@ -136,13 +99,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         table = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct it there.") from error
-    known = {key for key, _ in fields()}
-    sections = {key.rpartition(".")[0] for key in known}
+    keys = {key for key, _ in fields()}
+    section_names = {key.rpartition(".")[0] for key in keys}
     for key, value in _leaves(table):
-        if key in sections and not isinstance(value, dict):
+        if key in section_names and not isinstance(value, dict):
             raise ConfigError(f"{key!r} in {path} is a section. Write [{key}] and its keys below it.")
-        if key not in known and key not in sections:
-            raise ConfigError(f"Unknown key {key!r} in {path}. {did_you_mean(key, known)}")
+        if key not in keys and key not in section_names:
+            raise ConfigError(f"Unknown key {key!r} in {path}. {did_you_mean(key, keys)}")
     return table
 
 
@@ -155,20 +118,20 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _read_env(env: Mapping[str, str]) -> dict[str, Any]:
-    ours = {name.upper(): value for name, value in env.items() if name.upper().startswith(PREFIX)}
-    known = {variable_name(key) for key, _ in fields()}
-    for name in sorted(ours.keys() - _OTHER_VARIABLES - known):
-        raise ConfigError(f"Unknown variable {name}. {did_you_mean(name, known | _OTHER_VARIABLES)}")
+    variables = {name.upper(): value for name, value in env.items() if name.upper().startswith(PREFIX)}
+    names = {variable_name(key) for key, _ in fields()}
+    for name in sorted(variables.keys() - _OTHER_VARIABLES - names):
+        raise ConfigError(f"Unknown variable {name}. {did_you_mean(name, names | _OTHER_VARIABLES)}")
     source = EnvSettingsSource(Config, env_prefix=PREFIX, env_nested_delimiter=NESTED)
-    source.env_vars = {name.lower(): value for name, value in ours.items()}
+    source.env_vars = {name.lower(): value for name, value in variables.items()}
     return source()
 
 
-def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(lower)
     for key, value in upper.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+        result[key] = _merge(result[key], value) if both else value
     return result
 
 

@@ -1,4 +1,4 @@
-"""One tree of errors that a user may meet; anything else that is raised is a bug.
+"""The tree of errors that a user may meet; anything else that is raised is a bug.
 
     RoomwiseError
     ├── ConfigError                 a value or key in roomwise.toml or ROOMWISE_* is wrong
@@ -17,9 +17,8 @@
     ├── MissingDependencyError      an optional library is not installed
     └── StorageError                disk full, unreadable, not ours to write
 
-The command prints the message on one line and leaves with `exit_code`. Say what was wrong with
-what, and end with the remedy: "No image at x.jpg. Check the path." Foreign errors are translated
-once, where they come in, with `raise ... from error`.
+The command prints the message on one line and exits with `exit_code`. Say what was wrong, and end with the
+remedy: "No image at x.jpg. Check the path." Translate foreign errors once, with `raise ... from error`.
 """
 
 

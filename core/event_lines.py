@@ -1,6 +1,6 @@
-"""Events as lines of JSON, one each: {"event": "Answered", "at": ..., ...}.
+"""Events as lines of JSON: {"event": "Answered", "at": ..., ...}.
 
-A reader passes over kinds and fields it does not know, so that an older program opens a newer log.
+Readers skip unknown kinds and fields, so that an older program opens a newer log.
 """
 
 import dataclasses
@@ -26,10 +26,10 @@ def from_line(line: str) -> Event | None:
         name = json.loads(line)["event"]
         return _reader(name).validate_json(line, strict=True) if name in KINDS else None
     except ValidationError as error:
-        wrong = error.errors()[0]
-        field = ".".join(map(str, (error.title, *wrong["loc"])))
-        how = "is missing" if wrong["type"] == "missing" else f"cannot be {wrong['input']!r}"
-        raise InputError(f"{field} {how}. Use a log as the agent wrote it.") from error
+        problem = error.errors()[0]
+        field = ".".join(map(str, (error.title, *problem["loc"])))
+        complaint = "is missing" if problem["type"] == "missing" else f"cannot be {problem['input']!r}"
+        raise InputError(f"{field} {complaint}. Use a log as the agent wrote it.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"Not an event: {line[:80]!r}. Use a log as the agent wrote it.") from error
 

@@ -1,7 +1,7 @@
-"""What happens in a session, as frozen values. Log, screen, report and replay all read this one stream.
+"""The events of a session. Log, screen, report and replay all read this one stream.
 
-Fields may be added with a default, never renamed; `core.event_lines` writes and reads them. Where a number is
-`int | float` it comes back spelled as it was.
+Fields may be added with a default, never renamed; `core.event_lines` writes and reads them. An `int | float`
+is read back as it was written.
 """
 
 from collections.abc import Mapping
@@ -10,18 +10,15 @@ from typing import ClassVar, Literal
 
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
-
 Change = Literal["view", "room"]
 """What a camera can see that is new."""
-
-
 About = Literal["session", "turn", "pair", "talk"]
-"""The session as a whole, in our own words; the turn or pair that is named; what was said at some turn."""
+"""What an event is about: the whole session, the named turn or pair, or talk at some turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened; `at` is seconds since 1970, UTC. `private`: it tells somebody's words."""
+    """Something that happened `at` so many seconds since 1970, UTC. `private`: it holds somebody's words."""
 
     at: float
     about: ClassVar[About]
@@ -46,9 +43,9 @@ class SessionStarted(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed(Event, about="session", private=False):
-    """A session that had stopped goes on; `turn` is the first question that had no answer yet.
+    """A stopped session goes on; `turn` is the first question without an answer.
 
-    That question may have been asked before: what counts of a turn is what came last.
+    It may be asked again: of each turn the last events count.
     """
 
     turn: int
@@ -56,7 +53,7 @@ class Resumed(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(Event, about="turn", private=True):
-    """A question about a frame: the SHA-256 of its JPEG, and how old it was at that moment."""
+    """A question about a frame: the SHA-256 of its JPEG, and its age."""
 
     turn: int
     question: str
@@ -75,8 +72,8 @@ class Routed(Event, about="turn", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Weighed(Event, about="turn", private=True):
-    """What the student would say, and what that is worth: the `probability` that the expert would say the
-    same, and how high it has to be. `evidence` is what that was told from, by name.
+    """What the student would say, the `probability` that the expert would say the same, the probability
+    needed, and the named `evidence` for it.
     """
 
     turn: int
@@ -100,10 +97,10 @@ class Answered(Event, about="turn", private=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(Event, about="turn", private=True):
-    """How an answer compares with a known one, where there is one.
+    """How an answer compares with a known reference.
 
-    `tag` says what a question after the warm-up takes (`same-fact-words`, ...), empty where nobody said;
-    `room` is where it was truly asked, likewise.
+    `tag` says what a question after the warm-up needs (`same-fact-words`, ...), and `room` where it was
+    really asked; both may be empty.
     """
 
     turn: int
@@ -134,9 +131,9 @@ class Remembered(Event, about="turn", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Inquired(Event, about="turn", private=False):
-    """The agent has asked the expert more about the frame of this turn.
+    """The agent has asked the expert `calls` more questions about the frame of this turn.
 
-    `calls` is how many questions it put; `pairs` those that left a pair in memory, by its id.
+    `pairs` are those that became pairs in memory, by id.
     """
 
     turn: int
@@ -146,7 +143,7 @@ class Inquired(Event, about="turn", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Corrected(Event, about="turn", private=True):
-    """A person gave the right answer to a turn; `pair` is what memory keeps of it."""
+    """A person gave the right answer to a turn; `pair` is its id in memory."""
 
     turn: int
     text: str
@@ -163,7 +160,7 @@ class Revised(Event, about="pair", private=True):
 
 @dataclass(frozen=True, kw_only=True)
 class LearningHeld(Event, about="session", private=False):
-    """The machine is too hot or draws too much to learn, as `reason` says; no longer when it is empty."""
+    """The machine is too hot or draws too much power to learn; over when `reason` is empty."""
 
     reason: str
 
@@ -185,7 +182,7 @@ class ExpertUnreachable(Event, about="turn", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class ToldLate(Event, about="turn", private=True):
-    """What the expert said to a question when it was back; `pair` is what memory keeps, "" for nothing."""
+    """What the expert answered when it was back; `pair` is its id in memory, or ""."""
 
     turn: int
     text: str
@@ -203,7 +200,7 @@ class Spent(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptationStarted(Event, about="session", private=False):
-    """A candidate is being trained on this many pairs of a room; "" is the one that the session began in."""
+    """A candidate is trained on so many pairs of a room; "" is the room in which the session began."""
 
     job: str
     pairs: int
@@ -223,9 +220,9 @@ class AdaptationProgressed(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptationEnded(Event, about="session", private=False):
-    """What became of the candidate, and why. `adapter` is its version when it was promoted.
+    """What became of the candidate, and why. `adapter` is its version if it was promoted.
 
-    `again`: it came to no verdict, since it was interrupted, and is begun anew. `room`: as when it started.
+    `again`: it was interrupted without a verdict, and starts again. `room`: as when it started.
     """
 
     job: str
@@ -252,7 +249,7 @@ class Consolidated(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RoomsLearnt(Event, about="session", private=False):
-    """Which pairs of all rooms bear on a question was learnt anew, from so many rooms with so many pairs."""
+    """The votes of pairs were learnt anew, from so many rooms with so many pairs."""
 
     rooms: int
     pairs: int
@@ -261,8 +258,8 @@ class RoomsLearnt(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class CameraLearnt(Event, about="session", private=False):
-    """The scene encoder was trained on so many pairs of picture and depth of a camera. `version` is its
-    number if promoted, else 0.
+    """The scene encoder was trained on so many pairs of a camera's pictures and depth. `version` is 0 unless
+    promoted.
     """
 
     camera: str
@@ -282,8 +279,8 @@ class Activated(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class CameraChanged(Event, about="session", private=False):
-    """Whether the camera of this `name` gives pictures. `reason` says why not, and ends with a remedy; when
-    it is back, `seconds` is how long there were none, 0 the first time.
+    """Whether the camera `name` gives pictures. `reason` says why not, with a remedy; when it is back,
+    `seconds` is how long it gave none, 0 the first time.
     """
 
     name: str
@@ -303,9 +300,9 @@ class MicrophoneChanged(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechHeard(Event, about="talk", private=True):
-    """What somebody was heard to say, in so many seconds of speech; `confidence` in [0, 1].
+    """Somebody said this, in so many seconds; `confidence` in [0, 1].
 
-    `audio` is the SHA-256 of its sound among the session's files, empty where that was not recorded.
+    `audio` is the SHA-256 of the sound among the session's files, empty if it was not recorded.
     """
 
     text: str
@@ -316,7 +313,7 @@ class SpeechHeard(Event, about="talk", private=True):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechUnheard(Event, about="session", private=False):
-    """The key for talking was held, and no words were made out; why, in a few words."""
+    """The key for talking was held, and no words were recognised, for this reason."""
 
     reason: str
     seconds: float
@@ -324,9 +321,9 @@ class SpeechUnheard(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SceneChanged(Event, about="session", private=False):
-    """The camera sees what it has not seen in this session: another view, or very likely another room.
+    """The camera sees a new view, or very likely another room.
 
-    `likeness` in [-1, 1] is that to the likest view before.
+    `likeness` in [-1, 1] is that to the most similar view before.
     """
 
     change: Change
@@ -335,8 +332,8 @@ class SceneChanged(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RoomRecognised(Event, about="session", private=False):
-    """What is seen is a known room, by so many views of a kind (`rgb`, `depth`). `likeness` in [-1, 1] is the
-    mean cosine with the likest of its own; `probability` in [0, 1] that it is this room.
+    """The camera sees a known room, by so many views of a kind (`rgb`, `depth`). `likeness` in [-1, 1] is the
+    mean cosine with the room's most similar views; `probability` in [0, 1] that it is this room.
     """
 
     room: str
@@ -348,11 +345,10 @@ class RoomRecognised(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RoomEntered(Event, about="session", private=False):
-    """From here on all is of this room: what is asked, remembered and learnt. `new`: it was not known.
+    """From now on all questions, pairs and learning belong to this room. `new`: it was not known.
 
-    `before` is the room until then. `moved`: what was asked there was of this room all along, since there was
-    no telling yet; its pairs are this room's now. `kind` is the place that a new room is most like, a kitchen
-    for one; empty where nobody looked.
+    `before` is the room until then. `moved`: its questions really belonged to this room, and their pairs have
+    moved here. `kind` is the place that a new room looks like, such as a kitchen; empty if unknown.
     """
 
     room: str
@@ -365,7 +361,7 @@ class RoomEntered(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingChanged(Event, about="session", private=False):
-    """Whether what happens from now on is recorded. The one that says no is the last one kept."""
+    """Whether events are recorded from now on; the event that says no is the last one recorded."""
 
     recording: bool
 
@@ -380,8 +376,8 @@ class Failed(Event, about="session", private=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Used(Event, about="session", private=False):
-    """What the session has taken: the most memory so far, of this process and of a training child, and bytes
-    on the disk. 0 where the system does not say.
+    """What the session has used: peak memory of this process and of a training child, and bytes on the disk.
+    0 where unknown.
     """
 
     peak_bytes: int

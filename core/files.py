@@ -1,7 +1,7 @@
-"""Where state lives, and writing so that a file is either whole or absent.
+"""The folders for state, and atomic writing: a file is whole or absent.
 
-`ROOMWISE_HOME` moves everything; without it the folders are the platform's own. Every OSError that a
-user can do something about becomes a StorageError that says what.
+`ROOMWISE_HOME` moves everything; the default folders are the platform's. An OSError becomes a StorageError
+with a remedy.
 """
 
 import contextlib
@@ -63,8 +63,8 @@ def config_dir() -> Path:
 def storage_errors(action: str, path: Path) -> Iterator[None]:
     """Turn a system error inside into a StorageError: "Cannot `action` `path`: ...", then the remedy.
 
-    Libraries written in Rust (safetensors, tokenizers) report a full disk in their own types, with
-    "(os error 28)" in the text; those are understood too. Everything else passes through.
+    Rust libraries (safetensors, tokenizers) report a full disk in their own types, with "(os error 28)" in
+    the text; these count too. Everything else passes through.
     """
     try:
         yield
@@ -77,11 +77,11 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
 
 
 def _system_code(error: Exception) -> int | None:
-    """The errno behind an error, 0 when the system gave none, None when it is not the system's."""
+    """The errno of a system error, 0 without a number; None for other errors."""
     if isinstance(error, OSError):
         return error.errno or 0
-    told = None if isinstance(error, RoomwiseError) else _RUST_CODE.search(str(error))
-    return int(told[1]) if told else None
+    match = None if isinstance(error, RoomwiseError) else _RUST_CODE.search(str(error))
+    return int(match[1]) if match else None
 
 
 def read_object(path: Path, error: type[RoomwiseError], remedy: str) -> dict[str, Any]:
@@ -90,18 +90,17 @@ def read_object(path: Path, error: type[RoomwiseError], remedy: str) -> dict[str
         raw = path.read_bytes()
     try:
         values = json.loads(raw)
-    except ValueError as found:
-        raise error(f"{path} is damaged: {found}. {remedy}") from found
+    except ValueError as problem:
+        raise error(f"{path} is damaged: {problem}. {remedy}") from problem
     if not isinstance(values, dict):
         raise error(f"{path} holds no JSON object. {remedy}")
     return values
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment `path` holds the old content or the new, never a part.
+    """Write a file so that `path` always holds the old content or the new, even after a power cut.
 
-    Parent folders are made. The data reaches the disk before the name does, so this also holds
-    across a power cut. Raises StorageError and leaves nothing behind.
+    Parent folders are made. Raises StorageError and leaves nothing behind.
     """
     path = Path(path)
     with storage_errors("write", path):
@@ -127,11 +126,9 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Fill a folder aside and give it its name at the end, or not at all.
+    """Yield a new folder beside `path` and rename it to `path` at the end, or remove it on any error.
 
-    Yields a new empty folder beside `path`; on success it is renamed to `path`, on any error it is
-    removed. An existing `path` is refused, unless `replace`: then it is swapped out last and
-    comes back if the renaming fails.
+    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails.
     Raises StorageError.
     """
     path = Path(path)
@@ -165,9 +162,9 @@ def _swap_in(temporary: Path, path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete what writers that were killed have left in a folder, not below it. Raises StorageError.
+    """Delete the temporary files of killed writers in a folder, not below it. Raises StorageError.
 
-    Only for the one process that writes there: to others it would be the ground under their feet.
+    Only for the one process that writes there.
     """
     for path in folder.glob(".*.part"):
         with storage_errors("delete", path):
@@ -186,8 +183,15 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def safetensors_metadata(data: bytes) -> dict[str, Any]:
+    """The metadata of a safetensors file's bytes, which safetensors.numpy writes but does not read."""
+    length = int.from_bytes(data[:8], "little")
+    metadata: dict[str, Any] = json.loads(data[8 : 8 + length])["__metadata__"]
+    return metadata
+
+
 def _umask() -> int:
-    # There is no way to read it without setting it.
+    # It cannot be read without setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -196,12 +200,12 @@ def _umask() -> int:
 def _sync_tree(folder: Path) -> None:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
-    # A rename is on the disk once its folder is. Windows cannot open folders and needs none of this.
+    # A rename is on the disk once its folder is. Windows cannot open folders, and needs no sync.
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Frames from bytes, files and cameras: the one place that makes them. A frame is decoded once, here."""
+"""Make frames from bytes, files and cameras, decoded once."""
 
 import io
 from pathlib import Path
@@ -14,7 +14,7 @@ _QUALITY, _FILE_QUALITY = 90, 95
 
 
 def decode(data: bytes, name: str = "The frame", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The upright RGB picture in a JPEG's bytes; `name` is what errors call it.
+    """The upright RGB picture in a JPEG's bytes; `name` is for messages.
 
     Raises ImageError when the bytes are no JPEG, damaged, cut short, or beyond `max_pixels`.
     """

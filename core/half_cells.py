@@ -1,7 +1,7 @@
-"""A picture in the cells of a terminal, as Rich's segments: two pixels a cell, one above the other.
+"""Draw a picture in terminal cells as Rich segments, two pixels per cell.
 
-Works over SSH, in tmux and in a browser. A terminal with fewer colours gets the nearest of its own; one with
-sixteen or none gets shades made of characters.
+Works over SSH, in tmux and in a browser. A terminal with fewer colours gets its nearest ones; with sixteen or
+none, shades made of characters.
 """
 
 from functools import lru_cache
@@ -13,17 +13,16 @@ from rich.style import Style
 
 UPPER_HALF = "▀"
 SHADES = " .:-=+*#%@"
-"""From dark to bright, for terminals that cannot show colours in their own right."""
+"""From dark to bright, for terminals without true colours."""
 Line = list[Segment]
-
 _STEP = 4
-"""Colours are rounded to multiples of this, so that a still picture stays still in spite of noise."""
+"""Colours are rounded to multiples of this, so that noise does not make a still picture flicker."""
 
 
-def fitted(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """How many columns and rows a picture of these pixels takes in the space there is, its shape kept.
+def fit_cells(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
+    """The columns and rows, at least one each, that a picture of these pixels fills of a space.
 
-    A cell is taken to be twice as high as wide. At least one of each; never more than there is.
+    A cell is taken to be twice as high as wide.
     """
     columns, rows = max(1, columns), max(1, rows)
     scale = min(columns / max(1, width), 2 * rows / max(1, height))
@@ -34,7 +33,7 @@ def fitted(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
 
 
 def half_cells(picture: Image.Image, columns: int, rows: int) -> list[Line]:
-    """The picture in exactly so many cells: the upper pixel is the letter's colour, the lower its ground."""
+    """The picture in exactly so many cells: upper pixels are foreground, lower ones background."""
     small = picture.convert("RGB").resize((columns, 2 * rows), Image.Resampling.BOX)
     pixels = small.point(lambda value: min(255, round(value / _STEP) * _STEP)).tobytes()
     stride = 3 * columns
@@ -45,7 +44,7 @@ def half_cells(picture: Image.Image, columns: int, rows: int) -> list[Line]:
 
 
 def _row(upper: bytes, lower: bytes, columns: int) -> Line:
-    """Cells alike beside each other become one segment: there is less to send."""
+    """A row of cells; equal neighbours become one segment, to send less."""
     segments: Line = []
     start = 0
     for column in range(1, columns + 1):
@@ -68,8 +67,8 @@ def shades(picture: Image.Image, columns: int, rows: int) -> list[Line]:
     return [[Segment("".join(letters[row * columns : (row + 1) * columns]))] for row in range(rows)]
 
 
-def drawn(picture: Image.Image, columns: int, rows: int, colours: str | None) -> list[Line]:
-    """The picture fitted into the space, for a terminal with these colours (Rich's names, None without)."""
-    wide, high = fitted(*picture.size, columns, rows)
+def draw_picture(picture: Image.Image, columns: int, rows: int, colours: str | None) -> list[Line]:
+    """Draw the picture to fit, for a terminal with these colours (Rich's names, None without)."""
+    wide, high = fit_cells(*picture.size, columns, rows)
     draw = half_cells if colours in ("truecolor", "256", "eight_bit") else shades
     return draw(picture, wide, high)

@@ -1,10 +1,10 @@
-"""What a host's name says of where it is."""
+"""Classify hosts."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what goes to this host, or listens on it, never leaves this machine."""
+    """Whether traffic to this host never leaves this machine."""
     if host == "localhost":
         return True
     try:

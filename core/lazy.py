@@ -1,7 +1,7 @@
-"""Commands whose verbs are imported when they are called, and how a command ends.
+"""Commands that import a verb when it is called, and how a command exits.
 
-A table of verbs holds dotted paths and one line of help each, so listing them imports none. Every
-target is a `typer.Typer` named in its own package; one with a single command becomes that command.
+A table holds a dotted path and a line of help per verb, so listing them imports none. Targets are
+`typer.Typer`s; one with a single command becomes that command.
 
     app = typer.Typer(cls=lazy_group({"ask": Verb("agent.cli:app", "Ask about a picture.")}))
 """
@@ -23,7 +23,7 @@ INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
 
 
 class Verb(NamedTuple):
-    """Where a verb lives, as `package.module:attribute`, and its line in the list of verbs."""
+    """A verb's `package.module:attribute`, and its line of help."""
 
     target: str
     help: str
@@ -38,7 +38,11 @@ class _LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         verb = self.verbs.get(cmd_name)
-        return _command(cmd_name, verb.target) if verb else None
+        if verb is None:
+            return None
+        command = as_command(load(verb.target))
+        command.name = cmd_name
+        return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.verbs and not args[0].startswith("-"):
@@ -63,12 +67,6 @@ def lazy_group(verbs: Mapping[str, Verb]) -> type[TyperGroup]:
     return Verbs
 
 
-def _command(name: str, target: str) -> Any:
-    command = as_command(load(target))
-    command.name = name
-    return command
-
-
 def as_command(app: typer.Typer) -> Any:
     """The command of an app, with plain help and without options that belong to the root only."""
     app.rich_markup_mode = None  # plain text is quick to make and can be copied
@@ -78,10 +76,10 @@ def as_command(app: typer.Typer) -> Any:
 
 
 def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; `args` stands in for `sys.argv[1:]`.
+    """Run the command and return its exit code; `args` replaces `sys.argv[1:]`.
 
-    A RoomwiseError becomes one line on stderr and its exit code (2); wrong usage is explained by
-    typer, also with 2; Ctrl-C gives 130. Anything else is a bug and keeps its traceback.
+    A RoomwiseError becomes one line on stderr and its exit code (2), like wrong usage; Ctrl-C gives 130.
+    Anything else is a bug and keeps its traceback.
     """
     try:
         as_command(app).main(args=list(sys.argv[1:] if args is None else args), prog_name=name)

@@ -1,8 +1,7 @@
-"""One process at a time in a folder; a second one is told which process is there.
+"""Lock a folder for one process; a second one learns which process holds it.
 
-The lock is the system's own and ends with the process that holds it, however that ends: there is
-no stale lock to remove. The file's text is for people only: it names who holds the folder, which the
-library filelock could not say on Windows, where nobody else can read the byte that it locks.
+It is the system's lock, which ends with its process, so there are no stale locks. The file's text names the
+holder for people, which the library filelock could not do on Windows: others cannot read a locked byte.
 """
 
 import errno
@@ -20,8 +19,8 @@ else:
     import fcntl
 
 _FILE = ".lock"
-_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
-"""What systems say of a lock that another process holds."""
+_LOCKED_ELSEWHERE = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+"""Error numbers of a lock that another process holds."""
 
 
 class FolderLock:
@@ -31,23 +30,23 @@ class FolderLock:
         self._file = file
 
     def release(self) -> None:
-        """Let others in. May be called again."""
+        """Unlock the folder. May be called again."""
         self._file.close()
 
 
 def lock_folder(folder: Path) -> FolderLock:
-    """Take the folder for this process, making it if needed. Raises StorageError when it is taken."""
+    """Lock the folder for this process, making it if needed. Raises StorageError when it is locked."""
     path = folder / _FILE
     with storage_errors("lock", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        # Never truncated on opening: what is in it names the process that has it.
+        # Not truncated on opening: it names the process that holds it.
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
     try:
         _take(file)
     except OSError as error:
         file.close()
         with storage_errors("lock", folder):
-            if error.errno not in _HELD:
+            if error.errno not in _LOCKED_ELSEWHERE:
                 raise
         raise StorageError(
             f"{folder} is in use by {_holder(path)}. Wait for it to end, or end it."
@@ -61,7 +60,7 @@ def lock_folder(folder: Path) -> FolderLock:
 
 def _take(file: BinaryIO) -> None:
     if sys.platform == "win32":
-        # Locked bytes cannot be read by others there, so one far behind the text is taken.
+        # Others cannot read locked bytes there, so lock one far behind the text.
         file.seek(1 << 20)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Bytes from anywhere become an RGB picture, or an error that says what to do."""
+"""Read RGB pictures from bytes and files, with errors that say what to do."""
 
 import struct
 import warnings
@@ -17,14 +17,13 @@ _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error
 def read_picture(
     source: Path | BinaryIO, name: str, max_pixels: int, formats: Sequence[str] = ()
 ) -> Image.Image:
-    """The first frame of a picture as 8-bit RGB, turned the way its camera was held.
+    """The first frame of a picture as upright 8-bit RGB; transparent parts become white.
 
-    Transparent parts become white. Size is read from the header and judged before any pixel is decoded.
-    `name` is what errors call it; with `formats` (Pillow's names) no others are tried. Raises ImageError
-    when it is no picture, damaged, cut short, or beyond `max_pixels`.
+    The size is checked before decoding. `name` is for messages; `formats` (Pillow's names) limits formats.
+    Raises ImageError when it is no picture, damaged, cut short, or beyond `max_pixels`.
     """
     try:
-        with _opened(source, formats) as picture:
+        with _open(source, formats) as picture:
             width, height = picture.size
             if width * height > max_pixels:
                 raise ImageError(
@@ -33,9 +32,9 @@ def read_picture(
                 )
             return _rgb(_upright(picture))
     except UnidentifiedImageError as error:
-        wanted = f"a {' or '.join(formats)}" if formats else "an image in a known format"
-        given = " or ".join(formats) or "JPEG or PNG"
-        raise ImageError(f"{name} is not {wanted}. Give a {given} file.") from error
+        expected = f"a {' or '.join(formats)}" if formats else "an image in a known format"
+        kinds = " or ".join(formats) or "JPEG or PNG"
+        raise ImageError(f"{name} is not {expected}. Give a {kinds} file.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{name} has far more pixels than the {max_pixels:,} allowed. Make it smaller."
@@ -51,9 +50,9 @@ def load_image(path: Path, max_pixels: int) -> Image.Image:
     return read_picture(path, str(path), max_pixels)
 
 
-def _opened(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:
+def _open(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:
     with warnings.catch_warnings():
-        # Pillow warns from a limit of its own on; ours is configured and checked right after.
+        # Pillow warns at a limit of its own; ours is checked right after.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         return Image.open(source, formats=list(formats) or None)
 
@@ -71,6 +70,6 @@ def _rgb(picture: Image.Image) -> Image.Image:
         # 16-bit grey: converting directly would clip all but the darkest 1/256.
         return picture.point(lambda value: value / 256).convert("L").convert("RGB")
     if picture.has_transparency_data:
-        seen = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+        rgba = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return picture.convert("RGB")

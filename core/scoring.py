@@ -1,8 +1,8 @@
-"""How an answer is compared with a reference: exact match, NLS and ANLS.
+"""Compare an answer with a reference: exact match, NLS and ANLS.
 
-Exact match is after `normalise`. NLS is one minus the Levenshtein distance over the longer length;
-ANLS (Biten et al. 2019, arXiv 1905.13648) sets it to 0 below a threshold and takes the best reference.
-NLS and ANLS compare lower-cased text as it stands, as their sources do: without `normalise`.
+Exact match is after `normalise`. NLS is one minus the Levenshtein distance over the longer length.
+ANLS (Biten et al. 2019, arXiv 1905.13648) is 0 below a threshold and takes the best reference. Both compare
+lower-cased text without `normalise`, like their sources.
 """
 
 import re

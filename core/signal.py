@@ -1,6 +1,6 @@
-"""What an expert ships beside its text, so that a student can learn from how it answered.
+"""The teacher signal that an expert ships beside its answer.
 
-Plain arrays and no torch: the expert may run on another machine, and memory only keeps the bytes.
+Plain arrays without torch: the expert may run on another machine, and memory stores the bytes.
 """
 
 import json
@@ -13,26 +13,23 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from core.errors import StorageError
+from core.files import safetensors_metadata
 
 TOP = 32
-"""Tokens of the vocabulary kept for each place of an answer."""
-
+"""Likeliest tokens kept for each place of an answer."""
 _FORMAT = "roomwise-signal-1"
 _DAMAGED = "A teacher signal is damaged ({}). Delete the pair it belongs to, or ask the expert again."
-_HEADER_LENGTH = 8
 
 
 @dataclass(frozen=True)
 class TeacherSignal:
-    """How an expert read one question and what else it nearly said.
+    """An expert's attention for one question, and the likeliest tokens of its answer.
 
-    `spans` int32 [T, 2] are the characters (from, to) of the question's own tokens, and `attention`
-    float16 [T, rows, cols] what the first layer's heads, averaged, let each of them see of the picture:
-    raw mass, so a row sums to less than 1. None when the expert gives no maps; T is 0 then.
-    `top_ids` int32 [A, k] and `top_logprobs` float16 [A, k] are the likeliest tokens at each place of the
-    answer, the closing one included; they mean something only under the tokenizer whose
-    definition has the SHA-256 `vocabulary`. A is 0 when the expert gives none.
-    Raises ValueError when the shapes do not belong together.
+    `spans` int32 [T, 2] are the characters (from, to) of the question's own tokens, `attention` float16
+    [T, rows, cols] their first-layer attention to the picture, heads averaged: raw mass, so a row sums to
+    less than 1. None without maps; T is 0 then. `top_ids` int32 [A, k] and `top_logprobs` float16 [A, k] are
+    the likeliest tokens at each place of the answer, the closing one included, for the tokenizer whose
+    definition has the SHA-256 `vocabulary`. A is 0 without them. Raises ValueError when shapes do not match.
     """
 
     spans: NDArray[np.int32]
@@ -65,12 +62,12 @@ class TeacherSignal:
             arrays["attention"] = self.attention
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         about = {"format": _FORMAT, "vocabulary": self.vocabulary}
-        # One entry, since the order of several is not the same in every run.
+        # One entry, since the order of several varies.
         return save(arrays, metadata={"roomwise": json.dumps(about, sort_keys=True)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "TeacherSignal":
-        """What `to_bytes` gave. Raises StorageError when it is not that."""
+        """The inverse of `to_bytes`. Raises StorageError for anything else."""
         try:
             arrays = load(data)
             about = _about(data)
@@ -86,10 +83,7 @@ class TeacherSignal:
 
 
 def _about(data: bytes) -> dict[str, object]:
-    """Our entry in the file's header, which safetensors' numpy functions write but do not read."""
-    length = int.from_bytes(data[:_HEADER_LENGTH], "little")
-    header = json.loads(data[_HEADER_LENGTH : _HEADER_LENGTH + length])
-    about: dict[str, object] = json.loads(header["__metadata__"]["roomwise"])
+    about: dict[str, object] = json.loads(safetensors_metadata(data)["roomwise"])
     if about["format"] != _FORMAT:
         raise ValueError(f"its format is {about['format']!r}")
     return about

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from core.errors import AnswerError, QuestionError, RoomNameError
 
-# Characters that are neither shown nor spoken: control codes, surrogates, private and unassigned
-# ones, and format marks that reorder text (a bidirectional override can make a log line lie).
+# Control codes, surrogates, private and unassigned characters, and format marks that reorder text (a
+# bidirectional override can make a log line lie).
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 
@@ -21,8 +21,8 @@ def strip_controls(text: str) -> str:
 
     Idempotent; the result never holds a line break or a terminal escape.
     """
-    shown = "".join(_visible(character) for character in text)
-    return " ".join(shown.split())
+    visible = "".join(_visible(character) for character in text)
+    return " ".join(visible.split())
 
 
 def _visible(character: str) -> str:
@@ -37,7 +37,7 @@ def _visible(character: str) -> str:
 def check_question(text: str, max_chars: int = 1000) -> str:
     """The question, cleaned by `strip_controls`, or QuestionError when nothing is left or it is too long.
 
-    The length is judged after cleaning; a text beyond ten times the limit is refused unread.
+    The length is checked after cleaning; a text beyond ten times the limit is refused at once.
     """
     too_long = f"Ask in at most {max_chars} characters."
     if len(text) > 10 * max_chars:
@@ -61,7 +61,7 @@ def check_answer(text: str, max_chars: int = 4000) -> str:
 
 
 def check_room(name: str) -> str:
-    """The name of a room as it is, or RoomNameError unless it is fit to name a folder anywhere."""
+    """The name of a room, or RoomNameError unless it can name a folder on every system."""
     if not _ROOM.fullmatch(name):
         raise RoomNameError(
             f"A room cannot be called {name[:80]!r}. "
@@ -77,22 +77,22 @@ def room_name(text: str) -> str:
 
 
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
-    """Up to `n` of the choices that look most like `name`, best first; empty when none does."""
+    """Up to `n` of the choices most like `name`, best first."""
     by_folded: dict[str, str] = {}
     for choice in choices:
         by_folded.setdefault(choice.casefold(), choice)
     # The ratio is quadratic in length; nobody means a name of a thousand characters.
-    close = difflib.get_close_matches(name.casefold()[:100], by_folded, n=n, cutoff=0.5)
-    return [by_folded[folded] for folded in close]
+    matches = difflib.get_close_matches(name.casefold()[:100], by_folded, n=n, cutoff=0.5)
+    return [by_folded[folded] for folded in matches]
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """The remedy for an unknown name: the nearest choices, or all of them when none is near."""
-    known = sorted(choices)
-    close = nearest(name, known)
+    names = sorted(choices)
+    close = nearest(name, names)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    return f"Known: {', '.join(known)}." if known else "None are known."
+    return f"Known: {', '.join(names)}." if names else "None are known."
 
 
 def with_article(noun: str) -> str:

@@ -14,11 +14,10 @@ Asker = Literal["person", "agent"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said to one question, and how sure it was.
+    """A model's answer to one question.
 
-    `token_ids` are the answer's own tokens as the model produced them, the closing one included;
-    `token_logprobs` holds for each the natural logarithm of the probability it was given, so
-    every value is at most 0. `confidence` is in [0, 1]; it is the model's own, not calibrated.
+    `token_ids` are the answer's tokens, the closing one included, `token_logprobs` their natural
+    log-probabilities, at most 0. `confidence` in [0, 1] is the model's own, not calibrated.
     """
 
     text: str
@@ -35,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One camera frame: the bytes of its JPEG, as kept and sent, and the RGB picture that they show."""
+    """One camera frame: the bytes of its JPEG and its decoded RGB picture."""
 
     jpeg: bytes
     picture: Image
@@ -47,8 +46,8 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Told:
-    """An expert's answer, and the bytes of its `core.signal.TeacherSignal` where it ships one."""
+class ExpertReply:
+    """An expert's answer, and the bytes of its `core.signal.TeacherSignal` if there is one."""
 
     answer: Answer
     signal: bytes | None = None
@@ -56,7 +55,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an expert has cost: questions put to it, and bytes that went to it and came from it."""
+    """What an expert has cost: questions, and bytes sent and received."""
 
     calls: int = 0
     bytes: int = 0
@@ -64,7 +63,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Example:
-    """What an adapter is trained on or judged by: a pair with its files, so that no database is needed.
+    """A pair to train or judge an adapter with, as files, without a database.
 
     `image` is a picture file; `signal` holds the bytes of a `core.signal.TeacherSignal`, if there is one.
     """
@@ -78,12 +77,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Pair:
-    """A question and its answer about one frame of a room: what memory keeps and the student learns from.
+    """A question and its answer about one frame of a room, which memory keeps and the student learns from.
 
-    `id` is 32 hexadecimal digits. `frame` is the SHA-256 of the frame's JPEG bytes, `signal` that of its
-    teacher signal, both in hexadecimal; None when only words came. `source` says whose words the
-    answer is; `expert` names the model that was asked first. `created` is ISO 8601 in UTC. `asker` says who
-    put the question: a person, or the agent of its own accord.
+    `id` is 32 hexadecimal digits. `frame` and `signal` are hexadecimal SHA-256s of the frame's JPEG and of
+    the teacher signal, if any. `source` says whose answer it is; `expert` names the model that was asked
+    first. `created` is ISO 8601 in UTC. `asker` says whose question it is.
     """
 
     id: str

@@ -82,7 +82,7 @@ def _add_chat(app: FastAPI, context: ServerContext) -> None:
         replies = await _answer(request, context, batch)
         if replies is None:
             return Response(status_code=_GONE)
-        answer = replies[0].told.answer
+        answer = replies[0].reply.answer
         pieces = context.served.pieces(answer)
         return JSONResponse(chat.completion(context.served.name, answer, pieces, body.logprobs))
 

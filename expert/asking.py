@@ -9,8 +9,8 @@ from core.errors import InputError
 from core.frames import frame_of
 from core.text import check_question
 from core.types import Frame
-from models.expert import Hear
-from models.remote.wire import LEARNT_FROM, Wanted
+from models.expert import OnPiece
+from models.remote.wire import LEARNT_FROM, SignalPart
 
 MOST_QUESTIONS = 16
 LONGEST_QUESTION = 1000
@@ -34,7 +34,7 @@ class AskForm(pydantic.BaseModel):
     questions: Annotated[list[str], pydantic.Field(min_length=1, max_length=MOST_QUESTIONS)]
     """Each is answered by itself."""
 
-    signals: Annotated[list[Wanted], pydantic.Field(max_length=4)] = list(LEARNT_FROM)
+    signals: Annotated[list[SignalPart], pydantic.Field(max_length=4)] = list(LEARNT_FROM)
     """What is shipped beside the words; the bytes are counted by kind."""
 
     transfer: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{64})?$")] = ""
@@ -46,11 +46,11 @@ class QuestionBatch:
 
     frame: Frame
     questions: tuple[str, ...]
-    signals: frozenset[Wanted]
+    signals: frozenset[SignalPart]
     transfer: str = ""
-    hear: Hear | None = None
+    hear: OnPiece | None = None
 
-    def heard_by(self, hear: Hear) -> "QuestionBatch":
+    def heard_by(self, hear: OnPiece) -> "QuestionBatch":
         return replace(self, hear=hear)
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from adapters.training.codes import MapCoder, heat_maps, load_map_coder, paired_layers, transfer_name
-from models.vlm import VisionLanguageModel, VisionTokens, stacked
+from models.vlm import VisionLanguageModel, VisionTokens, stack
 
 
 class Coder:
@@ -24,7 +24,7 @@ class Coder:
         """Codes, float16 [B, width], for questions about the first view of each frame, with the expert's
         answers.
         """
-        first = stacked([vision.select([0]) for vision in encoded])
+        first = stack([vision.select([0]) for vision in encoded])
         forced = self._vlm.teacher_forced(first, questions, answers, attentions=True)
         channels, rows, cols = self._coder.shape
         pairs = paired_layers(channels, len(forced.attentions))

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from core.errors import ExpertError, RoomwiseError
 from expert.asking import QuestionBatch
-from models.remote.wire import Said
+from models.remote.wire import WireAnswer
 
 
 def next_batch(waiting: Sequence[int], limit: int) -> int:
@@ -31,7 +31,7 @@ def next_batch(waiting: Sequence[int], limit: int) -> int:
 
 
 _LOG = logging.getLogger(__name__)
-Answers = list[Said]
+Answers = list[WireAnswer]
 
 
 class FullError(ExpertError):

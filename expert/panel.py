@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from core.signal import TeacherSignal
-from core.types import Frame, Told
+from core.types import ExpertReply, Frame
 from expert.asking import QuestionBatch
 from expert.codes import Coder
 from models.expert import EncodedQuestion, LocalExpert
-from models.remote.wire import OptionalSignal, Said
+from models.remote.wire import OptionalSignal, WireAnswer
 from models.signal import focus, focus_size
 from models.vlm import VisionTokens
 
@@ -30,7 +30,7 @@ class RequestBatcher:
         self._expert, self._coder = expert, coder
         self._encoded: OrderedDict[str, VisionTokens] = OrderedDict()
 
-    def answer(self, requests: Sequence[QuestionBatch]) -> list[list[Said]]:
+    def answer(self, requests: Sequence[QuestionBatch]) -> list[list[WireAnswer]]:
         """For each request its answers, one a question, in order."""
         encoded = self._encode([request.frame for request in requests])
         questions = [
@@ -40,7 +40,7 @@ class RequestBatcher:
             for request in requests
             for question in request.questions
         ]
-        replies = self._expert.together(questions)
+        replies = self._expert.answer_batch(questions)
         askers = [request for request in requests for _ in request.questions]
         answers = list(map(_with_signals, askers, questions, replies))
         self._code(askers, questions, answers)
@@ -48,7 +48,7 @@ class RequestBatcher:
         return [[next(remaining) for _ in request.questions] for request in requests]
 
     def _code(
-        self, askers: Sequence[QuestionBatch], questions: Sequence[EncodedQuestion], answers: list[Said]
+        self, askers: Sequence[QuestionBatch], questions: Sequence[EncodedQuestion], answers: list[WireAnswer]
     ) -> None:
         """Add the map's code to the answers whose client asked for it."""
         places = [place for place, request in enumerate(askers) if "code" in request.signals]
@@ -57,17 +57,17 @@ class RequestBatcher:
         codes = self._coder.codes(
             [questions[place].vision for place in places],
             [questions[place].question for place in places],
-            [answers[place].told.answer.text for place in places],
+            [answers[place].reply.answer.text for place in places],
         )
         for place, code in zip(places, codes, strict=True):
-            answers[place] = replace(answers[place], shown=replace(answers[place].shown, code=code))
+            answers[place] = replace(answers[place], optional=replace(answers[place].optional, code=code))
 
     def _encode(self, frames: Sequence[Frame]) -> dict[str, VisionTokens]:
         """The encoded views of each frame by name; new frames are encoded together."""
         encoded = {frame.name: self._encoded[frame.name] for frame in frames if frame.name in self._encoded}
         new = list({frame.name: frame for frame in frames if frame.name not in encoded}.values())
         if new:
-            encoded |= dict(zip((frame.name for frame in new), self._expert.look(new), strict=True))
+            encoded |= dict(zip((frame.name for frame in new), self._expert.encode(new), strict=True))
         for name, vision in encoded.items():
             self._encoded[name] = vision
             self._encoded.move_to_end(name)
@@ -76,11 +76,15 @@ class RequestBatcher:
         return encoded
 
 
-def _with_signals(request: QuestionBatch, question: EncodedQuestion, reply: Told) -> Said:
+def _with_signals(request: QuestionBatch, question: EncodedQuestion, reply: ExpertReply) -> WireAnswer:
     if reply.signal is None or "focus" not in request.signals:
-        return Said(reply)
+        return WireAnswer(reply)
     attention = TeacherSignal.from_bytes(reply.signal).attention
-    return Said(reply) if attention is None else Said(reply, _focused_tokens(attention, question.vision))
+    return (
+        WireAnswer(reply)
+        if attention is None
+        else WireAnswer(reply, _focused_tokens(attention, question.vision))
+    )
 
 
 def _focused_tokens(attention: NDArray[np.float16], vision: VisionTokens) -> OptionalSignal:

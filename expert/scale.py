@@ -21,9 +21,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from core.config import variable_name
 from core.errors import ConfigError, ModelError
 from core.extras import require
+from core.sections import variable_name
 from expert.serve import ServerOptions, open_application
 from models.registry import model_folder
 

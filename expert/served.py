@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.types import Answer
 from expert.asking import AskForm
 from models.decoding import spell
-from models.remote.wire import Wanted
+from models.remote.wire import SignalPart
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Served:
     transfer: str = ""
 
     @property
-    def signals(self) -> tuple[Wanted, ...]:
+    def signals(self) -> tuple[SignalPart, ...]:
         """The available signals."""
         if not self.distillation:
             return ()

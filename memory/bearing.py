@@ -1,4 +1,4 @@
-"""How much an answered question, of whatever room, bears on another: the features by which pairs vote."""
+"""Features of how much an answered question of any room bears on another; pairs vote by them."""
 
 from dataclasses import dataclass
 
@@ -13,23 +13,22 @@ FEATURES = (
     "question", "question_near", "words", "kind", "side", "about", "view", "frame", "same_room", "room",
     "named_here", "named", "named_view", "heard", "common",
 )  # fmt: skip
-"""In order: how alike the questions are, once more with what is near stretched, the words they are about;
-the same kind, the same side, about the same; how alike the views are; the same frame, the
-same room, how alike the rooms are by what is in them; and of the pair's answer: whether the question itself
-names it (then it is hardly the answer), how often questions in this room, and about this view, named it, how
-often it was heard in this room, and how often anywhere.
+"""In order: similarity of the questions, once more with near ones stretched, shared words; same kind, same
+side, about the same; similarity of the views; same frame, same room, similarity of the rooms by what is in
+them; and of the pair's answer: whether the question itself names it (then it is hardly the answer), how often
+questions in this room, and about this view, named it, how often it was given in this room, and anywhere.
 """
 _NEAR = 0.15
 _OWN_ROOM = 0.3
-"""How alike a room is to itself, on the scale of others: it is told by `same_room`."""
+"""Similarity of a room to itself; `same_room` tells it apart."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What is known when the question of line `question` is answered.
+    """The state in which the question of line `question` is answered.
 
-    `earlier`: answered lines of other rooms; `answered`: those of this room; `asked`: all questions asked in
-    this room before, answered or not.
+    `earlier`: answered lines of other rooms; `answered`: those of this room; `asked`: all lines of this room
+    before, answered or not.
     """
 
     question: int
@@ -44,13 +43,13 @@ class Moment:
 
 
 class Bearing:
-    """Features of moments in a table. `rooms` bool [rooms, answers] tells what is in each earlier room."""
+    """Features of moments in a table. `rooms` bool [rooms, answers]: what is in each earlier room."""
 
     def __init__(self, table: VectorTable, rooms: Flags) -> None:
         self._table, self._rooms = table, rooms
 
-    def of(self, moment: Moment) -> Features:
-        """Float32 [pairs, features] of the pairs that vote, as in `moment.pairs`."""
+    def features(self, moment: Moment) -> Features:
+        """Float32 [pairs, features] of `moment.pairs`."""
         table, question, pairs = self._table, moment.question, moment.pairs
         here = table.room[pairs] == table.room[question]
         text = table.text[pairs] @ table.text[question]
@@ -59,27 +58,27 @@ class Bearing:
             *(row[pairs] == row[question] for row in (table.kind, table.side, table.about)),
             (table.view[pairs] @ table.view[question]) * ~here,
             table.frame[pairs] == table.frame[question], here,
-            np.where(here, _OWN_ROOM, self._rooms_like(moment)[table.room[pairs]]),
-            *self._of_answers(moment, table.answer[pairs]),
+            np.where(here, _OWN_ROOM, self._room_similarity(moment)[table.room[pairs]]),
+            *self._answer_features(moment, table.answer[pairs]),
         ]  # fmt: skip
         return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 
-    def _of_answers(self, moment: Moment, answers: Numbers) -> list[NDArray[np.float64]]:
+    def _answer_features(self, moment: Moment, answers: Numbers) -> list[NDArray[np.float64]]:
         table, count = self._table, len(self._table.answers)
         view = moment.asked[table.frame[moment.asked] == table.frame[moment.question]]
-        heard = np.bincount(table.answer[moment.answered], minlength=count)
+        here = np.bincount(table.answer[moment.answered], minlength=count)
         common = np.bincount(table.answer[moment.earlier], minlength=count)
         by_answer = [
             table.named[moment.question],
             np.log1p(table.named[moment.asked].sum(axis=0)),
             np.log1p(table.named[view].sum(axis=0)),
-            np.minimum(heard, 2),
+            np.minimum(here, 2),
             np.log1p(common),
         ]
         return [column[answers] for column in by_answer]
 
-    def _rooms_like(self, moment: Moment) -> NDArray[np.float64]:
-        """Cosines [rooms] of what is in them with what is known to be here; what is rare counts more."""
+    def _room_similarity(self, moment: Moment) -> NDArray[np.float64]:
+        """Cosines [rooms] of their contents with this room's, weighted by rarity."""
         table = self._table
         others = np.unique(table.room[moment.earlier])
         rarity = np.log(len(others) / (self._rooms[others].sum(axis=0) + 1) + 1)
@@ -89,11 +88,11 @@ class Bearing:
         return np.asarray(rooms @ here / np.maximum(lengths, 1e-9))
 
 
-def rooms_of(table: VectorTable) -> Flags:
-    """What is in each room by all its lines: bool [rooms, answers]."""
+def room_answers(table: VectorTable) -> Flags:
+    """The contents of each room by all its lines, bool [rooms, answers]."""
     count = int(table.room.max(initial=-1)) + 1
-    found = np.zeros((count, len(table.answers)), bool)
+    present = np.zeros((count, len(table.answers)), bool)
     for room in range(count):
         lines = np.flatnonzero(table.room == room)
-        found[room] = table.things(lines[table.answer[lines] >= 0], lines)
-    return found
+        present[room] = table.things(lines[table.answer[lines] >= 0], lines)
+    return present

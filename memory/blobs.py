@@ -1,4 +1,4 @@
-"""Frames, depth frames and teacher signals as files named by what is in them, so that each is kept once."""
+"""Frames, depth frames and teacher signals as files named by content hash, so that each is kept once."""
 
 import hashlib
 import re
@@ -19,10 +19,10 @@ class Blobs:
         self.folder = folder
 
     def put(self, data: bytes, kind: str) -> str:
-        """Keep the bytes; returns their SHA-256. On the disk on return. Raises StorageError."""
+        """Write the bytes to the disk; returns their SHA-256. Raises StorageError."""
         name = hashlib.sha256(data).hexdigest()
         path = self.path(name, kind)
-        # A file that is there was written whole, but disks age: its bytes are compared.
+        # An existing file was written whole, but disks age: compare its bytes.
         if not path.is_file() or path.read_bytes() != data:
             atomic_write_bytes(path, data)
         return name
@@ -37,23 +37,23 @@ class Blobs:
         return data
 
     def path(self, name: str, kind: str) -> Path:
-        """Where such a file is, if it is."""
+        """The path of such a file."""
         return self.folder / f"{name}{kind}"
 
     def remove(self, name: str, kind: str) -> None:
-        """Delete the file if it is there. Raises StorageError."""
+        """Delete the file if it exists. Raises StorageError."""
         path = self.path(name, kind)
         with storage_errors("delete", path):
             path.unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """File names of all blobs there are."""
-        found = self.folder.iterdir() if self.folder.is_dir() else iter(())
-        return {path.name for path in found if _NAME.fullmatch(path.name)}
+        """File names of all blobs."""
+        paths = self.folder.iterdir() if self.folder.is_dir() else iter(())
+        return {path.name for path in paths if _NAME.fullmatch(path.name)}
 
-    def keep_only(self, wanted: Iterable[str]) -> None:
-        """Delete blobs that nothing refers to, and parts of files that were being written."""
-        stray = self.names() - set(wanted)
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Delete all other blobs, and parts of files."""
+        stray = self.names() - set(names)
         parts = self.folder.glob(".*.part") if self.folder.is_dir() else ()
         for path in [*(self.folder / name for name in stray), *parts]:
             with storage_errors("delete", path):

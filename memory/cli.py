@@ -1,4 +1,4 @@
-"""`roomwise memory`: look at what is remembered, correct it, forget it, carry it elsewhere."""
+"""`roomwise memory`: list, search, correct, delete, export and import pairs."""
 
 import json
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ def listed(room: Room = None, as_json: AsJson = False) -> None:
 
     Example: roomwise memory list --room kitchen --json
     """
-    with _opened(read_only=True) as memory:
+    with _open_memory(read_only=True) as memory:
         pairs = memory.pairs(room)
     if as_json:
         _print_json(pairs=[asdict(pair) for pair in pairs])
@@ -61,15 +61,15 @@ def search(
 
     Example: roomwise memory search "What colour is the sofa?" --image picture.jpg -k 3
     """
-    from memory.recall import cue_of, search
+    from memory.recall import embed_cue, search
 
     config = load_config()
     words = check_question(question) if question or image is None else None
     read: Any = load(context.obj["picture"])
     picture = None if image is None else read(image, config.images.max_pixels)
     embedder: Any = load(context.obj["embedder"])(config.student.model)
-    cue = cue_of(embedder, words, picture)
-    with _opened(embedder, read_only=True) as memory:
+    cue = embed_cue(embedder, words, picture)
+    with _open_memory(embedder, read_only=True) as memory:
         weight = config.memory.question_weight
         hits = search(memory, cue, room, count, weight)
     if as_json:
@@ -84,7 +84,7 @@ def show(id: Id, as_json: AsJson = False) -> None:
 
     Example: roomwise memory show 3f2a
     """
-    with _opened(read_only=True) as memory:
+    with _open_memory(read_only=True) as memory:
         pair = memory.get(id)
         history = [asdict(former) for former in memory.history(pair)]
         files = {"frame_file": str(memory.frame_path(pair))}
@@ -107,7 +107,7 @@ def correct(
 
     Example: roomwise memory correct 3f2a "dark green"
     """
-    with _opened() as memory:
+    with _open_memory() as memory:
         pair = memory.correct(id, answer)
     _print_json(**asdict(pair)) if as_json else typer.echo(_line(pair))
 
@@ -121,7 +121,7 @@ def delete(
 
     Example: roomwise memory delete 3f2a 77b0
     """
-    with _opened() as memory:
+    with _open_memory() as memory:
         # All are looked up first, so that a mistyped one deletes nothing.
         pairs = {memory.get(id).id: memory.get(id) for id in ids}
         for pair in pairs.values():
@@ -140,7 +140,7 @@ def exported(folder: Folder, room: Room = None, as_json: AsJson = False) -> None
     """
     from memory.transfer import export
 
-    with _opened(read_only=True) as memory:
+    with _open_memory(read_only=True) as memory:
         count = export(memory, folder, room)
     if as_json:
         _print_json(folder=str(folder), pairs=count)
@@ -156,15 +156,15 @@ def imported(folder: Folder, as_json: AsJson = False) -> None:
     """
     from memory.transfer import import_
 
-    with _opened() as memory:
-        done = import_(memory, folder)
+    with _open_memory() as memory:
+        counts = import_(memory, folder)
     if as_json:
-        _print_json(new=done.new, known=done.known)
+        _print_json(new=counts.new, known=counts.known)
     else:
-        typer.echo(f"{done.new} new pairs, {done.known} were here already")
+        typer.echo(f"{counts.new} new pairs, {counts.known} were here already")
 
 
-def _opened(embedder: "Embedder | None" = None, read_only: bool = False) -> "Memory":
+def _open_memory(embedder: "Embedder | None" = None, read_only: bool = False) -> "Memory":
     from memory.store import Memory
 
     return Memory.open(

@@ -1,8 +1,7 @@
-"""What rooms look like: views of each, as a scene encoder's vectors, so that a room is known again.
+"""Views of each room as a scene encoder's vectors, to recognise rooms by.
 
-A view is a frame (JPEG) or a depth frame (16-bit PNG, millimetres) beside the pairs', and the vector [d] that
-an encoder of a certain name made of it. Vectors of different names are never compared: what another encoder
-made is made again from the frames.
+A view is a frame (JPEG) or a depth frame (16-bit PNG, millimetres) and the vector [d] that a named encoder
+made of it. Vectors of different encoders are never compared: those of another encoder are made again.
 """
 
 import io
@@ -22,13 +21,11 @@ from memory.blobs import DEPTH, FRAME, Blobs
 from memory.schema import transaction
 
 Kind = Literal["rgb", "depth"]
-"""What a view was taken with: a camera of colours, or one of distances."""
-
+"""Colour or depth."""
 MOST = 32
-"""Views of a kind that are kept of a room."""
+"""Views of a kind that are kept per room."""
 ALIKE = 0.98
-"""Cosine from which a further view of a room tells nothing that is not known."""
-
+"""Cosine from which another view of a room is redundant."""
 _SUFFIX: dict[Kind, str] = {"rgb": FRAME, "depth": DEPTH}
 _NOT_DEPTH = "A depth frame of the gallery is no 16-bit PNG. Forget the room: roomwise rooms forget {}"
 
@@ -40,13 +37,13 @@ class RoomViews:
     rooms: tuple[str, ...]
     rows: Rows
 
-    def of(self, room: str) -> Rows:
+    def of_room(self, room: str) -> Rows:
         """The rows [n, d] of one room."""
-        return self.rows[[one == room for one in self.rooms]] if self.rooms else self.rows
+        return self.rows[[name == room for name in self.rooms]] if self.rooms else self.rows
 
 
 class Gallery:
-    """The views in a memory; `Memory.gallery` is one. `errors` turns those of the database into ours."""
+    """The views in a memory, as `Memory.gallery`. `errors` translates database errors."""
 
     def __init__(
         self,
@@ -58,24 +55,24 @@ class Gallery:
         self._database, self._blobs, self._errors, self._now = database, blobs, errors, now
 
     def add(self, room: str, kind: Kind, data: bytes, vector: Rows, encoder: str) -> bool:
-        """Keep a view, `data` being its file's bytes, `vector` float32 [d]; whether it was kept.
+        """Keep a view, with its file's bytes and `vector` float32 [d], unless the room has one so alike.
 
-        It is not where the room has one so alike. Of more than `MOST` the one goes that tells least: the
-        older of the two most alike. Raises StorageError.
+        Returns whether it was kept. Of more than `MOST` views the most redundant is dropped. Raises
+        StorageError.
         """
-        known = [row for _, row in self._numbered(room, kind, encoder)]
-        if known and float(np.max(np.stack(known) @ vector)) >= ALIKE:
+        existing = [row for _, row in self._vectors(room, kind, encoder)]
+        if existing and float(np.max(np.stack(existing) @ vector)) >= ALIKE:
             return False
         with self._errors():
             frame = self._blobs.put(data, _SUFFIX[kind])
             self._insert(room, kind, frame, vector, encoder)
-            numbered = self._numbered(room, kind, encoder)
+            numbered = self._vectors(room, kind, encoder)
             if len(numbered) > MOST:
-                self._drop(least_telling(numbered))
+                self._drop(most_redundant(numbered))
         return True
 
-    def shelf(self, kind: Kind, encoder: str) -> RoomViews:
-        """All views of a kind that this encoder made, oldest first."""
+    def views(self, kind: Kind, encoder: str) -> RoomViews:
+        """All views of a kind by this encoder, oldest first."""
         with self._errors():
             rows = self._database.execute(
                 "SELECT room, vector FROM views WHERE kind = ? AND encoder = ? ORDER BY number",
@@ -88,17 +85,17 @@ class Gallery:
 
     def counts(self) -> dict[str, dict[Kind, int]]:
         """How many views of each kind each room has."""
-        found: dict[str, dict[Kind, int]] = {}
+        counts: dict[str, dict[Kind, int]] = {}
         with self._errors():
             rows = self._database.execute("SELECT room, kind, count(*) FROM views GROUP BY room, kind")
             for room, kind, count in rows:
-                found.setdefault(room, {"rgb": 0, "depth": 0})[kind] = count
-        return found
+                counts.setdefault(room, {"rgb": 0, "depth": 0})[kind] = count
+        return counts
 
     def catch_up(self, encoder: SceneEncoder, notice: Callable[[str], None]) -> None:
-        """Make what another encoder made again from the frames, and views of pairs' frames that have none.
+        """Make the views of other encoders again, and views of rooms that have pairs only.
 
-        `notice` is told in a sentence. A frame that cannot be read or shows nothing is passed over, and told.
+        `notice` gets a sentence about this, and about each unusable frame.
         """
         with self._errors():
             stale = self._database.execute(
@@ -126,7 +123,7 @@ class Gallery:
                     self._insert(room, "rgb", frame, vector, encoder.name)
 
     def forget_frame(self, frame: str) -> None:
-        """Forget the views of a frame, by its SHA-256: a person had it forgotten."""
+        """Forget the views of a frame, by its SHA-256."""
         with self._errors():
             self._database.execute("DELETE FROM views WHERE frame = ?", (frame,))
 
@@ -137,7 +134,7 @@ class Gallery:
             self._database.execute("DELETE FROM views WHERE room = ?", (room,))
 
     def forget(self, room: str) -> None:
-        """Forget the views of a room; their files go with the next sweep unless a pair needs them."""
+        """Forget the views of a room; the next sweep deletes their files unless a pair needs them."""
         with self._errors():
             self._database.execute("DELETE FROM views WHERE room = ?", (room,))
 
@@ -163,7 +160,7 @@ class Gallery:
     def _drop(self, number: int) -> None:
         self._database.execute("DELETE FROM views WHERE number = ?", (number,))
 
-    def _numbered(self, room: str, kind: Kind, encoder: str) -> list[tuple[int, Rows]]:
+    def _vectors(self, room: str, kind: Kind, encoder: str) -> list[tuple[int, Rows]]:
         with self._errors():
             rows = self._database.execute(
                 "SELECT number, vector FROM views WHERE room = ? AND kind = ? AND encoder = ? "
@@ -177,13 +174,13 @@ class Gallery:
     ) -> Rows | None:
         try:
             data = self._blobs.get(frame, _SUFFIX[kind])
-            return encoded(kind, data, encoder, room)
+            return encode_view(kind, data, encoder, room)
         except RoomwiseError as error:
             notice(f"A view of {room} is of no use. {error}")
             return None
 
 
-def encoded(kind: Kind, data: bytes, encoder: SceneEncoder, room: str = "it") -> Rows:
+def encode_view(kind: Kind, data: bytes, encoder: SceneEncoder, room: str = "it") -> Rows:
     """The vector [d] of a view's file. Raises ImageError, InputError when it shows nothing."""
     rows = encoder.rgb([decode(data)]) if kind == "rgb" else encoder.depth([decode_depth(data, room)])
     vector: Rows = rows[0]
@@ -191,15 +188,15 @@ def encoded(kind: Kind, data: bytes, encoder: SceneEncoder, room: str = "it") ->
 
 
 def decode_depth(data: bytes, room: str = "it") -> Millimetres:
-    """Distances uint16 [h, w] in millimetres of a 16-bit PNG. Raises InputError when it is none."""
+    """Distances uint16 [h, w] in millimetres of a 16-bit PNG. Raises InputError for anything else."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            found = np.asarray(picture)
+            depth = np.asarray(picture)
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(_NOT_DEPTH.format(room)) from error
-    if found.ndim != 2 or found.dtype.kind not in "iu":
+    if depth.ndim != 2 or depth.dtype.kind not in "iu":
         raise InputError(_NOT_DEPTH.format(room))
-    return found.astype(np.uint16)
+    return depth.astype(np.uint16)
 
 
 def encode_depth(depth: Millimetres) -> bytes:
@@ -209,8 +206,8 @@ def encode_depth(depth: Millimetres) -> bytes:
     return buffer.getvalue()
 
 
-def least_telling(numbered: list[tuple[int, Rows]]) -> int:
-    """Of views with their numbers, at least two, oldest first: the older of the two most alike."""
+def most_redundant(numbered: list[tuple[int, Rows]]) -> int:
+    """The number of the older of the two most similar views; `numbered` is oldest first, at least two."""
     rows = np.stack([row for _, row in numbered])
     likeness = rows @ rows.T
     np.fill_diagonal(likeness, -np.inf)

@@ -1,12 +1,10 @@
-"""Vectors of all pairs, searched by FAISS. Derived: whatever is lost here is made again from the pairs.
+"""Vectors of all pairs, searched by FAISS. Whatever is lost here is made again from the pairs.
 
-On disk lie the vectors alone, in one safetensors file with a header of ours; the FAISS indexes are filled
-from it. They are flat, so nothing of theirs would be worth keeping, and FAISS's own files can neither
-be checked before they are read nor replaced together.
+One safetensors file holds the vectors, and fills flat FAISS indexes. FAISS's own files could neither be
+checked before they are read nor replaced together.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,12 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save
 
 from core.extras import load
-from core.files import atomic_write_bytes
+from core.files import atomic_write_bytes, safetensors_metadata
 from core.ports import Rows
 from core.types import Pair
 
 FILE = "vectors.safetensors"
 _SCHEMA = "1"
-_HEADER_LENGTH = 8
 KEY = 32
 Numbers = npt.NDArray[np.int64]
 
@@ -43,11 +40,11 @@ class Vectors:
         return len(self.numbers)
 
     def without(self, number: int) -> "Vectors":
-        """All other rows."""
+        """All rows but this one."""
         keep = self.numbers != number
         return Vectors(self.embedder, self.numbers[keep], self.text[keep], self.view[keep])
 
-    def joined(self, other: "Vectors") -> "Vectors":
+    def join(self, other: "Vectors") -> "Vectors":
         """These rows and then the other's."""
         return Vectors(
             self.embedder,
@@ -59,21 +56,21 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Cue:
-    """What is searched by: the vector of a question [d], of a frame [d2], or both."""
+    """What to search by: the vector of a question [d], of a frame [d2], or both."""
 
     text: Rows | None = None
     view: Rows | None = None
 
 
-class Kept(NamedTuple):
-    """What a file of vectors held: the usable rows, and whether there were others."""
+class StoredVectors(NamedTuple):
+    """The usable rows of a file of vectors; `stale`: there were others."""
 
     vectors: Vectors
     stale: bool
 
 
 class Index:
-    """Finds the pairs whose question or frame is most alike, among the vectors it is given."""
+    """Compares questions and frames with the vectors of pairs."""
 
     def __init__(self, vectors: Vectors | None = None) -> None:
         self.vectors: Vectors | None = None
@@ -83,23 +80,23 @@ class Index:
             self.add(vectors)
 
     def add(self, rows: Vectors) -> None:
-        """More pairs; the first ones decide how wide vectors are."""
+        """Add pairs; the first ones set the width of vectors."""
         if self.vectors is None:
             flat: Any = load("memory.flat:Flat")
             self._text, self._view = flat(rows.text.shape[1]), flat(rows.view.shape[1])
         self._text.add(rows.text, rows.numbers)
         self._view.add(rows.view, rows.numbers)
-        self.vectors = rows if self.vectors is None else self.vectors.joined(rows)
+        self.vectors = rows if self.vectors is None else self.vectors.join(rows)
 
     def remove(self, number: int) -> None:
-        """Forget a pair's vectors, if there are any."""
+        """Remove a pair's vectors if there are any."""
         if self.vectors is not None:
             self._text.remove(number)
             self._view.remove(number)
             self.vectors = self.vectors.without(number)
 
     def scores(self, cue: Cue, among: Sequence[int]) -> dict[int, tuple[float | None, float | None]]:
-        """Inner products of the cue's question and frame with those of the pairs with these numbers."""
+        """Inner products of the cue's question and frame with those of these pairs."""
         if self.vectors is None:
             return {}
         text = {} if cue.text is None else self._text.scores(cue.text, among)
@@ -108,7 +105,7 @@ class Index:
 
 
 def write_vectors(folder: Path, vectors: Vectors, keys: Mapping[int, bytes]) -> None:
-    """Keep the vectors, each beside what it was made of: the key of its number. Raises StorageError."""
+    """Write the vectors with their pairs' keys. Raises StorageError."""
     rows = np.array([list(keys[int(number)]) for number in vectors.numbers], np.uint8)
     arrays: dict[str, npt.NDArray[Any]] = {"keys": rows.reshape(-1, KEY), "text": vectors.text}
     arrays["view"] = vectors.view
@@ -117,11 +114,10 @@ def write_vectors(folder: Path, vectors: Vectors, keys: Mapping[int, bytes]) -> 
     atomic_write_bytes(folder / FILE, save(tensors, metadata=header))
 
 
-def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None = None) -> Kept | str:
-    """The vectors of these keys as far as they were kept, or why there are none: the end of a sentence.
+def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None = None) -> StoredVectors | str:
+    """The stored vectors of these keys, or why there are none: the end of a sentence.
 
-    Rows of other keys were made of pairs that are deleted by now, and are left out. With `embedder`,
-    another one's vectors are no use.
+    Rows of other keys belong to deleted pairs. With `embedder`, vectors of others are refused.
     """
     try:
         data = (folder / FILE).read_bytes()
@@ -130,31 +126,24 @@ def read_vectors(folder: Path, keys: Mapping[int, bytes], embedder: str | None =
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     try:
-        tensors, header = load_tensors(data), _header(data)
-        rows, text, view, made_by = tensors["keys"], tensors["text"], tensors["view"], header["embedder"]
+        tensors, header = load_tensors(data), safetensors_metadata(data)
+        rows, text, view, maker = tensors["keys"], tensors["text"], tensors["view"], header["embedder"]
         whole = header["schema"] == _SCHEMA and header["sha256"] == _digest(tensors)
     except (SafetensorError, ValueError, KeyError, TypeError):
         return "it is damaged"
-    if not (whole and _fits(rows, text, view)):
+    if not (whole and _shapes_fit(rows, text, view)):
         return "it is damaged"
-    if embedder not in (None, made_by):
+    if embedder not in (None, maker):
         return "another model made it"
-    known = {key: number for number, key in keys.items()}
-    numbers = np.array([known.get(row.tobytes(), -1) for row in rows], np.int64)
-    kept = numbers >= 0
-    return Kept(Vectors(made_by, numbers[kept], text[kept], view[kept]), stale=not kept.all())
+    by_key = {key: number for number, key in keys.items()}
+    numbers = np.array([by_key.get(row.tobytes(), -1) for row in rows], np.int64)
+    usable = numbers >= 0
+    return StoredVectors(Vectors(maker, numbers[usable], text[usable], view[usable]), stale=not usable.all())
 
 
 def key(pair: Pair) -> bytes:
-    """What a pair's vectors are made of, as 32 bytes."""
+    """A hash, 32 bytes, of what a pair's vectors are made of."""
     return hashlib.sha256("\0".join([pair.id, pair.question, pair.frame]).encode()).digest()
-
-
-def _header(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file that has been read whole already."""
-    length = int.from_bytes(data[:_HEADER_LENGTH], "little")
-    metadata: dict[str, str] = json.loads(data[_HEADER_LENGTH : _HEADER_LENGTH + length])["__metadata__"]
-    return metadata
 
 
 def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
@@ -165,7 +154,7 @@ def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
     return total.hexdigest()
 
 
-def _fits(rows: npt.NDArray[Any], text: npt.NDArray[Any], view: npt.NDArray[Any]) -> bool:
+def _shapes_fit(rows: npt.NDArray[Any], text: npt.NDArray[Any], view: npt.NDArray[Any]) -> bool:
     return (
         rows.dtype == np.uint8
         and rows.shape == (len(text), KEY)

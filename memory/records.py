@@ -1,4 +1,4 @@
-"""What is asked of the database, statement by statement. Pairs go in and come out as values."""
+"""The SQL statements of memory. Pairs go in and come out as values."""
 
 import re
 import sqlite3
@@ -23,10 +23,10 @@ class Former:
 
 
 def insert(database: sqlite3.Connection, pair: Pair) -> int:
-    """Store a pair; returns its number, which grows and is never given again."""
+    """Store a pair; returns its number, which grows and is never reused."""
     marks = ", ".join("?" * len(_NAMES))
-    done = database.execute(f"INSERT INTO pairs ({_COLUMNS}) VALUES ({marks})", astuple(pair))
-    return int(done.lastrowid or 0)
+    cursor = database.execute(f"INSERT INTO pairs ({_COLUMNS}) VALUES ({marks})", astuple(pair))
+    return int(cursor.lastrowid or 0)
 
 
 def numbered(database: sqlite3.Connection, room: str | None = None) -> dict[int, Pair]:
@@ -38,15 +38,15 @@ def numbered(database: sqlite3.Connection, room: str | None = None) -> dict[int,
 
 def find(database: sqlite3.Connection, prefix: str) -> tuple[int, Pair]:
     """The one pair whose id begins so, with its number. Raises UnknownPairError."""
-    wanted = prefix.strip().lower()
+    start = prefix.strip().lower()
     rows: list[Any] = []
-    if _PREFIX.fullmatch(wanted):
+    if _PREFIX.fullmatch(start):
         query = f"SELECT number, {_COLUMNS} FROM pairs WHERE id GLOB ? ORDER BY number LIMIT 2"
-        rows = database.execute(query, (f"{wanted}*",)).fetchall()
+        rows = database.execute(query, (f"{start}*",)).fetchall()
     if not rows:
         raise UnknownPairError(f"No pair's id begins with {prefix[:40]!r}. See them: roomwise memory list")
     if len(rows) > 1:
-        raise UnknownPairError(f"Several ids begin with {wanted!r}. Give more of the one you mean.")
+        raise UnknownPairError(f"Several ids begin with {start!r}. Give more of the one you mean.")
     number, *values = rows[0]
     return int(number), Pair(*values)
 

@@ -1,6 +1,6 @@
-"""The tables of a memory, as numbered steps; nothing else changes them.
+"""The tables of a memory, as numbered migrations.
 
-A new step goes to the end of MIGRATIONS and is never edited again: it has run in people's homes.
+Add new migrations at the end of MIGRATIONS and never edit old ones: they have run in people's homes.
 """
 
 import contextlib
@@ -12,10 +12,8 @@ from core.errors import StorageError
 
 DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
-
 APPLICATION_ID = 0x526F6F6D
 """Marks a database as a memory, so that no other program's is touched."""
-
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # AUTOINCREMENT: the number of a deleted pair must never come back with another one's vectors.
@@ -67,7 +65,7 @@ _DAMAGED = ("malformed", "not a database", "disk image")
 
 @contextlib.contextmanager
 def database_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the database inside into StorageErrors that say what to do about the file."""
+    """Turn database errors inside into StorageErrors with a remedy."""
     try:
         yield
     except sqlite3.IntegrityError:
@@ -77,14 +75,14 @@ def database_errors(path: Path) -> Iterator[None]:
 
 
 def open_database(path: Path, writing: bool) -> sqlite3.Connection:
-    """The memory at `path`, made or brought up to date when `writing`; autocommit, see `transaction`.
+    """The memory at `path`, created or migrated when `writing`; autocommit, see `transaction`.
 
-    Without `writing`, a missing file reads as empty and nothing is ever written. Raises StorageError
-    for a damaged, foreign or newer database, naming it.
+    Without `writing`, a missing file reads as empty and nothing is written. Raises StorageError for a
+    damaged, foreign or newer database.
     """
     with database_errors(path):
         place = path if writing or path.exists() else ":memory:"
-        # One thread at a time is the caller's promise; which one may change.
+        # The caller promises one thread at a time, but it may change.
         database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             _prepare(database, path, writing or place == ":memory:")
@@ -94,17 +92,17 @@ def open_database(path: Path, writing: bool) -> sqlite3.Connection:
         return database
 
 
-def outdated(path: Path) -> bool:
-    """Whether there is a database that `open_database` must bring up to date before it can be read."""
+def needs_migration(path: Path) -> bool:
+    """Whether there is a database that must be migrated before it can be read."""
     if not path.is_file():
         return False
     with database_errors(path), contextlib.closing(sqlite3.connect(path)) as database:
-        return _checked_version(database, path) < len(MIGRATIONS)
+        return _check_version(database, path) < len(MIGRATIONS)
 
 
 @contextlib.contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All of the statements inside, or none of them."""
+    """Execute all of the statements inside, or none."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -117,10 +115,10 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _prepare(database: sqlite3.Connection, path: Path, writing: bool) -> None:
-    version = _checked_version(database, path)
+    version = _check_version(database, path)
     if writing:
         database.execute("PRAGMA journal_mode = WAL")
-        # On the disk before an answer is called remembered; and what is deleted is overwritten.
+        # A remembered answer is on the disk, and deleted data is overwritten.
         database.execute("PRAGMA synchronous = FULL")
         database.execute("PRAGMA secure_delete = ON")
         database.execute("PRAGMA foreign_keys = ON")
@@ -129,8 +127,8 @@ def _prepare(database: sqlite3.Connection, path: Path, writing: bool) -> None:
         database.execute("PRAGMA query_only = ON")
 
 
-def _checked_version(database: sqlite3.Connection, path: Path) -> int:
-    """How many steps the database has behind it."""
+def _check_version(database: sqlite3.Connection, path: Path) -> int:
+    """The number of migrations that the database has had. Raises StorageError."""
     (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise StorageError(f"Cannot use {path}: {_remedy('malformed', path)}")

@@ -1,4 +1,4 @@
-"""What memory holds of all rooms, ready to be compared with questions that are asked now."""
+"""The pairs of all rooms with their vectors, to compare with current questions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from memory.votes import Votes, read_votes, write_votes
 
 VOTES = "votes.safetensors"
 MOST = 20_000
-"""Pairs; beyond it the oldest of those that the agent asked about are left out."""
+"""Pairs; beyond it the oldest pairs of the agent's own questions are left out."""
 
 
 @dataclass(frozen=True)
@@ -28,47 +28,47 @@ class Shelf:
 
     @property
     def lines(self) -> list[Line]:
-        """As a table takes them."""
+        """The pairs as lines of a table."""
         return [Line(pair.room, pair.question, pair.frame, pair.answer) for pair in self.pairs]
 
-    def table(self, asked: Sequence[tuple[Line, Cue]] = ()) -> VectorTable:
-        """All of them, and then what was asked since; cues need both vectors."""
-        texts = [cue.text[None] for _, cue in asked if cue.text is not None]
-        views = [cue.view[None] for _, cue in asked if cue.view is not None]
-        lines = [*self.lines, *(line for line, _ in asked)]
+    def table(self, current: Sequence[tuple[Line, Cue]] = ()) -> VectorTable:
+        """A table of all pairs and then the current lines; cues need both vectors."""
+        texts = [cue.text[None] for _, cue in current if cue.text is not None]
+        views = [cue.view[None] for _, cue in current if cue.view is not None]
+        lines = [*self.lines, *(line for line, _ in current)]
         return VectorTable(lines, np.concatenate([self.text, *texts]), np.concatenate([self.view, *views]))
 
 
 def shelf(memory: Memory, without: Collection[str] = ()) -> Shelf | None:
-    """The pairs of all rooms but for those of these ids; None when there is none that can be compared."""
+    """The pairs of all rooms except these ids; None without any that have vectors."""
     vectors = memory.vectors
     if vectors is None:
         return None
-    place = {int(number): row for row, number in enumerate(vectors.numbers)}
-    held = [(number, pair) for number, pair in memory.numbered().items() if number in place]
-    held = [(number, pair) for number, pair in held if pair.id not in without]
-    spare = len(held) - MOST
-    agents = [number for number, pair in held if pair.asker == "agent"]
+    row_of = {int(number): row for row, number in enumerate(vectors.numbers)}
+    pairs = [(number, pair) for number, pair in memory.numbered().items() if number in row_of]
+    pairs = [(number, pair) for number, pair in pairs if pair.id not in without]
+    spare = len(pairs) - MOST
+    agents = [number for number, pair in pairs if pair.asker == "agent"]
     left_out = set(agents[: max(0, spare)])
-    kept = [(number, pair) for number, pair in held if number not in left_out]
+    kept = [(number, pair) for number, pair in pairs if number not in left_out]
     if not kept:
         return None
-    rows = [place[number] for number, _ in kept]
+    rows = [row_of[number] for number, _ in kept]
     return Shelf([pair for _, pair in kept], vectors.text[rows], vectors.view[rows])
 
 
 def votes_of(memory: Memory) -> Votes | None:
-    """What was learnt last from all rooms; None before that. Raises StorageError."""
+    """The votes learnt last, None before that. Raises StorageError."""
     return read_votes(memory.folder / VOTES)
 
 
 def learn_votes(memory: Memory, seed: int) -> Votes | None:
-    """Learn from all rooms what bears on what, and keep it beside the pairs; None when they are too few.
+    """Learn the votes from all rooms and write them; None when there are too few rooms.
 
-    Half a minute for a hundred rooms; always anew, so that nothing adds up over time. Raises StorageError.
+    Half a minute for a hundred rooms; always from scratch. Raises StorageError.
     """
-    held = shelf(memory)
-    votes = None if held is None else learn(held.table(), seed)
+    pairs = shelf(memory)
+    votes = None if pairs is None else learn(pairs.table(), seed)
     if votes is not None:
         write_votes(memory.folder / VOTES, votes)
     return votes

@@ -1,10 +1,10 @@
-"""The pairs of all rooms: a SQLite database is the truth, frames and signals lie beside it by hash.
+"""The pairs of all rooms, in a SQLite database with frames and signals beside it.
 
     memory.sqlite3        pairs and their former answers
-    blobs/                frames (JPEG), depth frames (PNG) and teacher signals (safetensors), each once
-    vectors.safetensors   what recall compares by; derived, made again when missing
+    blobs/                frames (JPEG), depth frames (PNG) and teacher signals (safetensors), by hash
+    vectors.safetensors   embeddings for recall; made again when missing
 
-One process writes at a time; others may read meanwhile. In a process, one thread at a time.
+One process writes at a time while others may read. In a process, one thread at a time.
 """
 
 import datetime
@@ -31,8 +31,8 @@ from memory.blobs import FRAME, SIGNAL, Blobs
 from memory.gallery import Gallery
 from memory.index import Cue, Index, Vectors
 from memory.records import Former
-from memory.schema import DATABASE, database_errors, open_database, outdated, transaction
-from memory.upkeep import Notice, caught_up, keep, prune
+from memory.schema import DATABASE, database_errors, needs_migration, open_database, transaction
+from memory.upkeep import Notice, prune_index, save_index, update_index
 
 LONGEST_NAME = 1000  # of an expert
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -50,13 +50,10 @@ class Memory:
         embedder: Embedder | None,
         notice: Notice,
     ) -> None:
-        self.folder = folder
+        self.folder, self.embedder = folder, embedder
         self.blobs = Blobs(folder / "blobs")
-        self.embedder = embedder
         self.gallery = Gallery(database, self.blobs, self._errors, now)
-        self._database = database
-        self._lock = lock
-        self._notice = notice
+        self._database, self._lock, self._notice = database, lock, notice
         self._index = Index()
         self._unsaved = 0
 
@@ -69,14 +66,14 @@ class Memory:
         read_only: bool = False,
         on_notice: Notice = lambda sentence: None,
     ) -> "Memory":
-        """The memory in `folder`, made if it is not there; held by this process unless `read_only`.
+        """Open or create the memory in `folder`, locked for this process unless `read_only`.
 
-        Without an embedder nothing can be searched. `on_notice` is told in a sentence when the index
-        had to be made again or could not be kept. Raises StorageError: held by another process (which is
-        named), damaged, newer, foreign, or its database gone while frames are there.
+        Searching needs an embedder. `on_notice` gets a sentence when the index had to be made again or could
+        not be written. Raises StorageError: locked by another process (which is named), damaged, newer,
+        foreign, or its database gone while frames are there.
         """
         path = folder / DATABASE
-        if read_only and outdated(path):
+        if read_only and needs_migration(path):
             cls.open(folder).close()
         with ExitStack() as undo:
             lock = None if read_only else lock_folder(folder)
@@ -86,12 +83,12 @@ class Memory:
             database = open_database(path, writing=not read_only)
             undo.callback(database.close)
             memory = cls(folder, database, lock, embedder, on_notice)
-            memory._bring_into_line()
+            memory._synchronise()
             undo.pop_all()
         return memory
 
     def close(self) -> None:
-        """Save the index, let others in. May be called again."""
+        """Save the index and unlock the folder. May be called again."""
         try:
             if self._unsaved:
                 self._save()
@@ -120,33 +117,32 @@ class Memory:
         cue: Cue | None = None,
         asker: Asker = "person",
     ) -> Pair:
-        """Remember an answer about a frame; on the disk on return, all of it or nothing.
+        """Remember an answer about a frame; on return it is on the disk.
 
-        An `id` of the caller's (32 hexadecimal digits) makes this repeatable: a pair of that id that is
-        there already is returned as it is. `cue` saves embedding question and frame once more.
-        Raises QuestionError, AnswerError, RoomNameError, StorageError.
+        With an `id` (32 hexadecimal digits) this is repeatable: an existing pair of that id is returned.
+        `cue` saves embedding question and frame again. Raises QuestionError, AnswerError, RoomNameError,
+        StorageError.
         """
-        if id is not None and (known := self._by_id(id)):
-            return known
-        words = (check_room(room), check_question(question), check_answer(answer))
-        vectors = self._vectors(words[1], frame.picture, cue or Cue())
+        if id is not None and (existing := self._by_id(id)):
+            return existing
+        texts = (check_room(room), check_question(question), check_answer(answer))
+        vectors = self._vectors(texts[1], frame.picture, cue or Cue())
         with self._errors():
             name = self.blobs.put(frame.jpeg, FRAME)
-            held = None if signal is None else self.blobs.put(signal, SIGNAL)
+            signal_name = None if signal is None else self.blobs.put(signal, SIGNAL)
             model = strip_controls(expert)[:LONGEST_NAME].rstrip()
-            pair = Pair(id or uuid.uuid4().hex, *words, name, source, model, now(), held, asker)
+            pair = Pair(id or uuid.uuid4().hex, *texts, name, source, model, now(), signal_name, asker)
             (number,) = self._insert([pair])
         if vectors is not None and self.embedder is not None:
             row = (np.array([number], np.int64), vectors[0][None], vectors[1][None])
             self._index.add(Vectors(self.embedder.name, *row))
-            self._saved_later()
+            self._count_unsaved()
         return pair
 
     def correct(self, id: str, answer: str) -> Pair:
-        """Put a person's answer in place of a pair's; the old one is kept in its history.
+        """Replace a pair's answer by a person's; the old one goes to its history, its signal is deleted.
 
-        The teacher signal goes: it teaches the old answer. `id` may be the beginning of one.
-        Raises UnknownPairError, AnswerError.
+        `id` may be the beginning of one. Raises UnknownPairError, AnswerError.
         """
         words = check_answer(answer)
         with self._errors():
@@ -157,9 +153,9 @@ class Memory:
         return replace(pair, answer=words, source="person", signal=None)
 
     def delete(self, id: str) -> Pair:
-        """Forget a pair, its history and its vectors at once, and its files unless another pair needs them.
+        """Forget a pair, its history, its vectors, and its files unless another pair needs them.
 
-        `id` may be the beginning of one. Returns what the pair was. Raises UnknownPairError.
+        `id` may be the beginning of one. Returns the pair. Raises UnknownPairError.
         """
         with self._errors():
             number, pair = records.find(self._database, id)
@@ -169,7 +165,7 @@ class Memory:
             if not records.is_used(self._database, "frame", pair.frame):
                 self.gallery.forget_frame(pair.frame)
             self._drop_unused(pair)
-            self._deleted()
+            self._purge()
         return pair
 
     def pairs(self, room: str | None = None) -> list[Pair]:
@@ -177,7 +173,7 @@ class Memory:
         return list(self.numbered(room).values())
 
     def numbered(self, room: str | None = None) -> dict[int, Pair]:
-        """The same by number; numbers grow and are never used again."""
+        """The pairs by number; numbers grow and are never reused."""
         with self._errors():
             return records.numbered(self._database, room)
 
@@ -187,7 +183,7 @@ class Memory:
             return records.find(self._database, id)[1]
 
     def history(self, pair: Pair) -> list[Former]:
-        """The answers that the pair had before, oldest first."""
+        """The pair's former answers, oldest first."""
         with self._errors():
             return records.history(self._database, pair)
 
@@ -197,9 +193,9 @@ class Memory:
             return records.rooms(self._database)
 
     def move(self, room: str, to: str) -> int:
-        """Give the pairs and views of a room to another, which may be new; how many pairs.
+        """Move pairs and views of a room to another, perhaps new, one; returns the number of pairs.
 
-        Raises RoomNameError, StorageError.
+        Raises RoomNameError.
         """
         name = check_room(to)
         with self._errors():
@@ -208,7 +204,7 @@ class Memory:
         return count
 
     def forget(self, room: str) -> int:
-        """Forget a room: its pairs, views and files for good; how many pairs."""
+        """Forget a room with its pairs, views and files; returns the number of pairs."""
         pairs = self.numbered(room)
         with self._errors():
             self.gallery.forget(room)
@@ -218,7 +214,7 @@ class Memory:
             for number in pairs:
                 self._index.remove(number)
             self.drop_strays()
-            self._deleted()
+            self._purge()
         return len(pairs)
 
     def frame_path(self, pair: Pair) -> Path:
@@ -231,27 +227,27 @@ class Memory:
 
     @property
     def vectors(self) -> Vectors | None:
-        """What recall compares by, a row a pair in no order to count on; None without any."""
+        """The vectors of pairs, in no particular order; None without any."""
         return self._index.vectors
 
     def scores(self, cue: Cue, room: str | None = None) -> Iterator[tuple[Pair, float | None, float | None]]:
-        """How alike each pair's question and frame are to the cue's, in [-1, 1]; None where it has none."""
+        """Similarities in [-1, 1] of each pair's question and frame to the cue's; None where it has none."""
         pairs = self.numbered(room)
         for number, (text, view) in self._index.scores(cue, list(pairs)).items():
             yield pairs[number], text, view
 
     def insert_all(self, pairs: Sequence[tuple[Pair, Sequence[Former]]]) -> None:
-        """Store pairs whose files are in `blobs` already, with their histories: all or none."""
+        """Store pairs whose files are in `blobs`, with their histories: all or none."""
         with self._errors():
             self._insert([pair for pair, _ in pairs], dict(pairs))
-        self._bring_into_line()
+        self._synchronise()
 
     def drop_strays(self) -> None:
-        """Delete files that no pair refers to: a crash or a refused import may have left them."""
+        """Delete files that no pair refers to, left by a crash or a refused import."""
         pairs = self.numbered().values()
-        wanted = {f"{pair.frame}{FRAME}" for pair in pairs}
+        frames = {f"{pair.frame}{FRAME}" for pair in pairs}
         signals = {f"{pair.signal}{SIGNAL}" for pair in pairs if pair.signal}
-        self.blobs.keep_only(wanted | signals | set(self.gallery.files()))
+        self.blobs.keep_only(frames | signals | set(self.gallery.files()))
 
     def _insert(
         self, pairs: Sequence[Pair], formers: Mapping[Pair, Sequence[Former]] | None = None
@@ -283,29 +279,29 @@ class Memory:
         view = self.embedder.image([picture])[0] if cue.view is None else cue.view
         return text, view
 
-    def _bring_into_line(self) -> None:
+    def _synchronise(self) -> None:
         if self._lock is not None:
             sweep(self.folder)
             self.drop_strays()
         if self.embedder is not None:
             pairs = self.numbered()
-            self._index, changed = caught_up(self.folder, pairs, self.blobs, self.embedder, self._notice)
+            self._index, changed = update_index(self.folder, pairs, self.blobs, self.embedder, self._notice)
             if changed and self._lock is not None:
                 self._save()
 
-    def _saved_later(self) -> None:
+    def _count_unsaved(self) -> None:
         self._unsaved += 1
         if self._unsaved >= _SAVE_EVERY:
             self._save()
 
     def _save(self) -> None:
-        keep(self.folder, self._index, self.numbered(), self._notice)
+        save_index(self.folder, self._index, self.numbered(), self._notice)
         self._unsaved = 0
 
-    def _deleted(self) -> None:
-        """Leave nothing of what was deleted: neither vectors, nor its words in the journal."""
+    def _purge(self) -> None:
+        """Remove the vectors of deleted pairs, and their words from the journal."""
         if self.embedder is None:
-            prune(self.folder, self.numbered(), self._notice)
+            prune_index(self.folder, self.numbered(), self._notice)
         else:
             self._save()
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

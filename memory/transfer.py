@@ -1,11 +1,10 @@
-"""Memories as plain files, to keep, to move and to read elsewhere.
+"""Export and import memories as plain files.
 
     memory.json     the format's version, how many pairs, the SHA-256 of pairs.jsonl
     pairs.jsonl     a pair a line, with its former answers
     blobs/          frames (JPEG) and teacher signals (safetensors), named by SHA-256
 
-An export may come from anyone. It is read as data, checked whole before anything is kept, and refused whole
-when any of it is wrong.
+An export may come from anyone: it is checked before anything is imported, and refused if any of it is wrong.
 """
 
 import datetime
@@ -71,7 +70,7 @@ class _Line(_Strict):
 
 @dataclass(frozen=True)
 class Imported:
-    """How many pairs of an export are new here, and how many were here already."""
+    """How many imported pairs are new, and how many existed already."""
 
     new: int
     known: int
@@ -85,8 +84,9 @@ def export(memory: Memory, folder: Path, room: str | None = None) -> int:
             for name in _files(pair):
                 path = aside / _BLOBS / name
                 atomic_write_bytes(path, memory.blobs.get(path.stem, path.suffix))
-        lines = [json.dumps(_as_line(memory, pair), ensure_ascii=False) + "\n" for pair in pairs]
-        text = "".join(lines).encode()
+        histories = ({"history": [asdict(former) for former in memory.history(pair)]} for pair in pairs)
+        lines = (asdict(pair) | history for pair, history in zip(pairs, histories, strict=True))
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
         about = {"format": _FORMAT, "schema": _SCHEMA, "pairs": len(pairs)}
         about["sha256"] = hashlib.sha256(text).hexdigest()
         atomic_write_bytes(aside / _PAIRS, text)
@@ -126,7 +126,7 @@ def read_export(folder: Path) -> list[Entry]:
 
     Raises ArchiveError, which names the line or file, and StorageError.
     """
-    about = _parsed(_About, _bytes(folder, _ABOUT, _MOST_TEXT), f"{folder / _ABOUT}")
+    about = _parse(_About, _bytes(folder, _ABOUT, _MOST_TEXT), f"{folder / _ABOUT}")
     if about.format != _FORMAT:
         raise ArchiveError(f"{folder} is no export of a memory. Make one: roomwise memory export FOLDER")
     if about.schema_ > _SCHEMA:
@@ -148,26 +148,22 @@ def _files(pair: Pair) -> Iterator[str]:
         yield f"{pair.signal}{SIGNAL}"
 
 
-def _as_line(memory: Memory, pair: Pair) -> dict[str, Any]:
-    return asdict(pair) | {"history": [asdict(former) for former in memory.history(pair)]}
-
-
 def _bytes(folder: Path, name: str, most: int) -> bytes:
     """The bytes of a plain file inside the export: no links, which might lead anywhere, and no devices."""
     path = folder
     for part in name.split("/"):
         path /= part
         with storage_errors("read", path):
-            found = path.lstat()
-        if not (stat.S_ISREG(found.st_mode) or (part == _BLOBS and stat.S_ISDIR(found.st_mode))):
+            status = path.lstat()
+        if not (stat.S_ISREG(status.st_mode) or (part == _BLOBS and stat.S_ISDIR(status.st_mode))):
             raise ArchiveError(f"{path} is no plain file. Export it again.")
-    if found.st_size > most:
-        raise ArchiveError(f"{path} has {found.st_size:,} bytes, too many. Export it again.")
+    if status.st_size > most:
+        raise ArchiveError(f"{path} has {status.st_size:,} bytes, too many. Export it again.")
     with storage_errors("read", path):
         return path.read_bytes()
 
 
-def _parsed(model: type[Any], data: bytes, where: str) -> Any:
+def _parse(model: type[Any], data: bytes, where: str) -> Any:
     try:
         return model.model_validate_json(data)
     except pydantic.ValidationError as error:
@@ -177,7 +173,7 @@ def _parsed(model: type[Any], data: bytes, where: str) -> Any:
 
 
 def _entry(data: bytes, where: str) -> Entry:
-    line = _parsed(_Line, data, where)
+    line = _parse(_Line, data, where)
     values = line.model_dump(exclude={"history"})
     formers = [Former(**former.model_dump()) for former in line.history]
     try:

@@ -1,8 +1,8 @@
-"""Pairs vote for their answers; how much each vote weighs is learnt from rooms where the answer is known.
+"""Pairs vote for their answers, with weights learnt from rooms where the answer is known.
 
-Attention over what is remembered, as in Matching Networks (Vinyals et al. 2016, arXiv 1606.04080, section
-2.1): p(a | q) = sum of softmax_j(g(f(q, j))) over the pairs j whose answer is a. Here g is a linear
-function plus a small hidden layer of features f, so it needs a few hundred answers, not millions.
+Attention over memory as in Matching Networks (Vinyals et al. 2016, arXiv 1606.04080, section 2.1):
+p(a | q) = sum of softmax_j(g(f(q, j))) over the pairs j with answer a. g is a linear function plus a small
+hidden layer of features f, so a few hundred answers suffice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ STEPS = 600
 _RATE, _DECAY = 0.01, 0.02
 _LEARNT = ("linear", "hidden", "offset", "out")
 _FLOOR = 1e-3
-"""What an answer has that nobody votes for, so that no single question pulls without end."""
+"""Added to probabilities, so that no single question dominates the loss."""
 
 
 @dataclass(frozen=True)
 class Ballot:
-    """One question: features float32 [pairs, features], the pairs' answers int64 [pairs], the right one."""
+    """One question: features float32 [pairs, features], answers int64 [pairs], and the right answer."""
 
     features: Features
     answers: Numbers
@@ -55,7 +55,7 @@ class Votes:
 
 
 def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = STEPS) -> Votes:
-    """Learn from ballots that `draw(step)` gives, eight or so a step; seeded, so the same each time.
+    """Learn from the ballots of `draw(step)`, eight or so a step. Deterministic.
 
     Minimises -log(p(right) + 0.001) by AdamW (Loshchilov and Hutter 2019) with a linearly falling rate.
     Raises ValueError when the first draw is empty.
@@ -80,12 +80,12 @@ def fit(draw: Callable[[int], Sequence[Ballot]], seed: int, steps: int = STEPS) 
 
 
 def write_votes(path: Path, votes: Votes) -> None:
-    """Keep them as safetensors. Raises StorageError."""
+    """Write safetensors. Raises StorageError."""
     atomic_write_bytes(path, save(votes.arrays, metadata={"features": " ".join(FEATURES)}))
 
 
 def read_votes(path: Path) -> Votes | None:
-    """As they were kept; None when there are none, or of other features. Raises StorageError if damaged."""
+    """Read votes; None when there are none, or of other features. Raises StorageError if damaged."""
     if not path.is_file():
         return None
     with storage_errors("read", path):
@@ -109,7 +109,7 @@ def _start(seed: int) -> dict[str, Floats]:
 
 
 def _weights(arrays: Mapping[str, Tensor], ballot: Ballot) -> Tensor:
-    """How much each voter goes by each pair, float64 [voters, pairs], rows sum to 1."""
+    """Attention of each voter to each pair, float64 [voters, pairs], rows sum to 1."""
     scaled = (torch.from_numpy(ballot.features) - arrays["mean"]) / arrays["spread"]
     hidden = torch.tanh(scaled @ arrays["hidden"] + arrays["offset"][:, None])
     scores = arrays["linear"] @ scaled.T + (hidden @ arrays["out"][:, :, None]).squeeze(-1)
@@ -117,7 +117,7 @@ def _weights(arrays: Mapping[str, Tensor], ballot: Ballot) -> Tensor:
 
 
 def _loss(arrays: Mapping[str, Tensor], ballots: Sequence[Ballot]) -> Tensor:
-    """The mean over ballots, summed over voters, of which each learns by itself."""
+    """The mean over ballots, summed over voters, which learn independently."""
     total = torch.zeros((), dtype=torch.float64)
     for ballot in ballots:
         right = torch.from_numpy(ballot.answers == ballot.right)

@@ -1,4 +1,4 @@
-"""What a question is about, told from its words alone: its kind, the side it asks for, the things it names.
+"""What a question is about, by its words: its kind, the side it asks for, the things it names.
 
 No parser and no list of things: people type questions with slips, in any order, about anything.
 """
@@ -16,7 +16,7 @@ _KINDS = (
     ("where", re.compile(r"\bwhere\b")),
     ("thing", re.compile(r"\b(object|thing|item)\b")),
 )
-# The first that is there counts: what lies "on the left side of the table" is asked for by its side.
+# The first match counts: "on the left side of the table" asks for left.
 _SIDES = {
     "left": "left", "right": "right", "front": "front", "behind": "behind", "above": "above",
     "below": "under", "under": "under", "between": "between", "inside": "in", "hanging": "hang",
@@ -32,7 +32,7 @@ _LONGEST = 4  # words of an answer that is looked for in questions
 
 @dataclass(frozen=True)
 class Form:
-    """What a question asks: a kind, a side ("" for none), the words left over, in order."""
+    """A question's kind, its side ("" for none), and the remaining words in order."""
 
     kind: str
     side: str
@@ -40,15 +40,15 @@ class Form:
 
 
 @lru_cache(65536)
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """`normalise`, and then one spelling and no plural: "Colours of books" -> "color of book"."""
     return " ".join(_singular(_SPELLINGS.get(word, word)) for word in normalise(text).split())
 
 
 @lru_cache(65536)
 def form_of(question: str) -> Form:
-    """Told from its folded words."""
-    text = folded(question)
+    """The form of a question."""
+    text = fold(question)
     words = text.split()
     kind = next((name for name, pattern in _KINDS if pattern.search(text)), "other")
     side = next((_SIDES[word] for word in _SIDES if word in words), "")
@@ -57,8 +57,8 @@ def form_of(question: str) -> Form:
 
 @lru_cache(65536)
 def phrases(question: str) -> frozenset[str]:
-    """Every run of up to four of its folded words: an answer among them is named in the question."""
-    words = folded(question).split()
+    """Every run of up to four of its folded words, to find answers that the question names."""
+    words = fold(question).split()
     return frozenset(
         " ".join(words[start:end])
         for start in range(len(words))

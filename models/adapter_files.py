@@ -1,6 +1,6 @@
-"""The files of an adapter and the checks that need no torch: is it whole, and whose is it.
+"""The files of an adapter or an adapted scene encoder, and the checks of them that need no torch.
 
-`adapter_config.json` and `adapter_model.safetensors` are what peft writes; `version.json` is ours.
+peft writes `adapter_config.json` and `adapter_model.safetensors`; `version.json` is ours.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,18 @@ from typing import Any
 
 from core.errors import WeightsError
 from core.files import read_object, sha256_file
+from models.weights import DIGEST_FILE
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 VERSION_FILE = "version.json"
+SCENE_WEIGHTS = "model.safetensors"
+SCENE_FILES = ("config.json", SCENE_WEIGHTS, DIGEST_FILE, VERSION_FILE)
 
 
 @dataclass(frozen=True)
 class Base:
-    """The model that adapters belong to: the name it is loaded by, the digest of its weights."""
+    """The model that adapters belong to: its name and the digest of its weights."""
 
     name: str
     digest: str
@@ -27,16 +30,16 @@ class Base:
 
 
 def check_version(folder: Path, base: Base | None = None) -> dict[str, Any]:
-    """What version.json holds, once the weights are those it was written for, and `base` is its base.
+    """Read version.json, and check that it belongs to the weights and to `base`.
 
     Raises WeightsError, which names both bases when they differ, and StorageError for missing files.
     """
     version = read_json(folder / VERSION_FILE)
-    theirs = version.get("base")
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("digest"), str):
+    trained_on = version.get("base")
+    if not isinstance(trained_on, dict) or not isinstance(trained_on.get("digest"), str):
         raise WeightsError(f"{folder / VERSION_FILE} names no base. Roll back, or adapt again.")
-    if base is not None and theirs["digest"] != base.digest:
-        other = Base(str(theirs.get("name")), theirs["digest"])
+    if base is not None and trained_on["digest"] != base.digest:
+        other = Base(str(trained_on.get("name")), trained_on["digest"])
         raise WeightsError(
             f"The adapter in {folder} was trained on {other} and the model is {base}. "
             f"Load {other.name} instead, or adapt again."
@@ -46,6 +49,14 @@ def check_version(folder: Path, base: Base | None = None) -> dict[str, Any]:
     return version
 
 
+def check_scene_version(folder: Path) -> dict[str, Any]:
+    """Read a scene encoder's version.json, and check its weights. Raises WeightsError, StorageError."""
+    version = read_json(folder / VERSION_FILE)
+    if version.get("sha256") != sha256_file(folder / SCENE_WEIGHTS):
+        raise WeightsError(f"The scene encoder in {folder} is damaged. Roll back, or adapt again.")
+    return version
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object that belongs to an adapter. Raises WeightsError when it is none, StorageError."""
+    """A JSON object of an adapter. Raises WeightsError when it is none, StorageError."""
     return read_object(path, WeightsError, "Roll back, or adapt again.")

@@ -1,7 +1,4 @@
-"""Bring an expert's maps to the student's shape: another grid of cells, other tokens of the same text.
-
-Never the other way round: the student learns to look, the expert is a constant.
-"""
+"""Bring an expert's maps to the student's shape: another grid of cells, other tokens of the same text."""
 
 from collections.abc import Sequence
 
@@ -9,10 +6,9 @@ import torch
 
 
 def resample_keys(maps: torch.Tensor, rows: int, cols: int) -> torch.Tensor:
-    """Attention over a grid, [..., R, C], laid over another grid of the same picture: [..., rows, cols].
+    """Attention over a grid, [..., R, C], resampled to another grid of the same picture: [..., rows, cols].
 
-    Each cell's mass is split among the cells it overlaps by the shared area, so a row's sum stays
-    what it was. The same grid gives the same map.
+    Each cell's mass is split among the cells it overlaps by shared area, so sums stay the same.
     """
     down, across = _overlap(maps.shape[-2], rows), _overlap(maps.shape[-1], cols)
     return torch.einsum("ir,jc,...rc->...ij", down.to(maps), across.to(maps), maps)
@@ -29,10 +25,10 @@ def _overlap(old: int, new: int) -> torch.Tensor:
 
 
 def query_weights(ours: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """How much each of their tokens tells about each of ours, [ours, theirs] float32.
+    """How much each of their tokens overlaps each of ours, [ours, theirs] float32.
 
     Tokens are spans of characters (from, to) in the same text; a weight is the share of our token's
-    characters, so rows sum to 1. A token of ours that overlaps none of theirs has a row of 0.
+    overlapped characters, so rows sum to 1, or to 0 for a token that overlaps none of theirs.
     """
     shared = torch.tensor([
         [max(0, min(end, last) - max(begin, first)) for first, last in theirs] for begin, end in ours

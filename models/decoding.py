@@ -16,15 +16,13 @@ from core.types import Answer
 
 
 class Steps(Protocol):
-    """An answer under way for each row of a batch; what was read so far is kept inside."""
+    """A batch of answers in progress; the state of what was read is kept inside."""
 
     def first(self) -> torch.Tensor:
         """Read everything before the answer. Logits [B, V] of its first token."""
-        ...
 
     def next(self, tokens: torch.Tensor) -> torch.Tensor:
         """Read one more token a row, `tokens` [B] int64. Logits [B, V] of the one after."""
-        ...
 
 
 @torch.inference_mode()
@@ -33,8 +31,8 @@ def greedy(
 ) -> Iterator[tuple[list[int], list[float]]]:
     """The likeliest next token of every row and its log-probability in nats, step by step.
 
-    Ends once each row has produced a token of `stop`, at the latest after `max_new_tokens`. Rows that are
-    done go on producing tokens until all are; the caller cuts them.
+    Ends once each row has produced a token of `stop`, or after `max_new_tokens`. Finished rows go on
+    producing tokens until all are finished; the caller cuts them.
     """
     open_rows: set[int] | None = None
     logits = steps.first()
@@ -64,10 +62,10 @@ def greedy_rows(
 
 
 def to_answer(tokenizer: PreTrainedTokenizerBase, ids: list[int], logprobs: list[float]) -> Answer:
-    """The words that the tokens spell, without special tokens and control characters.
+    """The answer that the tokens spell, without special tokens and control characters.
 
-    Confidence is the geometric mean of the tokens' probabilities, the closing token included: exp of
-    the mean log-probability. It is 0 for an answer without tokens.
+    Confidence is the geometric mean of the tokens' probabilities, the closing token included; 0 without
+    tokens.
     """
     text = strip_controls(spell(tokenizer, ids))
     confidence = math.exp(min(0.0, sum(logprobs) / len(logprobs))) if logprobs else 0.0
@@ -75,28 +73,28 @@ def to_answer(tokenizer: PreTrainedTokenizerBase, ids: list[int], logprobs: list
 
 
 class Spelling:
-    """The text of one row while its tokens come in; what comes after its closing token is passed over."""
+    """The text of one row as its tokens come in; tokens after the closing one are ignored."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Collection[int]) -> None:
         self._tokenizer, self._stop = tokenizer, stop
         self.ids: list[int] = []
         self.logprobs: list[float] = []
-        self._text = self._shown = ""
+        self._text = self._emitted = ""
 
-    def read(self, token: int, logprob: float) -> str:
-        """What can be shown beyond what was."""
+    def add(self, token: int, logprob: float) -> str:
+        """Add a token; returns the text that can be shown now and was not before."""
         if self.ids and self.ids[-1] in self._stop:
             return ""
         self.ids.append(token)
         self.logprobs.append(logprob)
         self._text = spell(self._tokenizer, self.ids)
         # A character of several bytes is complete only with its last token.
-        return "" if self._text.endswith("\ufffd") else self.rest()
+        return "" if self._text.endswith("\ufffd") else self.flush()
 
-    def rest(self) -> str:
-        """What was held back."""
-        piece = self._text[len(self._shown) :]
-        self._shown = self._text if piece else self._shown
+    def flush(self) -> str:
+        """The text that was held back."""
+        piece = self._text[len(self._emitted) :]
+        self._emitted = self._text if piece else self._emitted
         return piece
 
 

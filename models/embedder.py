@@ -1,7 +1,7 @@
-"""Vectors that say how alike two questions or two frames are, for memory to compare by.
+"""Embeddings of questions and frames, which memory compares by cosine.
 
-Questions are read by all-MiniLM-L6-v2, whose weights come as a package; frames by the student's own
-vision tower, which adapting never changes, so that vectors outlive adapters.
+all-MiniLM-L6-v2, whose weights come as a package, reads questions; the student's own vision tower reads
+frames. Adapting never changes the tower, so embeddings outlive adapters.
 """
 
 import math
@@ -18,13 +18,12 @@ from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 from core.errors import WeightsError
 from core.ports import Rows
 from models.minilm_files import DIGEST, INSTALL, check_minilm, minilm_folder
-from models.quiet import no_progress_bars
-from models.registry import load_model, model_folder
+from models.registry import load_model, model_folder, no_progress_bars
 from models.vlm import VisionLanguageModel
 from models.weights import digest
 
 _LONGEST = 256  # tokens; what the model was trained with
-_PATCHES = 2  # a side: so many corners of a frame are told apart
+_PATCHES = 2  # a side
 
 
 class MiniLM:
@@ -33,8 +32,7 @@ class MiniLM:
     name = f"all-minilm-l6-v2:{DIGEST[:12]}"
 
     def __init__(self, module: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._module = module
-        self._tokenizer = tokenizer
+        self._module, self._tokenizer = module, tokenizer
 
     def text(self, texts: Sequence[str]) -> Rows:
         """Unit rows float32 [n, 384] of n > 0 texts: the mean of each text's token vectors."""
@@ -67,9 +65,8 @@ def load_minilm(folder: Path | None = None) -> MiniLM:
 class StudentEyes:
     """Frames as unit vectors, as a model's vision tower sees them.
 
-    Every picture excites a tower much the same way, so only how a frame's quarters differ from the whole
-    counts: measured on rendered rooms, that tells views apart best. A plain picture has a row of
-    zeros, like nothing at all. One thread at a time.
+    All pictures have similar features, so a row holds how a frame's quarters differ from the whole: on
+    rendered rooms that tells views apart best. A plain picture has a row of zeros. One thread at a time.
     """
 
     def __init__(self, model: VisionLanguageModel, weights: str) -> None:
@@ -81,11 +78,11 @@ class StudentEyes:
         return self.features(self._model.constant_features(self._model.prepare(images)))
 
     def sees_as(self, model: VisionLanguageModel) -> bool:
-        """Whether these are the eyes of this very model, so that its features serve here too."""
+        """Whether this is the tower of that very model, so that its features serve here too."""
         return self._model is model
 
     def features(self, features: torch.Tensor) -> Rows:
-        """The same rows from the model's `features` of prepared images, where they are there already."""
+        """The same rows from the model's `features` of prepared images."""
         quarters = _quarters(features)
         return _unit((quarters - quarters.mean(2, keepdim=True)).flatten(1))
 
@@ -93,14 +90,13 @@ class StudentEyes:
 class RoomEmbedder:
     """MiniLM for questions and the student's eyes for frames: the `Embedder` of a memory."""
 
-    def __init__(self, words: MiniLM, eyes: StudentEyes) -> None:
-        self.words = words
-        self.eyes = eyes
-        self.name = f"{words.name}+{eyes.name}"
+    def __init__(self, sentences: MiniLM, eyes: StudentEyes) -> None:
+        self.sentences, self.eyes = sentences, eyes
+        self.name = f"{sentences.name}+{eyes.name}"
 
     def text(self, texts: Sequence[str]) -> Rows:
         """Unit rows float32 [n, 384]."""
-        return self.words.text(texts)
+        return self.sentences.text(texts)
 
     def image(self, images: Sequence[Image.Image]) -> Rows:
         """Unit rows float32 [n, d], d depending on the student."""
@@ -108,10 +104,7 @@ class RoomEmbedder:
 
 
 def room_embedder(model: VisionLanguageModel) -> RoomEmbedder:
-    """The embedder of a room whose student is `model`, as it was loaded from a folder or by name.
-
-    Raises MissingDependencyError, WeightsError.
-    """
+    """The embedder of a room with the student `model`. Raises MissingDependencyError, WeightsError."""
     return RoomEmbedder(load_minilm(), StudentEyes(model, digest(model_folder(model.name))))
 
 
@@ -131,5 +124,4 @@ def _quarters(features: torch.Tensor) -> torch.Tensor:
 
 def _unit(rows: torch.Tensor) -> Rows:
     # Numbers that are only rounding errors of nothing must not be blown up to length 1.
-    found: Rows = nn.functional.normalize(rows.float(), dim=-1, eps=1e-4).cpu().numpy()
-    return found
+    return nn.functional.normalize(rows.float(), dim=-1, eps=1e-4).cpu().numpy()

@@ -1,157 +1,141 @@
-"""An expert in this process: a model that answers, and shows how it came to its answers."""
+"""An expert in this process: a model that answers and ships teacher signals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
-from core.types import Answer, Cost, Frame, Told
+from core.types import Answer, Cost, ExpertReply, Frame
 from models.signal import teacher_signals
-from models.vlm import VisionLanguageModel, VisionTokens, stacked
+from models.vlm import VisionLanguageModel, VisionTokens, stack
 
-_NEARER = 0.93
-"""Of either side; so little that what is left of the middle stays there."""
+_CROP_SIDE = 0.93
+"""The share of either side that a crop keeps: things in the middle stay in the middle."""
 _CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
-MOST = 1 + len(_CORNERS)
+MOST_CROPS = 1 + len(_CORNERS)
 
 
-def looks(picture: Image, count: int) -> list[Image]:
-    """The picture itself, then up to four crops of it. `count` is 1 to `MOST`."""
-    if not 1 <= count <= MOST:
-        raise ValueError(f"{count} looks; from 1 to {MOST} are possible")
-    width, height = (max(1, int(side * _NEARER)) for side in picture.size)
-    rest = picture.width - width, picture.height - height
-    places = [(x * rest[0], y * rest[1]) for x, y in _CORNERS[: count - 1]]
-    return [picture, *(picture.crop((x, y, x + width, y + height)) for x, y in places)]
+def crops(picture: Image, count: int) -> list[Image]:
+    """The picture itself, then up to four crops of it. `count` is 1 to `MOST_CROPS`."""
+    if not 1 <= count <= MOST_CROPS:
+        raise ValueError(f"{count} looks; from 1 to {MOST_CROPS} are possible")
+    width, height = (max(1, int(side * _CROP_SIDE)) for side in picture.size)
+    margin = picture.width - width, picture.height - height
+    corners = [(x * margin[0], y * margin[1]) for x, y in _CORNERS[: count - 1]]
+    return [picture, *(picture.crop((x, y, x + width, y + height)) for x, y in corners)]
 
 
-ROWS = 40
-"""Rows in a pass: questions, each as often as there are looks."""
-LOOKS = 20
-"""Pictures in a pass of the tower: what they become on the way still fits a processor's cache."""
-
-
-Hear = Callable[[str], None]
-"""Is told an answer piece by piece."""
+ROWS_PER_PASS = 40
+"""Rows in a pass: questions times crops."""
+CROPS_PER_PASS = 20
+"""Pictures in a pass of the tower, few enough for a processor's cache."""
+OnPiece = Callable[[str], None]
+"""Called with each piece of an answer."""
 
 
 @dataclass(frozen=True)
 class EncodedQuestion:
-    """A question about a frame that was looked at, `vision` holding the looks; whether a signal is wanted,
-    and who hears the answer while it is made.
-    """
+    """A question about encoded crops of a frame; `signal`: make a teacher signal."""
 
     vision: VisionTokens
     question: str
     signal: bool = True
-    hear: Hear | None = None
+    on_piece: OnPiece | None = None
 
 
 class LocalExpert:
-    """A model in this process, loaded with attention="eager" so that it can show where it looked.
+    """A model in this process, loaded with attention="eager" for teacher signals.
 
-    It takes `count` looks at every picture and gives the answer that most of them, each counting as sure
-    as it is, speak for: on rendered rooms three points better than one look.
+    It answers for `crop_count` crops of every picture and takes the answer with most confidence: on
+    rendered rooms three points better than one.
     """
 
-    def __init__(self, vlm: VisionLanguageModel, max_new_tokens: int, count: int = 1) -> None:
-        self._vlm = vlm
-        self._max_new_tokens = max_new_tokens
-        self._count = count
-        self._seen: tuple[Frame, VisionTokens] | None = None
+    def __init__(self, vlm: VisionLanguageModel, max_new_tokens: int, crop_count: int = 1) -> None:
+        self.vlm, self.name = vlm, vlm.name
+        self._max_new_tokens, self._crops = max_new_tokens, crop_count
+        self._encoded: tuple[Frame, VisionTokens] | None = None
 
     teaches = True
     cost = Cost()
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._vlm.name
-
-    @property
-    def vlm(self) -> VisionLanguageModel:
-        """The model, for who wants to look inside."""
-        return self._vlm
-
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
-        """See the protocol; each look is encoded once for answer and signal."""
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
+        """See the protocol; each crop is encoded once for answer and signal."""
         return self.ask_more(frame, [question])[0]
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
-        """See the protocol; all questions share the looks, and the passes of a few."""
-        vision = self._looked(frame)
-        return self.together([EncodedQuestion(vision, text) for text in questions])
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
+        """See the protocol; all questions share the encoded crops."""
+        vision = self._encode_cached(frame)
+        return self.answer_batch([EncodedQuestion(vision, text) for text in questions])
 
-    def look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
-        """All looks at each frame, encoded in passes of `LOOKS`."""
-        each = max(1, LOOKS // self._count)
-        portions = (frames[start : start + each] for start in range(0, len(frames), each))
-        return [seen for portion in portions for seen in self._look(portion)]
+    def encode(self, frames: Sequence[Frame]) -> list[VisionTokens]:
+        """The crops of each frame, encoded in passes of `CROPS_PER_PASS`."""
+        each = max(1, CROPS_PER_PASS // self._crops)
+        passes = (frames[start : start + each] for start in range(0, len(frames), each))
+        return [vision for part in passes for vision in self._encode_pass(part)]
 
-    def _look(self, frames: Sequence[Frame]) -> list[VisionTokens]:
-        pictures = [look for frame in frames for look in looks(frame.picture, self._count)]
-        seen = self._vlm.encode_images(pictures)
-        starts = range(0, len(pictures), self._count)
-        return [seen.select(range(start, start + self._count)) for start in starts]
+    def _encode_pass(self, frames: Sequence[Frame]) -> list[VisionTokens]:
+        pictures = [crop for frame in frames for crop in crops(frame.picture, self._crops)]
+        encoded = self.vlm.encode_images(pictures)
+        starts = range(0, len(pictures), self._crops)
+        return [encoded.select(range(start, start + self._crops)) for start in starts]
 
-    def together(self, askings: Sequence[EncodedQuestion]) -> list[Told]:
-        """The answers to questions about whichever frames, in passes of `ROWS`.
+    def answer_batch(self, batch: Sequence[EncodedQuestion]) -> list[ExpertReply]:
+        """Answer questions about any frames, in passes of `ROWS_PER_PASS`.
 
-        Who wants to hear an answer while it is made does so where there is but one look: of several only the
-        vote decides, and its words come in one piece.
+        Answers come in pieces where there is one crop, and as one piece where several vote.
         """
-        each = max(1, ROWS // self._count)
-        portions = (askings[start : start + each] for start in range(0, len(askings), each))
-        return [told for portion in portions for told in self._pass(portion)]
+        each = max(1, ROWS_PER_PASS // self._crops)
+        passes = (batch[start : start + each] for start in range(0, len(batch), each))
+        return [reply for part in passes for reply in self._answer_pass(part)]
 
-    def _pass(self, askings: Sequence[EncodedQuestion]) -> list[Told]:
-        shown = stacked([asking.vision for asking in askings])
-        asked = [asking.question for asking in askings for _ in range(self._count)]
-        if self._count == 1 and any(asking.hear for asking in askings):
-            answers = self._spoken(askings, shown)
+    def _answer_pass(self, batch: Sequence[EncodedQuestion]) -> list[ExpertReply]:
+        vision = stack([item.vision for item in batch])
+        questions = [item.question for item in batch for _ in range(self._crops)]
+        if self._crops == 1 and any(item.on_piece for item in batch):
+            answers = self._stream_answers(batch, vision)
         else:
-            said = self._vlm.answer_many(shown, asked, self._max_new_tokens)
-            starts = range(0, len(said), self._count)
-            answers = [voted(said[start : start + self._count]) for start in starts]
-            _tell(askings, [answer.text for answer in answers])
-        signals = self._signals(askings, answers)
-        return [Told(answer, signals.get(place)) for place, answer in enumerate(answers)]
+            candidates = self.vlm.answer_many(vision, questions, self._max_new_tokens)
+            starts = range(0, len(candidates), self._crops)
+            answers = [vote(candidates[start : start + self._crops]) for start in starts]
+            _send_pieces(batch, [answer.text for answer in answers])
+        signals = self._signals(batch, answers)
+        return [ExpertReply(answer, signals.get(place)) for place, answer in enumerate(answers)]
 
-    def _spoken(self, askings: Sequence[EncodedQuestion], shown: VisionTokens) -> list[Answer]:
-        made = self._vlm.stream_many(shown, [asking.question for asking in askings], self._max_new_tokens)
+    def _stream_answers(self, batch: Sequence[EncodedQuestion], vision: VisionTokens) -> list[Answer]:
+        pieces = self.vlm.stream_many(vision, [item.question for item in batch], self._max_new_tokens)
         while True:
             try:
-                _tell(askings, next(made))
+                _send_pieces(batch, next(pieces))
             except StopIteration as end:
                 answers: list[Answer] = end.value
                 return answers
 
-    def _signals(self, askings: Sequence[EncodedQuestion], answers: Sequence[Answer]) -> dict[int, bytes]:
-        wanted = [place for place, asking in enumerate(askings) if asking.signal]
-        if not wanted:
+    def _signals(self, batch: Sequence[EncodedQuestion], answers: Sequence[Answer]) -> dict[int, bytes]:
+        places = [place for place, item in enumerate(batch) if item.signal]
+        if not places:
             return {}
-        shown = stacked([askings[place].vision for place in wanted])
-        questions = [askings[place].question for place in wanted]
-        found = teacher_signals(self._vlm, shown, questions, [answers[place].text for place in wanted])
-        return {place: signal.to_bytes() for place, signal in zip(wanted, found, strict=True)}
+        vision = stack([batch[place].vision for place in places])
+        questions = [batch[place].question for place in places]
+        signals = teacher_signals(self.vlm, vision, questions, [answers[place].text for place in places])
+        return {place: signal.to_bytes() for place, signal in zip(places, signals, strict=True)}
 
-    def _looked(self, frame: Frame) -> VisionTokens:
-        """All looks at a frame; of the one that was asked about last they are kept."""
-        if self._seen is None or self._seen[0] is not frame:
-            self._seen = frame, self.look([frame])[0]
-        return self._seen[1]
-
-
-def _tell(askings: Sequence[EncodedQuestion], pieces: Sequence[str]) -> None:
-    for asking, piece in zip(askings, pieces, strict=True):
-        if asking.hear is not None and piece:
-            asking.hear(piece)
+    def _encode_cached(self, frame: Frame) -> VisionTokens:
+        """The encoded crops of a frame; those of the last one are cached."""
+        if self._encoded is None or self._encoded[0] is not frame:
+            self._encoded = frame, self.encode([frame])[0]
+        return self._encoded[1]
 
 
-def voted(answers: Sequence[Answer]) -> Answer:
-    """The answer whose words have the most confidence behind them, as the first that gave it did.
+def _send_pieces(batch: Sequence[EncodedQuestion], pieces: Sequence[str]) -> None:
+    for item, piece in zip(batch, pieces, strict=True):
+        if item.on_piece is not None and piece:
+            item.on_piece(piece)
 
-    Its confidence is the mean over all looks, those that disagree counting nothing.
+
+def vote(answers: Sequence[Answer]) -> Answer:
+    """The first answer with the words that have most confidence in total.
+
+    Its confidence is the mean over all answers; those that disagree count as 0.
     """
     votes: dict[str, float] = {}
     for answer in answers:

@@ -1,7 +1,7 @@
 """The Florence-2 family: the built-in pair and the hub's checkpoints, through the same code.
 
-An encoder reads vision tokens and question, both ways; a decoder writes the answer while looking at
-what the encoder made. Positions are learned and counted by place: vision tokens come first, text after.
+A bidirectional encoder reads vision tokens and question; a decoder with cross-attention to it writes the
+answer. Positions are learned, vision tokens first.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers.models.bart.modeling_bart import BartAttention
 
 from core.errors import QuestionError
-from models.florence_steps import FlorenceSteps, heads_apart
+from models.florence_steps import FlorenceSteps, split_heads
 from models.loss import IGNORED
-from models.maps import FirstLook, checked_maps, mean_over_heads
+from models.maps import FirstLayerAttention, check_maps, mean_over_heads
 from models.prompt import FLORENCE_TASKS, plain
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
@@ -26,8 +26,8 @@ _LANGUAGE_LINEARS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 class Florence(VisionLanguageModel):
     """A `Florence2ForConditionalGeneration` behind the common interface.
 
-    Attention dropout is switched off for good: maps are returned after it, so with it their rows do
-    not sum to 1 (the hub's checkpoints have 0.1).
+    Attention dropout (0.1 in the hub's checkpoints) is off for good: the library returns maps after it, so
+    that their rows would not sum to 1.
     """
 
     family = "florence2"
@@ -62,10 +62,10 @@ class Florence(VisionLanguageModel):
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> FlorenceSteps:
         """Run the encoder over picture and questions."""
         embeds, mask, _ = self._encoder_inputs(self._pruned(vision, questions), questions)
-        # Without padding there is nothing to mask, and attention takes its faster way.
-        needed = None if bool(mask.all()) else mask
-        hidden = self._language.encoder(inputs_embeds=embeds, attention_mask=needed).last_hidden_state
-        return FlorenceSteps(self._model, hidden, needed, self._answer_start)
+        # Without a mask attention is faster.
+        padding_mask = None if bool(mask.all()) else mask
+        hidden = self._language.encoder(inputs_embeds=embeds, attention_mask=padding_mask).last_hidden_state
+        return FlorenceSteps(self._model, hidden, padding_mask, self._answer_start)
 
     def teacher_forced(
         self,
@@ -74,7 +74,7 @@ class Florence(VisionLanguageModel):
         answers: Sequence[str],
         attentions: bool = False,
     ) -> TeacherForced:
-        """See the base class. Labels are the answer's tokens and the end, after <s> where that is forced."""
+        """See the base class. Labels are <s> where that is forced, the answer's tokens and the end."""
         vision = self._pruned(vision, questions)
         embeds, mask, txt = self._encoder_inputs(vision, questions)
         labels = self._labels(answers)
@@ -98,32 +98,31 @@ class Florence(VisionLanguageModel):
             vis=vis,
             txt=txt,
             ans=torch.zeros_like(txt),
-            attentions=checked_maps(encoded.attentions, config.encoder_layers) if attentions else (),
-            cross_attentions=checked_maps(decoded.cross_attentions, config.decoder_layers)
+            attentions=check_maps(encoded.attentions, config.encoder_layers) if attentions else (),
+            cross_attentions=check_maps(decoded.cross_attentions, config.decoder_layers)
             if attentions
             else (),
             kept=None if vision.kept is None else places,
         )
 
-    def first_look(
+    def first_layer_attention(
         self, vision: VisionTokens, questions: Sequence[str], everything: bool = False
-    ) -> FirstLook:
-        """See the base class; of the encoder, where text sees all vision tokens and they see each other."""
+    ) -> FirstLayerAttention:
+        """See the base class; here the encoder's, which is bidirectional."""
         embeds, mask, words = self._encoder_inputs(vision, questions)
         encoder, tokens = self._language.encoder, vision.tokens.shape[1]
-        begin = 0 if everything else tokens  # rows before are not asked for
+        begin = 0 if everything else tokens
         hidden = encoder.layernorm_embedding(embeds + encoder.embed_positions(embeds[:, :, 0]))
         attention = encoder.layers[0].self_attn
-        queries = heads_apart(attention, attention.q_proj(hidden[:, begin:]))
-        keys = heads_apart(attention, attention.k_proj(hidden))
+        queries = split_heads(attention, attention.q_proj(hidden[:, begin:]))
+        keys = split_heads(attention, attention.k_proj(hidden))
         rows = mean_over_heads(queries, keys, mask.bool()[:, None, None, :], attention.scaling)
-        return FirstLook(rows[:, :, :tokens], words[:, begin:], mask.bool()[:, begin:])
+        return FirstLayerAttention(rows[:, :, :tokens], words[:, begin:], mask.bool()[:, begin:])
 
     def question_spans(self, question: str) -> list[tuple[int, int]]:
-        """See the base class."""
-        words = plain(question, self._markers)
-        spelled = self.tokenizer(words, add_special_tokens=False, return_offsets_mapping=True)
-        return [(int(begin), int(end)) for begin, end in spelled["offset_mapping"]]
+        text = plain(question, self._markers)
+        encoding = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return [(int(begin), int(end)) for begin, end in encoding["offset_mapping"]]
 
     def lora_targets(self) -> list[str]:
         """The attention and feed-forward layers of encoder and decoder, and the image projection."""
@@ -147,7 +146,7 @@ class Florence(VisionLanguageModel):
 
     @property
     def _answer_start(self) -> list[int]:
-        """What the decoder reads before the answer: its start token, then <s> where that is forced."""
+        """The decoder's prefix: its start token, then <s> where that is forced."""
         forced = self._model.generation_config.forced_bos_token_id
         start = [self._text_config.decoder_start_token_id]
         return start if forced is None else [*start, forced]
@@ -157,31 +156,31 @@ class Florence(VisionLanguageModel):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Embeddings [B, S, D], mask [B, S] int64 (0 on padding), the question's own words [B, S] bool."""
         tokens, places = vision.for_questions(len(questions)), vision.places(len(questions))
-        # However many were left out, the question may be no longer: positions are counted as with all.
-        rows = [self._question_ids(question, vision.whole) for question in questions]
+        # Positions are counted as with all vision tokens, so pruning leaves no room for longer questions.
+        rows = [self._question_ids(question, vision.total) for question in questions]
         ids = pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id).to(self.device)
         lengths = torch.tensor([len(row) for row in rows], device=self.device).unsqueeze(1)
-        place = torch.arange(ids.shape[1], device=self.device)
-        words = (place > 0) & (place < lengths - 1)  # not <s> and </s>
-        seen = (places >= 0).long()
+        positions = torch.arange(ids.shape[1], device=self.device)
+        words = (positions > 0) & (positions < lengths - 1)  # not <s> and </s>
+        vision_mask = (places >= 0).long()
         embeds = torch.cat([tokens, self._language.shared(ids).to(tokens.dtype)], dim=1)
         if vision.kept is not None:
-            embeds = embeds + self._back_in_place(places, vision.whole, ids.shape[1])
-        mask = torch.cat([seen, (place < lengths).long()], dim=1)
-        return embeds, mask, torch.cat([torch.zeros_like(seen, dtype=torch.bool), words], dim=1)
+            embeds = embeds + self._position_correction(places, vision.total, ids.shape[1])
+        mask = torch.cat([vision_mask, (positions < lengths).long()], dim=1)
+        return embeds, mask, torch.cat([torch.zeros_like(vision_mask, dtype=torch.bool), words], dim=1)
 
-    def _back_in_place(self, places: torch.Tensor, whole: int, words: int) -> torch.Tensor:
-        """What makes up for positions that moved up when vision tokens were left out, [B, K + words, D].
+    def _position_correction(self, places: torch.Tensor, total: int, words: int) -> torch.Tensor:
+        """Correct the position embeddings of pruned input, [B, K + words, D].
 
-        The encoder counts positions by place in what it is given and adds the learned vector of each; here
-        is, for each place, the vector of where the token was less that of where it is.
+        The encoder adds the embedding of each token's index in the pruned sequence; this is the embedding
+        of its original index minus that one.
         """
         table = self._language.encoder.embed_positions
-        text = torch.arange(whole, whole + words, device=places.device).expand(len(places), -1)
-        was = torch.cat([places.clamp(min=0), text], dim=1) + table.offset
-        now = torch.arange(was.shape[1], device=places.device) + table.offset
-        moved: torch.Tensor = table.weight[was] - table.weight[now]
-        return moved
+        text = torch.arange(total, total + words, device=places.device).expand(len(places), -1)
+        original = torch.cat([places.clamp(min=0), text], dim=1) + table.offset
+        shifted = torch.arange(original.shape[1], device=places.device) + table.offset
+        correction: torch.Tensor = table.weight[original] - table.weight[shifted]
+        return correction
 
     def _question_ids(self, question: str, vision_tokens: int) -> torch.Tensor:
         tokenizer = self.tokenizer
@@ -204,7 +203,7 @@ class Florence(VisionLanguageModel):
         return pad_sequence(rows, batch_first=True, padding_value=IGNORED).to(self.device)
 
     def _shifted(self, labels: torch.Tensor) -> torch.Tensor:
-        """What the decoder reads to predict `labels`: the start token, then all but the last label."""
+        """Decoder input for `labels`: the start token, then all but the last label."""
         start = torch.full_like(labels[:, :1], self._text_config.decoder_start_token_id)
         shifted = torch.cat([start, labels[:, :-1]], dim=1)
         return shifted.masked_fill(shifted == IGNORED, self._text_config.pad_token_id)

@@ -1,7 +1,7 @@
-"""Florence-2's decoder one token at a time, with keys and values kept.
+"""Florence-2's decoder one token at a time, with cached keys and values.
 
-The same layers as transformers' BartDecoder, called directly: no cache objects, no masks built for
-steps that need none, and the encoder's keys and values are projected once for the whole answer.
+It calls the layers of transformers' BartDecoder directly: no cache objects, no needless masks, and the
+encoder's keys and values are projected once per answer.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,21 @@ from torch.nn.functional import scaled_dot_product_attention
 
 
 class FlorenceSteps:
-    """The `Steps` of a batch of answers whose questions the encoder has read.
+    """The `Steps` of a batch of answers.
 
-    `hidden` [B, S, D] is what it made of them, `mask` [B, S] is 0 on padding, None without any.
+    `hidden` [B, S, D] are the encoder's states, `mask` [B, S] is 0 on padding; None without any.
     """
 
     def __init__(
         self, model: Any, hidden: torch.Tensor, mask: torch.Tensor | None, start: Sequence[int]
     ) -> None:
-        self._decoder = model.model.language_model.decoder
-        self._head = model.lm_head
+        self._decoder, self._head = model.model.language_model.decoder, model.lm_head
         self._start = torch.tensor([start], device=hidden.device).expand(hidden.shape[0], -1)
         self._mask = None if mask is None else mask[:, None, None, :].bool()
-        self._seen = [_keys_and_values(layer.encoder_attn, hidden) for layer in self._decoder.layers]
-        self._said: list[tuple[torch.Tensor, torch.Tensor] | None] = [None] * len(self._seen)
+        self._encoder_cache = [_keys_and_values(layer.encoder_attn, hidden) for layer in self._decoder.layers]
+        self._decoder_cache: list[tuple[torch.Tensor, torch.Tensor] | None] = [None] * len(
+            self._encoder_cache
+        )
         self._length = 0
 
     def first(self) -> torch.Tensor:
@@ -48,27 +49,27 @@ class FlorenceSteps:
 
     def _layer(self, index: int, layer: Any, hidden: torch.Tensor) -> torch.Tensor:
         keys, values = _keys_and_values(layer.self_attn, hidden)
-        if (said := self._said[index]) is not None:
-            keys, values = torch.cat([said[0], keys], dim=2), torch.cat([said[1], values], dim=2)
-        self._said[index] = keys, values
-        # Several tokens come only at once at the very start, where nothing precedes them.
-        looked = _attend(layer.self_attn, hidden, keys, values, causal=hidden.shape[1] > 1)
-        hidden = layer.self_attn_layer_norm(hidden + looked)
-        looked = _attend(layer.encoder_attn, hidden, *self._seen[index], mask=self._mask)
-        hidden = layer.encoder_attn_layer_norm(hidden + looked)
-        thought = layer.fc2(layer.activation_fn(layer.fc1(hidden)))
-        normed: torch.Tensor = layer.final_layer_norm(hidden + thought)
+        if (cache := self._decoder_cache[index]) is not None:
+            keys, values = torch.cat([cache[0], keys], dim=2), torch.cat([cache[1], values], dim=2)
+        self._decoder_cache[index] = keys, values
+        # Several tokens come at once only at the very start, where nothing precedes them.
+        attended = _attend(layer.self_attn, hidden, keys, values, causal=hidden.shape[1] > 1)
+        hidden = layer.self_attn_layer_norm(hidden + attended)
+        attended = _attend(layer.encoder_attn, hidden, *self._encoder_cache[index], mask=self._mask)
+        hidden = layer.encoder_attn_layer_norm(hidden + attended)
+        expanded = layer.fc2(layer.activation_fn(layer.fc1(hidden)))
+        normed: torch.Tensor = layer.final_layer_norm(hidden + expanded)
         return normed
 
 
-def heads_apart(attention: Any, projected: torch.Tensor) -> torch.Tensor:
+def split_heads(attention: Any, projected: torch.Tensor) -> torch.Tensor:
     """[B, T, D] -> [B, H, T, D/H]."""
     batch, length, _ = projected.shape
     return projected.view(batch, length, attention.num_heads, attention.head_dim).transpose(1, 2)
 
 
 def _keys_and_values(attention: Any, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return heads_apart(attention, attention.k_proj(hidden)), heads_apart(attention, attention.v_proj(hidden))
+    return split_heads(attention, attention.k_proj(hidden)), split_heads(attention, attention.v_proj(hidden))
 
 
 def _attend(
@@ -79,9 +80,9 @@ def _attend(
     mask: torch.Tensor | None = None,
     causal: bool = False,
 ) -> torch.Tensor:
-    queries = heads_apart(attention, attention.q_proj(hidden))
-    looked = scaled_dot_product_attention(
+    queries = split_heads(attention, attention.q_proj(hidden))
+    attended = scaled_dot_product_attention(
         queries, keys, values, attn_mask=mask, is_causal=causal, scale=attention.scaling
     )
-    result: torch.Tensor = attention.out_proj(looked.transpose(1, 2).flatten(2))
+    result: torch.Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return result

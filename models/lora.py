@@ -3,8 +3,8 @@
 On disk an adapter is what peft writes (`adapter_config.json`, `adapter_model.safetensors`), so
 `PeftModel.from_pretrained` reads it, and a `version.json` that names the base it belongs to.
 
-In a model that answers, the change is added to the weights themselves: answering costs nothing more, and
-changing adapters takes milliseconds. The weights as they were are kept beside, for the layers that change.
+For answering, the change is added to the weights themselves: answering costs nothing more, and swapping
+takes milliseconds. The original weights of the changed layers are kept.
 """
 
 import json
@@ -36,7 +36,7 @@ class Adapter:
     """For each changed layer its two matrices, float32: down [rank, in] and up [out, rank].
 
     A layer's weight [out, in] gains `scale` * up @ down. `keep_tokens` is the share of vision tokens that the
-    gate found enough for it, None where nobody looked.
+    gate found to be enough, None if it was not tested.
     """
 
     rank: int
@@ -46,31 +46,28 @@ class Adapter:
 
     @property
     def scale(self) -> float:
-        """What the product is multiplied by."""
+        """The factor of the product."""
         return self.alpha / self.rank
 
     def change(self, layer: str) -> torch.Tensor:
-        """What is added to a layer's weight, [out, in]."""
+        """The change of a layer's weight, [out, in]."""
         down, up = self.matrices[layer]
         return self.scale * (up @ down)
 
 
-def joined(first: Adapter, second: Adapter) -> Adapter:
-    """One adapter that changes a layer by what both change it together; their ranks add up.
-
-    Scales are folded into `up`. Where one of them leaves a layer alone, its part is zeros.
-    """
+def join(first: Adapter, second: Adapter) -> Adapter:
+    """The sum of two adapters as one; ranks add up, and scales are folded into `up`."""
     layers = [*first.matrices, *(name for name in second.matrices if name not in first.matrices)]
     matrices = {}
     for layer in layers:
-        parts = [_part(first, layer, second), _part(second, layer, first)]
+        parts = [_matrices_for(first, layer, second), _matrices_for(second, layer, first)]
         matrices[layer] = (torch.cat([down for down, _ in parts]), torch.cat([up for _, up in parts], dim=1))
     rank = first.rank + second.rank
     return Adapter(rank, float(rank), matrices)
 
 
-def _part(adapter: Adapter, layer: str, other: Adapter) -> tuple[torch.Tensor, torch.Tensor]:
-    """Its down and its scaled up; zeros, shaped by the other's, where it leaves the layer alone."""
+def _matrices_for(adapter: Adapter, layer: str, other: Adapter) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its down and its scaled up; zeros in the other's shape where it does not change the layer."""
     if layer in adapter.matrices:
         down, up = adapter.matrices[layer]
         return down, adapter.scale * up
@@ -79,17 +76,17 @@ def _part(adapter: Adapter, layer: str, other: Adapter) -> tuple[torch.Tensor, t
 
 
 def base_of(name: str) -> Base:
-    """The base that a model of this name, or in this folder, is. Raises UnknownModelError, WeightsError."""
+    """The base of a model's name or folder. Raises UnknownModelError, WeightsError."""
     folder = model_folder(name)
-    kept = folder / DIGEST_FILE
-    if kept.is_file():  # loading has held the weights against it
-        with storage_errors("read", kept):
-            return Base(name, kept.read_bytes().decode("ascii", errors="replace").strip())
+    digest_file = folder / DIGEST_FILE
+    if digest_file.is_file():  # loading compares the weights with it
+        with storage_errors("read", digest_file):
+            return Base(name, digest_file.read_bytes().decode("ascii", errors="replace").strip())
     return Base(name, digest(folder))
 
 
 def write_adapter(adapter: Adapter, base: Base, folder: Path) -> None:
-    """Write both files of peft into a folder that is there. Raises StorageError."""
+    """Write peft's two files into an existing folder. Raises StorageError."""
     tensors = {}
     for layer, (down, up) in adapter.matrices.items():
         tensors[f"{_PREFIX}{layer}.lora_A.weight"] = down.contiguous()
@@ -111,24 +108,23 @@ def write_adapter(adapter: Adapter, base: Base, folder: Path) -> None:
 
 
 def read_adapter(folder: Path, base: Base) -> Adapter:
-    """The adapter in a folder, once its version.json says that it belongs to `base` and is undamaged.
-
-    Raises WeightsError, which names both bases when they differ.
-    """
-    about = check_version(folder, base)
-    return replace(_read(folder), keep_tokens=_share(about.get("keep_tokens")))
+    """Read an undamaged adapter of `base`. Raises WeightsError, which names both bases when they differ."""
+    version = check_version(folder, base)
+    return replace(_read(folder), keep_tokens=_read_share(version.get("keep_tokens")))
 
 
-def _share(said: object) -> float | None:
-    """What version.json says; whatever is no share counts as nothing said."""
-    return float(said) if isinstance(said, int | float) and 0 < said <= 1 else None
+def _read_share(value: object) -> float | None:
+    """A share in (0, 1]; None for anything else."""
+    return float(value) if isinstance(value, int | float) and 0 < value <= 1 else None
 
 
 def _read(folder: Path) -> Adapter:
     config = read_json(folder / CONFIG_FILE)
-    odd = [key for key in _OTHER_KINDS if config.get(key)]
-    if config.get("peft_type") != "LORA" or odd:
-        raise WeightsError(f"{folder} is no plain LoRA ({', '.join(odd) or 'peft_type'}). Adapt again.")
+    unsupported = [key for key in _OTHER_KINDS if config.get(key)]
+    if config.get("peft_type") != "LORA" or unsupported:
+        raise WeightsError(
+            f"{folder} is no plain LoRA ({', '.join(unsupported) or 'peft_type'}). Adapt again."
+        )
     try:
         tensors = load_file(folder / WEIGHTS_FILE)
         layers = sorted({name.rpartition(".lora_")[0] for name in tensors})
@@ -148,25 +144,22 @@ def _read(folder: Path) -> Adapter:
 
 @dataclass(frozen=True)
 class _State:
-    """Changed weights by layer, and what leaves vision tokens out while they answer."""
+    """Changed weights by layer, and the pruner to answer with."""
 
     weights: dict[str, torch.Tensor]
     pruner: Pruner | None
 
 
 class AdapterSlot:
-    """The one place of a loaded model where an adapter sits. Not safe for several threads.
+    """The one place for an adapter in a loaded model. Not safe for several threads.
 
-    A second adapter may lie under it, on which the model rests while there is no other or that is suspended.
-    Each changed layer has its weights as they were loaded, at rest and with the adapter in; which of them
-    answer is a matter of pointers, so that every state is what it was, to the bit. So is which vision tokens
-    are left out, where adapters choose that.
+    A second, resting adapter may lie under it, which answers while there is no other or that is suspended.
+    Each changed layer keeps its loaded, resting and adapted weights; switching moves pointers, so every
+    state is restored to the bit. The pruner is switched too, where adapters choose it.
     """
 
     def __init__(self, vlm: VisionLanguageModel) -> None:
-        self._module = vlm.module
-        self._name = vlm.name
-        self._vlm = vlm
+        self._vlm, self._module, self._name = vlm, vlm.module, vlm.name
         self._loaded: dict[str, torch.Tensor] = {}
         self._bare = _State({}, vlm.pruner)
         self._resting = self._bare
@@ -175,69 +168,65 @@ class AdapterSlot:
     def activate(self, adapter: Adapter | None) -> None:
         """Put an adapter in, in place of the one before; None leaves the model at rest.
 
-        It changes the weights as they were loaded: what lies under it does not add to it. Raises
-        WeightsError before anything is changed when it does not fit the model.
+        It changes the loaded weights; the resting adapter does not add to it. Raises WeightsError, and
+        changes nothing, when it does not fit the model.
         """
-        weights = None if adapter is None else self._changed(adapter)
-        self._hold(self._resting, weights)
+        state = None if adapter is None else self._build_state(adapter)
+        self._set_states(self._resting, state)
 
     def rest_on(self, adapter: Adapter | None) -> None:
-        """Lay an adapter under the one that is in; None: the base as it was loaded.
-
-        Raises WeightsError as `activate` does.
-        """
-        self._hold(self._bare if adapter is None else self._changed(adapter), self._active)
+        """Set the resting adapter; None for the base. Raises WeightsError as `activate` does."""
+        self._set_states(self._bare if adapter is None else self._build_state(adapter), self._active)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Inside, the model is at rest. Weights change places, nothing is computed or copied."""
-        self._show(self._resting)
+        """Inside, the model is at rest. Nothing is computed or copied."""
+        self._use(self._resting)
         try:
             yield
         finally:
-            self._show(self._shown())
+            self._use(self._in_use())
 
     @contextmanager
     def bare(self) -> Iterator[None]:
         """Inside, the base answers as it was loaded."""
-        self._show(self._bare)
+        self._use(self._bare)
         try:
             yield
         finally:
-            self._show(self._shown())
+            self._use(self._in_use())
 
     def deactivate(self) -> None:
-        """Leave the model at rest: with nothing under it the base as it was loaded, to the bit."""
+        """Leave the model at rest: without a resting adapter the base, to the bit."""
         self.activate(None)
 
-    def _shown(self) -> _State:
+    def _in_use(self) -> _State:
         return self._resting if self._active is None else self._active
 
-    def _show(self, state: _State) -> None:
+    def _use(self, state: _State) -> None:
         for name, loaded in self._loaded.items():
             self._weight(name).data = state.weights.get(name, loaded)
         if self._vlm.adapters_choose:
             self._vlm.pruner = state.pruner
 
-    def _hold(self, resting: _State, active: _State | None) -> None:
-        """Keep these, and the loaded weights of their layers and no others."""
-        self._show(self._bare)
+    def _set_states(self, resting: _State, active: _State | None) -> None:
+        """Set both states, and keep the loaded weights of their layers alone."""
+        self._use(self._bare)
         self._resting, self._active = resting, active
         changed = {**resting.weights, **(active.weights if active else {})}
         self._loaded = {name: self._weight(name).data for name in changed}
-        self._show(self._shown())
+        self._use(self._in_use())
 
     @torch.no_grad()
-    def _changed(self, adapter: Adapter) -> _State:
-        """Weights of the layers that it changes, and what it does with vision tokens."""
+    def _build_state(self, adapter: Adapter) -> _State:
+        """The changed weights and the pruner of an adapter."""
         changes = {name: adapter.change(name) for name in adapter.matrices}
         for name, change in changes.items():
             self._check(name, change)
         loaded = {name: self._loaded.get(name, self._weight(name).data) for name in changes}
         weights = {name: loaded[name] + change.to(loaded[name]) for name, change in changes.items()}
-        return _State(
-            weights, self._bare.pruner if adapter.keep_tokens is None else pruner(adapter.keep_tokens)
-        )
+        share = adapter.keep_tokens
+        return _State(weights, self._bare.pruner if share is None else pruner(share))
 
     def _check(self, name: str, change: torch.Tensor) -> None:
         layers = dict(self._module.named_modules())

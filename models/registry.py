@@ -3,6 +3,8 @@
 Nothing is ever downloaded here and no code of a checkpoint is ever run.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoTokenizer
+from transformers.utils import logging
 
 from core.errors import ModelError, UnknownModelError, WeightsError
 from core.extras import load
 from core.text import did_you_mean
 from models.decoder_only import DecoderOnly
-from models.few_rows import quick_rows
+from models.few_rows import use_few_rows
 from models.florence import Florence
-from models.quiet import no_progress_bars
 from models.vlm import VisionLanguageModel
 from models.weights import check_digest, check_files, check_loading, read_config
 
@@ -32,7 +34,7 @@ _HUB = {
     "smolvlm-2.2b": "HuggingFaceTB/SmolVLM-Instruct",
     "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
 }
-# Only the class that is used is imported: each brings a good part of transformers with it.
+# Only the class in use is imported: each pulls in much of transformers.
 _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
     "florence2": ("transformers:Florence2ForConditionalGeneration", Florence),
     "idefics3": ("transformers:Idefics3ForConditionalGeneration", DecoderOnly),
@@ -82,18 +84,27 @@ def load_model(
     check_files(folder)
     check_digest(folder)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    module: Any = _load_module(model_class, name, folder, attention, dtype or _default_dtype(place))
+    precision = dtype or (torch.float32 if place.type == "cpu" else "auto")
+    module: Any = _load_module(model_class, name, folder, attention, precision)
     module.eval()
     module.to(device=place)
     if attention == "sdpa":
-        # Florence-2's tower runs an eighth faster over one picture when channels lie side by side.
+        # Florence-2's tower encodes one picture an eighth faster this way.
         module.to(memory_format=torch.channels_last)
-    quick_rows(module)
+    use_few_rows(module)
     return family(name, module, *_load_readers(name, folder))
 
 
-def _default_dtype(place: torch.device) -> torch.dtype | str:
-    return torch.float32 if place.type == "cpu" else "auto"
+@contextlib.contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """No bars inside. The switch is global to the process, so keep the body short."""
+    enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if enabled:
+            logging.enable_progress_bar()
 
 
 def _builtin_folder(name: str) -> Path:

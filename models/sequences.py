@@ -1,4 +1,4 @@
-"""Prompts and answers as padded token tensors that remember which token came from what."""
+"""Prompts and answers as padded token tensors, with each token's role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Sequences:
     rows: list[torch.Tensor]
     roles: list[torch.Tensor]
     places: list[torch.Tensor]
-    """Positions: from 0 on, with gaps where placeholders were left out."""
+    """Positions from 0, with gaps where placeholders were dropped."""
 
     @classmethod
     def tokenize(
@@ -29,34 +29,34 @@ class Sequences:
         answers: Sequence[str] | None,
         device: torch.device,
     ) -> "Sequences":
-        """Spell each prompt, its answer right behind it, and after an answer the end of text.
+        """Tokenize each prompt, followed by its answer and the end of text if there are answers.
 
-        Prompt and answer are tokenized together, as one text: apart they may split differently.
+        Prompt and answer are tokenized as one text: apart they may split differently.
         """
         rows, roles = [], []
         for index, prompt in enumerate(prompts):
             text = prompt.text if answers is None else f"{prompt.text} {answers[index]}"
-            spelled = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-            ids = list(spelled["input_ids"])
-            kinds = [_role(prompt, begin, end) for begin, end in spelled["offset_mapping"]]
+            encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+            ids = list(encoding["input_ids"])
+            token_roles = [_role(prompt, begin, end) for begin, end in encoding["offset_mapping"]]
             if answers is not None:
                 ids.append(tokenizer.eos_token_id)
-                kinds.append(_ANSWER)
+                token_roles.append(_ANSWER)
             rows.append(torch.tensor(ids, device=device))
-            roles.append(torch.tensor(kinds, device=device))
+            roles.append(torch.tensor(token_roles, device=device))
         return cls(rows, roles, [torch.arange(len(row), device=device) for row in rows])
 
-    def keeping(self, placeholder: int, kept: torch.Tensor) -> "Sequences":
-        """Without the placeholders, counted from 0 in each row, that `kept` [B, K] does not name.
+    def drop_placeholders(self, placeholder: int, kept: torch.Tensor) -> "Sequences":
+        """Keep only the placeholders that `kept` [B, K] names, counted from 0 in each row; -1 names none.
 
-        All others keep their positions. -1 in `kept` names none.
+        Positions do not change.
         """
-        stay = [_staying(row == placeholder, places) for row, places in zip(self.rows, kept, strict=True)]
+        masks = [_keep_mask(row == placeholder, places) for row, places in zip(self.rows, kept, strict=True)]
 
-        def left(parts: list[torch.Tensor]) -> list[torch.Tensor]:
-            return [part[here] for part, here in zip(parts, stay, strict=True)]
+        def keep(parts: list[torch.Tensor]) -> list[torch.Tensor]:
+            return [part[mask] for part, mask in zip(parts, masks, strict=True)]
 
-        return Sequences(left(self.rows), left(self.roles), left(self.places))
+        return Sequences(keep(self.rows), keep(self.roles), keep(self.places))
 
     @property
     def longest(self) -> int:
@@ -87,26 +87,22 @@ class Sequences:
     def answer_part(
         self, logits: torch.Tensor, ids: torch.Tensor, ignored: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits [B, T, V] and labels [B, T] of the answers alone: logits[b, t] predict labels[b, t].
-
-        `logits` [B, S, V] and `ids` [B, S] are padded on the right.
-        """
+        """Logits [B, T, V] and labels [B, T] of the answers alone, from right-padded [B, S, V] and [B, S]."""
         spans = [row.nonzero().squeeze(1) for row in self.answers]
         predicted = [logits[index, span - 1] for index, span in enumerate(spans)]
         labels = [ids[index, span] for index, span in enumerate(spans)]
-        return pad_sequence(predicted, batch_first=True), pad_sequence(
-            labels, batch_first=True, padding_value=ignored
-        )
+        padded_labels = pad_sequence(labels, batch_first=True, padding_value=ignored)
+        return pad_sequence(predicted, batch_first=True), padded_labels
 
     def _padded_roles(self) -> torch.Tensor:
         return pad_sequence(self.roles, batch_first=True, padding_value=_PAD)
 
 
-def _staying(placeholders: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """Which tokens of a row stay, [S] bool: all that are no placeholder, and the placeholders named."""
-    stay = ~placeholders
-    stay[placeholders.nonzero().squeeze(1)[kept[kept >= 0]]] = True
-    return stay
+def _keep_mask(placeholders: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Which tokens of a row stay, [S] bool: the named placeholders, and all other tokens."""
+    mask = ~placeholders
+    mask[placeholders.nonzero().squeeze(1)[kept[kept >= 0]]] = True
+    return mask
 
 
 def _role(prompt: Prompt, begin: int, end: int) -> int:

@@ -1,12 +1,12 @@
-"""Leave out the vision tokens that can be spared: how much each matters, which stay, and a model's `pruner`.
+"""Drop vision tokens that a question does not need: score them, choose which stay, and a model's `pruner`.
 
-A token that goes is gone from the sequence: set to zero it would still take its share of every softmax, and
-get its position and a normalisation all the same. Importance is told in float32:
+A dropped token leaves the sequence: set to zero it would still take its share of every softmax. Importance
+is float32:
 
-t2v         what the question's words look at
-colmean     what all queries look at
-fused       half the rank in one, half in another
-spread      what is least like the tokens chosen before it; needs no attention
+t2v         attention of the question's words
+colmean     attention of all queries
+fused       the mean of both ranks
+spread      distance from the tokens chosen before; needs no attention
 """
 
 from collections.abc import Sequence
@@ -18,48 +18,48 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import InputError, ModelError
-from models.maps import FirstLook
+from models.maps import FirstLayerAttention
 from models.vlm import VisionLanguageModel, VisionTokens
 
 
 def row_mean(rows: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     """Mean over the queries that count: attention [B, Q, N] and bool [B, Q] -> [B, N] float32.
 
-    Where no query of a row counts, as of a question without words of its own, all of them do.
+    In a row where none counts, such as a question without words, all do.
     """
-    counted = counts | ~counts.any(dim=1, keepdim=True)
-    weights = counted.float() / counted.sum(dim=1, keepdim=True)
+    counting = counts | ~counts.any(dim=1, keepdim=True)
+    weights = counting.float() / counting.sum(dim=1, keepdim=True)
     return torch.einsum("bq,bqn->bn", weights, rows.float())
 
 
 def ranks(importance: torch.Tensor) -> torch.Tensor:
-    """Places in ascending order, [B, N] -> [B, N] from 0 for the least to 1 for the most important."""
+    """Ranks [B, N] -> [B, N] from 0 for the least to 1 for the most important."""
     places = importance.argsort(dim=1).argsort(dim=1).float()
     return places / max(1, importance.shape[1] - 1)
 
 
 def fused(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Half the rank in one and half that in the other, both [B, N]: scales do not matter."""
+    """The mean of the ranks in both, [B, N]: scales do not matter."""
     return 0.5 * ranks(first) + 0.5 * ranks(second)
 
 
 def spread(tokens: torch.Tensor, count: int) -> torch.Tensor:
-    """How far each token is from all that were chosen before it, [B, N, D] -> [B, N], `count` chosen in turn.
+    """Each token's distance from those chosen before it, [B, N, D] -> [B, N], `count` chosen in turn.
 
     Farthest-point sampling (Gonzalez 1985, Clustering to minimize the maximum intercluster distance) by
-    1 - cosine, tokens less their mean: what is shared by the whole picture tells no two apart. The first is
-    the least like all others and has 2, the greatest distance there is; later ones never have more than
-    earlier ones, and those that were not chosen have what is left.
+    1 - cosine, after subtracting the mean token, which says nothing about differences. The first is the
+    token least like all others and gets 2, the greatest distance; later ones never get more than earlier
+    ones, and those not chosen get their distance from the chosen ones.
     """
     units = torch.nn.functional.normalize(tokens.float() - tokens.float().mean(dim=1, keepdim=True), dim=-1)
-    # In float32 also where training computes in half of that, which numpy does not know.
+    # Always float32: numpy has no bfloat16.
     apart = (1 - units @ units.transpose(1, 2)).clamp(min=0).float().cpu().numpy()
-    told = np.stack([_farthest(one, min(count, len(one))) for one in apart])
-    return torch.from_numpy(told).to(tokens.device)
+    distances = np.stack([_farthest(row, min(count, len(row))) for row in apart])
+    return torch.from_numpy(distances).to(tokens.device)
 
 
 def _farthest(apart: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """The same of one picture's distances [N, N], in numpy: the steps are many and small."""
+    """`spread` for one picture's distances [N, N], in numpy: the steps are many and small."""
     importance, left = np.zeros(len(apart), np.float32), np.full(len(apart), 2.0, np.float32)
     chosen = int(apart.mean(axis=1).argmax())
     for _ in range(count):
@@ -70,10 +70,10 @@ def _farthest(apart: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return np.where(importance > 0, importance, left)
 
 
-def checked(importance: torch.Tensor) -> torch.Tensor:
-    """The same, once every row has something in it. Raises ModelError for numbers that tell nothing."""
-    told = importance.isfinite().all() and bool((importance.clamp(min=0).sum(dim=1) > 0).all())
-    if not importance.numel() or not told:
+def check_importance(importance: torch.Tensor) -> torch.Tensor:
+    """The importance itself. Raises ModelError when it is empty, not finite, or 0 for all of a row."""
+    usable = importance.isfinite().all() and bool((importance.clamp(min=0).sum(dim=1) > 0).all())
+    if not importance.numel() or not usable:
         raise ModelError(
             "The maps are empty or not finite: they tell of no vision token that matters. "
             "Set student.keep_tokens to 1, or choose another importance."
@@ -82,7 +82,7 @@ def checked(importance: torch.Tensor) -> torch.Tensor:
 
 
 LEAST = 16
-"""So many tokens of the grid stay whatever a rule says, or all where there are fewer."""
+"""Tokens of the grid that always stay, or all where there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -106,35 +106,35 @@ class Rule:
             raise InputError(f"{self.threshold} is no threshold. Give 0 or more; 1 is the uniform score.")
 
 
-def count(rule: Rule, cells: int) -> int:
-    """Of so many cells how many a share keeps; under a threshold that depends on the picture: all."""
+def cells_kept(rule: Rule, cells: int) -> int:
+    """How many of `cells` a share keeps; all under a threshold, where that depends on the picture."""
     return cells if rule.share is None else min(cells, max(LEAST, round(rule.share * cells)))
 
 
-def chosen(importance: torch.Tensor, rule: Rule) -> torch.Tensor:
+def choose_cells(importance: torch.Tensor, rule: Rule) -> torch.Tensor:
     """Cells that stay, [B, K] int64, ascending; rows that keep fewer than others end with -1.
 
-    `importance` [B, N], not negative. Of equally important cells the first stay. Raises ModelError where it
-    tells nothing.
+    `importance` [B, N], not negative. Of equally important cells the first stay. Raises ModelError, see
+    `check_importance`.
     """
     cells = importance.shape[1]
-    order = checked(importance).argsort(dim=1, descending=True, stable=True)
+    order = check_importance(importance).argsort(dim=1, descending=True, stable=True)
     if rule.threshold is None:
-        return order[:, : count(rule, cells)].sort(dim=1).values
+        return order[:, : cells_kept(rule, cells)].sort(dim=1).values
     scores = importance.clamp(min=0) / importance.clamp(min=0).sum(dim=1, keepdim=True)
-    passed = (scores >= rule.threshold / cells).sum(dim=1).clamp(min=min(LEAST, cells))
+    kept = (scores >= rule.threshold / cells).sum(dim=1).clamp(min=min(LEAST, cells))
     places = torch.arange(cells, device=order.device)
     # Dropped ones are sorted to the end, past every real place.
-    stay = order.masked_fill(places >= passed[:, None], cells).sort(dim=1).values[:, : int(passed.max())]
+    stay = order.masked_fill(places >= kept[:, None], cells).sort(dim=1).values[:, : int(kept.max())]
     return stay.masked_fill(stay == cells, -1)
 
 
-def dropped(vision: VisionTokens, cells: torch.Tensor, merge: bool = False) -> VisionTokens:
-    """Only these cells of the grid [B, K], ascending, -1 for none; the mean token always stays.
+def drop_cells(vision: VisionTokens, cells: torch.Tensor, merge: bool = False) -> VisionTokens:
+    """Keep only these cells of the grid [B, K], ascending, -1 for none; the mean token always stays.
 
-    Every token keeps its place: families count positions as if nothing had been left out. With `merge` a cell
-    that goes is averaged into the one that stays and is most like it (by cosine). Of one picture and several
-    rows of cells, one picture a row. Raises ValueError for tokens that were dropped from before.
+    Every token keeps its position. `merge` averages a dropped cell into the kept one most like it (by
+    cosine). One picture with several rows of cells gives one picture per row. Raises ValueError for tokens
+    that were pruned before.
     """
     if vision.kept is not None:
         raise ValueError("some of these vision tokens were dropped already")
@@ -143,42 +143,44 @@ def dropped(vision: VisionTokens, cells: torch.Tensor, merge: bool = False) -> V
     places = torch.where(cells < 0, cells, cells + first)
     if first:
         places = torch.cat([torch.zeros_like(places[:, :1]), places], dim=1)
-    there = (places >= 0).unsqueeze(-1)
-    stay = tokens.gather(1, places.clamp(min=0).unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+    present = (places >= 0).unsqueeze(-1)
+    kept = tokens.gather(1, places.clamp(min=0).unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
     if merge:
-        stay = _merged(tokens, stay, places, first)
-    return VisionTokens(stay * there, vision.rows, vision.cols, vision.mean_token, places)
+        kept = _merge_dropped(tokens, kept, places, first)
+    return VisionTokens(kept * present, vision.rows, vision.cols, vision.mean_token, places)
 
 
-def _merged(tokens: torch.Tensor, stay: torch.Tensor, places: torch.Tensor, first: int) -> torch.Tensor:
-    """Means of each token that stays with those that go and are most like it; [B, K, D]."""
+def _merge_dropped(
+    tokens: torch.Tensor, kept: torch.Tensor, places: torch.Tensor, first: int
+) -> torch.Tensor:
+    """Each kept token averaged with the dropped ones most like it; [B, K, D]."""
     batch, whole, _ = tokens.shape
     goes = torch.ones(batch, whole + 1, dtype=torch.bool, device=tokens.device)
     goes.scatter_(1, torch.where(places < 0, whole, places), False)
     goes = goes[:, :whole]
-    units = [torch.nn.functional.normalize(part.float(), dim=-1) for part in (tokens, stay)]
-    alike = units[0] @ units[1].transpose(1, 2)
-    alike = alike.masked_fill((places < 0).unsqueeze(1), -2.0)
-    alike[:, :, :first] = -2.0  # the mean of all is no place to go to
-    share = torch.nn.functional.one_hot(alike.argmax(dim=2), places.shape[1]).to(tokens.dtype)
-    share = share * goes.unsqueeze(-1)
-    sums = stay + share.transpose(1, 2) @ tokens
-    return sums / (1 + share.sum(dim=1)).unsqueeze(-1)
+    units = [torch.nn.functional.normalize(part.float(), dim=-1) for part in (tokens, kept)]
+    similarity = units[0] @ units[1].transpose(1, 2)
+    similarity = similarity.masked_fill((places < 0).unsqueeze(1), -2.0)
+    similarity[:, :, :first] = -2.0  # the mean of all is no place to go to
+    assignment = torch.nn.functional.one_hot(similarity.argmax(dim=2), places.shape[1]).to(tokens.dtype)
+    assignment = assignment * goes.unsqueeze(-1)
+    sums = kept + assignment.transpose(1, 2) @ tokens
+    return sums / (1 + assignment.sum(dim=1)).unsqueeze(-1)
 
 
 By: TypeAlias = Literal["spread", "t2v", "colmean", "fused"]
 WAYS: tuple[By, ...] = get_args(By)
 BY: By = "spread"
-"""What told best on rendered validation rooms which tokens can go; `roomwise study pruning` compares them."""
+"""The best on rendered validation rooms; `roomwise study pruning` compares them."""
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Keep a part of the vision tokens; with `merge` those that go are averaged into the most like them.
+    """Keep some of the vision tokens; `merge` averages the others into those most like them.
 
-    `by`: spread, tokens unlike each other, whatever is asked; t2v, what the question's words look at in the
-    first layer; colmean, what everything before the answer does; fused, half the rank in each. The last
-    three cost queries and keys of one layer over all tokens once more: fused attention gives no maps.
+    `by`: spread, tokens unlike each other, whatever the question; t2v, first-layer attention of the
+    question's words; colmean, of everything before the answer; fused, both. The last three compute queries
+    and keys of one layer once more: fused attention gives no maps.
     """
 
     rule: Rule
@@ -188,36 +190,33 @@ class Pruning:
     def __call__(
         self, vlm: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str]
     ) -> VisionTokens:
-        """Vision tokens for each question, or for each picture where questions do not matter.
-
-        Which stay is a choice, through which no gradient flows.
-        """
+        """Vision tokens per question, or per picture where questions do not matter; no gradient chooses."""
         first = int(vision.mean_token)
         with torch.no_grad():
             if self.by == "spread":
                 cells = vision.tokens[:, first:]
-                told = spread(cells, count(self.rule, cells.shape[1]))
+                scores = spread(cells, cells_kept(self.rule, cells.shape[1]))
             else:
-                look = vlm.first_look(vision, questions, everything=self.by != "t2v")
-                told = importance(look, self.by)[:, first:]
-            stay = chosen(told, self.rule)
-        return dropped(vision, stay, self.merge)
+                attention = vlm.first_layer_attention(vision, questions, everything=self.by != "t2v")
+                scores = importance(attention, self.by)[:, first:]
+            kept = choose_cells(scores, self.rule)
+        return drop_cells(vision, kept, self.merge)
 
 
-def importance(look: FirstLook, by: Literal["t2v", "colmean", "fused"]) -> torch.Tensor:
-    """Of every vision token, [B, N]. All but t2v need a look of everything."""
+def importance(attention: FirstLayerAttention, by: Literal["t2v", "colmean", "fused"]) -> torch.Tensor:
+    """Importance of every vision token, [B, N]. All but t2v need attention with `everything`."""
     if by == "t2v":
-        return row_mean(look.rows, look.words)
-    every = row_mean(look.rows, look.there)
-    return every if by == "colmean" else fused(row_mean(look.rows, look.words), every)
+        return row_mean(attention.rows, attention.words)
+    by_all = row_mean(attention.rows, attention.present)
+    return by_all if by == "colmean" else fused(row_mean(attention.rows, attention.words), by_all)
 
 
 def pruner(share: float) -> Pruning | None:
-    """What a configured share asks for; all of the tokens need nothing. Raises InputError as `Rule` does."""
+    """The pruner for a configured share; None for all tokens. Raises InputError as `Rule` does."""
     return None if share >= 1 else Pruning(Rule(share=share))
 
 
-def keep_tokens(vlm: VisionLanguageModel, wish: float | Literal["auto"]) -> None:
-    """Let a model serve as `student.keep_tokens` has it."""
-    vlm.adapters_choose = wish == "auto"
-    vlm.pruner = None if wish == "auto" else pruner(wish)
+def keep_tokens(vlm: VisionLanguageModel, share: float | Literal["auto"]) -> None:
+    """Apply `student.keep_tokens` to a model."""
+    vlm.adapters_choose = share == "auto"
+    vlm.pruner = None if share == "auto" else pruner(share)

@@ -1,7 +1,4 @@
-"""Checks of a checkpoint folder before and after loading, so that damage is named and not computed with.
-
-Only safetensors are read: pickled weights can run code.
-"""
+"""Check a checkpoint folder before and after loading. Only safetensors are read: pickles can run code."""
 
 import hashlib
 import json
@@ -14,7 +11,6 @@ from core.files import read_object, storage_errors
 
 DIGEST_FILE = "weights.sha256"
 """Optional in a checkpoint folder: the digest of its tensors, as text."""
-
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _HEADER_LENGTH = 8
@@ -30,10 +26,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def check_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint, each found whole. Raises WeightsError.
+    """The safetensors files of a checkpoint. Raises WeightsError unless each is whole.
 
-    Whole means: the header is readable and the data is exactly as long as it says. Bytes that were
-    changed inside the data are found by `check_digest` alone.
+    Whole: the header is readable and the data as long as it says. Only `check_digest` finds changed bytes.
     """
     files = _files(folder)
     for path in files:
@@ -44,13 +39,12 @@ def check_files(folder: Path) -> list[Path]:
 def digest(folder: Path) -> str:
     """SHA-256 over all tensors, 64 hexadecimal digits: names in order, types, shapes, bytes.
 
-    The same weights have the same digest however they are split into files and whatever the header
-    says besides. Raises WeightsError, StorageError.
+    However the weights are split into files, the digest is the same. Raises WeightsError, StorageError.
     """
-    found = {name: (path, entry) for path in _files(folder) for name, entry in _tensors(path)}
+    tensors = {name: (path, entry) for path in _files(folder) for name, entry in _tensors(path)}
     total = hashlib.sha256()
-    for name in sorted(found):
-        path, entry = found[name]
+    for name in sorted(tensors):
+        path, entry = tensors[name]
         total.update(f"{name}\0{entry['dtype']}\0{entry['shape']}\0".encode())
         begin, end = entry["data_offsets"]
         with storage_errors("read", path), path.open("rb") as file:
@@ -60,7 +54,7 @@ def digest(folder: Path) -> str:
 
 
 def check_digest(folder: Path) -> None:
-    """Raise WeightsError when the folder holds a digest and its tensors are not those it was made of."""
+    """Raise WeightsError when the folder holds a digest that its tensors do not have."""
     path = folder / DIGEST_FILE
     if not path.is_file():
         return
@@ -74,9 +68,9 @@ def check_digest(folder: Path) -> None:
 
 
 def check_loading(name: str, info: Mapping[str, Any]) -> None:
-    """Raise WeightsError when weights and configuration did not fit each other.
+    """Raise WeightsError when weights and configuration did not fit.
 
-    `info` is what `from_pretrained(..., output_loading_info=True)` reports.
+    `info` comes from `from_pretrained(..., output_loading_info=True)`.
     """
     for kind in ("mismatched_keys", "missing_keys", "unexpected_keys"):
         if keys := sorted(str(key) for key in info.get(kind) or ()):
@@ -90,7 +84,7 @@ def _files(folder: Path) -> list[Path]:
     index = folder / _INDEX
     if index.is_file():
         names = sorted(set(read_object(index, WeightsError, "Get it again.").get("weight_map", {}).values()))
-        # Names from a file are data: nothing outside the folder is read.
+        # Names from a file are data: read nothing outside the folder.
         files = [folder / Path(str(name)).name for name in names]
     else:
         files = [folder / _SINGLE]

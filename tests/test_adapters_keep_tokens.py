@@ -11,13 +11,13 @@ from adapters.jobs.gate import fewest_tokens
 from adapters.jobs.job import read_request, write_request
 from adapters.jobs.judge import Score
 from adapters.training.material import Teaching
-from adapters.training.terms import looking
+from adapters.training.terms import attention_term
 from adapters.worker import work
 from core.config import load_config
 from core.errors import ConfigError
 from models.adapter_files import VERSION_FILE, read_json
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter
-from models.token_pruning import Pruning, dropped, keep_tokens
+from models.token_pruning import Pruning, drop_cells, keep_tokens
 from models.vlm import VisionLanguageModel
 
 GOOD, WORSE = Score(0.5, 0.5, -1.0, 4), Score(0.25, 0.5, -1.0, 4)
@@ -61,11 +61,11 @@ def test_a_share_that_is_set_is_what_is_learnt_from(
     seen: list[int] = []
 
     def counted(*args: object, **kwargs: object) -> object:
-        part = dropped(*args, **kwargs)  # type: ignore[arg-type]
+        part = drop_cells(*args, **kwargs)  # type: ignore[arg-type]
         seen.append(int(part.tokens.shape[1]))
         return part
 
-    monkeypatch.setattr("models.token_pruning.dropped", counted)
+    monkeypatch.setattr("models.token_pruning.drop_cells", counted)
     pairs = examples(tmp_path / "pictures")
     (tmp_path / "job").mkdir()
     write_request(tmp_path / "job", request(student, pairs[:2], hold_out=pairs[2:], keep_tokens=0.5))
@@ -106,7 +106,7 @@ def kept(vlm: VisionLanguageModel) -> float | None:
 def test_where_to_look_is_told_of_those_cells_alone_that_are_there() -> None:
     vlm = wrapped(*tiny_florence(attention="eager"))
     vision = vlm.encode_images([photo(0)])
-    part = dropped(vision, torch.tensor([[1, 4, 8]]))
+    part = drop_cells(vision, torch.tensor([[1, 4, 8]]))
     with torch.no_grad():
         forced = vlm.teacher_forced(part, QUESTIONS[:1], ["red"], attentions=True)
     words = int(forced.txt.sum())
@@ -114,9 +114,9 @@ def test_where_to_look_is_told_of_those_cells_alone_that_are_there() -> None:
     ours = forced.attentions[0][0].mean(dim=0)[forced.txt[0]][:, 1:4]
     wanted = elsewhere.clone()
     wanted[:, [1, 4, 8]] = ours / ours.sum(dim=1, keepdim=True)
-    same = looking(forced, [Teaching(looked=wanted)], mean_token=True)
+    same = attention_term(forced, [Teaching(attention=wanted)], mean_token=True)
     assert float(same) == pytest.approx(0, abs=1e-5)
-    assert float(looking(forced, [Teaching(looked=elsewhere)], mean_token=True)) > 1e-3
+    assert float(attention_term(forced, [Teaching(attention=elsewhere)], mean_token=True)) > 1e-3
 
 
 def test_the_setting_is_a_share_or_auto(monkeypatch: pytest.MonkeyPatch) -> None:

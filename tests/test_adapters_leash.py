@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tiny_processes import alive
 
-from adapters.jobs.job import LEFT_ALONE
+from adapters.jobs.job import ORPHANED_EXIT_CODE
 
 _CHILD = """
 import time
@@ -38,7 +38,7 @@ def test_it_ends_with_its_input() -> None:
         assert child.stdout.readline() == "ready\n"
         assert child.poll() is None
         child.stdin.close()
-        assert child.wait(20) == LEFT_ALONE
+        assert child.wait(20) == ORPHANED_EXIT_CODE
 
 
 def test_it_does_not_outlive_a_parent_that_is_killed() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
-from adapters.training.losses import map_divergence, renormalised, text_to_vision, top_divergences
+from adapters.training.losses import map_divergence, renormalise, text_to_vision, top_divergences
 from models.alignment import query_weights, resample_keys
 from models.florence import Florence
 from models.lora_training import attach
@@ -50,7 +50,7 @@ def test_the_wrong_way_round_a_causal_model_has_nothing_to_learn() -> None:
 
 
 def test_equal_maps_have_no_divergence_and_silent_rows_do_not_count() -> None:
-    maps = renormalised(torch.rand(3, 9))
+    maps = renormalise(torch.rand(3, 9))
     assert map_divergence(maps, maps).item() == pytest.approx(0, abs=1e-6)
     wanted = maps.flip(-1).clone()
     expected = map_divergence(maps[:2], wanted[:2])

@@ -6,7 +6,7 @@ from tiny_scenes import WIDTH, material, tiny_student
 
 from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling
-from adapters.scene.views import colour, distance, drawn_look, whole_look
+from adapters.scene.views import colour, distance, draw_crop, whole_frame
 from core.ports import Rows
 
 _SIDE = 32
@@ -23,7 +23,7 @@ def test_picture_and_depth_of_a_pair_are_cut_alike() -> None:
     depth = np.full((6, 40, 40), 3000, np.uint16)
     frames[:, 8:20, 22:34] = 255
     depth[:, 8:20, 22:34] = 1000
-    look = drawn_look(6, np.random.default_rng(0))
+    look = draw_crop(6, np.random.default_rng(0))
     bright = colour(frames, look, _SIDE, None)[:, 0] > 0
     near = distance(depth, look, _SIDE)[:, 0] < 0
     assert ((bright != near).float().mean((1, 2)) < 0.06).all()
@@ -35,8 +35,8 @@ def test_holes_take_no_part_in_depth() -> None:
     depth[:, :, 20:] = 3000
     holed = depth.copy()
     holed[:, 5:9, 5:9] = 0
-    whole = distance(depth, whole_look(1), _SIDE)
-    assert (distance(holed, whole_look(1), _SIDE) - whole).abs().max() < 0.05
+    whole = distance(depth, whole_frame(1), _SIDE)
+    assert (distance(holed, whole_frame(1), _SIDE) - whole).abs().max() < 0.05
 
 
 def _mean_loss(student: torch.nn.Module, loss: Distilling) -> float:

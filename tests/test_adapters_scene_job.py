@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 from tiny_scenes import pixels, save_views, tiny_student
 
 from adapters.cli import app
-from adapters.scene.adapting import adapt_scene
+from adapters.scene.adapting import adapt_scene, encoder_folder, scene_store
 from adapters.scene.course import Course
 from adapters.scene.gate import Likeness, decide_scene
-from adapters.scene.paired_files import list_pairs
-from adapters.scene.request import SceneRequest, is_scene, read_scene_request, split, write_scene_request
-from adapters.scene.store import encoder_folder, scene_store
+from adapters.scene.request import (
+    SceneRequest,
+    is_scene,
+    list_pairs,
+    read_scene_request,
+    split,
+    write_scene_request,
+)
 from bench.pretrain.scene.students import quantised
 from core.errors import InputError, StorageError, WeightsError
 from core.lazy import run

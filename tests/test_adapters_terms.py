@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from adapters.training.losses import top_divergences
 from adapters.training.material import Teaching
-from adapters.training.terms import answers, likelihoods
+from adapters.training.terms import answer_term, likelihood_term
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 
@@ -30,7 +30,7 @@ def test_likelihoods_are_the_mean_of_each_rows_own() -> None:
     torch.manual_seed(0)
     taught = [Teaching(), told(1, 8), told(3, 8), told(2, 5), told(2, 8)]
     rows = forced(taught, corrected=4)
-    found = likelihoods(rows, taught)
+    found = likelihood_term(rows, taught)
     each = []
     for row in (1, 2, 3):  # nothing is told of the first, and the last is not the expert's own
         ids, logprobs = taught[row].ids, taught[row].logprobs
@@ -44,7 +44,7 @@ def test_likelihoods_are_the_mean_of_each_rows_own() -> None:
 
 def test_likelihoods_of_nobody_are_nothing() -> None:
     taught = [Teaching(), told(2, 8)]
-    assert likelihoods(forced(taught, corrected=1), taught).item() == 0
+    assert likelihood_term(forced(taught, corrected=1), taught).item() == 0
 
 
 def test_an_answer_counts_as_its_expert_was_sure_and_without_likelihoods_as_words_do() -> None:
@@ -57,4 +57,4 @@ def test_an_answer_counts_as_its_expert_was_sure_and_without_likelihoods_as_word
     sure = taught[1].logprobs[:, 0].mean().exp()
     for words in (1.0, 4.0):  # the first has no expert who tells, of the last a person put the answer right
         wanted = (words * each[0] + sure * each[1] + words * each[2]) / 3
-        assert answers(rows, taught, words).item() == pytest.approx(wanted.item(), rel=1e-5)
+        assert answer_term(rows, taught, words).item() == pytest.approx(wanted.item(), rel=1e-5)

@@ -13,7 +13,7 @@ from adapters.jobs.judge import judge
 from adapters.jobs.request import Recipe
 from adapters.training.material import Teaching, teaching
 from adapters.training.probe import make_probe, probe_set, read_probe
-from adapters.training.terms import answers, drift, likelihoods, looking
+from adapters.training.terms import answer_term, attention_term, drift_term, likelihood_term
 from adapters.training.train import Data, train
 from core.errors import ImageError, StorageError, WeightsError
 from core.types import Example
@@ -90,16 +90,16 @@ def test_signals_teach_where_to_look_and_what_else_was_likely(student: Florence,
     corrected = replace(told, answer="a person knows better")
     seen = student.encode_images([photo(0)])
     taught = teaching(student, seen, told)
-    assert taught.looked is not None and taught.ids is not None
+    assert taught.attention is not None and taught.ids is not None
     for example, sure in ((told, True), (corrected, False)):
         forced = student.teacher_forced(seen, [pair.question], [example.answer], attentions=True)
-        assert looking(forced, [taught], mean_token=True).item() > 0
+        assert attention_term(forced, [taught], mean_token=True).item() > 0
         same = forced.labels[0].tolist() == taught.ids[:, 0].tolist()
         assert same == sure
-        assert (likelihoods(forced, [taught]).item() > 0) == sure
+        assert (likelihood_term(forced, [taught]).item() > 0) == sure
     adapter = trained(student, [told], replace(RECIPE, steps=2))
     assert adapter is not None
-    assert teaching(student, seen, pair).looked is None
+    assert teaching(student, seen, pair).attention is None
     file.write_bytes(b"x")
     with pytest.raises(StorageError, match="damaged"):
         teaching(student, seen, told)
@@ -112,22 +112,22 @@ def test_an_answer_counts_as_its_expert_was_sure_of_it(student: Florence) -> Non
     ids = forced.labels[0][:, None]
     sure, unsure = (Teaching(ids=ids, logprobs=torch.full(ids.shape, value)) for value in (0.0, -1.0))
     plain = answer_cross_entropy(forced.logits, forced.labels)
-    assert answers(forced, [sure]).item() == pytest.approx(plain.item(), rel=1e-5)
-    assert answers(forced, [unsure]).item() == pytest.approx(math.exp(-1) * plain.item(), rel=1e-5)
+    assert answer_term(forced, [sure]).item() == pytest.approx(plain.item(), rel=1e-5)
+    assert answer_term(forced, [unsure]).item() == pytest.approx(math.exp(-1) * plain.item(), rel=1e-5)
     corrected = Teaching(ids=ids + 1, logprobs=torch.full(ids.shape, -1.0))
     for full in (Teaching(), corrected):
-        assert answers(forced, [full]).item() == pytest.approx(plain.item(), rel=1e-5)
+        assert answer_term(forced, [full]).item() == pytest.approx(plain.item(), rel=1e-5)
 
 
 def test_drift_is_zero_while_nothing_changes() -> None:
     logits = torch.randn(2, 3, 9)
     counts = torch.tensor([[True, True, False], [True, False, False]])
     before = logits.log_softmax(-1).half()
-    assert drift(logits, before, counts).item() == pytest.approx(0, abs=1e-3)
-    assert drift(logits.roll(1, -1), before, counts).item() > 0.1
+    assert drift_term(logits, before, counts).item() == pytest.approx(0, abs=1e-3)
+    assert drift_term(logits.roll(1, -1), before, counts).item() > 0.1
     moved = logits.clone()
     moved[~counts] += torch.randn(9)
-    assert drift(moved, before, counts).item() == pytest.approx(0, abs=1e-3)
+    assert drift_term(moved, before, counts).item() == pytest.approx(0, abs=1e-3)
 
 
 def test_judging_nothing_is_nothing_and_a_lost_picture_is_named(student: Florence, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.training.wording import about_other_things, reworded, tied_to_view
+from adapters.training.wording import about_other_things, reword, tied_to_view
 
 _SOFA = "Tell me what colour the sofa has, please."
 _KNOWN = [_SOFA, "Is the floor lamp left or right of the desk?", "What is on the table?"]
@@ -15,14 +15,14 @@ def _rng(seed: int = 0) -> np.random.Generator:
 
 
 def test_other_words_still_ask_about_the_same() -> None:
-    texts = {reworded(_SOFA, _rng(seed)) for seed in range(20)}
+    texts = {reword(_SOFA, _rng(seed)) for seed in range(20)}
     assert len(texts) > 10
     assert all("sofa" in text and ("colour" in text or "color" in text) for text in texts)
 
 
 @given(st.text(max_size=60), st.integers(0, 1000))
 def test_any_text_can_be_reworded(text: str, seed: int) -> None:
-    assert reworded(text, _rng(seed))[-1] in "?."
+    assert reword(text, _rng(seed))[-1] in "?."
 
 
 def test_other_things_are_asked_about_in_the_same_form() -> None:

@@ -17,11 +17,12 @@ from adapters.jobs.store import AdapterStore
 from adapters.worker import work
 from agent.learning.adapt import Adapted, adapt
 from agent.learning.jobs import Job, Starter
-from core.config import Config, StudentConfig
+from core.config import Config
 from core.errors import InputError, ModelError, RoomwiseError, StorageError
 from core.files import state_dir
 from core.lazy import run
 from core.lock import lock_folder
+from core.sections import StudentConfig
 from memory.store import Memory
 
 

@@ -23,9 +23,10 @@ from agent.attach.place import Local, Remote, RemoteAccess, place_of, remote_doo
 from agent.attach.server import AttachServer
 from agent.console import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
 from agent.station.audience import Audience
-from core.config import AttachConfig, Config, NetworkConfig
+from core.config import Config
 from core.errors import CaptureError, ConfigError, InputError, StorageError
 from core.events import Asked, SessionStarted
+from core.sections import AttachConfig, NetworkConfig
 
 TOKEN = "correct horse"
 STARTED = SessionStarted(at=0, session="s", room="den", student="a", expert="b", warm_up=1, seed=0)

@@ -11,7 +11,7 @@ from tiny_scenes import depth, picture, pixels, tiny_student
 
 from adapters.jobs.store import AdapterStore
 from adapters.scene import adapting as scene_adapting
-from adapters.scene.store import scene_store
+from adapters.scene.adapting import scene_store
 from agent.learning.camera import ENOUGH, CameraTask
 from agent.learning.guard import Fit
 from agent.learning.lane import Lane

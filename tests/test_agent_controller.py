@@ -22,7 +22,7 @@ from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.answerers import Answerers, Room
 from agent.whereabouts.whereabouts import Move
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import QuestionError, StorageError
 from core.events import (
     Activated,
@@ -39,7 +39,8 @@ from core.events import (
     SessionEnded,
 )
 from core.files import sha256_file
-from core.types import Answer, Cost, Frame, Told
+from core.sections import AdaptationConfig
+from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 from models.lora import Adapter, base_of, write_adapter
 from models.registry import load_model
@@ -72,10 +73,10 @@ class _Oracle:
 
     name, teaches, cost = "oracle", True, Cost()
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
-        return Told(Answer("left", (), (), 1.0))
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
+        return ExpertReply(Answer("left", (), (), 1.0))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         return []
 
 

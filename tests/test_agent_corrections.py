@@ -14,10 +14,11 @@ from agent.loop.controller import Controller
 from agent.recording.past import past_of
 from agent.recording.record import Recorder, read_recording
 from agent.turns.answerers import Answerers, Room
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import AnswerError, InputError, UnknownPairError
 from core.events import AdaptationStarted, Answered, Corrected, Event, LearningPaused, Resumed, Revised
-from core.types import Answer, Cost, Frame, Told
+from core.sections import AdaptationConfig
+from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 from models.registry import load_model
 
@@ -29,10 +30,10 @@ class Red:
 
     name, teaches, cost = "oracle", True, Cost()
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
-        return Told(Answer("red", (), (), 0.9))
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
+        return ExpertReply(Answer("red", (), (), 0.9))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         return []
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.jobs.request import Recipe
 from agent.learning.guard import Machine, Order, fit, strain
 from agent.machine.meters import free_memory
-from core.config import AdaptationConfig
+from core.sections import AdaptationConfig
 from models.footprint import Footprint, footprint
 from models.registry import model_folder
 

@@ -30,10 +30,11 @@ from agent.loop.controller import Controller
 from agent.recording.past import Past
 from agent.recording.record import Recorder
 from agent.turns.answerers import Answerers, Room
-from core.config import AdaptationConfig, Config, StudentConfig
+from core.config import Config
 from core.errors import InputError
 from core.events import Activated, AdaptationStarted, Answered, Consolidated, Event, Resumed, Routed
 from core.lazy import run
+from core.sections import AdaptationConfig, StudentConfig
 from core.types import Asker
 from memory.store import Memory
 from models.lora import base_of, read_adapter

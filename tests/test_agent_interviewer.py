@@ -11,10 +11,11 @@ from tiny_models import tiny_florence, wrapped
 from agent.turns.answerers import Answerers, RecordedExpert
 from agent.turns.interviewer import Interviewer, came_after, extra_pair_id
 from agent.turns.remembering import pair_id
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ExpertError
 from core.events import Event, Failed, Inquired
-from core.types import Answer, Cost, Frame, Told
+from core.sections import ExpertConfig
+from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 
 _TURN = 3
@@ -29,14 +30,16 @@ class _Expert:
         self.asked: list[str] = []
         self.gone = False
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
-        return Told(Answer("red", (), (), 0.9))
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
+        return ExpertReply(Answer("red", (), (), 0.9))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         if self.gone:
             raise ExpertError("The line is dead. Plug it in.")
         self.asked += questions
-        return [Told(Answer("" if "red" in question else "door", (), (), 0.9)) for question in questions]
+        return [
+            ExpertReply(Answer("" if "red" in question else "door", (), (), 0.9)) for question in questions
+        ]
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from agent.loop.build import SessionOptions, live
 from agent.loop.controller import Controller
 from agent.loop.live import SessionThread
 from agent.recording.record import read_recording
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import InputError, QuestionError, UnknownModelError
 from core.events import Answered, Corrected, Event, SessionEnded, SessionStarted
 from core.frames import frame_of
+from core.sections import AdaptationConfig
 from memory.store import Memory
 
 FRAME = frame_of(jpeg(0))

@@ -10,7 +10,7 @@ from tiny_memory import WordsAndColours
 from tiny_models import tiny_florence, wrapped
 
 from agent.turns.view import EncodedView
-from memory.recall import cue_of
+from memory.recall import embed_cue
 from models.embedder import RoomEmbedder, StudentEyes
 from models.vlm import VisionLanguageModel
 
@@ -32,7 +32,7 @@ def test_it_sees_what_two_looks_see_and_looks_once(
     student: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = _embedder(student)
-    vision, cue = student.encode_images([_PICTURE]), cue_of(embedder, _QUESTION, _PICTURE)
+    vision, cue = student.encode_images([_PICTURE]), embed_cue(embedder, _QUESTION, _PICTURE)
     looks: list[int] = []
     tower = student.features
 
@@ -53,5 +53,5 @@ def test_it_sees_what_two_looks_see_and_looks_once(
 def test_an_embedder_with_other_eyes_looks_for_itself(student: VisionLanguageModel) -> None:
     other = _embedder(wrapped(*tiny_florence(seed=1)))
     view = EncodedView(student, _PICTURE).cue(other, _QUESTION).view
-    expected = cue_of(other, _QUESTION, _PICTURE).view
+    expected = embed_cue(other, _QUESTION, _PICTURE).view
     assert view is not None and expected is not None and np.array_equal(view, expected)

@@ -20,7 +20,7 @@ from agent.recording.visit import read_visit
 from agent.replay.replay import open_baselines, play
 from agent.replay.session import ReplayOptions, replay_session
 from bench.pretrain.blueprint import save_model
-from core.config import Config, ExpertConfig, NetworkConfig
+from core.config import Config
 from core.errors import ConfigError
 from core.events import (
     Activated,
@@ -33,6 +33,7 @@ from core.events import (
     Spent,
     ToldLate,
 )
+from core.sections import ExpertConfig, NetworkConfig
 from expert.asking import QuestionBatch
 from expert.desk import Answers
 from memory.store import Memory

@@ -18,7 +18,7 @@ from agent.replay.cli import app
 from agent.replay.session import ReplayOptions, replay_session
 from bench.pretrain.blueprint import save_model
 from core import pictures
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ImageError, InputError
 from core.events import (
     Activated,
@@ -28,6 +28,7 @@ from core.events import (
     SessionEnded,
     SessionStarted,
 )
+from core.sections import ExpertConfig
 from memory.store import Memory
 
 _ANSWERS = ["red", "two", "on the table", "red", "two", "red"]

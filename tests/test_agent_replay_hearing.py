@@ -19,16 +19,16 @@ from agent.replay.hearing import hear_questions
 from agent.sessions.redact import Choice, redact
 from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
-from capture.audio_again import heard_again
+from capture.audio_again import hear_file
 from capture.audio_file import as_wav, open_sound
 from capture.audio_inventions import Draft
 from capture.audio_judged import Rules
 from capture.speaker import Mute
 from capture.transcribe import Transcript
 from capture.voice_activity import open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.events import Answered, SpeechHeard
+from core.sections import VoiceConfig
 
 VOICE = VoiceConfig(activity="energy", listen="open")
 
@@ -63,7 +63,7 @@ def _quiet() -> Console:
 
 @pytest.fixture
 def ears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "whisper_of", lambda config: _Whisper)
+    monkeypatch.setattr(hearing, "whisper_loader", lambda config: _Whisper)
 
 
 def test_a_sound_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ def test_a_sound_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
 def test_what_a_microphone_gave_is_one_utterance_again(tmp_path: Path) -> None:
     activity = open_voice_activity("energy", lambda note: None)
     path = save(tmp_path / "cut.wav", voice(1.0))  # cut close: no silence before or after
-    (found,) = heard_again(path, _Whisper(), activity, Rules(open_microphone=True))
+    (found,) = hear_file(path, _Whisper(), activity, Rules(open_microphone=True))
     assert isinstance(found, Transcript)
     assert found.began == pytest.approx(0.0, abs=0.1) and found.ended == pytest.approx(1.0, abs=0.1)
-    assert heard_again(save(tmp_path / "hiss.wav", hiss(1.0, 1e-4)), _Whisper(), activity, Rules()) == []
+    assert hear_file(save(tmp_path / "hiss.wav", hiss(1.0, 1e-4)), _Whisper(), activity, Rules()) == []
 
 
 def _session(folder: Path, turns: list[dict[str, Any]]) -> Path:

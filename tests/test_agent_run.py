@@ -24,11 +24,12 @@ from agent.recording.record import read_recording
 from agent.sessions.sessions import SESSIONS
 from agent.station import run as station_run
 from agent.station.run import Journal, RunOptions, apply_changes
-from core.config import AdaptationConfig, Config
+from core.config import Config
 from core.errors import CaptureError, ConfigError, RoomNameError, StorageError, UnknownModelError
 from core.events import CameraChanged, Corrected, Failed, RecordingChanged, SessionEnded, SpeechHeard
 from core.files import state_dir
 from core.lazy import run
+from core.sections import AdaptationConfig
 
 _ROOT = Path(__file__).resolve().parent.parent
 

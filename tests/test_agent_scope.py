@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.turns.student import in_scope
-from core.config import RouterConfig
+from core.sections import RouterConfig
 from core.types import Asker, Pair
 from memory.recall import Hit
 

@@ -9,7 +9,7 @@ from tiny_models import tiny_florence, wrapped
 
 from agent.station.overlay import overlay
 from core.errors import InputError, ModelError
-from models.inside import looks
+from models.inside import attention
 
 FRAME = Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8))
 
@@ -31,14 +31,14 @@ def test_student_and_expert_stand_side_by_side() -> None:
 
 def test_an_expert_without_maps_leaves_the_student(monkeypatch: pytest.MonkeyPatch) -> None:
     student, expert = (wrapped(*tiny_florence(seed=seed)) for seed in (0, 1))
-    usual = looks.forced_with_maps
+    usual = attention.teacher_forced_with_maps
 
     def forced(model: object, *rest: object) -> object:
         if model is expert:
             raise ModelError("It gives no maps. Choose another.")
         return usual(model, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("agent.station.overlay.forced_with_maps", forced)
+    monkeypatch.setattr("agent.station.overlay.teacher_forced_with_maps", forced)
     assert _size(overlay(student, FRAME, "What is it?", "a cat", expert)) == (64, 48)
     with pytest.raises(InputError, match="Nothing was said"):
         overlay(student, FRAME, "What is it?", "")

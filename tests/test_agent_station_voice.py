@@ -15,9 +15,9 @@ from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
 from capture.audio_inventions import Draft
 from capture.speaker import Mute
-from core.config import VoiceConfig
 from core.errors import CaptureError, InputError, WeightsError
 from core.events import CameraChanged, Event, Failed, SpeechHeard, SpeechUnheard
+from core.sections import VoiceConfig
 
 _WAIT = 120.0
 

@@ -17,9 +17,10 @@ from agent.recording.past import past_of
 from agent.recording.record import read_recording
 from agent.replay.session import ReplayOptions, replay_session
 from agent.takeover.calibration import own_path, sigmoid, write_calibration
-from core.config import Config, RouterConfig
+from core.config import Config
 from core.errors import ExpertError
 from core.events import Answered, Event, Failed, Resumed, Weighed
+from core.sections import RouterConfig
 from models.lora import base_of
 
 

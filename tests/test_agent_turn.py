@@ -18,7 +18,7 @@ from core.config import Config
 from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
 from core.frames import decode
-from core.types import Answer, Cost, Frame, Told
+from core.types import Answer, Cost, ExpertReply, Frame
 from memory.index import Cue
 from memory.store import Memory
 from memory.table import Line
@@ -36,12 +36,12 @@ class _Expert:
     def __init__(self, told: str | None) -> None:
         self.told = told
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
         if self.told is None:
             raise ExpertError("The line is dead. Plug it in.")
-        return Told(Answer(self.told, (), (), 0.9))
+        return ExpertReply(Answer(self.told, (), (), 0.9))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         return [self.ask(frame, question, 0) for question in questions]
 
 

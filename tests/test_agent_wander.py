@@ -18,9 +18,10 @@ from agent.replay.outcome import figures
 from agent.replay.session import ReplayOptions, replay_session
 from agent.whereabouts.whereabouts import Whereabouts
 from bench.pretrain.blueprint import save_model
-from core.config import AdaptationConfig, Config, ExpertConfig
+from core.config import Config
 from core.errors import RoomwiseError
 from core.events import Event, RoomEntered, RoomRecognised, Routed
+from core.sections import AdaptationConfig, ExpertConfig
 from memory.store import Memory
 
 _ROOMS = ["red", "red", "blue", "blue", "red", "blue"]

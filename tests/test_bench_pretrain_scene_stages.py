@@ -10,7 +10,7 @@ from tiny_scenes import WIDTH, material, tiny_student
 from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling as Live
 from adapters.scene.distilling import distance_to
-from adapters.scene.views import shown
+from adapters.scene.views import draw_pixels
 from bench.pretrain.scene.distilling import LITERAL, StageLoss, Terms, unlike
 from bench.pretrain.scene.triplets import Contrasting, PseudoLabels, curated, judged, mined, triplet_loss
 from core.ports import Rows
@@ -100,7 +100,7 @@ def test_a_student_learns_both_modalities_by_both_stages() -> None:
     for _ in steps(student, contrast, course, 1, optimiser_of(student, course, {})):
         pass
     assert _mean_loss(student, both) < 1.1 * middle
-    rows = student(shown(seen, np.arange(24), _SIDE, np.random.default_rng(5))).detach().numpy()
+    rows = student(draw_pixels(seen, np.arange(24), _SIDE, np.random.default_rng(5))).detach().numpy()
     right = (rows @ names.T).argmax(1) == np.concatenate([seen.labels, seen.labels])
     assert right[:24].mean() > 0.6 and right[24:].mean() > 0.6
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_maps import looks
 from torch.nn.functional import mse_loss
 
-from adapters.training.codes import contrast, standardised
+from adapters.training.codes import contrast, standardise
 from bench.studies.distill.autoencoder import new_autoencoder
 from bench.studies.distill.fitting import (
     FitSettings,
@@ -24,7 +24,7 @@ SETTINGS = FitSettings(width=4, batch=16, learning_rate=5e-3, held_out=0.25)
 
 def scaled(count: int, seed: int = 0) -> torch.Tensor:
     dense = contrast(looks(count, seed))
-    return standardised(dense, fitted_scale(dense))
+    return standardise(dense, fitted_scale(dense))
 
 
 @given(

@@ -7,7 +7,7 @@ from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
 from adapters.training.codes import heat_maps, paired_layers
 from bench.studies.distill.transfer import Pairing, transfer_loss
-from models.inside.rollout import rollouts
+from models.inside.attention import rollouts
 from models.lora_training import attach
 
 TO = (8, 8)

@@ -15,9 +15,9 @@ from bench.voice.words import sentences, word_errors, words
 from capture.audio import Samples
 from capture.audio_inventions import Draft
 from capture.voice_activity import EnergyGate
-from core.config import VoiceConfig
 from core.errors import CaptureError
 from core.lazy import run
+from core.sections import VoiceConfig
 
 NAN = math.nan
 WORDS = st.lists(st.sampled_from("a b c d".split()), max_size=8)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from capture.audio import RATE, Block
-from capture.audio_pieces import Converter, Deliver, Piece
-from capture.audio_watch import MicrophoneOpened, Status
+from capture.audio_pieces import Converter, Deliver, MicrophoneOpened, Piece, Status
 from capture.device import DeviceBack, Lost
 from capture.microphone import QUEUE, Microphone, Stream
 from core.errors import CaptureError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.audio_watch import GAP, captured_at, pauses, steady
+from capture.audio_pieces import GAP, captured_at, pauses, steady
 
 
 def test_pauses_grow_and_stay_within_five_seconds() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from capture.audio_inventions import Draft
-from capture.audio_whisper import OpenAIWhisper, joined, load_whisper
+from capture.audio_whisper import OpenAIWhisper, join_drafts, load_whisper
 from core.errors import ConfigError, MissingDependencyError, WeightsError
 
 DIMS = {
@@ -194,7 +194,7 @@ def test_faster_whisper_that_is_not_installed_is_said(
 
 
 def test_no_pieces_are_no_speech() -> None:
-    assert joined([]) == Draft("", 1.0, -math.inf, 0.0)
+    assert join_drafts([]) == Draft("", 1.0, -math.inf, 0.0)
 
 
 def test_the_real_class_is_filled_from_a_file(tmp_path: Path) -> None:

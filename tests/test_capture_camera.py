@@ -217,7 +217,7 @@ def test_rubbish_is_not_handed_on() -> None:
 def test_no_frame_is_given_that_is_too_old(times: list[float], now: float, oldest: float) -> None:
     camera = Camera("it", lambda: Scripted(live()), clock=lambda: now)
     for place, taken in enumerate(times):
-        camera._keep(Captured(np.full((4, 4, 3), 20 * place, np.uint8), taken, 0.0))
+        camera._put(Captured(np.full((4, 4, 3), 20 * place, np.uint8), taken, 0.0))
     fresh = bool(times) and now - max(times) <= oldest
     if not fresh:
         with pytest.raises(CaptureError, match=r"has given no picture .*\.$"):
@@ -246,7 +246,7 @@ def test_an_error_says_since_when_and_what_helps() -> None:
     now[0] = 13.0
     with pytest.raises(CaptureError, match=r"no picture yet, 3\.0 s after it was started\. Wait a moment"):
         camera.frame(2)
-    camera._keep(Captured(np.zeros((4, 4, 3), np.uint8), 11.0, 0.0))
+    camera._put(Captured(np.zeros((4, 4, 3), np.uint8), 11.0, 0.0))
     with pytest.raises(CaptureError, match=r"no picture for 2\.0 s\. Wait"):
         camera.frame(1)
     camera._status = Lost("It is gone. Plug it in.")

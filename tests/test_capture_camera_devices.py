@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from capture.picture import Captured, Source
 from capture.sources import opencv
-from capture.sources.absent import missing
+from capture.sources.absent import missing_message
 from capture.sources.choosing import opener_of
 from capture.sources.realsense import in_millimetres
 from capture.spec import Csi, DepthCamera, Network, Openable, Usb
-from core.config import CameraConfig
 from core.errors import CaptureError, MissingDependencyError
+from core.sections import CameraConfig
 
 CONFIG = CameraConfig(width=640, height=480, rate=15)
 SHADES = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
@@ -220,7 +220,7 @@ def test_a_library_that_is_missing_or_broken_is_said_with_what_helps(
     st.lists(st.integers(0, 9).map(lambda n: Path(f"/dev/video{n}")), max_size=3),
 )
 def test_a_device_that_does_not_open_is_told_apart(exists: bool, allowed: bool, others: list[Path]) -> None:
-    text = missing(Path("/dev/video7"), exists, allowed, others)
+    text = missing_message(Path("/dev/video7"), exists, allowed, others)
     assert ("There is no camera" in text) == (not exists)
     assert ("group video" in text) == (exists and not allowed)
     assert ("Close other programs" in text) == (exists and allowed)

@@ -18,10 +18,10 @@ from capture.sources.folder import frames_of, pictures_of
 from capture.sources.player import Player, ReelPicture
 from capture.sources.stills import Still, Stills
 from capture.spec import OnDisk, parse
-from core.config import CameraConfig
 from core.errors import CaptureError
 from core.event_lines import to_line
 from core.events import Answered, Asked
+from core.sections import CameraConfig
 
 DEMO = Path(__file__).resolve().parent.parent / "agent" / "recording" / "demo" / "session"
 LONG = 120.0

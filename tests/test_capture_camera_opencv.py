@@ -13,8 +13,8 @@ from capture.sources import opencv
 from capture.sources.choosing import camera_of, opener_of
 from capture.sources.player import ReelPicture
 from capture.spec import OnDisk, Usb
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.sections import CameraConfig
 
 cv2 = pytest.importorskip("cv2")
 LONG = 120.0

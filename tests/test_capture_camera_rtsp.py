@@ -23,8 +23,8 @@ from capture.camera_watch import CameraOpened, Status
 from capture.device import DeviceBack, Lost
 from capture.sources.choosing import camera_of, spec_of
 from capture.spec import Network
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.sections import CameraConfig
 
 pytest.importorskip("cv2")
 USER, PASSWORD = "me", "p@ss/w: rd"

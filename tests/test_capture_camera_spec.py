@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from capture.sources.opencv import pipeline
-from capture.spec import Csi, Demo, DepthCamera, Network, OnDisk, Spec, Usb, masked, parse
-from core.config import CameraConfig, load_config
+from capture.spec import Csi, Demo, DepthCamera, Network, OnDisk, Spec, Usb, mask_credentials, parse
+from core.config import load_config
 from core.errors import CaptureError, ConfigError
+from core.sections import CameraConfig
 
 # With characters that addresses give a meaning to, and long enough not to stand in the rest by chance.
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
@@ -82,17 +83,17 @@ def test_no_name_or_password_is_left_in_what_is_masked(user: str, password: str,
     assume(user not in rest and password not in rest)
     address = f"rtsp://{user}:{password}@{host}/live"
     for text in (address, f"Cannot open {address}. Check it.", repr(Path(address))):
-        assert user not in masked(text) and password not in masked(text)
-        assert masked(masked(text)) == masked(text)
-    assert masked(address) == f"rtsp{rest}" or "=" in address
+        assert user not in mask_credentials(text) and password not in mask_credentials(text)
+        assert mask_credentials(mask_credentials(text)) == mask_credentials(text)
+    assert mask_credentials(address) == f"rtsp{rest}" or "=" in address
 
 
 @settings(deadline=None)
 @given(st.text())
 def test_masking_again_changes_nothing_and_a_text_without_secrets_stays(text: str) -> None:
-    assert masked(masked(text)) == masked(text)
+    assert mask_credentials(mask_credentials(text)) == mask_credentials(text)
     if "=" not in text and "://" not in text:
-        assert masked(text) == text
+        assert mask_credentials(text) == text
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_masking_again_changes_nothing_and_a_text_without_secrets_stays(text: st
     ],
 )
 def test_what_masking_leaves(text: str, shown: str) -> None:
-    assert masked(text) == shown
+    assert mask_credentials(text) == shown
 
 
 @settings(deadline=None)

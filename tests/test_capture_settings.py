@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from capture.sources.choosing import spec_of
 from capture.spec import Network, Usb
-from core.config import CameraConfig, load_config
+from core.config import load_config
 from core.errors import ConfigError
+from core.sections import CameraConfig
 
 PASSWORD = "hidden-31415926535"
 PLAIN = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.slot import LatestSlot
+from capture.camera import LatestSlot
 
 TIMES = st.floats(-1e6, 1e6)
 

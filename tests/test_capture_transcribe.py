@@ -11,7 +11,7 @@ import pytest
 from capture.audio import RATE, Samples
 from capture.audio_inventions import Draft
 from capture.audio_whisper import Whisper, load_whisper
-from capture.transcribe import WAITING, Transcriber, Transcript, Unheard, heard
+from capture.transcribe import WAITING, Transcriber, Transcript, Unheard, transcribe
 from capture.utterance import Utterance
 from core.errors import WeightsError
 
@@ -102,8 +102,8 @@ def test_closing_does_not_wait_and_nothing_is_heard_after_it() -> None:
 def test_an_invention_is_not_heard_and_says_why() -> None:
     whisper = Slow(Draft("Thank you.", 0.3, -0.4, 1.0))
     whisper.go.set()
-    assert heard(whisper, _utterance(level=-55.0)) == Unheard("it was too quiet to be sure", 5.0, 6.0)
-    assert isinstance(heard(whisper, _utterance(level=-20.0)), Transcript)
+    assert transcribe(whisper, _utterance(level=-55.0)) == Unheard("it was too quiet to be sure", 5.0, 6.0)
+    assert isinstance(transcribe(whisper, _utterance(level=-20.0)), Transcript)
 
 
 @pytest.mark.slow
@@ -114,4 +114,4 @@ def test_the_real_whisper_invents_nothing_from_silence() -> None:
     whisper = load_whisper("openai", CHECKPOINT, Path())
     quiet = np.random.default_rng(0).normal(0, 0.003, 2 * RATE).astype(np.float32)
     for samples in (np.zeros(RATE, np.float32), quiet):
-        assert isinstance(heard(whisper, Utterance(samples, 0.0, 0.0, 1.0, -50.0, -52.0, 0.5)), Unheard)
+        assert isinstance(transcribe(whisper, Utterance(samples, 0.0, 0.0, 1.0, -50.0, -52.0, 0.5)), Unheard)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.config import Config, fields, find_config, load_config, variable_name
+from core.config import Config, fields, find_config, load_config
 from core.errors import ConfigError, StorageError
+from core.sections import variable_name
 
 KEYS = [key for key, _ in fields()]
 

@@ -49,7 +49,7 @@ def test_questions_about_a_frame_are_answered_in_order(client: TestClient) -> No
     response = put(client, ask={"questions": ["What?", "Where?"], "signals": []})
     assert response.status_code == 200 and response.headers["content-type"] == MEDIA_TYPE
     model, answers = unpack(response.content)
-    assert model == "tiny" and [one.told.answer.text for one in answers] == ["What?", "Where?"]
+    assert model == "tiny" and [one.reply.answer.text for one in answers] == ["What?", "Where?"]
 
 
 def _bomb() -> bytes:

@@ -60,7 +60,7 @@ def test_the_code_is_shipped_under_its_autoencoders_name_alone(model: str, folde
         assert name == transfer_name(folder)
         reply = _asked(client, name, ["code"])
         (said,) = unpack(reply.content)[1]
-        assert said.shown.code is not None and said.told.signal is None
+        assert said.optional.code is not None and said.reply.signal is None
         assert set(sizes(reply.content)) == {"words", "code"}
         for other in ("", "0" * 64):
             refused = _asked(client, other, ["code"])

@@ -41,7 +41,7 @@ def gate() -> Iterator[Gate]:
 
 
 def word(future: "Future[Answers]") -> str:
-    return future.result(10)[0].told.answer.text
+    return future.result(10)[0].reply.answer.text
 
 
 @given(st.lists(st.integers(1, 16), max_size=20), st.integers(1, 64))

@@ -57,14 +57,14 @@ def test_the_real_expert_is_served_as_it_is_in_process() -> None:
     (panelled,) = RequestBatcher(local).answer([
         check_request(ROOM, AskForm(questions=questions), RequestLimits())
     ])
-    assert [one.told for one in panelled] == told
+    assert [one.reply for one in panelled] == told
     wanted = AskForm(questions=questions, signals=["attention", "focus"])
     (shown,) = RequestBatcher(local).answer([check_request(ROOM, wanted, RequestLimits())])
     for one in shown:
-        assert one.told.signal is not None and one.shown.focus is not None
-        cells = TeacherSignal.from_bytes(one.told.signal).attention
-        assert cells is not None and one.shown.focus_places is not None
-        assert one.shown.focus_places[0] == cells.astype("f4").sum(axis=0).argmax()
+        assert one.reply.signal is not None and one.optional.focus is not None
+        cells = TeacherSignal.from_bytes(one.reply.signal).attention
+        assert cells is not None and one.optional.focus_places is not None
+        assert one.optional.focus_places[0] == cells.astype("f4").sum(axis=0).argmax()
 
 
 _MALFORMED, _WELL_FORMED = 4000, 1000

@@ -10,11 +10,11 @@ from tiny_memory import WordsAndColours
 
 from core.errors import StorageError
 from core.scoring import normalise
-from memory.bearing import FEATURES, Bearing, Moment, rooms_of
+from memory.bearing import FEATURES, Bearing, Moment, room_answers
 from memory.elsewhere import guess, learn
 from memory.table import Line, VectorTable
 from memory.votes import Ballot, Votes, fit, read_votes, write_votes
-from memory.wording import folded, form_of, phrases
+from memory.wording import fold, form_of, phrases
 
 WORDS = st.text("abcd s?", max_size=30)
 PLACES = {"bed": "pillow", "sink": "tap", "desk": "lamp", "sofa": "cushion", "wall": "clock"}
@@ -76,7 +76,7 @@ def test_shares_are_probabilities(votes: Votes) -> None:
     every = table(ROOMS)
     everywhere = np.arange(10, len(ROOMS))
     moment = Moment(0, everywhere, np.arange(1, 4), np.arange(1, 6))
-    ballot = Ballot(Bearing(every, rooms_of(every)).of(moment), every.answer[moment.pairs])
+    ballot = Ballot(Bearing(every, room_answers(every)).features(moment), every.answer[moment.pairs])
     assert ballot.features.shape == (len(everywhere) + 3, len(FEATURES))
     shares = votes.shares(ballot, len(every.answers))
     assert shares.sum() == pytest.approx(1) and (shares >= 0).all()
@@ -128,10 +128,10 @@ def test_questions_are_told_by_kind_side_and_things() -> None:
 
 @given(WORDS)
 def test_folding_again_changes_nothing_of_one_plural(text: str) -> None:
-    assert normalise(folded(text)) == folded(text)
+    assert normalise(fold(text)) == fold(text)
 
 
 @given(st.lists(st.sampled_from(["on", "left", "bed", "how", "many", "box"]), max_size=6))
 def test_an_answer_in_the_question_is_among_its_phrases(words: list[str]) -> None:
     text = " ".join(words)
-    assert all(folded(word) in phrases(text) for word in words)
+    assert all(fold(word) in phrases(text) for word in words)

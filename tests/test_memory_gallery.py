@@ -11,7 +11,7 @@ from tiny_places import Colours, sight
 
 from core.errors import InputError
 from core.frames import frame_of
-from memory.gallery import MOST, decode_depth, encode_depth, least_telling
+from memory.gallery import MOST, decode_depth, encode_depth, most_redundant
 from memory.store import Memory
 
 NAME = "colours"
@@ -29,12 +29,12 @@ def test_views_outlive_the_process_and_keep_their_kind(tmp_path: Path) -> None:
         assert memory.gallery.add("den", "depth", far, _row(0, 1), NAME)
         assert memory.gallery.add("hall", "rgb", jpeg(2), _row(0, 1), NAME)
     with Memory.open(tmp_path, read_only=True) as memory:
-        shelf = memory.gallery.shelf("rgb", NAME)
+        shelf = memory.gallery.views("rgb", NAME)
         assert shelf.rooms == ("den", "hall")
         assert np.array_equal(shelf.rows, np.stack([_row(1, 0), _row(0, 1)]))
-        assert np.array_equal(shelf.of("hall"), _row(0, 1)[None])
+        assert np.array_equal(shelf.of_room("hall"), _row(0, 1)[None])
         assert memory.gallery.counts() == {"den": {"rgb": 1, "depth": 1}, "hall": {"rgb": 1, "depth": 0}}
-        assert not memory.gallery.shelf("rgb", "another").rooms
+        assert not memory.gallery.views("rgb", "another").rooms
 
 
 def test_a_view_that_tells_nothing_new_is_not_kept(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_another_encoders_views_are_read_again_and_that_is_said(tmp_path: Path) 
         memory.gallery.add("den", "rgb", one.jpeg, _row(1, 0, 0), "older")
         memory.gallery.add("hall", "rgb", other.jpeg, _row(0, 1, 0), "older")
         memory.gallery.catch_up(Colours(), said.append)
-        shelf = memory.gallery.shelf("rgb", NAME)
+        shelf = memory.gallery.views("rgb", NAME)
     assert shelf.rooms == ("den", "hall") and not np.allclose(shelf.rows[0], _row(1, 0, 0))
     assert said == ["The views of rooms are read again, 2 of them: another encoder made them."]
 
@@ -69,7 +69,7 @@ def test_rooms_of_before_there_were_views_are_known_by_their_pairs_frames(tmp_pa
     with Memory.open(tmp_path) as memory:
         memory.add("den", frame_of(sight((200, 30, 30)).jpeg), "What is it?", "a sofa", "expert", "e")
         memory.gallery.catch_up(Colours(), lambda sentence: None)
-        assert memory.gallery.shelf("rgb", NAME).rooms == ("den",)
+        assert memory.gallery.views("rgb", NAME).rooms == ("den",)
 
 
 def test_forgetting_a_pair_forgets_the_view_of_its_frame(tmp_path: Path) -> None:
@@ -116,4 +116,4 @@ def test_what_is_no_depth_frame_is_refused() -> None:
 
 def test_of_two_views_alike_the_older_one_tells_least() -> None:
     rows = [(7, _row(0, 1)), (8, _row(1, 0)), (9, _row(1, 0.1))]
-    assert least_telling(rows) == 8
+    assert most_redundant(rows) == 8

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 from tiny_memory import WordsAndColours, embedder, frame, jpeg
 
-from core.config import MemoryConfig
 from core.frames import decode
+from core.sections import MemoryConfig
 from core.types import Pair
 from memory.index import Cue
-from memory.recall import Hit, asked_before, cue_of, search, telling
+from memory.recall import Hit, asked_before, content_words, embed_cue, search
 from memory.store import Memory
 
 SURE = MemoryConfig(same_question=0.85, same_view=0.9)
@@ -31,7 +31,7 @@ def _picture(frame: int) -> Image.Image:
 
 
 def test_the_same_question_of_the_same_view_comes_first(memory: Memory) -> None:
-    cue = cue_of(embedder(), "What colour is the lamp?", _picture(2))
+    cue = embed_cue(embedder(), "What colour is the lamp?", _picture(2))
     best, second, *_ = search(memory, cue, room="kitchen", k=9)
     assert best.pair.room == "kitchen" and best.pair.answer == "lamp"
     assert (best.score, best.question, best.view) == pytest.approx((1, 1, 1), abs=1e-5)
@@ -41,7 +41,7 @@ def test_the_same_question_of_the_same_view_comes_first(memory: Memory) -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
 def test_scores_are_those_of_plain_arithmetic(memory: Memory, weight: float) -> None:
     port = embedder()
-    cue = cue_of(port, "Which colour has the lamp?", _picture(1))
+    cue = embed_cue(port, "Which colour has the lamp?", _picture(1))
     assert cue.text is not None and cue.view is not None
     expected = {
         pair.id: weight * float(port.text([pair.question])[0] @ cue.text)
@@ -54,9 +54,9 @@ def test_scores_are_those_of_plain_arithmetic(memory: Memory, weight: float) -> 
 
 
 def test_one_of_two_is_enough(memory: Memory) -> None:
-    by_words = search(memory, cue_of(embedder(), question="lamp"), k=6)
+    by_words = search(memory, embed_cue(embedder(), question="lamp"), k=6)
     assert {hit.pair.answer for hit in by_words} == {"lamp"} and by_words[0].view is None
-    by_view = search(memory, cue_of(embedder(), image=_picture(1)), k=6)
+    by_view = search(memory, embed_cue(embedder(), image=_picture(1)), k=6)
     assert len({hit.pair.frame for hit in by_view}) == 1 and by_view[0].question is None
     assert search(memory, Cue()) == []
 
@@ -64,7 +64,7 @@ def test_one_of_two_is_enough(memory: Memory) -> None:
 def test_vectors_that_are_there_are_not_made_again(tmp_path: Path) -> None:
     port = WordsAndColours()
     with Memory.open(tmp_path, port) as memory:
-        cue = cue_of(port, "What is it?", _picture(0))
+        cue = embed_cue(port, "What is it?", _picture(0))
         memory.add("hall", frame(0), "What is it?", "a lamp", "expert", "e", cue=cue)
         assert port.texts_seen == 1
         assert search(memory, cue)[0].score == pytest.approx(1, abs=1e-5)
@@ -113,7 +113,7 @@ def test_other_words_for_the_same_thing_are_the_same_question(asked: str, stored
 )
 def test_a_sentence_that_is_alike_but_asks_something_else_is_not(asked: str, stored: str) -> None:
     assert not asked_before(asked, _hit(stored, likeness=0.999), SURE)
-    assert telling(asked) != telling(stored)
+    assert content_words(asked) != content_words(stored)
 
 
 @pytest.mark.parametrize(

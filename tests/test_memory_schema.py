@@ -5,7 +5,14 @@ import pytest
 
 from core.errors import StorageError
 from memory import schema
-from memory.schema import APPLICATION_ID, MIGRATIONS, database_errors, open_database, outdated, transaction
+from memory.schema import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    database_errors,
+    needs_migration,
+    open_database,
+    transaction,
+)
 
 
 def _tables(database: sqlite3.Connection) -> set[str]:
@@ -20,7 +27,7 @@ def test_a_new_database_is_up_to_date_and_safe(tmp_path: Path) -> None:
         assert database.execute(f"PRAGMA {pragma}").fetchone() == (value,), pragma
     assert {"pairs", "history"} <= _tables(database)
     database.close()
-    assert not outdated(tmp_path / "x") and not outdated(tmp_path / "y")
+    assert not needs_migration(tmp_path / "x") and not needs_migration(tmp_path / "y")
 
 
 def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(
@@ -32,11 +39,11 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(
     database.execute(f"INSERT INTO pairs VALUES (NULL, {', '.join('?' * 9)})", row)
     database.close()
     monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS)
-    assert outdated(tmp_path / "x")
+    assert needs_migration(tmp_path / "x")
     database = open_database(tmp_path / "x", writing=True)
     assert database.execute("SELECT id, asker FROM pairs").fetchall() == [("a" * 32, "person")]
     database.close()
-    assert not outdated(tmp_path / "x")
+    assert not needs_migration(tmp_path / "x")
 
 
 def test_a_step_that_fails_is_undone_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tiny_memory import WordsAndColours, embedder, frame, jpeg
 from core.errors import AnswerError, QuestionError, RoomNameError, StorageError, UnknownPairError
 from core.types import Pair
 from memory.index import FILE
-from memory.recall import cue_of, search
+from memory.recall import embed_cue, search
 from memory.schema import DATABASE
 from memory.store import Memory
 
@@ -99,7 +99,7 @@ def test_what_is_deleted_is_gone_at_once(memory: Memory) -> None:
     assert len(files(memory)) == 3, "another pair needs frame and signal"
     memory.delete(alone.id)
     assert memory.pairs() == [kept] and files(memory) == {f"{kept.frame}.jpg", f"{kept.signal}.safetensors"}
-    found = search(memory, cue_of(embedder(), question=alone.question))
+    found = search(memory, embed_cue(embedder(), question=alone.question))
     assert [hit.pair for hit in found] == [kept]
     for path in memory.folder.rglob("*"):
         assert path.is_dir() or b"unspeakable" not in path.read_bytes(), path
@@ -113,7 +113,7 @@ def test_deleting_without_an_embedder_takes_the_vectors_too(tmp_path: Path) -> N
         memory.delete(pairs[1].id)
     assert (tmp_path / FILE).stat().st_size < size
     with Memory.open(tmp_path, embedder(), on_notice=pytest.fail) as memory:
-        found = search(memory, cue_of(embedder(), question=pairs[1].question))
+        found = search(memory, embed_cue(embedder(), question=pairs[1].question))
         assert {hit.pair.id for hit in found} == {pairs[0].id, pairs[2].id}
 
 
@@ -132,7 +132,7 @@ def test_a_second_writer_is_told_who_is_there_but_readers_may_come(memory: Memor
         Memory.open(memory.folder)
     with Memory.open(memory.folder, embedder(), read_only=True) as reader:
         assert reader.pairs() == [pair]
-        assert search(reader, cue_of(embedder(), question=pair.question))[0].pair == pair
+        assert search(reader, embed_cue(embedder(), question=pair.question))[0].pair == pair
         with pytest.raises(StorageError):
             add(reader)
     assert memory.pairs() == [pair]
@@ -181,7 +181,7 @@ def test_an_index_that_cannot_be_kept_is_told_and_made_again(
         assert "will be made again" in told[0] and not (tmp_path / FILE).exists()
     monkeypatch.undo()
     with Memory.open(tmp_path, embedder(), on_notice=told.append) as memory:
-        assert [hit.pair for hit in search(memory, cue_of(embedder(), question="x"))] == [kept]
+        assert [hit.pair for hit in search(memory, embed_cue(embedder(), question="x"))] == [kept]
     assert "made again from 1 pairs: it is missing" in told[-1]
 
 
@@ -228,7 +228,7 @@ def test_killed_while_adding_no_pair_that_was_told_is_lost(tmp_path: Path, secon
         for pair in there:
             memory.blobs.get(pair.frame, ".jpg")
         assert len(files(memory)) == 2 * len(there)
-        last = search(memory, cue_of(embedder(), question=there[-1].question))
+        last = search(memory, embed_cue(embedder(), question=there[-1].question))
         assert last[0].pair == there[-1]
 
 
@@ -283,7 +283,7 @@ def test_vectors_are_made_only_where_they_are_missing(tmp_path: Path) -> None:
         pairs.append(add(memory))
     with Memory.open(tmp_path, counting, on_notice=pytest.fail) as memory:
         assert counting.texts_seen == 1
-        assert len(search(memory, cue_of(counting, question="x"), k=9)) == 6
+        assert len(search(memory, embed_cue(counting, question="x"), k=9)) == 6
     told: list[str] = []
     with Memory.open(tmp_path, WordsAndColours("other"), on_notice=told.append):
         assert told == ["The index of memory is made again from 6 pairs: another model made it."]
@@ -299,7 +299,7 @@ def test_a_broken_index_is_made_again_aloud(tmp_path: Path, damage: str) -> None
     changed = {"cut": data[:-7], "bytes": data[:-1] + bytes([data[-1] ^ 1]), "foreign": b"[]" * 50}
     path.unlink() if damage == "gone" else path.write_bytes(changed[damage])
     with Memory.open(tmp_path, embedder(), on_notice=told.append) as memory:
-        assert search(memory, cue_of(embedder(), question=pair.question))[0].pair == pair
+        assert search(memory, embed_cue(embedder(), question=pair.question))[0].pair == pair
     assert len(told) == 1 and told[0].startswith("The index of memory is made again from 1 pairs: it is ")
     Memory.open(tmp_path, embedder(), on_notice=pytest.fail).close()
 
@@ -311,6 +311,6 @@ def test_a_lost_frame_costs_only_the_search_by_view(tmp_path: Path) -> None:
     (tmp_path / FILE).unlink()
     told: list[str] = []
     with Memory.open(tmp_path, embedder(), on_notice=told.append) as memory:
-        (hit,) = search(memory, cue_of(embedder(), question=pair.question))
+        (hit,) = search(memory, embed_cue(embedder(), question=pair.question))
         assert hit.question == pytest.approx(1)
     assert f"Pair {pair.id[:8]} can be found by its question only" in told[1]

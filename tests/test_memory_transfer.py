@@ -17,7 +17,7 @@ from tiny_memory import embedder, frame, jpeg
 from core.errors import ArchiveError, RoomwiseError, StorageError
 from core.signal import TeacherSignal
 from core.text import strip_controls
-from memory.recall import cue_of, search
+from memory.recall import embed_cue, search
 from memory.store import Memory
 from memory.transfer import Imported, export, import_
 
@@ -67,9 +67,9 @@ def test_what_is_exported_comes_back(words: list[tuple[str, str, int, bool]]) ->
             for pair in there.pairs():
                 if not pair.question.strip("? "):  # no words, no vector
                     continue
-                assert search(there, cue_of(embedder(), question=pair.question))[0].question == pytest.approx(
-                    1
-                )
+                assert search(there, embed_cue(embedder(), question=pair.question))[
+                    0
+                ].question == pytest.approx(1)
 
 
 def test_importing_twice_changes_nothing(memory: Memory, exported: Path) -> None:

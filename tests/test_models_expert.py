@@ -10,7 +10,7 @@ from agent.turns.things import NAMING
 from core.frames import frame_of
 from core.signal import TeacherSignal
 from core.types import Answer, Frame
-from models.expert import MOST, EncodedQuestion, LocalExpert, looks, voted
+from models.expert import MOST_CROPS, EncodedQuestion, LocalExpert, crops, vote
 from models.registry import load_model
 
 
@@ -19,33 +19,33 @@ def _answer(text: str, confidence: float) -> Answer:
 
 
 def test_confidence_is_counted_and_not_heads() -> None:
-    assert voted([_answer("red", 0.9), _answer("blue", 0.3), _answer("blue", 0.4)]).text == "red"
-    won = voted([_answer("red", 0.5), _answer("blue", 0.3), _answer("blue", 0.6)])
+    assert vote([_answer("red", 0.9), _answer("blue", 0.3), _answer("blue", 0.4)]).text == "red"
+    won = vote([_answer("red", 0.5), _answer("blue", 0.3), _answer("blue", 0.6)])
     assert won.text == "blue" and won.confidence == pytest.approx(0.3)
-    assert voted([_answer("red", 0.5)]) == _answer("red", 0.5)
+    assert vote([_answer("red", 0.5)]) == _answer("red", 0.5)
 
 
 def test_looks_are_the_whole_and_its_corners() -> None:
     picture = Image.fromarray(np.arange(100 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 200, 3))
-    whole, *nearer = looks(picture, MOST)
+    whole, *nearer = crops(picture, MOST_CROPS)
     assert whole is picture and {one.size for one in nearer} == {(186, 93)}
     corners = {(0, 0), (199, 0), (0, 99), (199, 99)}
     pixels = [picture.getpixel(corner) for corner in sorted(corners)]
     places = [(0, 0), (185, 0), (0, 92), (185, 92)]
     found = [one.getpixel(place) for one, place in zip(nearer, places, strict=True)]
     assert sorted(map(str, found)) == sorted(map(str, pixels))
-    assert looks(Image.new("RGB", (1, 1)), MOST)[-1].size == (1, 1)
-    for count in (0, MOST + 1):
+    assert crops(Image.new("RGB", (1, 1)), MOST_CROPS)[-1].size == (1, 1)
+    for count in (0, MOST_CROPS + 1):
         with pytest.raises(ValueError, match="looks"):
-            looks(picture, count)
+            crops(picture, count)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_model_in_this_process_answers_with_its_signal(count: int) -> None:
     vlm = wrapped(*tiny_florence(attention="eager"))
     told = LocalExpert(vlm, 6, count).ask(Frame(b"", photo()), QUESTIONS[0], 1)
-    each = vlm.answer_many(vlm.encode_images(looks(photo(), count)), [QUESTIONS[0]] * count, 6)
-    assert told.answer.text == voted(each).text
+    each = vlm.answer_many(vlm.encode_images(crops(photo(), count)), [QUESTIONS[0]] * count, 6)
+    assert told.answer.text == vote(each).text
     assert told.signal is not None and TeacherSignal.from_bytes(told.signal).attention is not None
 
 
@@ -63,13 +63,13 @@ def test_a_model_answers_several_questions_as_it_answers_each() -> None:
 def test_questions_about_several_frames_are_answered_as_alone() -> None:
     vlm = load_model("builtin-expert", attention="eager")
     expert, frames = LocalExpert(vlm, 8, 2), [frame_of(jpeg(0)), frame_of(jpeg(1))]
-    seen = expert.look(frames)
+    seen = expert.encode(frames)
     askings = [
         EncodedQuestion(seen[1], NAMING[0], False),
         EncodedQuestion(seen[0], NAMING[1]),
         EncodedQuestion(seen[1], NAMING[1]),
     ]
-    together = expert.together(askings)
+    together = expert.answer_batch(askings)
     places = [(1, 0), (0, 1), (1, 1)]
     alone = [expert.ask(frames[place], NAMING[question], 1) for place, question in places]
     assert [one.answer.text for one in together] == [one.answer.text for one in alone]

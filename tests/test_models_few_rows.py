@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from models.few_rows import LEAST, MOST, FewRowsLinear, by_parts, quick_rows
+from models.few_rows import LEAST, MOST, FewRowsLinear, matmul_in_parts, use_few_rows
 
 
 @settings(deadline=None)
@@ -16,7 +16,7 @@ from models.few_rows import LEAST, MOST, FewRowsLinear, by_parts, quick_rows
 def test_parts_give_the_product(rows: int, out: int, wide: int, parts: int, seed: int) -> None:
     torch.manual_seed(seed)
     x, weight = torch.randn(rows, wide), torch.randn(out, wide)
-    torch.testing.assert_close(by_parts(x, weight, min(parts, out)), x @ weight.T)
+    torch.testing.assert_close(matmul_in_parts(x, weight, min(parts, out)), x @ weight.T)
 
 
 class _Net(nn.Module):
@@ -31,7 +31,7 @@ def test_a_layer_gives_what_it_gave(shape: tuple[int, ...], threads: int) -> Non
     torch.manual_seed(0)
     net = _Net()
     before, x = copy.deepcopy(net.large), torch.randn(shape)
-    quick_rows(net)
+    use_few_rows(net)
     assert type(net.large) is FewRowsLinear and type(net.small) is nn.Linear
     usual = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -45,7 +45,7 @@ def test_a_layer_gives_what_it_gave(shape: tuple[int, ...], threads: int) -> Non
 def test_with_a_gradient_it_is_the_layer_it_was() -> None:
     net = _Net()
     before, x = copy.deepcopy(net.large), torch.randn(1, 512)
-    quick_rows(net)
+    use_few_rows(net)
     net.large(x).square().sum().backward()
     before(x).square().sum().backward()
     assert net.large.weight.grad is not None and before.weight.grad is not None

@@ -11,9 +11,14 @@ from PIL import Image
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
 from core.errors import InputError
-from models.inside.eager import mapping
-from models.inside.looks import check_size, forced_with_maps, looks_of, whole
-from models.inside.towers import cls_map, hearing, received, tower_of
+from models.inside.attention import (
+    attention_maps,
+    check_size,
+    mapping,
+    restore_pruned,
+    teacher_forced_with_maps,
+)
+from models.inside.towers import cls_map, received, recording_maps, tower_of
 from models.loss import IGNORED
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
@@ -34,7 +39,7 @@ def vlm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def test_a_model_that_serves_gives_maps_for_a_moment(vlm: VisionLanguageModel) -> None:
     module: Any = vlm.module
     vision = vlm.encode_images([_PICTURE])
-    forced = forced_with_maps(vlm, vision, QUESTIONS[0], _ANSWER)
+    forced = teacher_forced_with_maps(vlm, vision, QUESTIONS[0], _ANSWER)
     assert module.config._attn_implementation == "sdpa"
     plain = vlm.teacher_forced(vision, [QUESTIONS[0]], [_ANSWER])
     assert torch.allclose(forced.logits, plain.logits, atol=1e-4)
@@ -43,14 +48,14 @@ def test_a_model_that_serves_gives_maps_for_a_moment(vlm: VisionLanguageModel) -
 
 def test_looks_are_means_over_the_rows_that_look(vlm: VisionLanguageModel) -> None:
     vision = vlm.encode_images([_PICTURE])
-    forced = forced_with_maps(vlm, vision, QUESTIONS[1], _ANSWER)
+    forced = teacher_forced_with_maps(vlm, vision, QUESTIONS[1], _ANSWER)
     first = int(vision.mean_token)
-    asked = looks_of(forced, vision, "question")
+    asked = attention_maps(forced, vision, "question")
     assert asked is not None and asked.cells.shape[2:] == (vision.rows, vision.cols)
     by_hand = forced.attentions[-1][0][:, forced.txt[0]][..., forced.vis[0]].mean(1)[:, first:]
     assert torch.allclose(asked.cells[-1].flatten(1), by_hand, atol=1e-6)
     assert bool((asked.mass <= 1 + 1e-5).all()) and bool((asked.entropy <= 1 + 1e-5).all())
-    told = looks_of(forced, vision, "answer")
+    told = attention_maps(forced, vision, "answer")
     assert told is not None
     if forced.cross_attentions:
         rows = forced.cross_attentions[0][0][:, forced.labels[0] != IGNORED]
@@ -58,25 +63,36 @@ def test_looks_are_means_over_the_rows_that_look(vlm: VisionLanguageModel) -> No
         places = forced.ans[0].nonzero()[:, 0] - 1
         rows = forced.attentions[0][0][:, places]
     assert torch.allclose(told.cells[0].flatten(1), rows[..., forced.vis[0]].mean(1)[:, first:], atol=1e-6)
-    assert told.chosen().sum().item() == pytest.approx(1) == told.chosen(0, 1).sum().item()
+    assert told.select().sum().item() == pytest.approx(1) == told.select(0, 1).sum().item()
 
 
 def test_a_layer_or_head_that_is_not_there_is_said(vlm: VisionLanguageModel) -> None:
     vision = vlm.encode_images([_PICTURE])
-    looks = looks_of(forced_with_maps(vlm, vision, QUESTIONS[0], _ANSWER), vision, "question")
+    looks = attention_maps(teacher_forced_with_maps(vlm, vision, QUESTIONS[0], _ANSWER), vision, "question")
     assert looks is not None
     with pytest.raises(InputError, match=f"no layer 9. Choose one from 1 to {len(looks.cells)}"):
-        looks.chosen(8)
+        looks.select(8)
     with pytest.raises(InputError, match="no head 9"):
-        looks.chosen(None, 8)
+        looks.select(None, 8)
 
 
 def test_tokens_that_were_left_out_are_worth_nothing() -> None:
     model = wrapped(*tiny_florence())
     vision = model.encode_images([_PICTURE])
-    forced = forced_with_maps(model, vision, QUESTIONS[0], _ANSWER)
+    forced = teacher_forced_with_maps(model, vision, QUESTIONS[0], _ANSWER)
     kept = replace(forced, kept=torch.tensor([[0, 3, 5, -1]]))
-    assert whole(torch.tensor([1.0, 2.0, 3.0]), kept, vision).tolist() == [1, 0, 0, 2, 0, 3, 0, 0, 0, 0]
+    assert restore_pruned(torch.tensor([1.0, 2.0, 3.0]), kept, vision).tolist() == [
+        1,
+        0,
+        0,
+        2,
+        0,
+        3,
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_model_without_maps_is_said() -> None:
@@ -100,7 +116,7 @@ def test_a_towers_maps_are_the_librarys(family: str, tmp_path: Path) -> None:
     tower, same = tower_of(fused), tower_of(slow)
     assert tower is not None and same is not None
     pixels = fused.prepare([_PICTURE])
-    with torch.no_grad(), hearing(tower) as heard:
+    with torch.no_grad(), recording_maps(tower) as heard:
         fused.features(pixels)
     with torch.no_grad():
         told = same(pixel_values=pixels, output_attentions=True).attentions
@@ -124,7 +140,7 @@ def test_windows_and_channels_are_what_davit_computes_with() -> None:
     window, channel = block.spatial_block.window_attn, block.channel_block.channel_attn
     side, width = 2 * window.window_size, window.dim
     pixels = torch.randn(1, side, side, width, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), hearing(block) as heard:
+    with torch.no_grad(), recording_maps(block) as heard:
         expected = window(pixels)
         tokens = pixels.flatten(1, 2)
         mixed = channel(tokens)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.measure.alike import entropy
-from models.inside.rollout import rollouts
+from models.inside.attention import rollouts
 
 AT_MOST = settings(max_examples=25, deadline=None)
 

@@ -15,8 +15,8 @@ from core.errors import WeightsError
 from core.files import sha256_file
 from models.adapter_files import VERSION_FILE, WEIGHTS_FILE, Base
 from models.florence import Florence
-from models.lora import Adapter, AdapterSlot, base_of, joined, read_adapter, write_adapter
-from models.lora_training import attach, detach, taken
+from models.lora import Adapter, AdapterSlot, base_of, join, read_adapter, write_adapter
+from models.lora_training import attach, detach, extract
 from models.loss import answer_cross_entropy
 
 BASE = Base("tiny", "c0ffee" * 10)
@@ -151,7 +151,7 @@ def test_joined_is_both_changes_at_once(first: tuple[int, int], second: tuple[in
     vlm = tiny()
     one = layers_of(random_adapter(vlm, seed, 3), *first)
     two = layers_of(random_adapter(vlm, seed + 10), *second)
-    both = joined(one, two)
+    both = join(one, two)
     assert both.rank == one.rank + two.rank and set(both.matrices) == {*one.matrices, *two.matrices}
     for layer, (down, up) in both.matrices.items():
         assert down.shape[0] == up.shape[1] == both.rank
@@ -166,14 +166,14 @@ def test_joined_in_double_precision_is_the_sum_to_a_millionth() -> None:
         Adapter(a.rank, a.alpha, {n: (d.double(), u.double()) for n, (d, u) in a.matrices.items()})
         for a in (one, two)
     )
-    both = joined(one, two)
+    both = join(one, two)
     for layer in both.matrices:
         assert (both.change(layer) - one.change(layer) - two.change(layer)).abs().max() < 1e-6
 
 
 def test_peft_loads_what_was_joined_of_different_layers(tmp_path: Path) -> None:
     vlm = tiny()
-    both = joined(layers_of(random_adapter(vlm, 1, 3), 0, 99), layers_of(random_adapter(vlm, 2), 1, 4))
+    both = join(layers_of(random_adapter(vlm, 1, 3), 0, 99), layers_of(random_adapter(vlm, 2), 1, 4))
     folder = written(both, tmp_path / "a")
     assert read_adapter(folder, BASE).scale == 1.0
     AdapterSlot(vlm).activate(both)
@@ -190,13 +190,13 @@ def test_training_starts_from_the_base_changes_the_matrices_alone_and_is_taken_o
     assert torch.equal(logits(vlm), expected)
     assert sum(p.requires_grad for p in vlm.module.parameters()) == len(parameters)
     optimiser = torch.optim.AdamW(parameters, lr=0.05)
-    start = taken(vlm, RANK, ALPHA)
+    start = extract(vlm, RANK, ALPHA)
     for _ in range(2):  # the first step moves "up" alone, since it is 0
         forced = vlm.teacher_forced(vlm.encode_images([photo()]), QUESTIONS[:1], ["red"])
         answer_cross_entropy(forced.logits, forced.labels).backward()
         optimiser.step()
         optimiser.zero_grad()
-    trained = taken(vlm, RANK, ALPHA)
+    trained = extract(vlm, RANK, ALPHA)
     # What answers to a constant picture is the language model: the projector has no gradient here.
     moved = [n for n in trained.matrices if not torch.equal(trained.matrices[n][1], start.matrices[n][1])]
     assert len(moved) == len(vlm.lora_targets()) or "image_projection" not in " ".join(moved)

@@ -12,7 +12,7 @@ def test_products_are_halved_only_where_the_processor_can(
 ) -> None:
     monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: there)
     layer = torch.nn.Linear(4, 4)
-    with precision.quick(torch.device("cpu")):
+    with precision.bfloat16_if_fast(torch.device("cpu")):
         assert layer(torch.ones(1, 4)).dtype == dtype
     assert layer(torch.ones(1, 4)).dtype == layer.weight.dtype == torch.float32
 
@@ -22,7 +22,7 @@ def test_a_step_of_the_optimiser_counts_at_once(monkeypatch: pytest.MonkeyPatch)
     layer = torch.nn.Linear(2, 1, bias=False)
 
     def said() -> float:
-        with precision.quick(torch.device("cpu")):
+        with precision.bfloat16_if_fast(torch.device("cpu")):
             return float(layer(torch.ones(1, 2)).detach())
 
     said()

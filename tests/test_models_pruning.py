@@ -19,8 +19,8 @@ from models.token_pruning import (
     LEAST,
     Pruning,
     Rule,
-    chosen,
-    dropped,
+    choose_cells,
+    drop_cells,
     fused,
     importance,
     pruner,
@@ -28,7 +28,7 @@ from models.token_pruning import (
     row_mean,
     spread,
 )
-from models.vlm import VisionLanguageModel, VisionTokens, stacked
+from models.vlm import VisionLanguageModel, VisionTokens, stack
 
 ANSWERS = ["red", "two on the table", "x"]
 FAMILIES = ["florence2", "llava", "smolvlm"]
@@ -73,7 +73,7 @@ def masked_florence(vlm: Florence, vision: VisionTokens, kept: torch.Tensor) -> 
     """Logits [B, T, V] over all tokens, those that are not kept hidden by the attention mask."""
     model: Any = vlm.module.model
     embeds, mask, _ = vlm._encoder_inputs(vision, QUESTIONS)
-    mask[:, : vision.whole] = 0
+    mask[:, : vision.total] = 0
     for row, places in enumerate(kept):
         mask[row, places[places >= 0]] = 1
     hidden = model.language_model.encoder(inputs_embeds=embeds, attention_mask=mask).last_hidden_state
@@ -88,7 +88,7 @@ def masked_florence(vlm: Florence, vision: VisionTokens, kept: torch.Tensor) -> 
 
 def masked_decoder(vlm: DecoderOnly, vision: VisionTokens, kept: torch.Tensor) -> list[torch.Tensor]:
     """Logits of each row's answer, the tokens that are not kept hidden by the attention mask."""
-    read = vlm._read(vision, QUESTIONS, ANSWERS)
+    read = vlm._sequences(vision, QUESTIONS, ANSWERS)
     ids, mask = read.padded(vlm.tokenizer.pad_token_id)
     for row, places in enumerate(kept):
         shown = (ids[row] == vlm._image_id).nonzero().squeeze(1)
@@ -112,15 +112,15 @@ def test_florence_without_tokens_equals_florence_that_may_not_see_them(
     vlm = models("florence2", attention)
     assert isinstance(vlm, Florence)
     vision = doubled(vlm)
-    part = dropped(vision, some(9))
+    part = drop_cells(vision, some(9))
     assert part.kept is not None
     pruned = vlm.teacher_forced(part, QUESTIONS, ANSWERS)
     assert (pruned.logits - masked_florence(vlm, vision, part.kept)).abs().max() < 1e-9
     # Without making up for the positions they would be others.
-    moved = vlm._back_in_place
-    vlm._back_in_place = lambda places, whole, words: torch.zeros(())  # type: ignore[method-assign]
+    moved = vlm._position_correction
+    vlm._position_correction = lambda places, total, words: torch.zeros(())  # type: ignore[method-assign]
     shifted = vlm.teacher_forced(part, QUESTIONS, ANSWERS).logits
-    vlm._back_in_place = moved  # type: ignore[method-assign]
+    vlm._position_correction = moved  # type: ignore[method-assign]
     assert (shifted - pruned.logits).abs().max() > 1e-3
 
 
@@ -130,7 +130,7 @@ def test_rotary_models_without_tokens_equal_those_that_may_not_see_them(models: 
     vlm = models(family)
     assert isinstance(vlm, DecoderOnly)
     vision = doubled(vlm)
-    part = dropped(vision, some(16))
+    part = drop_cells(vision, some(16))
     assert part.kept is not None
     pruned = vlm.teacher_forced(part, QUESTIONS, ANSWERS)
     for row, wanted in enumerate(masked_decoder(vlm, vision, part.kept)):
@@ -149,7 +149,7 @@ def test_a_batch_with_as_many_tokens_as_each_needs_answers_as_one_by_one(
     vlm.pruner = Pruning(Rule(threshold=1.0), by, merge)
     vision = vlm.encode_images([photo(0), photo(1), photo(2)])
     part = vlm.pruner(vlm, vision, QUESTIONS)
-    assert part.kept is not None and part.kept.shape[1] < vision.whole
+    assert part.kept is not None and part.kept.shape[1] < vision.total
     said = vlm.answer_many(vision, QUESTIONS, 6)
     forced = vlm.teacher_forced(vision, QUESTIONS, [answer.text or "x" for answer in said])
     assert forced.kept is not None and torch.equal(forced.kept, part.kept)
@@ -167,9 +167,9 @@ def test_the_first_look_is_the_first_layers_map(
     vlm = models(family, "eager")
     vision = vlm.encode_images([photo(0), photo(1), photo(2)])
     forced = vlm.teacher_forced(vision, QUESTIONS, ANSWERS, attentions=True)
-    fused_too = models(family, "sdpa").first_look(vision, QUESTIONS)
-    look = vlm.first_look(vision, QUESTIONS)
-    every = vlm.first_look(vision, QUESTIONS, everything=True)
+    fused_too = models(family, "sdpa").first_layer_attention(vision, QUESTIONS)
+    look = vlm.first_layer_attention(vision, QUESTIONS)
+    every = vlm.first_layer_attention(vision, QUESTIONS, everything=True)
     torch.testing.assert_close(fused_too.rows, look.rows)
     for row in range(3):
         wanted = forced.attentions[0][row].mean(dim=0)[forced.txt[row]][:, forced.vis[row]]
@@ -185,11 +185,11 @@ def test_training_with_few_tokens_reaches_the_projector_only_through_those(
     vlm = models(family)
     vision = vlm.encode_images([photo(0), photo(1), photo(2)])
     tokens = vision.tokens.clone().requires_grad_()
-    whole = VisionTokens(tokens, vision.rows, vision.cols, vision.mean_token)
+    total = VisionTokens(tokens, vision.rows, vision.cols, vision.mean_token)
     cells = (
         some(vision.rows * vision.cols) if family != "smolvlm" else torch.tensor([[0, 2], [1, 3], [2, -1]])
     )
-    part = dropped(whole, cells)
+    part = drop_cells(total, cells)
     forced = vlm.teacher_forced(part, QUESTIONS, ANSWERS)
     answer_cross_entropy(forced.logits, forced.labels).backward()
     assert tokens.grad is not None and part.kept is not None
@@ -203,7 +203,7 @@ def test_a_signal_of_a_pruned_expert_lies_in_the_grid(
     models: Callable[[str, str], VisionLanguageModel],
 ) -> None:
     vlm = models("florence2", "eager")
-    vision = dropped(vlm.encode_images([photo(0)]), torch.tensor([[0, 4, 8]]))
+    vision = drop_cells(vlm.encode_images([photo(0)]), torch.tensor([[0, 4, 8]]))
     (signal,) = teacher_signals(vlm, vision, QUESTIONS[:1], ANSWERS[:1])
     assert signal.attention is not None and signal.attention.shape[1:] == (3, 3)
     seen = torch.from_numpy(signal.attention).flatten(1) > 0
@@ -217,7 +217,7 @@ def test_the_most_important_stay_in_order_and_never_too_few(
 ) -> None:
     importance = torch.rand(rows, cells, generator=torch.Generator().manual_seed(seed)) + 1e-3
     for rule in (Rule(share=share), Rule(threshold=threshold)):
-        stay = chosen(importance, rule)
+        stay = choose_cells(importance, rule)
         for row, places in enumerate(stay):
             kept = places[places >= 0].tolist()
             assert kept == sorted(set(kept)) and len(kept) >= min(LEAST, cells)
@@ -226,7 +226,7 @@ def test_the_most_important_stay_in_order_and_never_too_few(
                 assert importance[row, gone].max() <= importance[row, kept].min()
             if rule.threshold is not None and len(kept) > min(LEAST, cells):
                 assert importance[row, kept].min() >= threshold * importance[row].mean() * (1 - 1e-5)
-        torch.testing.assert_close(chosen(7.0 * importance, rule), stay)  # free of scale
+        torch.testing.assert_close(choose_cells(7.0 * importance, rule), stay)  # free of scale
 
 
 def test_rules_and_maps_that_mean_nothing_are_refused() -> None:
@@ -235,8 +235,8 @@ def test_rules_and_maps_that_mean_nothing_are_refused() -> None:
             Rule(**wrong)
     for empty in (torch.zeros(1, 20), torch.full((1, 20), float("nan")), torch.zeros(1, 0)):
         with pytest.raises(ModelError, match="keep_tokens"):
-            chosen(empty, Rule(share=0.5))
-    assert chosen(torch.rand(2, 40) + 1, Rule(threshold=1e9)).shape == (2, LEAST)  # the stated fallback
+            choose_cells(empty, Rule(share=0.5))
+    assert choose_cells(torch.rand(2, 40) + 1, Rule(threshold=1e9)).shape == (2, LEAST)  # the stated fallback
     assert pruner(1.0) is None
 
 
@@ -257,7 +257,7 @@ def test_spread_tokens_are_those_of_farthest_point_sampling(cells: int, count: i
 
 
 def test_of_pictures_that_show_nothing_some_tokens_stay_all_the_same() -> None:
-    stay = chosen(spread(torch.ones(1, 36, 4), 18), Rule(share=0.5))
+    stay = choose_cells(spread(torch.ones(1, 36, 4), 18), Rule(share=0.5))
     assert stay.shape == (1, 18)
 
 
@@ -265,27 +265,27 @@ def test_merging_keeps_what_all_tokens_together_say() -> None:
     tokens = torch.randn(2, 10, 4, generator=torch.Generator().manual_seed(1))
     vision = VisionTokens(tokens, 3, 3, mean_token=True)
     every = torch.arange(9).expand(2, -1)
-    torch.testing.assert_close(dropped(vision, every, merge=True).tokens, tokens)
+    torch.testing.assert_close(drop_cells(vision, every, merge=True).tokens, tokens)
     cells = torch.tensor([[0, 3, 7], [2, 5, -1]])
-    merged, plain = dropped(vision, cells, merge=True), dropped(vision, cells)
+    merged, plain = drop_cells(vision, cells, merge=True), drop_cells(vision, cells)
     torch.testing.assert_close(merged.tokens[:, 0], tokens[:, 0])  # the mean token takes nothing up
     assert merged.kept is not None and merged.kept.tolist() == [[0, 1, 4, 8], [0, 3, 6, -1]]
     assert bool((merged.tokens[1, 3] == 0).all()) and bool((plain.tokens[1, 3] == 0).all())
     twins = torch.ones(1, 9, 4)
-    same = dropped(VisionTokens(twins, 3, 3, False), torch.tensor([[1, 4]]), merge=True)
+    same = drop_cells(VisionTokens(twins, 3, 3, False), torch.tensor([[1, 4]]), merge=True)
     torch.testing.assert_close(same.tokens, torch.ones(1, 2, 4))
 
 
 def test_pictures_of_different_lengths_stand_in_one_batch() -> None:
     tokens = torch.randn(1, 9, 4)
     vision = VisionTokens(tokens, 3, 3, False)
-    both = stacked([dropped(vision, torch.tensor([[1, 2]])), vision])
+    both = stack([drop_cells(vision, torch.tensor([[1, 2]])), vision])
     assert both.kept is not None and both.kept.shape == (2, 9) and both.kept[0, 2:].eq(-1).all()
     assert both.select([1]).places(2).tolist() == [list(range(9))] * 2
     with pytest.raises(ValueError, match="grid"):
         _ = both.grid
     with pytest.raises(ValueError, match="already"):
-        dropped(both, torch.tensor([[0]]))
+        drop_cells(both, torch.tensor([[0]]))
 
 
 def test_fused_ranks_and_means_of_rows() -> None:
@@ -301,7 +301,7 @@ def test_fused_ranks_and_means_of_rows() -> None:
 def test_importance_of_each_kind_differs(models: Models) -> None:
     vlm = models("florence2")
     vision = vlm.encode_images([photo(0)])
-    look = vlm.first_look(vision, QUESTIONS, everything=True)
+    look = vlm.first_layer_attention(vision, QUESTIONS, everything=True)
     found = [importance(look, by) for by in ("t2v", "colmean", "fused")]
     assert all(one.shape == (3, 10) for one in found)
     assert not torch.allclose(found[0], found[1])

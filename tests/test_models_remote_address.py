@@ -40,7 +40,7 @@ def _parsed(text: str, token_set: bool = False, plain_http: bool = True, offline
 def test_an_address_is_normalised(text: str, url: str, compatible: bool) -> None:
     assert is_address(text)
     found = _parsed(text)
-    assert (found.url, found.shown, found.compatible) == (url, url, compatible)
+    assert (found.url, found.display, found.compatible) == (url, url, compatible)
 
 
 @pytest.mark.parametrize("text", ["builtin-expert", "./folder", "ftp://h", "http:/h", "llava-1.5-7b", ""])
@@ -117,9 +117,9 @@ def test_whatever_is_accepted_is_safe_to_show_and_stays_as_it_is(text: str) -> N
     url = httpx.URL(found.url)
     assert url.host and not url.userinfo and not url.query and not url.fragment
     assert found.url.isascii() and found.url.isprintable() and not found.url.endswith("/")
-    assert found.shown == found.url
+    assert found.display == found.url
     assert _parsed(found.url) == found
 
 
 def test_nothing_secret_is_shown_even_of_an_address_that_was_never_checked() -> None:
-    assert Address("https://user:secret@h/v1?key=secret#secret").shown == "https://h/v1"
+    assert Address("https://user:secret@h/v1?key=secret#secret").display == "https://h/v1"

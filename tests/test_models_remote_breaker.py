@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.remote.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
+from models.remote.call import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 
 _STEPS = st.lists(st.tuples(st.floats(0, 100), st.booleans(), st.floats(0, 30)), max_size=40)
 

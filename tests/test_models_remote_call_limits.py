@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from tiny_caller import Clock, Server, caller
 
-from core.config import ExpertConfig
 from core.errors import ExpertError
+from core.sections import ExpertConfig
 from models.remote.budget import Budget
 from models.remote.failure import CallError
 

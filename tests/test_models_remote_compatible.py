@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.config import ExpertConfig
 from core.errors import ConfigError, ExpertError
 from core.ports import Expert
-from core.types import Answer, Frame, Told
+from core.sections import ExpertConfig
+from core.types import Answer, ExpertReply, Frame
 from models.remote.address import Address
 from models.remote.call import Caller
 from models.remote.compatible import CompatibleExpert, _Logprobs, confidence
@@ -55,7 +55,7 @@ def test_a_question_goes_with_its_frame_and_an_answer_comes_back() -> None:
     server = Server(_reply(" red\n\x1b[31m", {"content": TOKENS}))
     expert: Expert = _expert(server)
     told = expert.ask(FRAME, "What colour is it?", 1)
-    assert told == Told(Answer("red [31m", (), (), told.answer.confidence))
+    assert told == ExpertReply(Answer("red [31m", (), (), told.answer.confidence))
     assert told.answer.confidence == pytest.approx(math.exp(-0.2))
     body = server.bodies[0]
     system, user = body.pop("messages")

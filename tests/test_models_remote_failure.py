@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.text import strip_controls
-from models.remote.failure import refused, retry_after, unanswered
+from models.remote.failure import refusal_error, retry_after, silence_message
 
 TOKEN = 'swordfish-"0123456789'
 REQUEST = httpx.Request("POST", "https://h/v1/answers", content=b"frame" * 1000)
@@ -17,7 +17,9 @@ _TOKENS = st.text([chr(code) for code in range(32, 127)], min_size=5, max_size=6
 def _said(status: int, body: Any = "", token: str = TOKEN, **headers: str) -> str:
     text = body if isinstance(body, bytes | str) else json.dumps(body)
     return str(
-        refused(httpx.Response(status, content=text, headers=headers, request=REQUEST), "https://h", token)
+        refusal_error(
+            httpx.Response(status, content=text, headers=headers, request=REQUEST), "https://h", token
+        )
     )
 
 
@@ -147,9 +149,9 @@ def test_no_header_breaks_it(wanted: str, date: str) -> None:
 )
 def test_what_is_asked_again(status: int, headers: dict[str, str], passing: bool) -> None:
     reply = httpx.Response(status, headers=headers, request=REQUEST)
-    assert refused(reply, "https://h", "").passing == passing
+    assert refusal_error(reply, "https://h", "").passing == passing
 
 
 def test_a_silent_server_is_tried_again_in_whole_seconds() -> None:
-    assert "does not answer; it is tried again in 5 s. Check" in unanswered("https://h", 4.2)
-    assert unanswered("https://h", 0, "timed out").endswith("can be reached (timed out).")
+    assert "does not answer; it is tried again in 5 s. Check" in silence_message("https://h", 4.2)
+    assert silence_message("https://h", 0, "timed out").endswith("can be reached (timed out).")

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from core.config import Config, ExpertConfig, NetworkConfig
+from core.config import Config
 from core.errors import ConfigError, ExpertError
 from core.ports import Expert
+from core.sections import ExpertConfig, NetworkConfig
 from core.types import Cost, Frame
 from models.remote.budget import Budget
 from models.remote.compatible import CompatibleExpert

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import ExpertConfig
 from core.errors import ExpertError
 from core.ports import Expert
+from core.sections import ExpertConfig
 from core.signal import TeacherSignal
-from core.types import Answer, Frame, Told
+from core.types import Answer, ExpertReply, Frame
 from models.remote.address import Address
 from models.remote.call import Caller
 from models.remote.roomwise import RoomwiseExpert
-from models.remote.wire import LEARNT_FROM, MEDIA_TYPE, Said, pack
+from models.remote.wire import LEARNT_FROM, MEDIA_TYPE, WireAnswer, pack
 
 FRAME = Frame(b"\xff\xd8 a picture \r\n\xff\xd9", Image.new("RGB", (2, 2)))
 ABOUT = {
@@ -38,9 +38,9 @@ def _signal(seed: int) -> bytes:
     ).to_bytes()
 
 
-def _told(question: str) -> Told:
+def _told(question: str) -> ExpertReply:
     seed = len(question)
-    return Told(Answer(f"to {question}", (seed, 2), (-0.5, -0.25), 0.75), _signal(seed))
+    return ExpertReply(Answer(f"to {question}", (seed, 2), (-0.5, -0.25), 0.75), _signal(seed))
 
 
 class Server:
@@ -63,7 +63,7 @@ class Server:
         self.asks.append(_ask_of(request))
         if self.reply is not None:
             return self.reply
-        said = [Said(_told(question)) for question in self.asks[-1]["questions"]]
+        said = [WireAnswer(_told(question)) for question in self.asks[-1]["questions"]]
         body = pack(self.model, said, LEARNT_FROM)
         return httpx.Response(200, content=body, headers={"Content-Type": MEDIA_TYPE})
 
@@ -172,7 +172,7 @@ def test_one_that_will_not_say_who_it_is_may_still_be_the_right_one(status: int,
 
 
 def test_as_many_answers_as_questions_have_to_come() -> None:
-    reply = httpx.Response(200, content=pack("builtin-expert", [Said(_told("a"))] * 3, ()))
+    reply = httpx.Response(200, content=pack("builtin-expert", [WireAnswer(_told("a"))] * 3, ()))
     with pytest.raises(ExpertError, match="gave 3 answers to 2 questions"):
         _expert(Server(reply=reply)).ask_more(FRAME, ["a", "b"])
 

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 import roomwise
-from core.config import Config, ExpertConfig, load_config
+from core.config import Config, load_config
 from core.errors import ConfigError
 from core.lazy import run
+from core.sections import ExpertConfig
 
 TOKEN = "swordfish-0123456789"
 

@@ -12,9 +12,10 @@ from tiny_certificate import write_certificate
 from tiny_memory import jpeg
 from tiny_server import Echo, small_application
 
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ConfigError, ExpertError
 from core.frames import frame_of
+from core.sections import ExpertConfig
 from models.remote.opening import remote_expert
 
 

@@ -10,8 +10,8 @@ from safetensors.numpy import save
 
 from core.errors import ExpertError
 from core.signal import TeacherSignal
-from core.types import Answer, Told
-from models.remote.wire import WANTED, OptionalSignal, Said, pack, sizes, unpack
+from core.types import Answer, ExpertReply
+from models.remote.wire import SIGNAL_PARTS, OptionalSignal, WireAnswer, pack, sizes, unpack
 
 
 def signal(tokens: int = 3, places: int = 2) -> TeacherSignal:
@@ -25,10 +25,10 @@ def signal(tokens: int = 3, places: int = 2) -> TeacherSignal:
     )
 
 
-def said(text: str, logprobs: list[float], shown: bool = False) -> Said:
+def said(text: str, logprobs: list[float], shown: bool = False) -> WireAnswer:
     answer = Answer(text, tuple(range(len(logprobs))), tuple(logprobs), 0.25)
     more = OptionalSignal(np.ones((2, 6), np.float16), np.array([3, 1], np.int32), np.ones(7, np.float16))
-    return Said(Told(answer, signal().to_bytes()), more if shown else OptionalSignal())
+    return WireAnswer(ExpertReply(answer, signal().to_bytes()), more if shown else OptionalSignal())
 
 
 @given(st.lists(st.floats(-1e9, 0, allow_nan=False), max_size=5))
@@ -36,19 +36,19 @@ def said(text: str, logprobs: list[float], shown: bool = False) -> Said:
 def test_answers_and_signals_come_as_they_were(logprobs: list[float]) -> None:
     sent = [said("a red sofa", logprobs), said("", logprobs)]
     model, came = unpack(pack("m", sent, ("attention", "logprobs")))
-    assert model == "m" and [one.told for one in came] == [one.told for one in sent]
+    assert model == "m" and [one.reply for one in came] == [one.reply for one in sent]
 
 
 def test_what_is_not_wanted_does_not_travel() -> None:
-    everything = pack("m", [said("x", [-0.5], shown=True)], WANTED)
-    assert set(sizes(everything)) == {"words", *WANTED}
+    everything = pack("m", [said("x", [-0.5], shown=True)], SIGNAL_PARTS)
+    assert set(sizes(everything)) == {"words", *SIGNAL_PARTS}
     assert sum(sizes(everything).values()) == len(everything)
     (came,) = unpack(everything)[1]
-    assert came.shown.focus is not None and came.shown.focus.shape == (2, 6)
+    assert came.optional.focus is not None and came.optional.focus.shape == (2, 6)
     words = pack("m", [said("x", [-0.5], shown=True)], ())
-    assert set(sizes(words)) == {"words"} and unpack(words)[1][0].told.signal is None
+    assert set(sizes(words)) == {"words"} and unpack(words)[1][0].reply.signal is None
     (half,) = unpack(pack("m", [said("x", [])], ("logprobs",)))[1]
-    assert half.told.signal is not None and TeacherSignal.from_bytes(half.told.signal).attention is None
+    assert half.reply.signal is not None and TeacherSignal.from_bytes(half.reply.signal).attention is None
 
 
 def _body(about: object, **arrays: object) -> bytes:
@@ -94,4 +94,4 @@ def test_control_characters_do_not_come_through() -> None:
         "answers": [{**WORDS, "text": "a\x1b]0;x\x07b"}],
     })
     model, (came,) = unpack(body)
-    assert model == "m[2J" and came.told.answer.text == "a]0;xb"
+    assert model == "m[2J" and came.reply.answer.text == "a]0;xb"

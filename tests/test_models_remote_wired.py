@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from core.config import Config, ExpertConfig
+from core.config import Config
 from core.errors import ExpertError
-from core.types import Answer, Frame, Told
+from core.sections import ExpertConfig
+from core.types import Answer, ExpertReply, Frame
 from models.remote.address import parse
 from models.remote.call import Caller
 from models.remote.opening import remote_expert
-from models.remote.wire import MEDIA_TYPE, Said, pack
+from models.remote.wire import MEDIA_TYPE, WireAnswer, pack
 
 TOKEN = "swordfish-0123456789"
 FRAME = Frame(b"jpeg", Image.new("RGB", (2, 2)))
@@ -42,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._reply(401, b'{"error": {"message": "wrong"}}', "application/json")
         else:
-            body = pack("m", [Said(Told(Answer("red", (5, 2), (-0.1, -0.2), 0.9)))], ())
+            body = pack("m", [WireAnswer(ExpertReply(Answer("red", (5, 2), (-0.1, -0.2), 0.9)))], ())
             self._reply(200, body, MEDIA_TYPE)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -75,7 +76,7 @@ def test_an_expert_on_another_port_is_asked(address: str, caplog: pytest.LogCapt
         assert (expert.name, expert.teaches) == (address, False)
         with caplog.at_level("DEBUG"):
             told = expert.ask(FRAME, "What colour is the sofa?", 1)
-        assert told == Told(Answer("red", (5, 2), (-0.1, -0.2), 0.9))
+        assert told == ExpertReply(Answer("red", (5, 2), (-0.1, -0.2), 0.9))
         assert (expert.name, expert.teaches, expert.cost.calls) == ("m", True, 1)
         assert caplog.records and TOKEN not in caplog.text
     finally:

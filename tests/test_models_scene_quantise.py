@@ -16,9 +16,9 @@ from models.scene.quantise import (
     QuantisedLinear,
     channel_amax,
     fake_quantise,
-    packed,
+    pack,
     turn_on,
-    unpacked,
+    unpack,
 )
 from models.scene.student import SceneStudent, has_integers, load_student, save_student
 
@@ -84,16 +84,16 @@ def test_weights_are_kept_as_integers_and_come_back_the_same(tmp_path) -> None: 
     student = _calibrated(tiny_student())
     save_student(student, {}, tmp_path / "kept")
     again = load_student(tmp_path / "kept")
-    kept = packed(student)
+    kept = pack(student)
     integers = [name for name, tensor in kept.items() if tensor.dtype == torch.int8]
     layers = [part for part in student.modules() if isinstance(part, QuantisedLinear | QuantisedConv)]
     assert len(integers) == len(layers)
     assert torch.allclose(again(pixels()), student(pixels()), atol=1e-5)
     save_student(again, {}, tmp_path / "twice")
-    assert all(torch.equal(kept[name], packed(again)[name]) for name in integers)
+    assert all(torch.equal(kept[name], pack(again)[name]) for name in integers)
 
 
 def test_unpacking_gives_every_tensor_of_the_module() -> None:
     student = _calibrated(tiny_student())
-    assert unpacked(packed(student)).keys() == student.state_dict().keys()
+    assert unpack(pack(student)).keys() == student.state_dict().keys()
     turn_on(student)

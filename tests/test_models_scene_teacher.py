@@ -12,7 +12,16 @@ from bench.pretrain.scene.pairs import classified
 from bench.studies.edgevl.cli import read_names
 from core.errors import InputError, WeightsError
 from models.embedder import load_minilm
-from models.scene.names import GENERIC, SCANNET, Words, alternatives, checked, class_rows, prompt, prompts
+from models.scene.names import (
+    GENERIC,
+    SCANNET,
+    CentredText,
+    alternatives,
+    check_names,
+    class_rows,
+    prompt,
+    prompts,
+)
 from models.scene.teacher import HEAD_FILE, HEAD_FOLDER, load_teacher, read_head, tower_digest
 
 
@@ -49,14 +58,14 @@ def test_a_damaged_head_is_named(tmp_path: Path) -> None:
 def test_words_about_places_lie_apart_once_their_middle_is_off() -> None:
     minilm = load_minilm()
     names = prompts(["kitchen", "bedroom", "office", "bathroom"])
-    raw, moved = minilm.text(names), Words(minilm.text).text(names)
+    raw, moved = minilm.text(names), CentredText(minilm.text).text(names)
     off = ~np.eye(4, dtype=bool)
     assert (moved @ moved.T)[off].mean() < (raw @ raw.T)[off].mean() - 0.2
     assert np.allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
 
 
 def test_a_class_of_two_names_lies_between_them() -> None:
-    words = Words(load_minilm().text)
+    words = CentredText(load_minilm().text)
     both, bedroom, hotel = class_rows(words.text, ["bedroom / hotel", "bedroom", "hotel"])
     assert both @ bedroom > bedroom @ hotel < both @ hotel
     assert alternatives("bedroom / hotel") == ["bedroom", "hotel"]
@@ -66,7 +75,7 @@ def test_prompts_take_their_article_by_the_first_letter() -> None:
     assert prompt("office") == "a photo of an office"
     assert prompt("kitchen") == "a photo of a kitchen"
     assert len(SCANNET) == 21
-    assert not set(checked(GENERIC)) - set(GENERIC)
+    assert not set(check_names(GENERIC)) - set(GENERIC)
 
 
 def test_names_are_read_from_a_file_without_its_blank_lines(tmp_path: Path) -> None:
@@ -86,6 +95,6 @@ def test_names_are_unique_or_refused(names: list[str]) -> None:
     kept = [name.strip() for name in names if name.strip()]
     if len(kept) < 2 or len({name.casefold() for name in kept}) < len(kept):
         with pytest.raises(InputError):
-            checked(names)
+            check_names(names)
     else:
-        assert checked(names) == kept
+        assert check_names(names) == kept

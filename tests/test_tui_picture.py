@@ -9,12 +9,12 @@ from PIL import Image
 from tiny_console import jpeg
 
 from core.errors import ImageError
-from tui.picture import SHADES, drawn, fitted, half_cells, read_jpeg
+from tui.picture import SHADES, drawn, fit_cells, half_cells, read_jpeg
 
 
 @given(st.integers(1, 4000), st.integers(1, 4000), st.integers(0, 300), st.integers(0, 100))
 def test_a_picture_fits_and_fills_one_side(width: int, height: int, columns: int, rows: int) -> None:
-    wide, high = fitted(width, height, columns, rows)
+    wide, high = fit_cells(width, height, columns, rows)
     assert 1 <= wide <= max(1, columns) and 1 <= high <= max(1, rows)
     assert wide == max(1, columns) or high == max(1, rows)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from core.config import ExpertConfig
+from core.sections import ExpertConfig
 from models.remote.address import Address
 from models.remote.budget import Budget
 from models.remote.call import Caller

@@ -21,7 +21,8 @@ from agent.learning.room import adaptation_request
 from agent.loop import build
 from bench.learning import asking, forgetting, state, stream, unit
 from bench.learning.plan import LearningPlan
-from core.config import Config, RouterConfig
+from core.config import Config
+from core.sections import RouterConfig
 
 WARM_UP, TURNS = 4, 6
 SMALL = replace(RECIPE, steps=6, general=2, similar=2)

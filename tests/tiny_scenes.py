@@ -9,7 +9,7 @@ from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTrainedTokenizerFast
 
-from adapters.scene.material import Material
+from adapters.scene.views import Material
 from bench.pretrain.scene.students import new_student
 from models.scene.student import SceneShape, SceneStudent
 

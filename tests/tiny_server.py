@@ -11,21 +11,21 @@ from typing import Any, cast
 import uvicorn
 from fastapi import FastAPI
 
-from core.types import Answer, Told
+from core.types import Answer, ExpertReply
 from expert.app import ServerContext, application
 from expert.asking import QuestionBatch, RequestLimits
 from expert.desk import Answers, Desk
 from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
 from expert.served import Served
-from models.remote.wire import Said
+from models.remote.wire import WireAnswer
 
 TOKEN = "a secret of 32 characters or more"
 
 
-def said(text: str) -> Said:
+def said(text: str) -> WireAnswer:
     """An answer without a signal."""
-    return Said(Told(Answer(text, (1, 2), (-0.1, -0.2), 0.8)))
+    return WireAnswer(ExpertReply(Answer(text, (1, 2), (-0.1, -0.2), 0.8)))
 
 
 class Echo:

@@ -27,9 +27,10 @@ from adapters.jobs.request import Request
 from agent.learning.room import adaptation_request
 from agent.loop import build
 from agent.replay.session import ReplayOptions, replay_session
-from core.config import AdaptationConfig, Config, ExpertConfig, RouterConfig
+from core.config import Config
 from core.errors import RoomwiseError
 from core.extras import load
+from core.sections import AdaptationConfig, ExpertConfig, RouterConfig
 
 ROOM = "den"
 WARM_UP, EXTRA = 4, 48

@@ -29,9 +29,10 @@ from agent.station.station import Senses, Station
 from capture.camera import Camera
 from capture.camera_watch import Patience, Status
 from capture.picture import Captured
-from core.config import AdaptationConfig, CameraConfig, Config
+from core.config import Config
 from core.errors import CaptureError
 from core.events import Event
+from core.sections import AdaptationConfig, CameraConfig
 
 ROOM = "den"
 CONFIG = Config(adaptation=AdaptationConfig(least_pairs=1000), camera=CameraConfig(oldest_ms=2000))

@@ -6,10 +6,10 @@ from PIL import Image
 from textual.strip import Strip
 
 from core import half_cells as cells
-from core.half_cells import SHADES, UPPER_HALF, fitted
+from core.half_cells import SHADES, UPPER_HALF, fit_cells
 from core.pictures import read_picture
 
-__all__ = ["SHADES", "UPPER_HALF", "drawn", "fitted", "half_cells", "read_jpeg"]
+__all__ = ["SHADES", "UPPER_HALF", "drawn", "fit_cells", "half_cells", "read_jpeg"]
 
 _LARGEST = 40_000_000
 """Pixels of a JPEG that is opened at all; a camera's is a twentieth of it."""
@@ -27,4 +27,4 @@ def half_cells(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
 
 def drawn(picture: Image.Image, columns: int, rows: int, colours: str | None) -> list[Strip]:
     """The picture fitted into the space, for a terminal with these colours (Rich's names, None without)."""
-    return [Strip(line) for line in cells.drawn(picture, columns, rows, colours)]
+    return [Strip(line) for line in cells.draw_picture(picture, columns, rows, colours)]

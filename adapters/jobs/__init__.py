@@ -1,1 +1,1 @@
-"""A job: what is asked of a worker, what it says, how it is judged, and the version that may come of it."""
+"""A job: its request, its progress, the judging of its result, and the version that may come of it."""

@@ -1,7 +1,7 @@
-"""Whether a candidate takes the current adapter's place, and why. Pure: scores in, verdict out.
+"""Decide whether a candidate replaces the current adapter. Pure: scores in, verdict out.
 
-A room has ten pairs or so, of which two or three are held out: one answer more or less is chance.
-So a candidate is turned down only for harm that is out of proportion, or for having learnt nothing.
+Of a room's ten pairs or so two or three are held out: one answer more or less is chance. So a candidate is
+rejected only for disproportionate harm, or for having learnt nothing.
 """
 
 import math
@@ -13,12 +13,12 @@ from adapters.jobs.request import JobLimits
 
 _LESS_LIKELY = 0.05
 _CHANCE = 0.5
-"""Over the root of the number of questions: how much of a share of right answers is chance."""
+"""Divided by the root of the number of questions: how far accuracy varies by chance."""
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """Scores of one model: on the pairs it learns from, on pairs held out, on the probe set."""
+    """Scores of one model: on training pairs, held-out pairs and the probe set."""
 
     train: Score
     hold_out: Score
@@ -34,9 +34,9 @@ class Verdict:
 
 
 def decide(candidate: ModelScores, current: ModelScores, limits: JobLimits) -> Verdict:
-    """Compare a candidate with what answers now; both judged on the same questions.
+    """Compare a candidate with the current adapter on the same questions.
 
-    Held-out scores of a candidate are those of a trial that had not seen these pairs.
+    A candidate's held-out scores are those of a trial that had not seen these pairs.
     """
     harm = _harm(candidate, current, limits)
     if harm:
@@ -56,42 +56,42 @@ def decide(candidate: ModelScores, current: ModelScores, limits: JobLimits) -> V
     )
 
 
-def fewest_tokens(judged: Mapping[float, tuple[Score, Score]]) -> float:
-    """The smallest share of vision tokens that costs nothing on held-out pairs; 1 where none is found.
+def fewest_tokens(scores: Mapping[float, tuple[Score, Score]]) -> float:
+    """The smallest share of vision tokens that costs nothing on held-out pairs; 1 if there is none.
 
-    For each share the scores on held-out pairs and on the probe set, all of one model; 1 is among them. Two
-    or three pairs alone would let chance decide: their answers may not become less likely by more than
-    `_LESS_LIKELY` nats a token either, nor may the probe set lose more than a tenth of what is chance there.
+    `scores` by share, including 1: on held-out pairs and on the probe set, of one model. Since two or three
+    pairs leave much to chance, answers also may not lose more than `_LESS_LIKELY` nats a token, and the
+    probe set not more than a tenth of its chance variation.
     """
-    pairs, general = judged[1.0]
+    pairs, general = scores[1.0]
     if not pairs.n:
         return 1.0
     chance = 0.1 * _CHANCE / math.sqrt(max(1, general.n))
-    enough = [
+    sufficient = [
         share
-        for share, (ours, probe) in judged.items()
-        if ours.exact >= pairs.exact
-        and ours.loglik >= pairs.loglik - _LESS_LIKELY
+        for share, (held_out, probe) in scores.items()
+        if held_out.exact >= pairs.exact
+        and held_out.loglik >= pairs.loglik - _LESS_LIKELY
         and probe.exact >= general.exact - chance
     ]
-    return min(enough, default=1.0)
+    return min(sufficient, default=1.0)
 
 
 def _harm(candidate: ModelScores, current: ModelScores, limits: JobLimits) -> str:
-    """What is wrong with the candidate beyond what may be, or nothing."""
-    ours, theirs = candidate.hold_out, current.hold_out
-    lost = round((theirs.exact - ours.exact) * ours.n)
-    if lost > (max(1, math.ceil(limits.loses * ours.n)) if limits.loses else 0):
-        return f"It loses {lost} of {ours.n} held-out answers."
-    if lost > 0 and theirs.loglik - ours.loglik > limits.worse:
+    """The reason to reject a candidate as harmful, or ""."""
+    candidate_pairs, current_pairs = candidate.hold_out, current.hold_out
+    lost = round((current_pairs.exact - candidate_pairs.exact) * candidate_pairs.n)
+    if lost > (max(1, math.ceil(limits.loses * candidate_pairs.n)) if limits.loses else 0):
+        return f"It loses {lost} of {candidate_pairs.n} held-out answers."
+    if lost > 0 and current_pairs.loglik - candidate_pairs.loglik > limits.worse:
         return (
-            f"Held-out answers become far less likely: {ours.loglik:.2f} nats a token, "
-            f"{theirs.loglik:.2f} before."
+            f"Held-out answers become far less likely: {candidate_pairs.loglik:.2f} nats a token, "
+            f"{current_pairs.loglik:.2f} before."
         )
     chance = _CHANCE / math.sqrt(max(1, candidate.probe.n))
     if current.probe.exact - candidate.probe.exact > limits.forgets + chance:
         return f"It forgets: {_share(candidate.probe)} of the probe set, {_share(current.probe)} before."
-    if not all(math.isfinite(score.loglik) for score in (candidate.train, ours, candidate.probe)):
+    if not all(math.isfinite(score.loglik) for score in (candidate.train, candidate_pairs, candidate.probe)):
         return "Its numbers are not finite."
     return ""
 

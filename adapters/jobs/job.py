@@ -1,12 +1,12 @@
-"""The job directory: all that a worker needs, and all that it says.
+"""The job directory: a worker's input and output.
 
     request.json     what to do, written first; the examples are spelled out, so no database is needed
     cancel           its presence asks the worker to stop
     progress.jsonl   one line a step
     candidate/       the adapter, whole or absent
-    result.json      written last: its presence means that the job has ended
+    result.json      written last: the job has ended
 
-Paths in a request may be relative to the directory, so that it can be copied and run elsewhere.
+Paths in a request may be relative to the directory, so that it can be run elsewhere.
 """
 
 import json
@@ -23,20 +23,20 @@ from adapters.jobs.request import Request, Result
 from core.errors import StorageError
 from core.files import atomic_write_text, read_object, storage_errors
 
-LEFT_ALONE = 3
-"""Exit code of a process that ended so."""
+ORPHANED_EXIT_CODE = 3
+"""Exit code of a worker whose parent has gone."""
 
 
 def end_with_input() -> None:
-    """From now on leave as if killed when standard input ends: whatever is on the disk by then is whole."""
-    threading.Thread(target=_wait, name="leash", daemon=True).start()
+    """Exit when standard input ends, as if killed: files on the disk are always whole."""
+    threading.Thread(target=_exit_at_end_of_input, name="leash", daemon=True).start()
 
 
-def _wait() -> None:
+def _exit_at_end_of_input() -> None:
     # Not sys.stdin: the lock of its buffer would be held while the interpreter shuts down.
     while os.read(0, 1):
         pass
-    os._exit(LEFT_ALONE)
+    os._exit(ORPHANED_EXIT_CODE)
 
 
 REQUEST, RESULT, PROGRESS, CANCEL, CANDIDATE = (
@@ -44,7 +44,7 @@ REQUEST, RESULT, PROGRESS, CANCEL, CANDIDATE = (
 )  # fmt: skip
 SCHEMA = 1
 ATTACHED = "--attached"
-"""What a worker is told beside the directory when it is to end with whoever started it."""
+"""The worker's option to end with its parent."""
 
 
 class Cancelled(Exception):
@@ -64,22 +64,22 @@ def read_request(folder: Path) -> Request:
     if values.pop("schema", None) != SCHEMA:
         raise StorageError(f"{folder / REQUEST} is of another version. Make the job again.")
     try:
-        request = pydantic.TypeAdapter(Request).validate_python(_rooted(values, folder.resolve()))
+        request = pydantic.TypeAdapter(Request).validate_python(_make_absolute(values, folder.resolve()))
     except (ValueError, TypeError) as error:
         raise StorageError(f"{folder / REQUEST} is no request: {error}. Make the job again.") from error
     return request
 
 
-def _rooted(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The same with every path below `folder` where it was relative."""
+def _make_absolute(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same values with relative paths below `folder`."""
 
-    def rooted(path: object) -> Path | None:
+    def absolute(path: object) -> Path | None:
         return None if path is None else folder / str(path)
 
     for name in ("train", "hold_out", "extra", "replay"):
         for example in values.get(name, ()):
-            example["image"], example["signal"] = rooted(example["image"]), rooted(example.get("signal"))
-    return {**values, **{name: rooted(values.get(name)) for name in ("current", "probe", "parent")}}
+            example["image"], example["signal"] = absolute(example["image"]), absolute(example.get("signal"))
+    return {**values, **{name: absolute(values.get(name)) for name in ("current", "probe", "parent")}}
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -106,12 +106,12 @@ def cancel(folder: Path) -> None:
 
 
 def cancelled(folder: Path) -> bool:
-    """Whether somebody asked."""
+    """Whether the job was asked to stop."""
     return (folder / CANCEL).exists()
 
 
 class ProgressLog:
-    """Appends lines to progress.jsonl; each is written at once and whole."""
+    """Appends lines to progress.jsonl, each in one write."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / PROGRESS
@@ -124,7 +124,7 @@ class ProgressLog:
 
 
 def read_progress(folder: Path, start: int = 0) -> Iterator[tuple[dict[str, Any], int]]:
-    """Whole lines from byte `start` on, each with the byte after it: where to go on reading next time."""
+    """Whole lines from byte `start` on, each with the offset after it, for the next call."""
     path = folder / PROGRESS
     if not path.exists():
         return

@@ -1,4 +1,4 @@
-"""One adaptation as values: what is asked of a worker, how it is done, what it may cost, how it ended."""
+"""One adaptation as values: request, recipe, limits and result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,9 +12,7 @@ Outcome = Literal["promote", "reject", "cancelled", "failed"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an adapter is trained. The defaults were chosen on rendered validation rooms, for ten pairs and no
-    more; see `recipe_for`.
-    """
+    """How to train an adapter. Defaults suit ten pairs of rendered validation rooms; see `recipe_for`."""
 
     rank: int = 8
     alpha: float = 16.0
@@ -23,41 +21,40 @@ class Recipe:
     batch: int = 10
     """Pairs of the room in a step."""
     extra: int = 0
-    """Beside them pairs that the agent asked for, if there are any."""
+    """Pairs of the agent's own questions in a step, if there are any."""
     replayed: int = 4
-    """Beside them pairs of other rooms, if there are any."""
+    """Pairs of other rooms in a step, if there are any."""
     anchors: int = 20
-    """Beside them questions on which the student is held to what it said before."""
+    """Questions in a step whose old answers the student must keep."""
     general: int = 60
     """Anchors are drawn from so many questions that fit any room,"""
     similar: int = 150
-    """from so many that ask as the pairs do about other things, and from the probe set."""
+    """from so many in the pairs' forms about other things, and from the probe set."""
     reworded: float = 0.6
-    """Share of pairs in a step, and of anchors, that are put in other words."""
+    """Share of pairs in a step, and of anchors, that are reworded."""
     elsewhere: float = 0.4
-    """Share of pairs in a step that are asked of any frame of the room, if the answer should hold there."""
+    """Share of pairs in a step asked of any frame of the room, if the answer should hold there."""
     rate: float = 2e-3
     clip: float = 1.0
     shrink: float = 0.85
-    """What is kept of the change in the end: between old weights and new ones is a better student than either
-    (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
+    """Share of the change that is kept: weights between old and new are better than either (Wortsman et al.
+    2022, Robust fine-tuning of zero-shot models)."""
     trial: float = 0.4
-    """After this share of the steps the held-out pairs have judged, and are learnt as well."""
+    """After this share of the steps the held-out pairs judge the trial, and then join the training."""
     views: int = 4
     """Other exposures of each picture."""
     attention_weight: float = 0.5
     logits_weight: float = 1.0
     words_weight: float = 1.0
-    """Of an answer whose expert does not say what else was likely."""
+    """The weight of an answer without the expert's likelihoods."""
     replay_weight: float = 0.5
     anchor_weight: float = 2.0
 
 
 def recipe_for(extra: int) -> Recipe:
-    """The default for a room of which the agent asked `extra` questions of its own.
+    """The default for a room with `extra` pairs of the agent's own questions.
 
-    What these cover need not be held to its old answers: beside them anchors of the probe set are enough.
-    An answer weighs as much against those without likelihoods as with them.
+    These cover so much that the probe set is anchor enough.
     """
     if not extra:
         return Recipe()
@@ -69,39 +66,38 @@ HOME_RECIPE = Recipe(
     reworded=0.5, elsewhere=0.0, rate=1e-3, shrink=1.0, trial=0.8, views=1, attention_weight=0.0,
     anchor_weight=1.0,
 )  # fmt: skip
-"""For the pairs of many rooms: more of everything, little to hold on to, no pair on another room's frame."""
+"""For pairs of many rooms: more of everything, few anchors, no pair on another room's frame."""
 
 
 def home_recipe(extra: int) -> Recipe:
-    """The same where the agent asked `extra` questions of its own; without them a person's fill the steps."""
+    """`HOME_RECIPE`; without the agent's own questions, a person's take their place in a step."""
     return HOME_RECIPE if extra else replace(HOME_RECIPE, batch=HOME_RECIPE.batch + HOME_RECIPE.extra)
 
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What a job may cost, and how much harm the gate lets pass."""
+    """What a job may cost, and how much harm the gate accepts."""
 
     seconds: float = 120.0
     """From the worker's start to its result, judging included."""
     threads: int = 1
     """Of the processor; the rest is for answering."""
     forgets: float = 0.4
-    """Share of the probe set that may be answered otherwise than by the current adapter."""
+    """Accuracy on the probe set that may be lost."""
     worse: float = 1.0
-    """By how many nats a token held-out answers may become less likely."""
+    """Nats a token by which held-out answers may become less likely."""
     loses: float = 0.2
-    """Share of held-out answers that may be lost, one of them in any case; with 0 none may."""
+    """Share of held-out answers that may be lost, but always one; with 0 none."""
 
 
 @dataclass(frozen=True)
 class Request:
     """One adaptation. `base` is the student's name or folder; `current` the adapter in use, if any.
 
-    `train` are pairs of the room; `hold_out` are others, which judge a trial that never saw them and
-    are then learnt as well; `extra` are what the agent asked the expert beside them; `replay` are pairs of
-    other rooms; `probe` is the folder of a probe set, which is made there if it is missing. `parent` is the
-    folder of an adapter that the new one builds upon and contains.
-    Raises ValueError without a pair to train on.
+    `train` are pairs of the room; `hold_out` are pairs that judge a trial and then join the training;
+    `extra` are pairs of the agent's own questions; `replay` are pairs of other rooms; `probe` is the folder
+    of a probe set, made if missing; `parent` that of an adapter which the new one contains. Raises
+    ValueError without a pair to train on.
     """
 
     room: str
@@ -114,7 +110,7 @@ class Request:
     probe: Path | None = None
     parent: Path | None = None
     keep_tokens: float | Literal["auto"] = 1.0
-    """As `student.keep_tokens`: it learns from, and is judged with, as many vision tokens as it will have."""
+    """As `student.keep_tokens`, for training and judging."""
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
     limits: JobLimits = field(default_factory=JobLimits)
@@ -126,7 +122,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """How a job ended. `scores`: who was judged (current, trial, candidate), on what, and how it did."""
+    """How a job ended. `scores` by model (current, trial, candidate) and questions."""
 
     outcome: Outcome
     reason: str

@@ -1,10 +1,10 @@
-"""The adapters of each room and of all together, numbered, never edited; which one answers is one small file.
+"""Numbered adapter versions of each room and of home, never edited; a small file names the current one.
 
     ROOM/0001/      adapter_config.json, adapter_model.safetensors, version.json
     ROOM/current    {"version": 2, "before": [1]}: replaced atomically; version 0 is the untouched student
     considered      {"rooms": 5, "pairs": 600}: what there was when home was last consolidated
 
-A version that was damaged is skipped, with its error in `problems`; the last good one stands in.
+A damaged version is skipped, with its error in `problems`; the last good one takes its place.
 """
 
 import json
@@ -22,14 +22,14 @@ from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_
 
 UNTOUCHED = 0
 HOME = "@home"
-"""Stands in a room's place for what is consolidated over all rooms; no room can be called so."""
+"""Stands for a room in what is consolidated over all rooms; no room can have this name."""
 _POINTER, _CONSIDERED = "current", "considered"
 _FILES = (CONFIG_FILE, WEIGHTS_FILE, VERSION_FILE)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a store holds: the files of a version, and how they are vouched for (gives its version.json)."""
+    """What a store holds: the files of a version, and the check that returns its version.json."""
 
     files: tuple[str, ...]
     check: Callable[[Path], dict[str, Any]]
@@ -53,14 +53,14 @@ class AdapterStore:
     """All adapters below one folder. For one process at a time; reading is safe beside a writer."""
 
     def __init__(self, root: Path, kind: Kind = LORA) -> None:
-        self._root = root
-        self._kind = kind
+        self._root, self._kind = root, kind
 
     def rooms(self) -> list[str]:
         """Rooms that have adapters."""
         if not self._root.is_dir():
             return []
-        return sorted(unquote(path.name) for path in self._root.iterdir() if _is_ours(path))
+        folders = (path for path in self._root.iterdir() if path.is_dir())
+        return sorted(unquote(path.name) for path in folders if not path.name.startswith("."))
 
     def versions(self, room: str) -> list[Version]:
         """All versions, oldest first, the damaged ones too."""
@@ -69,29 +69,26 @@ class AdapterStore:
 
     def version(self, room: str, number: int) -> Version:
         """One version. Raises InputError when there is none, WeightsError when it is damaged."""
-        found = next((one for one in self.versions(room) if one.number == number), None)
-        if found is None:
+        match = next((version for version in self.versions(room) if version.number == number), None)
+        if match is None:
             raise InputError(f"{room} has no adapter {number}. See: roomwise adapters list")
-        if found.problem:
-            raise WeightsError(found.problem)
-        return found
+        if match.problem:
+            raise WeightsError(match.problem)
+        return match
 
     def current(self, room: str) -> Version | None:
-        """The version that answers; None means the untouched student.
-
-        If it is damaged, the last good one that answered before it; `problems` says so.
-        """
+        """The current version, or the last good one before a damaged one; None: the untouched student."""
         chosen, before = self._pointer(room)
         for number in (chosen, *reversed(before)):
             if number == UNTOUCHED:
                 return None
-            found = self._version(room, number)
-            if not found.problem:
-                return found
+            version = self._version(room, number)
+            if not version.problem:
+                return version
         return None
 
     def considered(self) -> tuple[int, int]:
-        """Of how many rooms and pairs home was last consolidated, whatever became of it; 0 for never."""
+        """How many rooms and pairs the last consolidation of home had, whatever came of it; 0 for never."""
         path = self._root / _CONSIDERED
         try:
             values = json.loads(path.read_bytes()) if path.exists() else {"rooms": 0, "pairs": 0}
@@ -100,7 +97,7 @@ class AdapterStore:
             return 0, 0
 
     def consider(self, rooms: int, pairs: int) -> None:
-        """Keep that. Raises StorageError."""
+        """Record a consolidation of home. Raises StorageError."""
         atomic_write_text(self._root / _CONSIDERED, json.dumps({"rooms": rooms, "pairs": pairs}) + "\n")
 
     def problems(self, room: str) -> list[str]:
@@ -108,10 +105,10 @@ class AdapterStore:
         return [version.problem for version in self.versions(room) if version.problem]
 
     def adopt(self, room: str, job: Path) -> Version:
-        """Make a job's candidate the room's newest version and let it answer. May be called again.
+        """Make a job's candidate the room's newest and current version. Repeatable.
 
-        Raises InputError when the job did not end with a candidate to promote, WeightsError when
-        that is damaged, StorageError. Whatever fails, what answered before still does.
+        Raises InputError without a candidate to promote, WeightsError for a damaged one, StorageError. If
+        anything fails, the current version stays.
         """
         result = read_result(job)
         if result is None or result.outcome != "promote":
@@ -119,30 +116,30 @@ class AdapterStore:
             raise InputError(f"The job in {job} has no adapter to promote ({reason}). Adapt again.")
         about = self._kind.check(job / CANDIDATE)
         versions = self.versions(room)
-        # A kill may have come between the copy and the pointer, or before anybody was told.
-        known = [version.number for version in versions if not version.problem and version.about == about]
-        number = known[-1] if known else max([UNTOUCHED, *(version.number for version in versions)]) + 1
-        if not known:
+        # An earlier call may have been killed after the copy.
+        existing = [version.number for version in versions if not version.problem and version.about == about]
+        number = existing[-1] if existing else max([UNTOUCHED, *(version.number for version in versions)]) + 1
+        if not existing:
             self._copy(job / CANDIDATE, self._folder(room) / f"{number:04}")
         return self.promote(room, number)
 
     def sweep(self) -> None:
-        """Delete what a killed process has left half written. Raises StorageError."""
+        """Delete half-written files of killed processes. Raises StorageError."""
         for room in self.rooms():
             sweep(self._folder(room))
 
     def promote(self, room: str, number: int) -> Version:
-        """Let this version answer from now on. Raises InputError, WeightsError, StorageError."""
-        found = self.version(room, number)
+        """Make this version current. Raises InputError, WeightsError, StorageError."""
+        version = self.version(room, number)
         chosen, before = self._pointer(room)
         if chosen != number:
             self._point(room, number, [*before, chosen])
-        return found
+        return version
 
     def rollback(self, room: str) -> Version | None:
-        """Go back to what answered before, at last to the untouched student (None).
+        """Go back to the last good version before the current one, or to the untouched student (None).
 
-        Versions that are damaged are passed over. Raises InputError when nothing answered before.
+        Raises InputError when nothing answered before.
         """
         chosen, before = self._pointer(room)
         if chosen == UNTOUCHED and not before:
@@ -156,7 +153,7 @@ class AdapterStore:
         return None
 
     def rename(self, room: str, name: str) -> None:
-        """Give a room's adapters to another name, which must have none. Raises StorageError."""
+        """Move a room's adapters to another name, which must have none. Raises StorageError."""
         source, target = self._folder(room), self._folder(name)
         if source.is_dir():
             with storage_errors("rename", source):
@@ -170,7 +167,7 @@ class AdapterStore:
                 shutil.rmtree(folder)
 
     def export(self, room: str, number: int, folder: Path) -> Path:
-        """Copy a version to a new folder, where peft can load it. Raises StorageError when that exists."""
+        """Copy a version to a new folder for peft. Raises StorageError when that exists."""
         self._copy(self.version(room, number).folder, folder)
         return folder
 
@@ -187,7 +184,7 @@ class AdapterStore:
                 shutil.copyfile(source / name, folder / name)
 
     def _pointer(self, room: str) -> tuple[int, list[int]]:
-        """Which version answers, and which did before; a damaged file means the newest good one."""
+        """The current version and those before it; a damaged file means the newest good one."""
         path = self._folder(room) / _POINTER
         if not path.exists():
             return UNTOUCHED, []
@@ -207,19 +204,15 @@ class AdapterStore:
         name = quote(room, safe=" ")
         if not name or len(name) > 200:
             raise StorageError(f"{room[:40]!r} cannot be a room's name. Choose a shorter one, not empty.")
-        # A name of dots would be another folder, and a leading one hides it.
+        # A name of dots would be another folder, and a leading dot hides it.
         return self._root / (f"%2E{name[1:]}" if name[0] == "." else name)
 
 
-def shown(room: str, rooms: Collection[str]) -> str:
-    """What people read for a room's name: home for HOME, unless a room of theirs is called so."""
+def display_name(room: str, rooms: Collection[str]) -> str:
+    """The name that people see: "home" for HOME, unless a room of theirs has that name."""
     return "home" if room == HOME and "home" not in rooms else room
 
 
-def meant(name: str, rooms: Collection[str]) -> str:
-    """What they mean by a name: the reverse of `shown`."""
+def parse_name(name: str, rooms: Collection[str]) -> str:
+    """The inverse of `display_name`."""
     return HOME if name == "home" and "home" not in rooms else name
-
-
-def _is_ours(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".")

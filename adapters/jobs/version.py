@@ -1,4 +1,4 @@
-"""What version.json says of an adapter: where it comes from and how it did."""
+"""Write version.json: where an adapter comes from, and its scores."""
 
 import json
 import platform
@@ -26,9 +26,9 @@ def write_version(
     seconds: float,
     keep_tokens: float | None = None,
 ) -> None:
-    """Write version.json beside an adapter's two files, which it vouches for. Raises StorageError.
+    """Write version.json beside an adapter's two files. Raises StorageError.
 
-    `keep_tokens`: the share of vision tokens found to be enough, None where that was not asked for.
+    `keep_tokens`: the share of vision tokens found to be enough, None if not tested.
     """
     values = {
         "schema": SCHEMA,
@@ -36,8 +36,8 @@ def write_version(
         "base": vars(base),
         "sha256": sha256_file(folder / WEIGHTS_FILE),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "before": None if request.current is None else _known_as(request.current),
-        "parent": None if request.parent is None else _known_as(request.parent),
+        "before": None if request.current is None else _identify(request.current),
+        "parent": None if request.parent is None else _identify(request.parent),
         "pairs": [example.id for example in (*request.train, *request.hold_out, *request.extra)],
         "held_out": [example.id for example in request.hold_out],
         "replayed": [example.id for example in request.replay],
@@ -53,18 +53,18 @@ def write_version(
     atomic_write_text(folder / VERSION_FILE, json.dumps(values, indent=1) + "\n")
 
 
-def _known_as(folder: Path) -> dict[str, Any]:
-    """By what an adapter is known again. Raises WeightsError, StorageError."""
+def _identify(folder: Path) -> dict[str, Any]:
+    """The room, version and digest of an adapter. Raises WeightsError, StorageError."""
     about = check_version(folder)
     return {"room": about.get("room"), "version": folder.name, "sha256": about["sha256"]}
 
 
 def library_versions() -> dict[str, str]:
-    """What an adapter was made with."""
-    found = {"python": platform.python_version()}
+    """Versions of Python and the libraries that made an adapter."""
+    versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:  # run from a checkout that is not installed
             continue
-    return found
+    return versions

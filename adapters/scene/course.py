@@ -1,4 +1,4 @@
-"""One loop for every training of a scene student: AdamW, a cosine, clipped gradients."""
+"""The training loop of scene students: AdamW, cosine schedule, clipped gradients."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Course:
-    """How long and how fast. `rate` falls along a cosine to `last`; a tenth of the steps warm up.
+    """Steps and rates. `rate` falls along a cosine to `last`; a tenth of the steps warm up.
 
-    `code_faithful` repeats what EdgeVL's released stage 2 does: gradients are never cleared, so that every
-    step follows their clipped running sum, and the student stays in evaluation mode. For its study alone.
+    `code_faithful` reproduces EdgeVL's released stage 2, for its study alone: gradients are never cleared, so
+    that every step follows their clipped running sum, and the student stays in evaluation mode.
     """
 
     steps: int
@@ -29,19 +29,17 @@ class Course:
         warm = max(1, self.steps // 10)
         if step < warm:
             return self.rate * (step + 1) / warm
-        done = (step - warm) / max(1, self.steps - warm)
-        return self.last + (self.rate - self.last) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        progress = (step - warm) / max(1, self.steps - warm)
+        return self.last + (self.rate - self.last) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
 _BETAS = (0.9, 0.999)
 _CLIP = 5.0
-
-
 Moments = dict[int, dict[str, torch.Tensor]]
 
 
 def optimiser_of(module: nn.Module, course: Course, moments: Moments) -> torch.optim.AdamW:
-    """AdamW over all that can be trained, with the moments it had when it was interrupted."""
+    """AdamW over all trainable parameters, with the moments of an interrupted training."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": course.weight_decay},
@@ -61,10 +59,10 @@ def steps(
     optimiser: torch.optim.AdamW,
     start: int = 0,
 ) -> Iterator[tuple[int, float]]:
-    """Steps from `start` on; each yields how many are done and its loss (NaN where nothing was to be learnt).
+    """Train from step `start` on; yields the number of steps done and the loss (NaN where there was none).
 
-    Chance comes from (seed, step) alone, so a training goes on as if it had not been interrupted. Whoever
-    iterates may stop at any step. The module is left in evaluation mode once all are done.
+    Randomness depends on (seed, step) alone, so an interrupted training can go on. The caller may stop at
+    any step. After the last one the module is in evaluation mode.
     """
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     module.train(not course.code_faithful)

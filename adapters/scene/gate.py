@@ -1,4 +1,4 @@
-"""Whether an adapted encoder takes the place of the one in use, and why. Pure: likenesses in, verdict out."""
+"""Decide whether an adapted encoder replaces the current one. Pure: likenesses in, verdict out."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from adapters.jobs.gate import Verdict
 
 _LEAST_GAIN = 0.002
-"""Of the mean cosine on held-out depth: less is chance, with a handful of pairs."""
+"""Gain in mean cosine on held-out depth; less is chance with so few pairs."""
 _MOST_LOST = 0.02
-"""Of the mean cosine on held-out pictures, which may move a little with their depth, or"""
+"""Loss in mean cosine on held-out pictures that is accepted, or"""
 _PRICE = 0.25
 """this share of what depth gains, if that is more."""
 

@@ -1,8 +1,4 @@
-"""One adaptation of the scene encoder to a camera, as values, and the job directory that holds them.
-
-The directory is that of `adapters.jobs.job`: request.json, cancel, progress.jsonl, candidate/ and, last,
-result.json.
-"""
+"""One adaptation of the scene encoder to a camera as values, in a job directory of `adapters.jobs.job`."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,7 +12,7 @@ from core.errors import InputError, StorageError
 from core.files import atomic_write_text, storage_errors
 
 LEAST = 8
-"""Pairs, held-out ones included, below which there is nothing to learn and nothing to judge by."""
+"""Pairs to learn from and to judge by, together."""
 _HELD_OUT = 4
 _SCHEMA = 1
 _COURSE = Course(steps=80, batch=8, rate=1e-4, last=5e-6)
@@ -24,11 +20,10 @@ _COURSE = Course(steps=80, batch=8, rate=1e-4, last=5e-6)
 
 @dataclass(frozen=True)
 class SceneRequest:
-    """`pairs` are files of a picture and its depth; `base` the folder of the encoder in use.
+    """`pairs` are files of a picture and its depth; `base` is the folder of the current encoder.
 
-    `teacher` says whose rows of the pictures are learnt: "" is the encoder itself, so that depth of this
-    camera comes to where its pictures are already; else a teacher's name or folder. `before` is the version
-    in use, 0 for the one that came with the program.
+    `teacher` makes the rows to learn: "" is the encoder itself, which pulls this camera's depth to its
+    pictures; else a teacher's name or folder. `before` is the current version, 0 for the built-in one.
     """
 
     camera: str
@@ -49,8 +44,8 @@ def split(
     """Pairs to learn from, and every fourth to judge by. Raises InputError when they are too few."""
     if len(pairs) < LEAST:
         raise InputError(f"{len(pairs)} pairs of picture and depth are too few. Take {LEAST} or more.")
-    held = tuple(pairs[_HELD_OUT - 1 :: _HELD_OUT])
-    return tuple(pair for number, pair in enumerate(pairs) if number % _HELD_OUT != _HELD_OUT - 1), held
+    hold_out = tuple(pairs[_HELD_OUT - 1 :: _HELD_OUT])
+    return tuple(pair for number, pair in enumerate(pairs) if number % _HELD_OUT != _HELD_OUT - 1), hold_out
 
 
 def write_scene_request(folder: Path, request: SceneRequest) -> None:
@@ -62,7 +57,7 @@ def write_scene_request(folder: Path, request: SceneRequest) -> None:
 
 
 def is_scene(folder: Path) -> bool:
-    """Whether the job is of this kind. Of a file that cannot be read `adapters.jobs.job` complains."""
+    """Whether the job is of this kind; False for an unreadable file, which `adapters.jobs.job` reports."""
     try:
         return bool(json.loads((folder / REQUEST).read_bytes()).get("kind") == "scene")
     except (OSError, ValueError, AttributeError):
@@ -77,7 +72,30 @@ def read_scene_request(folder: Path) -> SceneRequest:
             values = json.loads(path.read_bytes())
         if (values.pop("schema"), values.pop("kind")) != (_SCHEMA, "scene"):
             raise ValueError("it is of another kind or version")
-        found: SceneRequest = pydantic.TypeAdapter(SceneRequest).validate_python(values)
+        request: SceneRequest = pydantic.TypeAdapter(SceneRequest).validate_python(values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{path} is no request: {error}. Make the job again.") from error
-    return found
+    return request
+
+
+_PICTURES = (".jpg", ".jpeg", ".png")
+DEPTH = ".depth.png"
+
+
+def list_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pictures below a folder and their depth, FILE.jpg and FILE.depth.png, by name.
+
+    Raises InputError when there is none.
+    """
+    pictures = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _PICTURES and not path.name.endswith(DEPTH)
+    )
+    pairs = [(path.resolve(), path.with_name(path.stem + DEPTH).resolve()) for path in pictures]
+    whole = [pair for pair in pairs if pair[1].is_file()]
+    if not whole:
+        raise InputError(
+            f"No picture below {folder} has its depth beside it. Expected FILE.jpg and FILE{DEPTH}."
+        )
+    return whole

@@ -1,1 +1,1 @@
-"""How an adapter is trained: material, loss terms, steps, and one whole job of it."""
+"""Train an adapter: material, loss terms, steps, and a whole job."""

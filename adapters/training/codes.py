@@ -1,9 +1,9 @@
-"""Where a model looks, as a code of few numbers: canonical maps, and the encoder that two machines have.
+"""Encode attention maps as short codes, with an encoder that two machines share.
 
 Canonical maps have the same shape for every model, whatever its heads, layers and grid. Raw attention over N
-cells is about 1/N a cell: an error of it sees next to nothing. So maps become the logarithm of their density,
-and each channel is standardised by what it is over the expert's maps. Autoencoders of such maps are fitted
-and kept by `roomwise study sf`; here their encoder is read. Float32; gradients flow to the maps.
+cells is about 1/N, too small for an error to count, so maps become log densities, standardised per channel
+over the expert's maps. `roomwise study sf` fits and writes autoencoders of such maps; this file reads their
+encoder. Float32; gradients flow to the maps.
 """
 
 import json
@@ -18,7 +18,7 @@ from safetensors.torch import load
 from torch import nn
 from torch.nn import functional
 
-from adapters.training.losses import renormalised
+from adapters.training.losses import renormalise
 from core.errors import WeightsError
 from core.files import sha256_file, storage_errors
 from models.alignment import resample_keys
@@ -51,14 +51,14 @@ class Encoder(nn.Module):
         super().__init__()
         self.shape = (channels, rows, cols)
         self.width, self.variational = width, variational
-        self.halved = (_halved(rows), _halved(cols))
-        self.quartered = (_halved(self.halved[0]), _halved(self.halved[1]))
+        self.halved = (_halve(rows), _halve(cols))
+        self.quartered = (_halve(self.halved[0]), _halve(self.halved[1]))
         flat = SECOND * self.quartered[0] * self.quartered[1]
         self.narrow = nn.Conv2d(channels, FIRST, 3, stride=2, padding=1)
         self.narrower = nn.Conv2d(FIRST, SECOND, 3, stride=2, padding=1)
         self.to_code = nn.Linear(flat, 2 * width if variational else width)
 
-    def found(self, maps: torch.Tensor) -> torch.Tensor:
+    def raw_codes(self, maps: torch.Tensor) -> torch.Tensor:
         """Codes [B, width], of distributions the means and then the logarithms of the variances.
 
         Raises ValueError for maps of another shape.
@@ -71,24 +71,24 @@ class Encoder(nn.Module):
 
 
 class MapCoder:
-    """The expert's side of kept autoencoders: codes of its canonical maps."""
+    """The expert's encoder: codes of its canonical maps."""
 
     def __init__(self, encoder: Encoder, scale: Scale) -> None:
         self._encoder, self._scale = encoder.requires_grad_(False).eval(), scale
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Channels, rows and columns of the maps that it takes."""
+        """Channels, rows and columns of its input maps."""
         return self._encoder.shape
 
     def code(self, maps: torch.Tensor) -> torch.Tensor:
         """Codes [B, width] of canonical maps, attention that sums to 1: [B, K, rows, cols]."""
-        return self._encoder.found(standardised(contrast(maps), self._scale))[:, : self._encoder.width]
+        return self._encoder.raw_codes(standardise(contrast(maps), self._scale))[:, : self._encoder.width]
 
 
 def load_map_coder(folder: Path) -> MapCoder:
     """The expert's encoder in a folder, on the CPU. Raises StorageError, and WeightsError for damage."""
-    with whole(folder) as (about, tensors):
+    with read_transfer(folder) as (about, tensors):
         channels, rows, cols = (int(size) for size in about["shape"])
         encoder = Encoder(channels, rows, cols, int(about["width"]), bool(about["variational"]))
         names = encoder.state_dict()
@@ -97,10 +97,9 @@ def load_map_coder(folder: Path) -> MapCoder:
 
 
 @contextmanager
-def whole(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, torch.Tensor]]]:
-    """What kept autoencoders are, and their tensors. Inside, what does not fit together is damage, too.
-
-    Raises StorageError and WeightsError.
+def read_transfer(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, torch.Tensor]]]:
+    """The description and tensors of saved autoencoders. Raises StorageError, and WeightsError for damage,
+    also for what does not fit inside the context.
     """
     with storage_errors("read", folder):
         raw, data = (folder / ABOUT).read_bytes(), (folder / WEIGHTS).read_bytes()
@@ -116,7 +115,7 @@ def whole(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, torch.Tensor
 
 
 def transfer_name(folder: Path) -> str:
-    """The SHA-256 of kept autoencoders' weights, by which two machines know that they have the same."""
+    """The SHA-256 of saved autoencoders' weights, so that two machines can compare them."""
     return sha256_file(folder / WEIGHTS)
 
 
@@ -131,33 +130,34 @@ def heat_maps(
     """The question's attention over the picture [B, K, *to], one channel a layer; each map sums to 1.
 
     `layers` are K maps [B, H, S, S], or [B, S, S] such as rollouts; heads and the question's tokens are
-    averaged. `vis`, `txt` [B, S] bool; each example has rows x cols of `grid` picture tokens, and the mean
-    token, which is no place, in front of them where there is one.
+    averaged. `vis`, `txt` [B, S] bool; each example has the picture tokens of `grid`, with the mean token in
+    front of them where there is one.
     """
-    seen = torch.stack([_looked(one, vis, txt) for one in layers], dim=1)[..., int(mean_token) :]
-    placed = resample_keys(seen.unflatten(-1, grid), *to)
-    maps: torch.Tensor = renormalised(placed.flatten(2)).unflatten(-1, to)
+    attention = torch.stack([_attention_to_picture(layer, vis, txt) for layer in layers], dim=1)[
+        ..., int(mean_token) :
+    ]
+    placed = resample_keys(attention.unflatten(-1, grid), *to)
+    maps: torch.Tensor = renormalise(placed.flatten(2)).unflatten(-1, to)
     return maps
 
 
-def _looked(attention: torch.Tensor, vis: torch.Tensor, txt: torch.Tensor) -> torch.Tensor:
-    """[B, N]: what the question's tokens spend on each picture token, the mean over tokens and heads."""
-    single = attention.float().mean(dim=1) if attention.ndim == 4 else attention.float()
-    asked = txt.float() / txt.sum(dim=1, keepdim=True).clamp(min=1)
-    return torch.einsum("bq,bqk->bk", asked, single)[vis].reshape(len(vis), -1)
+def _attention_to_picture(attention: torch.Tensor, vis: torch.Tensor, txt: torch.Tensor) -> torch.Tensor:
+    """Attention [B, N] of the question's tokens to the picture tokens, the mean over tokens and heads."""
+    mean_heads = attention.float().mean(dim=1) if attention.ndim == 4 else attention.float()
+    weights = txt.float() / txt.sum(dim=1, keepdim=True).clamp(min=1)
+    return torch.einsum("bq,bqk->bk", weights, mean_heads)[vis].reshape(len(vis), -1)
 
 
 def contrast(maps: torch.Tensor) -> torch.Tensor:
-    """Attention [..., rows, cols] that sums to 1, free of the number of cells N: log(A · N + 0.001).
+    """Log density log(A · N + 0.001) of attention [..., rows, cols] that sums to 1, over N cells.
 
-    A cell with just its share has 0 nats. The floor keeps what nobody looks at from counting more than what
-    somebody does.
+    Uniform attention is 0 nats. The floor keeps cells without attention from dominating.
     """
     dense = maps.float() * (maps.shape[-2] * maps.shape[-1])
     return (dense + _SMALLEST_DENSITY).log()
 
 
-def standardised(maps: torch.Tensor, scale: Scale) -> torch.Tensor:
+def standardise(maps: torch.Tensor, scale: Scale) -> torch.Tensor:
     """Maps [B, K, rows, cols] of either model in the expert's standard deviations, float32."""
     mean, spread = (part.to(maps.device)[:, None, None] for part in scale)
     return (maps.float() - mean) / spread
@@ -174,5 +174,5 @@ def paired_layers(ours: int, theirs: int) -> list[tuple[int, int]]:
     return [(layer, -(-(layer + 1) * theirs // ours) - 1) for layer in range(ours)]
 
 
-def _halved(cells: int) -> int:
+def _halve(cells: int) -> int:
     return (cells + 1) // 2

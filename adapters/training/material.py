@@ -1,4 +1,4 @@
-"""What training reads, made once: the tower's features of each picture, and the experts' signals."""
+"""Training material, made once: tower features of each picture, and the experts' signals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from adapters.training.losses import renormalised
+from adapters.training.losses import renormalise
 from core.files import storage_errors
 from core.pictures import load_image
 from core.signal import TeacherSignal
@@ -22,15 +22,15 @@ _NOISE = (0.0, 12.0)
 
 
 def other_exposure(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Other gamma, contrast, brightness and white balance, and some noise. Nothing moves: left stays left."""
+    """Vary gamma, contrast, brightness, white balance and noise. Nothing moves: left stays left."""
     values = np.arange(256) / 255
     gain = rng.uniform(*_GAIN) * rng.uniform(*_BALANCE, (3, 1))
     table = ((values ** rng.uniform(*_GAMMA) - 0.5) * rng.uniform(*_CONTRAST) + 0.5) * gain
     table = (table.clip(0, 1) * 255).astype(np.float32)
     pixels = np.asarray(picture.convert("RGB"))
-    shown = np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=-1)
-    shown = shown + rng.normal(0, rng.uniform(*_NOISE), shown.shape).astype(np.float32)
-    return Image.fromarray(shown.clip(0, 255).round().astype(np.uint8))
+    exposed = np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=-1)
+    exposed = exposed + rng.normal(0, rng.uniform(*_NOISE), exposed.shape).astype(np.float32)
+    return Image.fromarray(exposed.clip(0, 255).round().astype(np.uint8))
 
 
 _MAX_PIXELS = 50_000_000
@@ -38,15 +38,17 @@ _AT_ONCE = 8
 
 
 class Pictures:
-    """Tower features of pictures, each as it is and in some other exposures. Frozen; no gradient."""
+    """Tower features of pictures, each as it is and in other exposures. No gradient."""
 
     def __init__(
         self, vlm: VisionLanguageModel, paths: Sequence[Path], views: int, rng: np.random.Generator
     ) -> None:
         self._places = {path: place for place, path in enumerate(dict.fromkeys(paths))}
-        shown = [load_image(path, _MAX_PIXELS) for path in self._places]
-        versions = [_features(vlm, shown)]
-        versions += [_features(vlm, [other_exposure(one, rng) for one in shown]) for _ in range(views)]
+        pictures = [load_image(path, _MAX_PIXELS) for path in self._places]
+        versions = [_features(vlm, pictures)]
+        versions += [
+            _features(vlm, [other_exposure(picture, rng) for picture in pictures]) for _ in range(views)
+        ]
         self._features = torch.stack(versions)
 
     def plain(self, paths: Sequence[Path]) -> torch.Tensor:
@@ -54,7 +56,7 @@ class Pictures:
         return self._features[0, self._at(paths)]
 
     def varied(self, paths: Sequence[Path], rng: np.random.Generator) -> torch.Tensor:
-        """The same, each in an exposure drawn for it."""
+        """The same, each in a random exposure."""
         versions = torch.from_numpy(rng.integers(0, len(self._features), len(paths)))
         return self._features[versions.to(self._features.device), self._at(paths)]
 
@@ -72,34 +74,34 @@ def _features(vlm: VisionLanguageModel, pictures: Sequence[Image.Image]) -> torc
 
 @dataclass(frozen=True)
 class Teaching:
-    """A signal in the student's shape: `looked` [words, cells], rows sum to 1 or 0; `ids`, `logprobs` [A, k].
+    """A signal in the student's shape: `attention` [words, cells], row sums 1 or 0; `ids`, `logprobs` [A, k].
 
     None for what the expert did not give or the student cannot use.
     """
 
-    looked: torch.Tensor | None = None
+    attention: torch.Tensor | None = None
     ids: torch.Tensor | None = None
     logprobs: torch.Tensor | None = None
 
 
 def teaching(vlm: VisionLanguageModel, vision: VisionTokens, example: Example) -> Teaching:
-    """What an example's signal can teach this student. Raises StorageError when the file is damaged.
+    """Convert an example's signal for this student. Raises StorageError when the file is damaged.
 
-    Log-probabilities are used only when ids mean the same to both.
+    Log-probabilities are used only when both have the same vocabulary.
     """
     if example.signal is None:
         return Teaching()
     with storage_errors("read", example.signal):
         signal = TeacherSignal.from_bytes(example.signal.read_bytes())
-    looked = _looked(vlm, vision, example.question, signal)
+    attention = _attention_map(vlm, vision, example.question, signal)
     usable = signal.vocabulary == vocabulary(vlm.tokenizer) and signal.top_ids.size
     if not usable or int(signal.top_ids.max()) >= len(vlm.tokenizer) or int(signal.top_ids.min()) < 0:
-        return Teaching(looked)
+        return Teaching(attention)
     ids = torch.from_numpy(signal.top_ids.astype(np.int64)).to(vlm.device)
-    return Teaching(looked, ids, torch.from_numpy(signal.top_logprobs.astype(np.float32)).to(vlm.device))
+    return Teaching(attention, ids, torch.from_numpy(signal.top_logprobs.astype(np.float32)).to(vlm.device))
 
 
-def _looked(
+def _attention_map(
     vlm: VisionLanguageModel, vision: VisionTokens, question: str, signal: TeacherSignal
 ) -> torch.Tensor | None:
     if signal.attention is None:
@@ -107,4 +109,4 @@ def _looked(
     spans = [(int(begin), int(end)) for begin, end in signal.spans]
     weights = query_weights(vlm.question_spans(question), spans)
     maps = resample_keys(torch.from_numpy(signal.attention.astype(np.float32)), vision.rows, vision.cols)
-    return renormalised(weights @ maps.flatten(1)).to(vlm.device)
+    return renormalise(weights @ maps.flatten(1)).to(vlm.device)

@@ -1,6 +1,6 @@
-"""The probe set: general questions about given pictures, with what the untouched student says to them.
+"""The probe set: general questions about fixed pictures, with the untouched student's answers.
 
-It shows how much of its old self an adapted student keeps. Made once for a base and stored.
+It measures forgetting. Made once per base and stored.
 """
 
 import json
@@ -29,7 +29,7 @@ _AGAIN = "Delete the folder, it is made again."
 
 
 def probe_set(vlm: VisionLanguageModel, base: Base, folder: Path) -> list[Example]:
-    """The probe set in `folder`; if there is none that is whole and this base's, it is made first.
+    """The probe set in `folder`, made first unless it is whole and of this base.
 
     The model must hold no adapter. Raises StorageError.
     """
@@ -49,9 +49,9 @@ def make_probe(
     each: int = 8,
     seed: int = 0,
 ) -> None:
-    """Ask `each` questions about every picture and keep pictures, questions and answers in the folder.
+    """Ask `each` questions about every picture, and write pictures, questions and answers.
 
-    The model must hold no adapter. Another probe set there is replaced. Raises StorageError.
+    The model must hold no adapter. Replaces another probe set. Raises StorageError.
     """
     rng = np.random.default_rng(seed)
     items: list[dict[str, Any]] = []
@@ -61,12 +61,12 @@ def make_probe(
             buffer = BytesIO()
             picture.convert("RGB").save(buffer, "JPEG", quality=92)
             atomic_write_bytes(temporary / name, buffer.getvalue())
-            kept = Image.open(buffer).convert("RGB")
+            reopened = Image.open(buffer).convert("RGB")
             questions = list(dict.fromkeys(general_questions(each, rng)))
-            said = vlm.answer_many(kept, questions, _LONGEST)
+            answers = vlm.answer_many(reopened, questions, _LONGEST)
             items += [
                 {"image": name, "question": question, "answer": answer.text}
-                for question, answer in zip(questions, said, strict=True)
+                for question, answer in zip(questions, answers, strict=True)
             ]
         values = {"schema": _SCHEMA, "base": vars(base), "items": items}
         atomic_write_text(temporary / _FILE, json.dumps(values, indent=1) + "\n")
@@ -82,7 +82,7 @@ def read_probe(folder: Path, base: Base) -> list[Example]:
         raw = path.read_bytes()
     try:
         values = json.loads(raw)
-        theirs = Base(**values["base"])
+        answered_by = Base(**values["base"])
         examples = [
             Example(f"probe-{n}", item["question"], item["answer"], folder / Path(item["image"]).name)
             for n, item in enumerate(values["items"])
@@ -91,6 +91,6 @@ def read_probe(folder: Path, base: Base) -> list[Example]:
         raise StorageError(f"{path} is damaged ({error}). {_AGAIN}") from error
     if not all(example.image.is_file() for example in examples):
         raise StorageError(f"{folder} lacks pictures of its questions. {_AGAIN}")
-    if theirs.digest != base.digest:
-        raise WeightsError(f"{path} was answered by {theirs}, the student is {base}. {_AGAIN}")
+    if answered_by.digest != base.digest:
+        raise WeightsError(f"{path} was answered by {answered_by}, the student is {base}. {_AGAIN}")
     return examples

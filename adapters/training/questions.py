@@ -1,4 +1,4 @@
-"""Questions that can be asked of any room. What the student says to them shows what adapting changes."""
+"""Questions that fit any room, to see what adapting changes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ THINGS = (
     "sofa chair table lamp rug bed shelf plant picture window door television book cup cushion box vase "
     "clock desk armchair cabinet bottle bowl laptop bin stool mirror radiator basket pillow"
 ).split()
-"""What stands in many rooms."""
+"""Common things."""
 _COLOURS = "red blue green yellow white black gray brown pink orange".split()
 _FORMS = (
     "What colour is the {a}?",
@@ -35,7 +35,7 @@ _ALIKE = 0.5
 
 
 def general_questions(count: int, rng: np.random.Generator) -> list[str]:
-    """So many questions in plain words; some may come up twice. The same generator, the same questions."""
+    """`count` random questions, possibly with repeats."""
     drawn = []
     for _ in range(count):
         first, second = rng.choice(THINGS, 2, replace=False)
@@ -44,13 +44,17 @@ def general_questions(count: int, rng: np.random.Generator) -> list[str]:
     return drawn
 
 
-def unlike(questions: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Those that do not ask what one of the known questions asks, judged by the words they share.
+def unlike(questions: Iterable[str], others: Sequence[str]) -> list[str]:
+    """Questions that share too few words with the known ones to ask the same.
 
-    Who holds a student to its old answers must spare the answers that it is to change.
+    Anchors must not keep the answers that training is to change.
     """
-    told = [_words(question) for question in known]
-    return [question for question in questions if all(_alike(_words(question), one) < _ALIKE for one in told)]
+    known_words = [_words(question) for question in others]
+    return [
+        question
+        for question in questions
+        if all(_alike(_words(question), words) < _ALIKE for words in known_words)
+    ]
 
 
 def _words(question: str) -> frozenset[str]:

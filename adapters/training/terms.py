@@ -1,39 +1,39 @@
-"""The loss of one step, term by term, over a batch whose rows have different purposes."""
+"""The loss terms of one step, over a batch whose rows serve different purposes."""
 
 from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
 
-from adapters.training.losses import map_divergence, renormalised, text_to_vision, top_divergences
+from adapters.training.losses import map_divergence, renormalise, text_to_vision, top_divergences
 from adapters.training.material import Teaching
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 
 
-def looking(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bool) -> torch.Tensor:
-    """How far the first rows' words look elsewhere than the expert's, in nats; 0 when none are told.
+def attention_term(forced: TeacherForced, teachings: Sequence[Teaching], mean_token: bool) -> torch.Tensor:
+    """Divergence of the first rows' attention maps from the expert's, in nats; 0 without maps.
 
-    The batch begins with the rows that the teachings belong to.
+    The batch begins with the rows of the teachings.
     """
-    told = [(row, t.looked) for row, t in enumerate(teachings) if t.looked is not None]
+    targets = [(row, t.attention) for row, t in enumerate(teachings) if t.attention is not None]
     divergences = []
-    for row, wanted in told:
+    for row, target in targets:
         cells = forced.vis[row]
         if mean_token:  # it comes first and is no place
             cells = cells & (cells.cumsum(0) > 1)
-        if forced.kept is not None:  # of the expert's map, only what the student sees
+        if forced.kept is not None:  # the part of the expert's map that the student sees
             places = forced.kept[row][forced.kept[row] >= 0] - int(mean_token)
-            wanted = renormalised(wanted[:, places[places >= 0]])
-        looked = text_to_vision(forced.attentions[0][row], forced.txt[row], cells)
-        divergences.append(map_divergence(looked, wanted))
+            target = renormalise(target[:, places[places >= 0]])
+        student_map = text_to_vision(forced.attentions[0][row], forced.txt[row], cells)
+        divergences.append(map_divergence(student_map, target))
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
 
 
-def answers(forced: TeacherForced, teachings: Sequence[Teaching], words: float = 1.0) -> torch.Tensor:
-    """Cross-entropy of the first rows' answers in nats a token; a row counts as its expert was sure of it.
+def answer_term(forced: TeacherForced, teachings: Sequence[Teaching], words: float = 1.0) -> torch.Tensor:
+    """Cross-entropy of the first rows' answers in nats a token, weighted by the expert's confidence.
 
-    A row whose expert did not say how sure it was, or whose answer is not the expert's, counts as `words`.
+    A row without the expert's likelihoods, or with another answer than the expert's, weighs `words`.
     """
     rows = len(teachings)
     losses = functional.cross_entropy(
@@ -42,57 +42,56 @@ def answers(forced: TeacherForced, teachings: Sequence[Teaching], words: float =
         ignore_index=IGNORED,
         reduction="none",
     ).unflatten(0, (rows, -1))
-    told = forced.labels[:rows] != IGNORED
-    trust = [_trust(forced.labels[row][told[row]], one, words) for row, one in enumerate(teachings)]
-    each = losses.sum(dim=1) / told.sum(dim=1).clamp(min=1)
+    answered = forced.labels[:rows] != IGNORED
+    trust = [_trust(forced.labels[row][answered[row]], item, words) for row, item in enumerate(teachings)]
+    each = losses.sum(dim=1) / answered.sum(dim=1).clamp(min=1)
     weighted: torch.Tensor = each * torch.tensor(trust, device=each.device)
     return weighted.mean()
 
 
-def likelihoods(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
-    """How far the first rows' answers are from what the expert held likely, in nats; 0 when none are told.
+def likelihood_term(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
+    """Divergence of the first rows' answers from the expert's likelihoods, in nats; 0 without any.
 
-    Only where the answer is still the expert's likeliest: a person who corrects an answer must not be
-    contradicted by what the expert believed.
+    Only where the answer is the expert's likeliest: the expert must not contradict a person's correction.
     """
-    told = forced.labels != IGNORED
-    alike: dict[int, list[int]] = {}  # experts may tell of more likely tokens or of fewer
-    for row, one in enumerate(teachings):
-        if one.logprobs is not None and _said(forced.labels[row][told[row]], one):
-            alike.setdefault(one.logprobs.shape[1], []).append(row)
-    if not alike:
+    answered = forced.labels != IGNORED
+    rows_by_k: dict[int, list[int]] = {}  # experts may tell of more likely tokens or of fewer
+    for row, item in enumerate(teachings):
+        if item.logprobs is not None and _is_likeliest(forced.labels[row][answered[row]], item):
+            rows_by_k.setdefault(item.logprobs.shape[1], []).append(row)
+    if not rows_by_k:
         return forced.logits.new_zeros(())
     sums = [
-        _divergence(forced.logits[rows], told[rows], [teachings[row] for row in rows])
-        for rows in alike.values()
+        _divergence(forced.logits[rows], answered[rows], [teachings[row] for row in rows])
+        for rows in rows_by_k.values()
     ]
-    return torch.stack(sums).sum() / sum(map(len, alike.values()))
+    return torch.stack(sums).sum() / sum(map(len, rows_by_k.values()))
 
 
-def _divergence(logits: torch.Tensor, told: torch.Tensor, teachings: Sequence[Teaching]) -> torch.Tensor:
-    """The sum over rows of the mean over a row's tokens, all in one go."""
-    ids, logprobs = zip(*((one.ids, one.logprobs) for one in teachings), strict=True)
-    each = top_divergences(logits[told], torch.cat(ids), torch.cat(logprobs))
-    lengths = told.sum(dim=1)
+def _divergence(logits: torch.Tensor, answered: torch.Tensor, teachings: Sequence[Teaching]) -> torch.Tensor:
+    """The sum over rows of the mean over a row's tokens."""
+    ids, logprobs = zip(*((item.ids, item.logprobs) for item in teachings), strict=True)
+    each = top_divergences(logits[answered], torch.cat(ids), torch.cat(logprobs))
+    lengths = answered.sum(dim=1)
     return (each / lengths.repeat_interleave(lengths)).sum()
 
 
-def _said(labels: torch.Tensor, teaching: Teaching) -> bool:
-    """Whether the answer is the one that the expert held likeliest, token by token."""
+def _is_likeliest(labels: torch.Tensor, teaching: Teaching) -> bool:
+    """Whether every token of the answer is the expert's likeliest."""
     return teaching.ids is not None and labels.tolist() == teaching.ids[:, 0].tolist()
 
 
-def _trust(labels: torch.Tensor, teaching: Teaching, unsaid: float) -> float:
-    """How likely the expert held a token of this answer, in (0, 1]; `unsaid` where it does not say."""
-    if teaching.logprobs is None or not _said(labels, teaching):
-        return unsaid
+def _trust(labels: torch.Tensor, teaching: Teaching, default: float) -> float:
+    """The expert's geometric mean token probability of this answer, in (0, 1]; `default` without one."""
+    if teaching.logprobs is None or not _is_likeliest(labels, teaching):
+        return default
     return float(teaching.logprobs[:, 0].mean().exp())
 
 
-def drift(logits: torch.Tensor, before: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+def drift_term(logits: torch.Tensor, before: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
     """Mean KL(before || now) over the places that count, in nats.
 
-    `logits` [B, T, V] of now, `before` [B, T, V] log-probabilities as they were, `counts` [B, T] bool.
+    `logits` [B, T, V] now, `before` [B, T, V] log-probabilities, `counts` [B, T] bool.
     """
     was, now = before[counts].float(), logits[counts].float().log_softmax(dim=-1)
     return (was.exp() * (was - now)).sum() / counts.sum().clamp(min=1)

@@ -10,7 +10,7 @@ from agent.doctor.doctor import Finding, check
 from core.config import find_config, load_config
 from core.errors import StorageError
 from core.files import state_dir, storage_errors
-from memory.schema import DATABASE, outdated
+from memory.schema import DATABASE, needs_migration
 
 _ENOUGH = 200_000_000  # bytes: a few sessions, their adapters and jobs
 
@@ -54,7 +54,7 @@ def _memory() -> str:
         if any((folder / "blobs").glob("*")):
             raise StorageError(f"{path} is gone, though frames of its pairs are there. Put it back.")
         return "empty"
-    outdated(path)  # raises for what is damaged, foreign or newer
+    needs_migration(path)  # raises for what is damaged, foreign or newer
     return str(path)
 
 

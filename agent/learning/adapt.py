@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.jobs.request import JobLimits, Request, Result
-from adapters.jobs.store import AdapterStore, shown
+from adapters.jobs.store import AdapterStore, display_name
 from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
 from agent.learning.room import room_request
@@ -161,7 +161,7 @@ def _conclude(store: AdapterStore, request: Request, job: Job, result: Result, s
     adapter = store.adopt(request.room, job.folder).number if result.outcome == "promote" else None
     shutil.rmtree(job.folder, ignore_errors=True)
     return Adapted(
-        shown(request.room, store.rooms()), _count_pairs(request), len(request.hold_out), adapter,
+        display_name(request.room, store.rooms()), _count_pairs(request), len(request.hold_out), adapter,
         result.reason, round(seconds, 3), result.steps, result.scores,
     )  # fmt: skip
 

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from adapters.jobs.request import Recipe, Result
-from adapters.scene.adapting import BUILTIN, scene_request
-from adapters.scene.paired_files import DEPTH
-from adapters.scene.request import write_scene_request
-from adapters.scene.store import scene_store
+from adapters.scene.adapting import BUILTIN, scene_request, scene_store
+from adapters.scene.request import DEPTH, write_scene_request
 from agent.learning.guard import Order
 from agent.learning.jobs import Job, launch, new_job
 from agent.learning.task import LearningSettings, Task

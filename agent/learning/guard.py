@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from adapters.jobs.request import Recipe
-from core.config import AdaptationConfig
+from core.sections import AdaptationConfig
 from models.footprint import Footprint
 
 _RESERVE = 256 * 2**20

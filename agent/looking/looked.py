@@ -14,9 +14,17 @@ from core.errors import InputError
 from core.pictures import load_image
 from core.text import check_question
 from core.types import Answer
-from models.inside.looks import Looks, Words, check_size, forced_with_maps, gridded, looks_of, shares
-from models.inside.rollout import rollouts
-from models.inside.towers import TowerMap, cls_map, hearing, received, tower_of
+from models.inside.attention import (
+    AttentionMaps,
+    QueryTokens,
+    attention_maps,
+    check_size,
+    normalise_map,
+    on_grid,
+    rollouts,
+    teacher_forced_with_maps,
+)
+from models.inside.towers import TowerMap, cls_map, received, recording_maps, tower_of
 from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
@@ -68,14 +76,14 @@ def map_attention(
         if tower is None:
             vision, tower_maps = vlm.encode_images([picture]), []
         else:
-            with hearing(tower) as tower_maps:
+            with recording_maps(tower) as tower_maps:
                 vision = vlm.encode_images([picture])
         check_size(picture, vision, vlm.name)
         answer = vlm.answer(vision, question, max_tokens)
-        forced = forced_with_maps(vlm, vision, question, answer.text)
-        looks_by_words: dict[Words, Looks | None] = {
-            "answer": looks_of(forced, vision, "answer") if answer.text else None,
-            "question": looks_of(forced, vision, "question"),
+        forced = teacher_forced_with_maps(vlm, vision, question, answer.text)
+        looks_by_words: dict[QueryTokens, AttentionMaps | None] = {
+            "answer": attention_maps(forced, vision, "answer") if answer.text else None,
+            "question": attention_maps(forced, vision, "question"),
         }
         if looks_by_words["question"] is None:
             raise InputError(f"{vlm.name} reads no word in {question!r}. Ask in words.")
@@ -97,26 +105,26 @@ def map_file(
 
 
 def _chosen_map(
-    looks_by_words: dict[Words, Looks | None], layer: int | None, head: int | None
+    looks_by_words: dict[QueryTokens, AttentionMaps | None], layer: int | None, head: int | None
 ) -> AttentionMap:
     """Of the answer's words, or of the question's where nothing was said."""
-    words: Words = "answer" if looks_by_words["answer"] is not None else "question"
+    words: QueryTokens = "answer" if looks_by_words["answer"] is not None else "question"
     maps = looks_by_words[words]
     assert maps is not None  # the question has words
-    cells = maps.chosen(layer, head)
+    cells = maps.select(layer, head)
     parts = [f"layer {layer + 1}" if layer is not None else "all layers"]
     parts += [f"head {head + 1}"] if head is not None else []
     mass = maps.mass.mean() if layer is None else maps.mass[layer]
     return _panel(f"{words}: {', '.join(parts)}", cells, float(mass))
 
 
-def _layer_maps(looks_by_words: dict[Words, Looks | None]) -> list[AttentionMap]:
+def _layer_maps(looks_by_words: dict[QueryTokens, AttentionMaps | None]) -> list[AttentionMap]:
     """A panel a layer, the answer's, then the question's; entropies are of single heads and tokens."""
     panels = []
     for words, maps in looks_by_words.items():
         for layer in range(len(maps.cells) if maps is not None else 0):
             assert maps is not None
-            cells, entropy = maps.chosen(layer), float(maps.entropy[layer])
+            cells, entropy = maps.select(layer), float(maps.entropy[layer])
             panels.append(
                 AttentionMap(f"{words}: layer {layer + 1}", _plain(cells), entropy, float(maps.mass[layer]))
             )
@@ -131,9 +139,9 @@ def _rollout_maps(forced: TeacherForced, vision: VisionTokens) -> list[Attention
     panels = []
     for residual in (True, False):
         last = rollouts(forced.attentions, residual)[-1][0]
-        cells = gridded(last[rows][:, forced.vis[0]].mean(dim=0), forced, vision)
+        cells = on_grid(last[rows][:, forced.vis[0]].mean(dim=0), forced, vision)
         title = "rollout" if residual else "rollout, no residual"
-        panels.append(_panel(title, shares(cells), float(cells.sum())))
+        panels.append(_panel(title, normalise_map(cells), float(cells.sum())))
     return panels
 
 
@@ -150,7 +158,7 @@ def _tower_maps(tower_maps: Sequence[TowerMap], vision: VisionTokens) -> list[At
     grid = (side, side)
     class_map = cls_map(last, grid)
     if class_map is not None:
-        return [_panel("tower: class token", shares(class_map[0].mean(dim=0)))]
+        return [_panel("tower: class token", normalise_map(class_map[0].mean(dim=0)))]
     mean_map = received(last, grid)
     return [] if mean_map is None else [_panel("tower: received", mean_map[0])]
 

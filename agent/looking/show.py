@@ -11,7 +11,7 @@ from rich.table import Table
 
 from agent.looking.heat import draw_heat
 from agent.looking.looked import AttentionMap, ModelAttention
-from core.half_cells import Line, drawn
+from core.half_cells import Line, draw_picture
 
 _WIDEST, _HIGHEST, _BETWEEN = 60, 24, 2
 
@@ -21,7 +21,7 @@ def show(picture: Image.Image, models: Sequence[ModelAttention], console: Consol
     if console.is_terminal:
         wide = min(_WIDEST, (console.width - _BETWEEN * (len(models) - 1)) // max(1, len(models)))
         pictures = [
-            drawn(draw_heat(picture, model.chosen.cells), wide, _HIGHEST, console.color_system)
+            draw_picture(draw_heat(picture, model.chosen.cells), wide, _HIGHEST, console.color_system)
             for model in models
         ]
         console.print(Segments(list(_beside(pictures)), new_lines=False))

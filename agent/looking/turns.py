@@ -12,7 +12,7 @@ from agent.recording.summary import Summary
 from core.errors import RoomwiseError
 from core.frames import encode
 from core.pictures import load_image
-from models.inside.looks import check_size, forced_with_maps, looks_of
+from models.inside.attention import attention_maps, check_size, teacher_forced_with_maps
 from models.lora import AdapterSlot, base_of, read_adapter
 from models.registry import load_model
 from models.vlm import VisionLanguageModel, VisionTokens
@@ -52,9 +52,11 @@ class TurnMapper:
         """One small JPEG. Raises ImageError, QuestionError, InputError."""
         picture, vision = self._encode(frame)
         with torch.inference_mode():
-            looks = looks_of(forced_with_maps(self._vlm, vision, question, answer), vision, "answer")
+            looks = attention_maps(
+                teacher_forced_with_maps(self._vlm, vision, question, answer), vision, "answer"
+            )
         assert looks is not None  # an answer has words
-        return encode(draw_heat(picture, looks.chosen().cpu().numpy()), _QUALITY)
+        return encode(draw_heat(picture, looks.select().cpu().numpy()), _QUALITY)
 
     def _encode(self, frame: Path) -> tuple[Image, VisionTokens]:
         if frame not in self._seen:

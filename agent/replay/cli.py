@@ -9,10 +9,11 @@ import typer
 
 from agent.recording.visit import DEMO, TWO_ROOMS
 from agent.replay.pace import PAUSE
-from core.config import NetworkConfig, load_config
+from core.config import load_config
 from core.errors import InputError
 from core.extras import load, require
 from core.files import state_dir
+from core.sections import NetworkConfig
 
 app = typer.Typer(add_completion=False)
 

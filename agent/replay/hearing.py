@@ -7,14 +7,14 @@ from rich.markup import escape
 from rich.progress import track
 
 from agent.recording.visit import Visit, VisitTurn
-from capture.audio_again import heard_again
+from capture.audio_again import hear_file
 from capture.audio_judged import Rules, rules_of
-from capture.audio_whisper import Whisper, whisper_of
+from capture.audio_whisper import Whisper, whisper_loader
 from capture.transcribe import Transcript
 from capture.voice_activity import VoiceActivity, open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.scoring import exact_match
+from core.sections import VoiceConfig
 
 _NONE = (
     "No question of this session was spoken and recorded. Leave --from-audio out, or name sound files as "
@@ -30,7 +30,7 @@ def hear_questions(visit: Visit, config: VoiceConfig, console: Console) -> Visit
     if not any(turn.audio for turn in visit.turns):
         raise InputError(_NONE)
     activity = open_voice_activity(config.activity, lambda note: console.print(escape(note)))
-    whisper, rules = whisper_of(config)(), replace(rules_of(config), open_microphone=True)
+    whisper, rules = whisper_loader(config)(), replace(rules_of(config), open_microphone=True)
     turns = []
     for number, turn in enumerate(track(visit.turns, "Listening", console=console, transient=True), start=1):
         question = _transcribe(turn, whisper, activity, rules)
@@ -47,5 +47,5 @@ def hear_questions(visit: Visit, config: VoiceConfig, console: Console) -> Visit
 def _transcribe(turn: VisitTurn, whisper: Whisper, activity: VoiceActivity, rules: Rules) -> str:
     if turn.audio is None:
         return turn.question
-    results = heard_again(turn.audio, whisper, activity, rules)
+    results = hear_file(turn.audio, whisper, activity, rules)
     return " ".join(result.text for result in results if isinstance(result, Transcript))

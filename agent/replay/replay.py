@@ -25,7 +25,7 @@ from core.ports import Expert
 from core.scoring import exact_match, nls
 from core.types import Frame
 from memory.gallery import decode_depth
-from memory.recall import cue_of, search
+from memory.recall import embed_cue, search
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
@@ -143,7 +143,7 @@ class Baselines:
         memory, config = self.answerers.memory, self.answerers.config
         if memory.embedder is None:
             return None
-        cue = cue_of(memory.embedder, turn.question, picture)
+        cue = embed_cue(memory.embedder, turn.question, picture)
         own = pair_id(self.answerers.session, number)  # what this turn left there would be cheating
         hits = search(memory, cue, self.rooms.here.name, _NEAREST, config.memory.question_weight)
         return next((hit.pair.answer for hit in hits if hit.pair.id != own), "")

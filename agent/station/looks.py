@@ -12,11 +12,12 @@ import pydantic
 from adapters.jobs.store import AdapterStore, Version
 from agent.console import AdapterLine, Find, Remembrance, Setting
 from agent.recording.record import Recorder
-from core.config import Config, fields, find_config, load_config, variable_name
+from core.config import Config, fields, find_config, load_config
 from core.errors import InputError, RoomwiseError
+from core.sections import variable_name
 from core.types import Pair
 from memory.blobs import FRAME, Blobs
-from memory.recall import cue_of, search
+from memory.recall import embed_cue, search
 from memory.store import Memory
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -31,7 +32,7 @@ def remembrances(memory: Memory, wish: Find) -> list[Remembrance]:
         return [_remembrance(pair) for pair in memory.pairs()[::-1][: wish.most]]
     if memory.embedder is None:
         raise InputError("Words cannot be searched by here. Leave them out to see everything.")
-    hits = search(memory, cue_of(memory.embedder, wish.words), None, wish.most)
+    hits = search(memory, embed_cue(memory.embedder, wish.words), None, wish.most)
     return [_remembrance(hit.pair, hit.score) for hit in hits]
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from agent.looking.heat import Cells, draw_heat, shrink
 from core.errors import InputError, ModelError
 from core.frames import encode
-from models.inside.looks import check_size, forced_with_maps, looks_of
+from models.inside.attention import attention_maps, check_size, teacher_forced_with_maps
 from models.vlm import VisionLanguageModel
 
 _GAP = 8  # pixels between two pictures
@@ -40,9 +40,9 @@ def _cells(model: VisionLanguageModel, picture: Image.Image, question: str, answ
     with torch.inference_mode():
         vision = model.encode_images([picture])
         check_size(picture, vision, model.name)
-        maps = looks_of(forced_with_maps(model, vision, question, answer), vision, "answer")
+        maps = attention_maps(teacher_forced_with_maps(model, vision, question, answer), vision, "answer")
     assert maps is not None  # an answer has words
-    cells: Cells = maps.chosen().cpu().numpy()
+    cells: Cells = maps.select().cpu().numpy()
     return cells
 
 

@@ -12,18 +12,18 @@ from capture.audio import Ears
 from capture.audio_file import FileMicrophone, as_wav
 from capture.audio_judged import rules_of
 from capture.audio_listener import Listener
+from capture.audio_pieces import MicrophoneOpened, Status
 from capture.audio_portaudio import portaudio
-from capture.audio_watch import MicrophoneOpened, Status
-from capture.audio_whisper import Whisper, whisper_of
+from capture.audio_whisper import Whisper, whisper_loader
 from capture.device import DeviceBack, Ended, Lost
 from capture.microphone import Microphone
 from capture.speaker import Mute, Speaker, voice_commands
 from capture.transcribe import Transcriber, Transcript, Unheard
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import open_voice_activity
-from core.config import VoiceConfig
 from core.errors import InputError
 from core.events import Event, Failed, MicrophoneChanged, SpeechHeard, SpeechUnheard
+from core.sections import VoiceConfig
 
 Say = Callable[[Event], None]
 OnQuestion = Callable[[str, float], None]
@@ -56,7 +56,7 @@ class Hearing:
         self._segmenter = Segmenter(rules_of(config))
         ears = ears_of(config, messages, self._note_status)
         self._listener = Listener(ears, activity, self._segmenter, self._transcribe, mute)
-        self._transcriber = Transcriber(load or whisper_of(config))
+        self._transcriber = Transcriber(load or whisper_loader(config))
         self._lock = threading.Lock()
         self._writing = 0
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.scoring import exact_match
 from core.types import Answer
-from memory.recall import Hit, telling
+from memory.recall import Hit, content_words
 
 FEATURES = ("mean", "least", "length", "asked", "voted", "agreeing", "differing")
 """The names of `Evidence.features`, in order."""
@@ -58,7 +58,7 @@ class Evidence:
 def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
     """The evidence for the student's answer; `hits` are all pairs of the room."""
     same = np.array([exact_match(answer.text, hit.pair.answer) for hit in hits], bool)
-    words = telling(question)
+    words = content_words(question)
     logprobs = answer.token_logprobs or (_FLOOR,)
     likeness = np.array([
         _QUESTION * (hit.question or 0.0) + (1 - _QUESTION) * (hit.view or 0.0) for hit in hits
@@ -67,7 +67,7 @@ def evidence_of(question: str, answer: Answer, hits: Sequence[Hit]) -> Evidence:
         mean=sum(logprobs) / len(logprobs),
         least=min(logprobs),
         length=len(answer.token_logprobs),
-        asked=_same_question_vote([telling(hit.pair.question) == words for hit in hits], hits, same),
+        asked=_same_question_vote([content_words(hit.pair.question) == words for hit in hits], hits, same),
         voted=_share(likeness, same, _NEARER, default=0.5),
         agreeing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if agrees]),
         differing=_nearest([hit for hit, agrees in zip(hits, same, strict=True) if not agrees]),

@@ -9,7 +9,7 @@ from agent.turns.others import OtherRooms
 from core.config import Config
 from core.errors import ExpertError
 from core.ports import Expert
-from core.types import Answer, Cost, Frame, Told
+from core.types import Answer, Cost, ExpertReply, Frame
 from memory.store import Memory
 from models.lora import AdapterSlot
 from models.vlm import VisionLanguageModel
@@ -57,7 +57,7 @@ class RecordedExpert:
     def __init__(self, turns: Sequence[VisitTurn]) -> None:
         self._turns = turns
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
         """The recorded answer. Raises ExpertError for a turn that has none."""
         answer = ""
         if 0 < turn <= len(self._turns):
@@ -67,8 +67,8 @@ class RecordedExpert:
                 f"The session has no recorded answer to question {turn}. "
                 "Replay it with a model as the expert: --expert builtin-expert."
             )
-        return Told(Answer(answer, (), (), 1.0))
+        return ExpertReply(Answer(answer, (), (), 1.0))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         """Nothing: a recording holds no other answers."""
         return []

@@ -16,13 +16,13 @@ from core.events import Failed, Inquired
 from core.frames import read_frame
 from core.ports import Expert, Say
 from core.signal import TeacherSignal
-from core.types import Frame, Pair, Told
+from core.types import ExpertReply, Frame, Pair
 from memory.index import Cue
 
 _TURN_DIGITS = 24
 _AT_ONCE = 10
 
-Replies = list[tuple[str, Told]]
+Replies = list[tuple[str, ExpertReply]]
 """Questions with the expert's replies."""
 
 

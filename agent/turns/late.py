@@ -9,7 +9,7 @@ from agent.turns.turn import Inquiry
 from core.errors import ExpertError
 from core.events import Asked, ToldLate
 from core.ports import Say
-from core.types import Told
+from core.types import ExpertReply
 
 
 class Late:
@@ -48,7 +48,7 @@ class Late:
             self._say(ToldLate, turn=inquiry.turn, text=answer.text, confidence=answer.confidence, pair=pair)
             yield inquiry.turn
 
-    def _remember(self, inquiry: Inquiry, reply: Told) -> str:
+    def _remember(self, inquiry: Inquiry, reply: ExpertReply) -> str:
         id, room = pair_id(self._answerers.session, inquiry.turn), self._room_of(inquiry.turn)
         pair = remember(self._answerers, room, inquiry.frame, inquiry.question, reply, id)
         return "" if pair is None else pair.id

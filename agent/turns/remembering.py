@@ -4,7 +4,7 @@ import hashlib
 
 from agent.turns.answerers import Answerers
 from agent.turns.view import EncodedView
-from core.types import Asker, Frame, Pair, Told
+from core.types import Asker, ExpertReply, Frame, Pair
 from memory.index import Cue
 
 
@@ -18,7 +18,7 @@ def remember(
     room: str,
     frame: Frame,
     question: str,
-    reply: Told,
+    reply: ExpertReply,
     id: str,
     cue: Cue | None = None,
     asker: Asker = "person",

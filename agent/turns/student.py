@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from agent.turns.answerers import Answerers, Room
 from agent.turns.view import EncodedView
-from core.config import RouterConfig
+from core.sections import RouterConfig
 from core.text import strip_controls
 from core.types import Answer
 from memory.index import Cue

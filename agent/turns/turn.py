@@ -14,7 +14,7 @@ from agent.turns.view import EncodedView
 from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Source, Weighed
 from core.scoring import exact_match
-from core.types import Answer, Frame, Told
+from core.types import Answer, ExpertReply, Frame
 from memory.index import Cue
 from memory.recall import Hit, asked_before
 from memory.table import Line
@@ -147,7 +147,7 @@ class _Steps:
             self._remember(reply)
         return self._emit_route(route, reply.answer)
 
-    def _remember(self, reply: Told) -> None:
+    def _remember(self, reply: ExpertReply) -> None:
         inquiry, id = self._inquiry, pair_id(self._answerers.session, self._inquiry.turn)
         room = self._room.name
         pair = remember(self._answerers, room, inquiry.frame, inquiry.question, reply, id, self._cue)

@@ -7,7 +7,7 @@ from PIL.Image import Image
 
 from core.ports import Embedder
 from memory.index import Cue
-from memory.recall import cue_of
+from memory.recall import embed_cue
 from models.embedder import RoomEmbedder
 from models.vlm import VisionLanguageModel, VisionTokens
 
@@ -27,7 +27,7 @@ class EncodedView:
     def cue(self, embedder: Embedder, question: str) -> Cue:
         """The cue to search memory by. An embedder with another vision tower encodes the picture itself."""
         if not (isinstance(embedder, RoomEmbedder) and embedder.eyes.sees_as(self._student)):
-            return cue_of(embedder, question, self._picture)
+            return embed_cue(embedder, question, self._picture)
         return Cue(embedder.text([question])[0], embedder.eyes.features(self._features)[0])
 
     @cached_property

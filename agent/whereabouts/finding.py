@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.scene.adapting import BUILTIN
-from adapters.scene.store import encoder_folder
+from adapters.scene.adapting import BUILTIN, encoder_folder
 from agent.whereabouts.recognition import brightness, is_dark, read_calibrations
 from agent.whereabouts.whereabouts import Sight, Whereabouts
 from core.errors import InputError, ModelError
 from core.extras import load
 from core.ports import Rows, SceneEncoder
 from memory.store import Memory
-from models.scene.names import SCANNET, Words, alternatives
+from models.scene.names import SCANNET, CentredText, alternatives
 from models.scene.places import load_places
 from models.vlm import VisionLanguageModel
 
@@ -36,7 +35,7 @@ class Kinds:
         rows = list(_rows(encoder, sight))
         if not rows:
             return ""
-        classes = load("models.scene.names:class_rows")(Words(self._text).text, _NAMES)
+        classes = load("models.scene.names:class_rows")(CentredText(self._text).text, _NAMES)
         return alternatives(_NAMES[int(np.argmax(np.sum(rows, 0) @ classes.T))])[0]
 
 

@@ -86,7 +86,7 @@ class Whereabouts:
         self._gather(view)
         if self._told:
             return self._store_views(here)
-        shelf = self._gallery.shelf(view.kind, self._encoder.name)
+        shelf = self._gallery.views(view.kind, self._encoder.name)
         previous = None if self._unsettled else here
         rows: Rows = np.stack([gathered.vector for gathered in self._views])
         verdict = decide(rows, shelf, self._calibrations[view.kind], previous)

@@ -73,9 +73,9 @@ def _said(visit: Visit, says: Says) -> list[str]:
 def _by_expert(visit: Visit, expert: LocalExpert, max_pixels: int) -> list[str]:
     said: dict[int, str] = {}
     for frame, places in _by_frame(visit):
-        (looks,) = expert.look([Frame(frame.read_bytes(), load_image(frame, max_pixels))])
+        (looks,) = expert.encode([Frame(frame.read_bytes(), load_image(frame, max_pixels))])
         asked = [EncodedQuestion(looks, visit.turns[place].question, signal=False) for place in places]
-        answers = expert.together(asked)
+        answers = expert.answer_batch(asked)
         said |= {place: told.answer.text for place, told in zip(places, answers, strict=True)}
     return [said[place] for place in range(len(visit.turns))]
 

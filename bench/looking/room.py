@@ -18,8 +18,14 @@ from PIL import Image
 from bench.rooms.sessions import WARM_UP, Session, make_session
 from bench.studies.distill.few_shot import DistillationMethod, FewShotCourse, Pairs, read, train_few
 from core.scoring import exact_match
-from models.inside.looks import Words, forced_with_maps, gridded, looks_of, shares
-from models.inside.rollout import rollouts
+from models.inside.attention import (
+    QueryTokens,
+    attention_maps,
+    normalise_map,
+    on_grid,
+    rollouts,
+    teacher_forced_with_maps,
+)
 from models.lora import Adapter, AdapterSlot
 from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
@@ -92,7 +98,7 @@ def coverage(ids: NDArray[np.uint16], subject: Sequence[int], rows: int, cols: i
 
 def on_thing(cells: torch.Tensor, covered: Numbers) -> float:
     """The share of a map [rows, cols] that lies on what covers the cells so."""
-    return float((shares(cells).cpu().numpy() * covered).sum())
+    return float((normalise_map(cells).cpu().numpy() * covered).sum())
 
 
 @lru_cache(maxsize=2)
@@ -135,7 +141,7 @@ def _asked(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[
             seen[turn.frame] = vlm.encode_images([pictures[turn.frame]])
         vision = seen[turn.frame]
         answer = vlm.answer(vision, turn.question.text, _LONGEST).text
-        forced = forced_with_maps(vlm, vision, turn.question.text, answer)
+        forced = teacher_forced_with_maps(vlm, vision, turn.question.text, answer)
         covered = coverage(ids, turn.question.subject, vision.rows, vision.cols)
         right = exact_match(answer, turn.question.answer)
         for words, cells in _maps(forced, vision):
@@ -144,13 +150,13 @@ def _asked(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[
 
 def _maps(forced: TeacherForced, vision: VisionTokens) -> Iterator[tuple[str, torch.Tensor]]:
     """The maps that are measured, [rows, cols] each, by name."""
-    kinds: tuple[Words, ...] = ("answer", "question")
+    kinds: tuple[QueryTokens, ...] = ("answer", "question")
     for words in kinds:
-        looks = looks_of(forced, vision, words)
+        looks = attention_maps(forced, vision, words)
         if looks is None:
             continue
-        yield f"{words}, all layers", looks.chosen()
+        yield f"{words}, all layers", looks.select()
         for name, layer in (("first", 0), ("last", len(looks.cells) - 1)):
-            yield f"{words}, {name} layer", looks.chosen(layer)
+            yield f"{words}, {name} layer", looks.select(layer)
     last = rollouts(forced.attentions)[-1][0]
-    yield "question, rollout", gridded(last[forced.txt[0]][:, forced.vis[0]].mean(dim=0), forced, vision)
+    yield "question, rollout", on_grid(last[forced.txt[0]][:, forced.vis[0]].mean(dim=0), forced, vision)

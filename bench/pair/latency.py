@@ -25,8 +25,7 @@ from core.config import load_config
 from core.errors import ModelError
 from core.pictures import load_image
 from core.scoring import exact_match
-from models.quiet import no_progress_bars
-from models.registry import load_model, model_folder
+from models.registry import load_model, model_folder, no_progress_bars
 from models.vlm import VisionLanguageModel
 
 QUESTIONS = (

@@ -14,7 +14,7 @@ from torch.nn.functional import linear
 from bench.measure.intervals import bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured
-from models.few_rows import MOST, by_parts
+from models.few_rows import MOST, matmul_in_parts
 
 SHAPES = ((51_289, 768), (3072, 768), (768, 3072), (768, 768))
 """Weights [out, in] of Florence-2-base's head and decoder."""
@@ -47,7 +47,7 @@ def layers(
 
 def _rows(weights: list[torch.Tensor], x: torch.Tensor, repeats: int, seed: int) -> list[Row]:
     threads = torch.get_num_threads()
-    ours = _timer(lambda: [by_parts(x, weight, threads) for weight in weights])
+    ours = _timer(lambda: [matmul_in_parts(x, weight, threads) for weight in weights])
     plain = _timer(lambda: [linear(x, weight) for weight in weights])
     for _ in range(_WARM_UPS):
         ours(), plain()

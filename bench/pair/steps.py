@@ -17,7 +17,7 @@ from bench.measure.options import Json, Student, Threads
 from bench.measure.report import Report, Row, emit, measured
 from models.lora_training import attach
 from models.loss import answer_cross_entropy
-from models.precision import quick
+from models.precision import bfloat16_if_fast
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 
@@ -77,7 +77,7 @@ class _Step:
     def milliseconds(self) -> float:
         """How long one step takes."""
         began = time.perf_counter()
-        with quick(self._vlm.device):
+        with bfloat16_if_fast(self._vlm.device):
             vision = self._vlm.project(self._features)
             forced = self._vlm.teacher_forced(vision, self._questions, [_ANSWER] * len(self._questions))
             loss = answer_cross_entropy(forced.logits, forced.labels)

@@ -23,7 +23,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from core.files import atomic_directory, atomic_write_text, storage_errors
-from models.quiet import no_progress_bars
+from models.registry import no_progress_bars
 from models.weights import DIGEST_FILE, digest
 
 _HEAD_WIDTH = 32

@@ -19,7 +19,7 @@ from bench.pretrain.vocabulary import train_tokenizer
 from core.errors import InputError
 from core.files import atomic_directory, storage_errors
 from core.text import did_you_mean
-from models.quiet import no_progress_bars
+from models.registry import no_progress_bars
 
 _TEXTS = ("What colour is the sofa?", "How many chairs are there?", "a red lamp on the table", "two")
 _VOCABULARY = 51_289

@@ -12,7 +12,7 @@ import httpx
 
 from adapters.training.codes import transfer_name
 from core.errors import ExpertError
-from models.remote.wire import WANTED, Wanted
+from models.remote.wire import SIGNAL_PARTS, SignalPart
 
 _PATIENCE = 120.0
 _START, _COMMENT = b"\xff\xd8", b"\xff\xfe"
@@ -74,7 +74,7 @@ def numbered(frame: bytes, number: int) -> bytes:
 class Wanting:
     """What is asked for beside the words; `transfer` is the folder of the autoencoder that makes codes."""
 
-    signals: tuple[Wanted, ...] = ()
+    signals: tuple[SignalPart, ...] = ()
     transfer: Path | None = None
 
     def ask(self, text: str) -> str:
@@ -85,7 +85,7 @@ class Wanting:
 
 def wanting(transfer: Path | None) -> Wanting:
     """All signals there are to be had."""
-    return Wanting(tuple(name for name in WANTED if name != "code" or transfer is not None), transfer)
+    return Wanting(tuple(name for name in SIGNAL_PARTS if name != "code" or transfer is not None), transfer)
 
 
 def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wanted: Wanting) -> Round:

@@ -27,11 +27,12 @@ from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
 from capture.audio_whisper import Whisper, load_whisper
-from capture.transcribe import Transcript, heard
+from capture.transcribe import Transcript, transcribe
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity, open_voice_activity
-from core.config import VoiceConfig, load_config
+from core.config import load_config
 from core.pictures import load_image
+from core.sections import VoiceConfig
 from models.registry import load_model
 
 NOISES: dict[str, float | None] = {"none": None, "20 dB": 20.0, "10 dB": 10.0}
@@ -99,7 +100,7 @@ class Ear:
 
     def _take(self, utterance: Utterance) -> None:
         began, processor = time.perf_counter(), time.process_time()
-        result = heard(self._whisper, utterance)
+        result = transcribe(self._whisper, utterance)
         seconds, used = time.perf_counter() - began, time.process_time() - processor
         text = result.text if isinstance(result, Transcript) else ""
         if text:

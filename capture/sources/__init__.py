@@ -1,1 +1,1 @@
-"""Everything a camera can be: devices, streams, and files that stand in for them, one a file."""
+"""Sources of pictures: devices, streams and files."""

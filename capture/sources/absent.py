@@ -1,4 +1,4 @@
-"""What to say of a camera that does not open: is it missing, forbidden, in use, or beyond this OpenCV?"""
+"""Explain why a camera does not open: missing, forbidden, in use, or unsupported by this OpenCV."""
 
 import os
 import sys
@@ -20,8 +20,8 @@ _NO_FFMPEG = (
 )
 
 
-def absent(spec: Usb | Csi | Network) -> str:
-    """A sentence about the camera that did not open, and the remedy."""
+def absent_message(spec: Usb | Csi | Network) -> str:
+    """The message for a camera that did not open."""
     if isinstance(spec, Network):
         return (
             f"The camera at {spec.shown} is not reached, or refuses. "
@@ -36,20 +36,20 @@ def absent(spec: Usb | Csi | Network) -> str:
         return f"The camera {spec.device} does not open. Plug it in, and allow this program to use cameras."
     device = device_file(spec)
     others = [path for path in sorted(_DEVICES.glob("video*")) if path != device]
-    return missing(device, device.exists(), os.access(device, os.R_OK | os.W_OK), others)
+    return missing_message(device, device.exists(), os.access(device, os.R_OK | os.W_OK), others)
 
 
 def device_file(spec: Usb) -> Path:
-    """Where Linux has the device."""
+    """The device file on Linux."""
     return _DEVICES / f"video{spec.device}" if isinstance(spec.device, int) else Path(spec.device)
 
 
-def missing(device: Path, exists: bool, allowed: bool, others: Sequence[Path]) -> str:
-    """What to say of a device file on Linux; `others` are there too."""
+def missing_message(device: Path, exists: bool, allowed: bool, others: Sequence[Path]) -> str:
+    """The message for a device file on Linux; `others` exist."""
     if not exists:
-        there = f" There is {', '.join(map(str, others))}." if others else ""
+        list_of_others = f" There is {', '.join(map(str, others))}." if others else ""
         return (
-            f"There is no camera at {device}.{there} Plug it in, or set camera.source; "
+            f"There is no camera at {device}.{list_of_others} Plug it in, or set camera.source; "
             f"a container must be started with --device {device}."
         )
     if not allowed:
@@ -60,8 +60,8 @@ def missing(device: Path, exists: bool, allowed: bool, others: Sequence[Path]) -
     return f"{device} does not open. Close other programs that use it, or try the next number."
 
 
-def lacking(spec: Usb | Csi | Network, which: str, *, gstreamer: bool, ffmpeg: bool) -> str:
-    """What OpenCV, the one that `which` names, lacks for such a camera, and the remedy; empty for nothing."""
+def lacking_message(spec: Usb | Csi | Network, which: str, *, gstreamer: bool, ffmpeg: bool) -> str:
+    """The message for what the OpenCV that `which` names lacks for such a camera, or ""."""
     if isinstance(spec, Csi) and not gstreamer:
         return _NO_GSTREAMER.format(which=which)
     if isinstance(spec, Network) and not ffmpeg:

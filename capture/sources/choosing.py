@@ -1,4 +1,4 @@
-"""From what a source is to a camera. What no waiting can cure (a library, a file) is said here, at once."""
+"""Make a camera of a source. Errors that waiting cannot cure (a library, a file) are raised at once."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,14 +12,14 @@ from capture.sources.folder import frames_of, is_picture, is_recording, pictures
 from capture.sources.player import Player
 from capture.sources.stills import Still, Stills
 from capture.spec import DepthCamera, OnDisk, Openable, Spec, parse
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.sections import CameraConfig
 
 MAX_PIXELS = 50_000_000
 
 
 def spec_of(config: CameraConfig) -> Spec:
-    """What the settings name, with its name and password. Raises CaptureError."""
+    """The configured source with its credentials. Raises CaptureError."""
     return parse(config.source, config.user, config.password.get_secret_value())
 
 
@@ -29,19 +29,19 @@ def camera_of(
     tell: Callable[[Status], None] = lambda status: None,
     max_pixels: int = MAX_PIXELS,
 ) -> Camera:
-    """A camera that has not been started yet. `tell`: see `Camera`. Larger picture files are refused.
+    """A camera, not yet started. `tell`: see `Camera`. Picture files beyond `max_pixels` are refused.
 
-    Raises MissingDependencyError when a library is not installed; CaptureError when the one that is cannot do
-    it, or the file or folder is not there or holds no pictures. A device may be missing, and come later.
+    Raises MissingDependencyError without a library; CaptureError when it does not support the source, or a
+    file or folder is missing or has no pictures. A device may be missing, and come later.
     """
-    # The makers' packages look for their devices by themselves, for up to a quarter of a minute.
+    # The makers' packages search for devices for up to a quarter of a minute.
     opening = 30.0 if isinstance(spec, DepthCamera) else Patience.opening
     patience = Patience(opening, config.stalled_seconds, longest_pause=config.longest_pause_seconds)
     return Camera(spec.shown, opener_of(spec, config, max_pixels), patience, tell)
 
 
 def opener_of(spec: Openable, config: CameraConfig, max_pixels: int = MAX_PIXELS) -> Opener:
-    """What opens the source each time it is called. Raises as `camera_of` does."""
+    """The opener of a source. Raises as `camera_of` does."""
     if isinstance(spec, OnDisk):
         return _on_disk(spec.path, config, max_pixels)
     if isinstance(spec, DepthCamera):

@@ -27,42 +27,42 @@ def is_picture(path: Path) -> bool:
 
 
 def pictures_of(folder: Path, seconds: float) -> tuple[list[Still], float]:
-    """The pictures of a folder, each seen for so many seconds, and how long they take together.
+    """The pictures of a folder, each shown for so many seconds, and their total time.
 
-    depth-7.png holds the distances of frame-7.jpg. Raises CaptureError when no picture is there.
+    depth-7.png is the depth of frame-7.jpg. Raises CaptureError without pictures.
     """
     with storage_errors("read", folder):
         names = sorted((path.name for path in folder.iterdir() if is_picture(path)), key=_by_number)
-    seen = [name for name in names if not name.startswith(_DEPTH)]
-    if not seen:
+    pictures = [name for name in names if not name.startswith(_DEPTH)]
+    if not pictures:
         raise CaptureError(f"There is no picture in {folder}. Put JPEG or PNG files there.")
-    known = set(names)
+    all_names = set(names)
     stills = [
-        Still(folder / name, seconds * place, _depth_of(folder, name, known))
-        for place, name in enumerate(seen)
+        Still(folder / name, seconds * place, _depth_of(folder, name, all_names))
+        for place, name in enumerate(pictures)
     ]
     return stills, seconds * len(stills)
 
 
 def frames_of(folder: Path, seconds: float) -> tuple[list[Still], float]:
-    """The frames of a recorded session at their own times, and how long they take, `seconds` for the last.
+    """The frames of a recorded session at their own times, and their total time, `seconds` for the last.
 
-    Pauses beyond a minute are cut. Raises CaptureError when no question was asked or the log is damaged.
+    Pauses beyond a minute are cut. Raises CaptureError without questions or for a damaged log.
     """
-    asked = list(_asked(folder / "events.jsonl"))
-    if not asked:
+    events = list(_asked_events(folder / "events.jsonl"))
+    if not events:
         raise CaptureError(f"No question was asked in {folder}. Choose another session.")
-    walls = [event.at - event.frame_age_ms / 1000.0 for event in asked]
+    walls = [event.at - event.frame_age_ms / 1000.0 for event in events]
     pauses = [min(_LONGEST_PAUSE, max(0.0, late - early)) for early, late in itertools.pairwise(walls)]
     starts = list(itertools.accumulate(pauses, initial=0.0))
     stills = [
         Still(folder / "blobs" / f"{event.frame}.jpg", start, wall=wall)
-        for event, start, wall in zip(asked, starts, walls, strict=True)
+        for event, start, wall in zip(events, starts, walls, strict=True)
     ]
     return stills, starts[-1] + seconds
 
 
-def _asked(log: Path) -> Iterator[Asked]:
+def _asked_events(log: Path) -> Iterator[Asked]:
     with storage_errors("read", log):
         *lines, _ = log.read_bytes().split(b"\n")  # the last one may have been cut off
     for number, line in enumerate(lines, start=1):
@@ -76,9 +76,9 @@ def _asked(log: Path) -> Iterator[Asked]:
             yield event
 
 
-def _depth_of(folder: Path, name: str, known: set[str]) -> Path | None:
+def _depth_of(folder: Path, name: str, all_names: set[str]) -> Path | None:
     depth = f"{_DEPTH}{Path(name).stem.removeprefix('frame-')}.png"
-    return folder / depth if depth in known else None
+    return folder / depth if depth in all_names else None
 
 
 def _by_number(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from capture.native import load
 from capture.picture import Captured
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.extras import require_native
+from core.sections import CameraConfig
 
 _WAIT = datetime.timedelta(seconds=2)
 _LIBRARY_MISSING = "Install the library it names (apt install libusb-1.0-0)."
@@ -19,9 +19,9 @@ _ABSENT = "No OAK camera gives pictures ({error}). Plug it into a USB 3 port, an
 
 
 def library() -> Any:
-    """The maker's package. Raises MissingDependencyError, and CaptureError if it is no use."""
+    """The maker's package. Raises MissingDependencyError, and CaptureError if it is unusable."""
     os.environ.setdefault("DEPTHAI_LEVEL", "off")  # it would write on the screen
-    dai = load("depthai", "oak", _LIBRARY_MISSING)
+    dai = require_native("depthai", "oak", _LIBRARY_MISSING)
     if not hasattr(dai.node, "Camera") or not hasattr(dai.node.Camera, "requestOutput"):
         raise CaptureError(_OLD)
     return dai
@@ -33,7 +33,7 @@ class Oak:
     def __init__(self, dai: Any, config: CameraConfig) -> None:
         try:
             self._pipeline = dai.Pipeline()
-            self._queue = _joined(dai, self._pipeline, config)
+            self._queue = _synchronised_queue(dai, self._pipeline, config)
             self._pipeline.start()
         except RuntimeError as error:
             raise CaptureError(_ABSENT.format(error=error)) from error
@@ -54,11 +54,10 @@ class Oak:
         return Captured(rgb, taken, time.time() - (now - taken), np.array(depth.getFrame(), dtype=np.uint16))
 
     def close(self) -> None:
-        """Let go of it."""
         self._pipeline.stop()
 
 
-def _joined(dai: Any, pipeline: Any, config: CameraConfig) -> Any:
+def _synchronised_queue(dai: Any, pipeline: Any, config: CameraConfig) -> Any:
     """Colours, distances seen from where the colours are seen, and both of one instant in a queue of one."""
     size = (config.width, config.height)
     camera = pipeline.create(dai.node.Camera).build(dai.CameraBoardSocket.CAM_A)

@@ -9,14 +9,55 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.native import load
 from capture.picture import Captured, Rgb
-from capture.sources.absent import absent, lacking
-from capture.sources.backlog import Backlog
+from capture.sources.absent import absent_message, lacking_message
 from capture.sources.player import ReelPicture
 from capture.spec import Csi, Network, Usb
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.extras import require_native
+from core.sections import CameraConfig
+
+# A shorter silence leaves too short a backlog to drop pictures for.
+_SILENCE = 0.5  # seconds
+_SPARE = 8  # pictures that drivers hold beside those of the silence
+_DEEPEST = 20.0  # seconds of pictures that a buffer may hold
+
+
+class Backlog:
+    """Says which fetched pictures to skip.
+
+    After opening, after a silence of the device, or when nobody asked for a while, buffered pictures come at
+    once, oldest first; one that had to be waited for is new. `rate` is in pictures a second, `opening` when
+    opening began. Times in seconds of one clock.
+    """
+
+    def __init__(self, rate: float, opening: float) -> None:
+        self._period = 1.0 / rate
+        self._last = opening
+        self._waited = 0.0
+        self._remaining = self._new_in_a_row = 0
+        # A busy machine can cause one short wait, but not two in a row.
+        self._enough = 2 if rate > 5 else 1
+
+    def is_old(self, asked: float, came: float) -> bool:
+        """Whether to skip a picture that was asked for and came at these times."""
+        unasked, waited, before = asked - self._last, came - asked, self._waited
+        self._last, self._waited = came, waited
+        # Unless the device is always that slow.
+        fell_silent = waited > max(_SILENCE, 2 * before)
+        if fell_silent or unasked > _SILENCE:
+            self._expect(unasked + waited)
+        self._new_in_a_row = self._new_in_a_row + 1 if waited >= self._period / 2 and not fell_silent else 0
+        self._remaining = 0 if self._new_in_a_row >= self._enough else max(0, self._remaining - 1)
+        return self._remaining > 0
+
+    def _expect(self, silence: float) -> None:
+        """Expect as many buffered pictures as were made in the silence, and as many again meanwhile.
+
+        Not more: a reader that cannot keep up sees old pictures rather than none.
+        """
+        most = int(2 * _DEEPEST / self._period)
+        self._remaining = min(most, self._remaining + int(2 * silence / self._period) + _SPARE)
 
 
 def pipeline(sensor: int, config: CameraConfig) -> str:
@@ -50,7 +91,7 @@ def library() -> Any:
     """OpenCV. Raises MissingDependencyError, and CaptureError when it is there but cannot be loaded."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    cv2 = load("cv2", "camera", _LIBRARY_MISSING)
+    cv2 = require_native("cv2", "camera", _LIBRARY_MISSING)
     logging = getattr(getattr(cv2, "utils", None), "logging", None)
     if logging is not None:  # another may have loaded it before
         logging.setLogLevel(logging.LOG_LEVEL_SILENT)
@@ -59,16 +100,16 @@ def library() -> Any:
 
 def has(cv2: Any, part: str) -> bool:
     """Whether OpenCV was built with GStreamer, FFMPEG, or another part that its build information names."""
-    found = re.search(rf"^\s*{part}:\s*(\w+)", cv2.getBuildInformation(), re.MULTILINE | re.IGNORECASE)
-    return found is not None and found[1].upper() == "YES"
+    match = re.search(rf"^\s*{part}:\s*(\w+)", cv2.getBuildInformation(), re.MULTILINE | re.IGNORECASE)
+    return match is not None and match[1].upper() == "YES"
 
 
 def check(cv2: Any, spec: Usb | Csi | Network) -> None:
-    """Raises CaptureError when the OpenCV that is installed cannot open cameras of this kind at all."""
+    """Raises CaptureError when the installed OpenCV does not support cameras of this kind."""
     which = f"OpenCV {cv2.__version__} in {Path(cv2.__file__).parent}"
-    lacks = lacking(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
-    if lacks:
-        raise CaptureError(lacks)
+    message = lacking_message(spec, which, gstreamer=has(cv2, "GStreamer"), ffmpeg=has(cv2, "FFMPEG"))
+    if message:
+        raise CaptureError(message)
 
 
 class LiveStream:
@@ -77,15 +118,15 @@ class LiveStream:
     def __init__(self, cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> None:
         self._cv2, began = cv2, time.monotonic()
         with _errors(cv2):
-            self._capture = _opened(cv2, spec, config)
+            self._capture = _open_capture(cv2, spec, config)
         if not self._capture.isOpened():
-            raise CaptureError(absent(spec))
+            raise CaptureError(absent_message(spec))
         self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
-        # On Linux the driver says when, by the clock that we go by too.
+        # On Linux the driver reports capture times, by our clock.
         self._says_when = self._capture.getBackendName() == "V4L2"
 
     def read(self) -> Captured | None:
-        """The next whole picture that did not lie in a buffer. Raises CaptureError when none comes."""
+        """The next whole picture that is not an old one from a buffer. Raises CaptureError without one."""
         with _errors(self._cv2):
             for _ in range(_BROKEN):
                 came = self._grab()
@@ -96,11 +137,10 @@ class LiveStream:
         raise CaptureError("The camera gives pictures that cannot be used. Plug it in again, or use another.")
 
     def close(self) -> None:
-        """Let go of it."""
         self._capture.release()
 
     def _grab(self) -> float:
-        """Fetch the next new picture without decoding it; when it came."""
+        """Fetch the next new picture without decoding it; returns when it came."""
         while True:
             asked = time.monotonic()
             if not self._capture.grab():
@@ -110,11 +150,11 @@ class LiveStream:
                 return came
 
     def _taken(self, came: float) -> float:
-        """When the picture was taken: what the driver says where that can be, else when it came."""
+        """When the picture was taken: the driver's time if it is plausible, else when it came."""
         if not self._says_when:
             return came
-        said = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
-        return said if came - 5.0 < said <= came else came
+        reported = float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
+        return reported if came - 5.0 < reported <= came else came
 
 
 class VideoReel:
@@ -126,27 +166,25 @@ class VideoReel:
         self._rate = _rate(cv2, self._capture, rate)
         self.tick = min(_LONGEST_TICK, 1.0 / self._rate)
         self._place = -1
-        self._shown: ReelPicture | None = None
+        self._current: ReelPicture | None = None
 
     def at(self, seconds: float) -> ReelPicture | None:
-        """See `Reel.at`."""
-        wanted = int(seconds * self._rate + 1e-6)
+        place = int(seconds * self._rate + 1e-6)
         with _errors(self._cv2):
-            while self._place < wanted or self._shown is None:
+            while self._place < place or self._current is None:
                 if not self._capture.grab():
-                    return self._nothing_more()
+                    return self._end()
                 self._place += 1
-                if self._place >= wanted or self._shown is None:
-                    self._look()
-        return self._shown
+                if self._place >= place or self._current is None:
+                    self._decode()
+        return self._current
 
     def rewind(self) -> None:
         """See `Reel.rewind`. It is opened again, since not every file can be wound back."""
         self._capture.release()
-        self._capture, self._place, self._shown = self._open(), -1, None
+        self._capture, self._place, self._current = self._open(), -1, None
 
     def close(self) -> None:
-        """See `Reel.close`."""
         self._capture.release()
 
     def _open(self) -> Any:
@@ -157,23 +195,23 @@ class VideoReel:
             raise CaptureError(f"{self._path} is not a video that can be played. Give another file.")
         return capture
 
-    def _look(self) -> None:
+    def _decode(self) -> None:
         rgb = _rgb(self._cv2, *self._capture.retrieve())
-        if rgb is not None:  # else what was seen before is seen on
-            self._shown = ReelPicture(rgb)
+        if rgb is not None:  # else the picture before it stays
+            self._current = ReelPicture(rgb)
 
-    def _nothing_more(self) -> ReelPicture | None:
-        if self._shown is None:
+    def _end(self) -> ReelPicture | None:
+        if self._current is None:
             raise CaptureError(f"There is no picture in {self._path}. Give another file.")
         return None
 
 
-def _opened(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
+def _open_capture(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
     if isinstance(spec, Csi):
         return cv2.VideoCapture(pipeline(spec.sensor, config), cv2.CAP_GSTREAMER)
     if isinstance(spec, Network):
-        wanted = ("CAP_PROP_OPEN_TIMEOUT_MSEC", "CAP_PROP_READ_TIMEOUT_MSEC")  # from OpenCV 4.5.2 on
-        pairs = [(getattr(cv2, name), 1000 * _STREAM_SECONDS) for name in wanted if hasattr(cv2, name)]
+        timeouts = ("CAP_PROP_OPEN_TIMEOUT_MSEC", "CAP_PROP_READ_TIMEOUT_MSEC")  # from OpenCV 4.5.2 on
+        pairs = [(getattr(cv2, name), 1000 * _STREAM_SECONDS) for name in timeouts if hasattr(cv2, name)]
         # With its backend named, since those that are tried before it print the address.
         return cv2.VideoCapture(spec.address, cv2.CAP_FFMPEG, [value for pair in pairs for value in pair])
     capture = cv2.VideoCapture(spec.device, cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY)
@@ -185,23 +223,22 @@ def _opened(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
         (cv2.CAP_PROP_BUFFERSIZE, 1),
     )
     for name, value in settings:
-        capture.set(name, value)  # what it refuses it does as it likes, and that is well too
+        capture.set(name, value)  # a camera may refuse settings
     return capture
 
 
 def _rate(cv2: Any, capture: Any, default: float) -> float:
-    said = float(capture.get(cv2.CAP_PROP_FPS))
-    return said if _SLOWEST <= said <= _FASTEST else default
+    reported = float(capture.get(cv2.CAP_PROP_FPS))
+    return reported if _SLOWEST <= reported <= _FASTEST else default
 
 
-def _rgb(cv2: Any, given: bool, picture: Any) -> Rgb | None:
-    """What OpenCV gave as uint8 [h, w, 3] RGB, be it grey or with a fourth channel; None if it is no use."""
-    if not given or picture is None or picture.size == 0:
+def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
+    """OpenCV's picture, also grey or with alpha, as uint8 [h, w, 3] RGB; None if it is unusable."""
+    if not valid or picture is None or picture.size == 0:
         return None
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     code = codes.get(1 if picture.ndim == 2 else picture.shape[2])
-    rgb: Rgb | None = None if code is None else cv2.cvtColor(picture, code)
-    return rgb
+    return None if code is None else cv2.cvtColor(picture, code)
 
 
 @contextlib.contextmanager

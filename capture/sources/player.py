@@ -1,4 +1,4 @@
-"""Plays what lies on disk as if a camera saw it now: newest picture first, at its own speed."""
+"""Play files as if a camera saw them now, at their own speed."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from capture.picture import Captured, Depth, Rgb
 
 @dataclass(frozen=True, eq=False)
 class ReelPicture:
-    """A picture of a reel, with its distances, and when it was taken in seconds since 1970, where known."""
+    """A picture of a reel, with depth, and the time it was taken in seconds since 1970, where known."""
 
     rgb: Rgb
     depth: Depth | None = None
@@ -21,26 +21,23 @@ class Reel(Protocol):
     """Pictures in their order of time. Read by one thread."""
 
     tick: float
-    """How many seconds apart it is worth looking at."""
+    """Seconds between pictures."""
 
     def at(self, seconds: float) -> ReelPicture | None:
-        """What is seen so many seconds after its beginning; None after its end. Time only goes on.
+        """The picture at `seconds`, which never decreases; None after the end.
 
-        Raises CaptureError when nothing of it can be seen.
+        Raises CaptureError when nothing can be shown.
         """
-        ...
 
     def rewind(self) -> None:
         """Begin again."""
-        ...
 
     def close(self) -> None:
         """Let go of it."""
-        ...
 
 
 class Player:
-    """A source that shows a reel, once or for ever. A still is given again and again: it is seen now."""
+    """A source that plays a reel, once or repeatedly. A still is given again and again."""
 
     def __init__(
         self,
@@ -53,23 +50,25 @@ class Player:
         self._began = self._next = clock()
 
     def read(self) -> Captured | None:
-        """What is seen at the next tick. Raises CaptureError as the reel does."""
-        now = self._due()
-        shown = self._reel.at(now - self._began)
-        if shown is None and self._repeat:
+        """The picture at the next tick. Raises CaptureError as the reel does."""
+        now = self._wait_for_tick()
+        picture = self._reel.at(now - self._began)
+        if picture is None and self._repeat:
             self._reel.rewind()
             self._began = now
-            shown = self._reel.at(0.0)
-        if shown is None:
+            picture = self._reel.at(0.0)
+        if picture is None:
             return None
-        return Captured(shown.rgb, now, time.time() if shown.wall is None else shown.wall, shown.depth)
+        return Captured(
+            picture.rgb, now, time.time() if picture.wall is None else picture.wall, picture.depth
+        )
 
     def close(self) -> None:
         """Let go of the reel."""
         self._reel.close()
 
-    def _due(self) -> float:
-        """Wait for the next tick; ticks that went by meanwhile are left out."""
+    def _wait_for_tick(self) -> float:
+        """Wait for the next tick, skipping those that have passed."""
         now = self._clock()
         if now < self._next:
             self._sleep(self._next - now)

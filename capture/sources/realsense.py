@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from capture.native import load
 from capture.picture import Captured, Depth
-from core.config import CameraConfig
 from core.errors import CaptureError
+from core.extras import require_native
+from core.sections import CameraConfig
 
 _WAIT_MS = 2000
 _LIBRARY_MISSING = "Install the library it names (apt install libusb-1.0-0)."
@@ -17,7 +17,7 @@ _ABSENT = "No RealSense camera gives pictures ({error}). Plug it into a USB 3 po
 
 def library() -> Any:
     """The maker's package. Raises MissingDependencyError, or CaptureError when it cannot be loaded."""
-    return load("pyrealsense2", "realsense", _LIBRARY_MISSING)
+    return require_native("pyrealsense2", "realsense", _LIBRARY_MISSING)
 
 
 class RealSense:
@@ -38,7 +38,7 @@ class RealSense:
         try:
             frames = self._align.process(self._pipeline.wait_for_frames(_WAIT_MS))
             color, depth = frames.get_color_frame(), frames.get_depth_frame()
-            # Copied: the library uses its own memory again for later frames.
+            # Copied: the library reuses its memory.
             rgb = np.array(color.get_data(), dtype=np.uint8)
             raw = np.array(depth.get_data(), dtype=np.uint16)
         except RuntimeError as error:
@@ -46,12 +46,11 @@ class RealSense:
         return Captured(rgb, time.monotonic(), time.time(), in_millimetres(raw, self._millimetres))
 
     def close(self) -> None:
-        """Let go of it."""
         self._pipeline.stop()
 
 
 def in_millimetres(raw: Depth, unit: float) -> Depth:
-    """Distances uint16 [h, w] given in units of so many millimetres; what is too far to be said is 0."""
+    """Distances uint16 [h, w] in units of so many millimetres, as millimetres; 0 for what is too far."""
     if unit == 1.0:
         return raw
     exact = np.rint(raw.astype(np.float64) * unit)
@@ -59,8 +58,8 @@ def in_millimetres(raw: Depth, unit: float) -> Depth:
 
 
 def _streams(rs: Any, config: CameraConfig) -> Any:
-    wanted = rs.config()
+    streams = rs.config()
     rate = max(1, round(config.rate))
-    wanted.enable_stream(rs.stream.color, config.width, config.height, rs.format.rgb8, rate)
-    wanted.enable_stream(rs.stream.depth, rs.format.z16, rate)
-    return wanted
+    streams.enable_stream(rs.stream.color, config.width, config.height, rs.format.rgb8, rate)
+    streams.enable_stream(rs.stream.depth, rs.format.z16, rate)
+    return streams

@@ -1,4 +1,4 @@
-"""Picture files, each seen from its own time on: a folder of pictures, or the frames of a recording."""
+"""Picture files with their times: a folder of pictures, or the frames of a recording."""
 
 import bisect
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from core.pictures import read_picture
 
 @dataclass(frozen=True)
 class Still:
-    """A picture file seen from `at` on, in seconds from the beginning.
+    """A picture file to show from `at` on, in seconds from the beginning.
 
     `depth` is a 16-bit PNG of its distances in millimetres, `wall` when it was taken, in seconds since 1970.
     """
@@ -29,9 +29,9 @@ class Still:
 
 
 class Stills:
-    """A reel of picture files, at least one, that is over after so many seconds; errors call it `name`.
+    """A reel of picture files, at least one, that ends after so many seconds; `name` is for messages.
 
-    A file that cannot be read is passed over: what was seen before is seen on.
+    An unreadable file is skipped: the picture before it stays.
     """
 
     tick = 0.1
@@ -41,14 +41,13 @@ class Stills:
         self._current: tuple[Still, ReelPicture] | None = None
 
     def at(self, seconds: float) -> ReelPicture | None:
-        """See `Reel.at`."""
         if seconds >= self._seconds:
             return None
         while self._stills:
             still = self._stills[self.due([still.at for still in self._stills], seconds)]
             if self._current is None or self._current[0] is not still:
                 try:
-                    self._current = still, _shown(still, self._max_pixels)
+                    self._current = still, _load_still(still, self._max_pixels)
                 except ImageError as error:
                     self._pass_over(still, error)
                     continue
@@ -59,12 +58,11 @@ class Stills:
         """See `Reel.rewind`."""
 
     def close(self) -> None:
-        """See `Reel.close`."""
         self._current = None
 
     @staticmethod
     def due(starts: Sequence[float], seconds: float) -> int:
-        """Which of the pictures that are seen from these times on is seen now; the first is before, too."""
+        """The index of the picture to show, given their start times; before them, the first."""
         return max(0, bisect.bisect_right(starts, seconds) - 1)
 
     def _pass_over(self, still: Still, error: ImageError) -> None:
@@ -73,7 +71,7 @@ class Stills:
             raise CaptureError(f"No picture of {self._name} can be used. {error}") from error
 
 
-def _shown(still: Still, max_pixels: int) -> ReelPicture:
+def _load_still(still: Still, max_pixels: int) -> ReelPicture:
     if not still.path.is_file():
         raise ImageError(f"{still.path} is missing. Copy the folder again, whole.")
     with storage_errors("read", still.path):

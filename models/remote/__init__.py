@@ -1,12 +1,11 @@
-"""Experts on other machines: how questions and answers travel, and who puts them.
+"""Experts on other machines.
 
 opening     the right expert for an address
-roomwise    one that `roomwise expert serve` serves: answers and teacher signals
-compatible  any server that speaks OpenAI's chat completions: answers and likelihoods
-wire        a question's answers with their signals as one safetensors body, and back
-address     what an address may look like, and what must not be sent there
-call        one request: its time limits, its retries, what a reply may weigh
-failure     what a status or a fault of the line means, in a sentence
-breaker     when to leave a silent server alone, and for how long
-budget      how many calls and bytes it may cost
+roomwise    the client of `roomwise expert serve`: answers and teacher signals
+compatible  the client of OpenAI-compatible servers: answers and likelihoods
+wire        answers with their signals as one safetensors body
+address     parse and check an address
+call        one request: time limits, retries, size limits; leave a silent server alone
+failure     error messages for failed calls
+budget      limits of calls and bytes
 """

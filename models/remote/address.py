@@ -1,7 +1,7 @@
-"""Where an expert on another machine is: what an address may look like, and what must not be sent there.
+"""Parse an expert's address, and refuse addresses that must not be used.
 
-It is read by the library that connects, so that what is checked here is what is connected to. No message
-repeats the address: a mistyped one may hold a password.
+httpx both parses and connects, so that the address checked is the one connected to. No message repeats the
+address: a mistyped one may hold a password.
 """
 
 import re
@@ -25,26 +25,26 @@ class Address:
 
     @property
     def compatible(self) -> bool:
-        """Whether the server speaks as OpenAI's does, which its path says by ending in /v1."""
+        """Whether the server is OpenAI-compatible: its path ends in /v1."""
         return httpx.URL(self.url).path.endswith("/v1")
 
     @property
-    def shown(self) -> str:
+    def display(self) -> str:
         """For people and recordings: without credentials, query and fragment."""
         bare = httpx.URL(self.url).copy_with(userinfo=b"", query=None, fragment=None)
         return str(bare).rstrip("/")
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is meant as an address, where it could also name a model or a folder."""
+    """Whether a text is an address, and not a model's name or a folder."""
     return text.strip().lower().startswith(_SCHEMES)
 
 
 def parse(text: str, token_set: bool, plain_http: bool, offline: bool) -> Address:
-    """The address that a text gives, normalised.
+    """The normalised address.
 
-    `token_set`: a token goes along; `plain_http`: it and the frames may go unencrypted to other machines;
-    `offline`: nothing goes anywhere. Raises ConfigError for an address that cannot be used under these.
+    `token_set`: a token is sent along; `plain_http`: token and frames may go unencrypted to other machines;
+    `offline`: nothing may be sent. Raises ConfigError for an address that these forbid.
     """
     if not is_address(text):
         raise ConfigError("An expert's address begins with https:// or http://. Correct expert.model.")
@@ -53,7 +53,7 @@ def parse(text: str, token_set: bool, plain_http: bool, offline: bool) -> Addres
             "The expert is on another machine, and network.offline is set. "
             "Set network.offline to false, or expert.model to a model on this one."
         )
-    url = _read(text.strip())
+    url = _parse_url(text.strip())
     _check_parts(url, text)
     if url.scheme == "http" and not plain_http and not is_loopback(_host(url)):
         what = "Frames and the token" if token_set else "Frames"
@@ -64,13 +64,13 @@ def parse(text: str, token_set: bool, plain_http: bool, offline: bool) -> Addres
     return Address(str(url).rstrip("/"))
 
 
-def _read(text: str) -> httpx.URL:
+def _parse_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
-        # A host is decoded, and may be found wrong, only when it is looked at.
+        # httpx decodes and checks the host only when it is read.
         usable = url.host.isprintable() and (url.port is None or 0 < url.port <= _LAST_PORT)
     except (httpx.InvalidURL, ValueError):
-        # Without its cause, which quotes the address.
+        # Not chained: the cause quotes the address.
         raise ConfigError("The expert's address cannot be read. Correct expert.model.") from None
     if not usable:
         raise ConfigError("The expert's address has a port or host that cannot be. Correct expert.model.")

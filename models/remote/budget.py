@@ -1,4 +1,4 @@
-"""What an expert on another machine may cost: so many questions, so many bytes there and back."""
+"""Limits on what an expert on another machine may cost, in questions and bytes."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from core.errors import ExpertError
 
 @dataclass
 class Budget:
-    """Limits, 0 for none, and what was spent of them so far.
+    """Limits, 0 for none, and what was spent so far.
 
-    `calls` counts questions that were answered, or may have been when the answer was lost on its way; `bytes`
-    those of the bodies of requests and replies. Both may begin with what an earlier process spent.
+    `calls` counts questions that were answered, or may have been before the reply was lost; `bytes` those of
+    request and reply bodies. Both may start with an earlier process's spending.
     """
 
     max_calls: int = 0
@@ -19,13 +19,13 @@ class Budget:
     bytes: int = 0
 
     def refusal(self, calls: int, size: int = 0) -> str:
-        """Why a request of `calls` questions in `size` bytes may not be sent; empty where it may."""
+        """Why a request of `calls` questions in `size` bytes may not be sent, or ""."""
         if self.max_calls and self.calls + calls > self.max_calls:
             return (
                 f"The expert has been asked {self.calls} of at most {self.max_calls} questions. "
                 "Set expert.max_calls higher, or to 0 for no limit."
             )
-        # An answer is a byte at least.
+        # An answer takes at least a byte.
         if self.max_bytes and self.bytes + size >= self.max_bytes:
             return (
                 f"{self.bytes:,} of at most {self.max_bytes:,} bytes have gone to and from the expert. "
@@ -35,8 +35,7 @@ class Budget:
 
     def check(self, calls: int, size: int = 0) -> None:
         """Raises ExpertError when a request of `calls` questions in `size` bytes would exceed a limit."""
-        refusal = self.refusal(calls, size)
-        if refusal:
+        if refusal := self.refusal(calls, size):
             raise ExpertError(refusal)
 
     def spent(self, calls: int, size: int) -> None:

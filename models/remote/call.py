@@ -1,36 +1,80 @@
-"""Calls to an expert's server: in bounded time, at a bounded price, with nothing secret in their errors."""
+"""Call an expert's server, within limits of time and cost, without secrets in error messages."""
 
 import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from core.config import ExpertConfig
 from core.errors import ConfigError, ExpertError
+from core.sections import ExpertConfig
 from models.remote.address import Address
-from models.remote.breaker import Breaker
 from models.remote.budget import Budget
-from models.remote.failure import CallError, SilenceError, refused, unanswered, unreached
+from models.remote.failure import CallError, SilenceError, refusal_error, silence_message, transport_error
+
+FAILURES = 3
+"""Failures in a row that open the breaker."""
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The state for a server, immutable; methods return the next one.
+
+    `failures` in a row; `pause`, the seconds to leave it alone, 0 while closed; no call passes before
+    `until`, in seconds of a monotonic clock, like every `now`. `trying`: the one call after a pause is
+    running.
+    """
+
+    failures: int = 0
+    pause: float = 0.0
+    until: float = 0.0
+    trying: bool = False
+
+    def wait(self, now: float) -> float:
+        """Seconds until a call may pass, 0 for now."""
+        return max(0.0, self.until - now) if self.pause else 0.0
+
+    def entered(self, now: float) -> "Breaker":
+        """After a call has passed. After a pause no other passes until it ends or is given up."""
+        if not self.pause:
+            return self
+        return Breaker(self.failures, self.pause, now + LONGEST_PAUSE, trying=True)
+
+    def succeeded(self) -> "Breaker":
+        """After a call was answered."""
+        return Breaker()
+
+    def failed(self, now: float) -> "Breaker":
+        """After a call failed. One that began before the pause does not lengthen it."""
+        failures = self.failures + 1
+        if self.pause and not self.trying:
+            return Breaker(failures, self.pause, self.until)
+        if failures < FAILURES:
+            return Breaker(failures)
+        pause = min(2 * self.pause, LONGEST_PAUSE) if self.pause else FIRST_PAUSE
+        return Breaker(failures, pause, now + pause)
+
 
 LARGEST = 64 * 2**20
-"""Bytes of a reply's body; a larger one is not read to its end."""
+"""Bytes of a reply's body; larger ones are refused."""
 _ATTEMPTS = 3
 _BACK_OFF = wait_random_exponential(multiplier=0.5, max=4)
 _SHORTEST = 0.001
 
 
 class Caller:
-    """One server, as it may be called. Threads may share it; calls under way at once may overrun the budget.
+    """The client of one server. Threads may share it; concurrent calls may overrun the budget.
 
-    A call with all its attempts and the waits between them takes at most `settings.seconds`, unless the
-    server lets its reply trickle in. `clock` and `sleep` are in seconds; the clock never goes back.
-    `transport` stands in for the network. Raises ConfigError for a token that no server can have
-    given, and for an authority that is none.
+    A call with its retries takes at most `settings.seconds`, unless the reply trickles in. `clock`
+    (monotonic) and `sleep` are in seconds. `transport` replaces the network. Raises ConfigError for an
+    unusable token or authority.
     """
 
     def __init__(
@@ -47,29 +91,28 @@ class Caller:
         self._settings = settings
         self._clock, self._sleep = clock, sleep
         self._breaker, self._lock = Breaker(), threading.Lock()
-        # What is packed may unpack to anything, so it is asked for unpacked.
+        # A small compressed reply may unpack to any size.
         headers = {"User-Agent": "roomwise", "Accept-Encoding": "identity", **_authorization(self._token())}
-        trusted = httpx.create_ssl_context(trust_env=False)
-        _trust(trusted, settings.authority)
+        context = httpx.create_ssl_context(trust_env=False)
+        _trust(context, settings.authority)
         self._client = httpx.Client(
-            headers=headers, transport=transport, follow_redirects=False, trust_env=False, verify=trusted
+            headers=headers, transport=transport, follow_redirects=False, trust_env=False, verify=context
         )
 
     def get(self, path: str) -> httpx.Response:
-        """What is at `path` below the address; costs nothing of the budget. Raises ExpertError."""
+        """GET `path` below the address, outside the budget. Raises ExpertError."""
         return self._call(self._client.build_request("GET", self.address.url + path), 0, Budget())
 
     def post(self, path: str, calls: int = 1, **request: Any) -> httpx.Response:
-        """The reply to a request of so many questions, which the keywords describe as they do for httpx.
+        """POST a request of `calls` questions; keywords are httpx's, with files as bytes for retries.
 
-        It is read to its end. Files are given as bytes, since they may have to be sent again.
-        Raises ExpertError: always where the server does not say that all is well.
+        Returns the whole reply. Raises ExpertError, also for every status that is not a success.
         """
         built = self._client.build_request("POST", self.address.url + path, **request)
         return self._call(built, calls, self.budget)
 
     def close(self) -> None:
-        """Let go of the connections. No call may follow."""
+        """Close the connections. No call may follow."""
         self._client.close()
 
     def _token(self) -> str:
@@ -81,26 +124,25 @@ class Caller:
         self._enter()
         deadline = self._clock() + self._settings.seconds
 
-        def over(state: RetryCallState) -> bool:
-            late = self._clock() + state.upcoming_sleep >= deadline
-            return late or state.attempt_number >= _ATTEMPTS or bool(budget.refusal(calls, size))
+        def stop(state: RetryCallState) -> bool:
+            too_late = self._clock() + state.upcoming_sleep >= deadline
+            return too_late or state.attempt_number >= _ATTEMPTS or bool(budget.refusal(calls, size))
 
-        retrying = Retrying(
-            sleep=self._sleep, stop=over, wait=_pause, retry=retry_if_exception(_is_passing), reraise=True
-        )
+        passing = retry_if_exception(lambda error: isinstance(error, CallError) and error.passing)
+        retrying = Retrying(sleep=self._sleep, stop=stop, wait=_pause, retry=passing, reraise=True)
         try:
             reply: httpx.Response = retrying(self._attempt, request, calls, budget, deadline)
         except SilenceError as error:
-            why = unanswered(self.address.shown, self._failed(), str(error))
+            why = silence_message(self.address.display, self._record_failure(), str(error))
             raise CallError(why, lost=error.lost) from error
         except CallError as error:
-            # Who refuses is there; who is overrun or broken is better left alone.
+            # A server that refuses is alive; one that is overloaded or broken is better left alone.
             if 0 < error.status < 500 and error.status != 429:
-                self._succeeded()
+                self._record_success()
             else:
-                self._failed()
+                self._record_failure()
             raise
-        self._succeeded()
+        self._record_success()
         return reply
 
     def _enter(self) -> None:
@@ -108,14 +150,14 @@ class Caller:
             now = self._clock()
             wait = self._breaker.wait(now)
             if wait:
-                raise ExpertError(unanswered(self.address.shown, wait))
+                raise ExpertError(silence_message(self.address.display, wait))
             self._breaker = self._breaker.entered(now)
 
-    def _succeeded(self) -> None:
+    def _record_success(self) -> None:
         with self._lock:
             self._breaker = self._breaker.succeeded()
 
-    def _failed(self) -> float:
+    def _record_failure(self) -> float:
         """Seconds until the server is tried again."""
         with self._lock:
             now = self._clock()
@@ -127,32 +169,32 @@ class Caller:
             budget.spent(calls, size)
 
     def _attempt(self, request: httpx.Request, calls: int, budget: Budget, deadline: float) -> httpx.Response:
-        left = max(deadline - self._clock(), _SHORTEST)
-        waits = httpx.Timeout(left, connect=min(left, self._settings.connect_seconds))
-        request.extensions = {**request.extensions, "timeout": waits.as_dict()}
+        remaining = max(deadline - self._clock(), _SHORTEST)
+        timeout = httpx.Timeout(remaining, connect=min(remaining, self._settings.connect_seconds))
+        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
         try:
-            reply = self._received(request, budget, deadline)
+            reply = self._receive(request, budget, deadline)
         except CallError as error:
             if error.lost:
                 self._spend(budget, calls, _size(request))
             raise
         self._spend(budget, calls if reply.is_success else 0, _size(request))
         if not reply.is_success:
-            raise refused(reply, self.address.shown, self._token())
+            raise refusal_error(reply, self.address.display, self._token())
         return reply
 
-    def _received(self, request: httpx.Request, budget: Budget, deadline: float) -> httpx.Response:
+    def _receive(self, request: httpx.Request, budget: Budget, deadline: float) -> httpx.Response:
         try:
             reply = self._client.send(request, stream=True)
             try:
-                body = self._body(reply, budget, deadline)
+                body = self._read_body(reply, budget, deadline)
             finally:
                 reply.close()
         except httpx.TransportError as error:
-            raise unreached(error, self.address.shown, self._token()) from error
+            raise transport_error(error, self.address.display, self._token()) from error
         return httpx.Response(reply.status_code, headers=reply.headers, content=body, request=request)
 
-    def _body(self, reply: httpx.Response, budget: Budget, deadline: float) -> bytes:
+    def _read_body(self, reply: httpx.Response, budget: Budget, deadline: float) -> bytes:
         if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._unreadable(reply, "is compressed. Turn compression off there")
         body = bytearray()
@@ -166,7 +208,9 @@ class Caller:
         return bytes(body)
 
     def _unreadable(self, reply: httpx.Response, why: str) -> CallError:
-        return CallError(f"What the expert at {self.address.shown} says {why}.", reply.status_code, lost=True)
+        return CallError(
+            f"What the expert at {self.address.display} says {why}.", reply.status_code, lost=True
+        )
 
 
 def _size(request: httpx.Request) -> int:
@@ -174,7 +218,7 @@ def _size(request: httpx.Request) -> int:
 
 
 def _trust(context: ssl.SSLContext, authority: str) -> None:
-    """Trust what this PEM file holds as well, if one is named."""
+    """Trust the certificates of this PEM file too, if one is named."""
     if not authority:
         return
     try:
@@ -192,12 +236,8 @@ def _authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, CallError) and error.passing
-
-
 def _pause(state: RetryCallState) -> float:
-    """Seconds before the next attempt: as long as the server wants, else a random wait of growing length."""
+    """Seconds before the next attempt: what the server asks for, else random with exponential growth."""
     error = state.outcome.exception() if state.outcome else None
-    wanted = error.pause if isinstance(error, CallError) else None
-    return _BACK_OFF(state) if wanted is None else wanted
+    pause = error.pause if isinstance(error, CallError) else None
+    return _BACK_OFF(state) if pause is None else pause

@@ -1,4 +1,4 @@
-"""An expert behind any server that speaks OpenAI's chat completions: answers, and how likely they were."""
+"""An expert behind any OpenAI-compatible server: answers and their likelihoods."""
 
 import base64
 import math
@@ -10,7 +10,7 @@ import pydantic
 
 from core.errors import ConfigError, ExpertError
 from core.text import strip_controls
-from core.types import Answer, Cost, Frame, Told
+from core.types import Answer, Cost, ExpertReply, Frame
 from models.remote.call import Caller
 from models.remote.failure import CallError
 
@@ -44,69 +44,57 @@ class _Reply(_Part):
 
 
 class CompatibleExpert:
-    """A model that a server at an address ending in /v1 serves by the name `model`.
+    """The model `model` of a server at an address ending in /v1.
 
-    Its answers have up to `max_new_tokens` tokens, which are not handed on: they are of another vocabulary.
-    `teaches`: its terms permit learning from it. Raises ConfigError without a model's name.
+    Answers have up to `max_new_tokens` tokens, of another vocabulary and therefore dropped. `teaches`: its
+    terms permit learning from it. Raises ConfigError without a model's name.
     """
 
     def __init__(self, caller: Caller, model: str, max_new_tokens: int, teaches: bool) -> None:
         if not model:
             raise ConfigError(
-                f"The server at {caller.address.shown} may serve several models. "
+                f"The server at {caller.address.display} may serve several models. "
                 "Set expert.remote_model to the name of one."
             )
-        self._caller = caller
-        self._model, self._max_new_tokens = model, max_new_tokens
-        self._teaches = teaches
+        self._caller, self._model, self._max_new_tokens = caller, model, max_new_tokens
+        self.name, self.teaches = strip_controls(model), teaches
         self._likelihoods = True
 
     @property
-    def name(self) -> str:
-        """The name that the server serves the model by."""
-        return strip_controls(self._model)
-
-    @property
-    def teaches(self) -> bool:
-        """Whether it was said that its terms permit it."""
-        return self._teaches
-
-    @property
     def cost(self) -> Cost:
-        """See the protocol."""
         return Cost(self._caller.budget.calls, self._caller.budget.bytes)
 
-    def ask(self, frame: Frame, question: str, turn: int) -> Told:
-        """See the protocol. The answer's confidence is the mean token's probability, 1 where none is told."""
-        return Told(self._answer(self._completion(frame, question)))
+    def ask(self, frame: Frame, question: str, turn: int) -> ExpertReply:
+        """See the protocol. Confidence is the geometric mean of token probabilities, 1 without any."""
+        return ExpertReply(self._read_answer(self._completion(frame, question)))
 
-    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[Told]:
-        """See the protocol; a request each, and none that nothing may be learnt from. Raises ExpertError."""
-        return [self.ask(frame, question, 0) for question in questions] if self._teaches else []
+    def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
+        """See the protocol; one request per question, none unless it teaches. Raises ExpertError."""
+        return [self.ask(frame, question, 0) for question in questions] if self.teaches else []
 
     def close(self) -> None:
-        """Let go of the connections. No question may follow."""
+        """Close the connections. No question may follow."""
         self._caller.close()
 
     def _completion(self, frame: Frame, question: str) -> bytes:
-        body = self._body(frame, question)
+        body = self._request_body(frame, question)
         if self._likelihoods:
             try:
-                return self._posted(body | {"logprobs": True})
+                return self._post(body | {"logprobs": True})
             except CallError as error:
                 if error.status != HTTPStatus.BAD_REQUEST:
                     raise
-        content = self._posted(body)
-        # Not before it is seen that they were what the server refused.
+        content = self._post(body)
+        # Only now is it clear that the server refused the likelihoods.
         self._likelihoods = False
         return content
 
-    def _posted(self, body: dict[str, Any]) -> bytes:
+    def _post(self, body: dict[str, Any]) -> bytes:
         return self._caller.post("/chat/completions", json=body).content
 
-    def _body(self, frame: Frame, question: str) -> dict[str, Any]:
+    def _request_body(self, frame: Frame, question: str) -> dict[str, Any]:
         picture = f"data:image/jpeg;base64,{base64.b64encode(frame.jpeg).decode('ascii')}"
-        asked = [
+        content = [
             {"type": "text", "text": question},
             {"type": "image_url", "image_url": {"url": picture}},
         ]
@@ -114,23 +102,23 @@ class CompatibleExpert:
             "model": self._model,
             "messages": [
                 {"role": "system", "content": _INSTRUCTION},
-                {"role": "user", "content": asked},
+                {"role": "user", "content": content},
             ],
             "max_tokens": self._max_new_tokens,
             "temperature": 0,
         }
 
-    def _answer(self, content: bytes) -> Answer:
+    def _read_answer(self, content: bytes) -> Answer:
         try:
             choice = _Reply.model_validate_json(content).choices[0]
         except pydantic.ValidationError as error:
             raise ExpertError(
-                f"What {self._caller.address.shown} answers is no chat completion. Correct expert.model."
+                f"What {self._caller.address.display} answers is no chat completion. Correct expert.model."
             ) from error
         text = strip_controls(choice.message.content or "")
         if not text:
             raise ExpertError(
-                f"{self.name} at {self._caller.address.shown} gave an empty answer. "
+                f"{self.name} at {self._caller.address.display} gave an empty answer. "
                 "Ask in other words, or set another expert.remote_model."
             )
         return Answer(text, (), (), confidence(choice.logprobs))

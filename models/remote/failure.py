@@ -1,4 +1,4 @@
-"""What came of a call that failed, in one line that ends with the remedy and holds nothing secret."""
+"""Describe failed calls in one line that ends with the remedy and holds no secret."""
 
 import json
 import math
@@ -12,9 +12,9 @@ from core.errors import ExpertError
 from core.text import strip_controls
 
 LONGEST_PAUSE = 5.0
-"""Seconds; whoever wants to be left alone for longer is not asked again by the same call."""
+"""Seconds; a server that asks for more is not tried again in the same call."""
 _PASSING = frozenset({429, 502, 503, 504})
-_KNOWING = frozenset({0, 401, 403, 429})
+_EXPLAINED = frozenset({0, 401, 403, 429})
 _UNCONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _BROKEN = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 _READ, _SHOWN = 10_000, 200
@@ -25,8 +25,8 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 class CallError(ExpertError):
     """A call that failed.
 
-    `status` is that of the reply, 0 where none came. `passing`: asked again it may succeed, after `pause`
-    seconds where the server said so. `lost`: the server may have answered all the same.
+    `status` is the reply's, 0 without one. `passing`: a retry may succeed, after `pause` seconds if the
+    server says so. `lost`: the server may have answered all the same.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class CallError(ExpertError):
 
     @property
     def elsewhere(self) -> bool:
-        """Whether somebody is there who does not know what was asked for: neither silent, strict nor busy."""
-        return self.status not in _KNOWING and self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        """Whether another kind of server replied: it was neither silent, strict, busy nor broken."""
+        return self.status not in _EXPLAINED and self.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class SilenceError(CallError):
-    """No reply came; the message only says what happened instead."""
+    """No reply came; the message says what happened instead."""
 
 
-def unanswered(server: str, wait: float, why: str = "") -> str:
-    """That a server is silent, and when it is tried again: `wait` seconds from now."""
+def silence_message(server: str, wait: float, why: str = "") -> str:
+    """The message for a silent server that is tried again in `wait` seconds."""
     when = f"in {math.ceil(wait)} s" if wait > 0 else "at the next question"
     happened = f" ({why})" if why else ""
     return (
@@ -60,9 +60,9 @@ def unanswered(server: str, wait: float, why: str = "") -> str:
     )
 
 
-def unreached(error: httpx.TransportError, server: str, token: str) -> CallError:
-    """What an error on the way means."""
-    why = _harmless(str(error), token).rstrip(".") or type(error).__name__
+def transport_error(error: httpx.TransportError, server: str, token: str) -> CallError:
+    """The error for a failed connection."""
+    why = _shorten(str(error), token).rstrip(".") or type(error).__name__
     if isinstance(error, httpx.ConnectError) and "SSL:" in why:
         return CallError(
             f"No encrypted connection to the expert at {server}: {why}. Check address and certificate."
@@ -71,8 +71,8 @@ def unreached(error: httpx.TransportError, server: str, token: str) -> CallError
     return SilenceError(why, passing=isinstance(error, _BROKEN), lost=lost)
 
 
-def refused(reply: httpx.Response, server: str, token: str) -> CallError:
-    """What a reply means that is not the answer. `token` is not to be repeated; empty: there is none."""
+def refusal_error(reply: httpx.Response, server: str, token: str) -> CallError:
+    """The error for a refusing reply. `token` is removed from it; "" for none."""
     pause = retry_after(reply.headers)
     soon = pause is None or pause <= LONGEST_PAUSE
     complaint = _complaint(reply, pause, token)
@@ -81,13 +81,13 @@ def refused(reply: httpx.Response, server: str, token: str) -> CallError:
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds for which the server wants to be left alone, None where it does not say so legibly."""
-    said = headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(said):
-        return float(said)
+    """The seconds of Retry-After, None where it is missing or unreadable."""
+    value = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
     try:
-        # By the server's own clock, which need not agree with ours.
-        until, now = parsedate_to_datetime(said), parsedate_to_datetime(headers.get("Date", ""))
+        # By the server's own clock, which may differ from ours.
+        until, now = parsedate_to_datetime(value), parsedate_to_datetime(headers.get("Date", ""))
         return max(0.0, (until - now).total_seconds())
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
@@ -115,26 +115,26 @@ def _complaint(reply: httpx.Response, pause: float | None, token: str) -> str:
 
 
 def _reason(reply: httpx.Response, token: str) -> str:
-    """The server's own words, from {"error": {"message": ...}} and its relatives, else as they are."""
-    # Not in the encoding that it names: there are encodings that unpack, and some that fail.
+    """The server's own words, from {"error": {"message": ...}} and the like, else the body."""
+    # Always UTF-8: some declared encodings unpack, and some fail.
     text = reply.content[:_PARSED].decode("utf-8", "replace")
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
-        return _harmless(text, token).rstrip(".")
+        return _shorten(text, token).rstrip(".")
     for _ in range(3):
-        if isinstance(found, dict):
-            found = next((found[key] for key in ("error", "message", "detail") if key in found), "")
-    return _harmless(found if isinstance(found, str) else json.dumps(found), token).rstrip(".")
+        if isinstance(value, dict):
+            value = next((value[key] for key in ("error", "message", "detail") if key in value), "")
+    return _shorten(value if isinstance(value, str) else json.dumps(value), token).rstrip(".")
 
 
-def _harmless(text: str, token: str) -> str:
-    """One short line without the token, whoever repeats it and however it is cut."""
-    shown = strip_controls(_without(text, token)[:_READ])
-    return _without(shown, token)[:_SHOWN]
+def _shorten(text: str, token: str) -> str:
+    """One short line without the token, even where cutting would leave a part of it."""
+    line = strip_controls(_without_token(text, token)[:_READ])
+    return _without_token(line, token)[:_SHOWN]
 
 
-def _without(text: str, token: str) -> str:
+def _without_token(text: str, token: str) -> str:
     if not token:
         return text
     for form in (token, json.dumps(token)[1:-1], strip_controls(token)):

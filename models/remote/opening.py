@@ -1,4 +1,4 @@
-"""The expert behind an address, of the kind that the address says."""
+"""Open the expert behind an address."""
 
 import httpx
 
@@ -10,7 +10,7 @@ from models.remote.compatible import CompatibleExpert
 from models.remote.roomwise import RoomwiseExpert
 
 RemoteExpert = RoomwiseExpert | CompatibleExpert
-"""Both are a `core.ports.Expert`; they also tell their budget, and are closed when done with."""
+"""Both implement `core.ports.Expert`; close them after use."""
 
 
 def remote_expert(
@@ -19,9 +19,9 @@ def remote_expert(
     budget: Budget | None = None,
     transport: httpx.BaseTransport | None = None,
 ) -> RemoteExpert:
-    """The expert at an address, by default that of the configuration. No connection is made yet.
+    """The expert at an address, by default the configured one, without connecting yet.
 
-    `budget` goes on from what was spent before. Raises ConfigError when the configuration does not permit it.
+    `budget` may continue earlier spending. Raises ConfigError when the configuration forbids it.
     """
     settings = config.expert
     where = parse(

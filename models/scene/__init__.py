@@ -1,10 +1,12 @@
-"""What kind of place a view shows, from colour or from depth alone, as EdgeVL does it (ECCV 2024).
+"""Classify scenes from colour or depth alone, as EdgeVL does (ECCV 2024).
 
-names        class names, their prompts, and reading them from a file
-pixels       pictures and depth frames as an encoder takes them, and what is wrong with them
+names        class names and their prompts
+pixels       pictures and depth frames as an encoder's input, with checks
+paired       pictures with depth from files
 teacher      large encoders of pictures and words: any CLIP, and the built-in expert's tower with a head
 student      a small encoder of both modalities in the teacher's space
-quantise     integers of 8 bits in training, as they will be in use
-exporting    the trained integers as an ONNX file
-encoder      the `core.ports.SceneEncoder` of either; loading
+quantise     8-bit quantisation-aware training
+exporting    the quantised student as an ONNX file
+encoder      `core.ports.SceneEncoder` of a saved student
+places       vectors that tell rooms apart
 """

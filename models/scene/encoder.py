@@ -1,7 +1,7 @@
 """The `core.ports.SceneEncoder` of a saved student: onnxruntime in integers where it is installed, or torch.
 
-Both compute the same numbers but for roundings that fall the other way, so they go by one name. It tells the
-weights: an encoder that was adapted has another, and vectors of the two must not be compared.
+Both give the same numbers up to rounding, so they share a name, which identifies the weights: vectors of
+encoders with different names must not be compared.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,8 +42,8 @@ class StudentEncoder:
 def load_scene_encoder(folder: Path = BUILTIN_FOLDER, integers: bool | None = None) -> SceneEncoder:
     """The encoder of a folder; the built-in one by default.
 
-    `integers` asks for onnxruntime (True) or torch (False); None takes onnxruntime where it is installed and
-    the student was trained for it. Raises WeightsError, MissingDependencyError, StorageError.
+    `integers`: onnxruntime (True) or torch (False); None prefers onnxruntime where it is installed and the
+    student was trained for it. Raises WeightsError, MissingDependencyError, StorageError.
     """
     config = scene_config(folder)
     if integers is None:
@@ -54,7 +54,7 @@ def load_scene_encoder(folder: Path = BUILTIN_FOLDER, integers: bool | None = No
 
 
 def exported(folder: Path) -> Path:
-    """The ONNX file of a saved student, made in the cache at first. Raises WeightsError, StorageError."""
+    """The cached ONNX file of a saved student, made if missing. Raises WeightsError, StorageError."""
     check_digest(folder)
     path = cache_dir() / "scene" / f"{digest(folder)}-{OPSET}.onnx"
     if not path.is_file():
@@ -63,7 +63,7 @@ def exported(folder: Path) -> Path:
 
 
 def by_torch(student: SceneStudent) -> Compute:
-    """Rows by torch."""
+    """Compute rows with torch."""
 
     def compute(pixels: torch.Tensor) -> Rows:
         with torch.inference_mode():
@@ -74,7 +74,7 @@ def by_torch(student: SceneStudent) -> Compute:
 
 
 def by_onnxruntime(path: Path, threads: int | None = None) -> Compute:
-    """Rows by onnxruntime on the processor, with so many threads, or as many as torch takes."""
+    """Compute rows with onnxruntime on the processor, with so many threads or as many as torch uses."""
     runtime = require("onnxruntime", "onnx")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()

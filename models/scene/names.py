@@ -1,4 +1,4 @@
-"""Class names of scenes: the usual 21, a generic list to choose training frames by."""
+"""Class names of scenes: ScanNet's 21, and a generic list for training."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,6 @@ SCANNET = (
     "storage / basement / garage",
 )  # fmt: skip
 """The scene types of ScanNet (Dai et al., CVPR 2017)."""
-
 GENERIC = (
     "attic", "balcony", "bar", "basement", "bathroom", "bedroom", "cafeteria", "child's room", "classroom",
     "cloakroom", "clothing shop", "conservatory", "corridor", "dining room", "entrance hall",
@@ -24,59 +23,57 @@ GENERIC = (
     "open-plan office", "pantry", "playroom", "reception", "restaurant", "sauna", "staircase", "storeroom",
     "studio flat", "study", "toilet", "utility room", "waiting room", "workshop",
 )  # fmt: skip
-"""Places that a training frame may show: pseudo labels are of these, never of the names that are tested."""
+"""Pseudo labels for training frames, never the names that are tested."""
 
 
 def prompt(name: str) -> str:
-    """A photograph of it, as EdgeVL asks CLIP (its code; indoors)."""
+    """EdgeVL's prompt for CLIP (its code; indoors)."""
     return f"a photo of {with_article(name)}"
 
 
 def prompts(names: Sequence[str]) -> list[str]:
-    """One a name. Raises InputError, see `checked`."""
-    return [prompt(name) for name in checked(names)]
+    """A prompt per name. Raises InputError, see `check_names`."""
+    return [prompt(name) for name in check_names(names)]
 
 
 def alternatives(name: str) -> list[str]:
-    """The parts of a name such as "bedroom / hotel": whichever of them it is, it is that class."""
+    """The alternatives in a name such as "bedroom / hotel"."""
     return [part.strip() for part in name.split(" / ") if part.strip()]
 
 
-def checked(names: Sequence[str]) -> list[str]:
-    """The names without surrounding blanks.
-
-    Raises InputError when there are fewer than two or one comes twice: its two copies would share what
-    confidence there is, and the scene would look doubtful for ever.
+def check_names(names: Sequence[str]) -> list[str]:
+    """The stripped names. Raises InputError for fewer than two, and for duplicates, which would share their
+    confidence.
     """
-    found = [name.strip() for name in names if name.strip()]
-    if len(found) < 2:
-        raise InputError(f"{len(found)} class names are too few to choose from. Give two or more.")
-    known: set[str] = set()
-    for name in found:
-        if name.casefold() in known:
+    stripped = [name.strip() for name in names if name.strip()]
+    if len(stripped) < 2:
+        raise InputError(f"{len(stripped)} class names are too few to choose from. Give two or more.")
+    seen: set[str] = set()
+    for name in stripped:
+        if name.casefold() in seen:
             raise InputError(f"The class name {name!r} is there twice. Delete one of them.")
-        known.add(name.casefold())
-    return found
+        seen.add(name.casefold())
+    return stripped
 
 
 def class_rows(text: Callable[[Sequence[str]], Rows], names: Sequence[str]) -> Rows:
-    """Unit rows float32 [classes, d], one a name; of "bedroom / hotel" the mean of what either is.
+    """Unit rows float32 [classes, d], one per name; for "bedroom / hotel" the mean of both.
 
-    Raises InputError when a name comes twice.
+    Raises InputError, see `check_names`.
     """
-    parts = [alternatives(name) for name in checked(names)]
+    parts = [alternatives(name) for name in check_names(names)]
     rows = text([prompt(part) for group in parts for part in group])
     ends = np.cumsum([len(group) for group in parts])
-    means = np.stack([some.mean(0) for some in np.split(rows, ends[:-1])])
-    found: Rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
-    return found
+    means = np.stack([group.mean(0) for group in np.split(rows, ends[:-1])])
+    units: Rows = (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
-class Words:
-    """A text encoder's sentences less what is common to all places: what is left tells places apart.
+class CentredText:
+    """A text encoder minus the mean sentence about places, so that rows differ in what tells places apart.
 
-    Sentences about any two places are much alike to MiniLM; a student that is off by a little would find all
-    classes in the same direction.
+    MiniLM's sentences about any two places are much alike: to a student, all classes would lie in nearly the
+    same direction.
     """
 
     def __init__(self, text: Callable[[list[str]], Rows]) -> None:

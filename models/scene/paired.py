@@ -1,4 +1,4 @@
-"""A picture and the depth beside it, read as a pair: FILE.jpg and FILE.depth.png, 16 bits, millimetres."""
+"""Read a picture and its depth, FILE.jpg and FILE.depth.png (16 bits, millimetres)."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _MOST_PIXELS = 50_000_000
 
 
 def beside(picture: Path) -> Path:
-    """Where a picture's depth is looked for."""
+    """The path of a picture's depth."""
     return picture.with_name(picture.stem + DEPTH)
 
 
@@ -29,30 +29,29 @@ def read_pair(picture: Path, depth: Path) -> tuple[NDArray[np.uint8], NDArray[np
         raise InputError(f"{picture} has no depth beside it. Put it there as {depth.name}.")
     if not picture.is_file():
         raise InputError(f"There is no picture at {picture}. Check the path.")
-    seen = read_picture(picture, str(picture), _MOST_PIXELS)
-    far = read_depth(depth)
+    image = read_picture(picture, str(picture), _MOST_PIXELS)
+    distances = read_depth(depth)
     try:
-        check_pair(seen, far)
+        check_pair(image, distances)
     except InputError as error:
         raise InputError(f"{picture}: {error}") from error
-    small = seen.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    # The nearest one: a mean of near and far is a place where nothing is.
-    rows = (np.arange(SIDE) + 0.5) * far.shape[0] / SIDE
-    columns = (np.arange(SIDE) + 0.5) * far.shape[1] / SIDE
-    return np.asarray(small, np.uint8), far[np.ix_(rows.astype(int), columns.astype(int))]
+    small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    # Nearest neighbour: a mean of near and far is a distance where nothing is.
+    rows = (np.arange(SIDE) + 0.5) * distances.shape[0] / SIDE
+    columns = (np.arange(SIDE) + 0.5) * distances.shape[1] / SIDE
+    return np.asarray(small, np.uint8), distances[np.ix_(rows.astype(int), columns.astype(int))]
 
 
 def read_depth(path: Path) -> NDArray[np.uint16]:
     """A depth frame uint16 [h, w] from a 16-bit PNG. Raises InputError for any other picture."""
     try:
-        with Image.open(path, formats=["PNG"]) as opened:
-            values = np.asarray(opened)
-            mode = opened.mode
+        with Image.open(path, formats=["PNG"]) as image:
+            values = np.asarray(image)
+            mode = image.mode
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{path} is no PNG that can be read ({error}). Copy it again.") from error
     if not mode.startswith("I") or values.ndim != 2 or values.min() < 0 or values.max() > 65535:
         raise InputError(
             f"{path} is of mode {mode}, not 16-bit grey. Save depth as 16-bit PNG in millimetres."
         )
-    found: NDArray[np.uint16] = values.astype(np.uint16)
-    return found
+    return values.astype(np.uint16)

@@ -1,7 +1,7 @@
-"""Pictures and depth frames as a scene encoder takes them, or an error that says what is wrong with them.
+"""Check pictures and depth frames, and prepare them for a scene encoder.
 
-Both become square float32 pixels [B, 3, S, S] in [-1, 1]. A frame is squeezed, not cut, so that a picture and
-its depth stay on top of each other whatever the camera's format.
+Both become square float32 pixels [B, 3, S, S] in [-1, 1]. Frames are squeezed, not cropped, so that a picture
+and its depth stay aligned whatever the camera's format.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from torch.nn import functional
 from core.errors import InputError
 from core.ports import Millimetres
 
-_LEAST_SEEN = 0.02
+_LEAST_MEASURED = 0.02
 """Share of a depth frame that must hold a measurement."""
 _NEAREST, _FARTHEST = 50, 20_000
-"""Millimetres: what no camera for rooms measures is another unit, such as metres in whole numbers."""
+"""Millimetres; anything outside must be another unit, such as metres in whole numbers."""
 _FILLING = (3, 9, 27)
 _STEEPEST = 4.0
 
@@ -29,13 +29,14 @@ def picture_pixels(images: Sequence[Image.Image], side: int) -> torch.Tensor:
 
 def depth_pixels(depths: Sequence[Millimetres], side: int) -> torch.Tensor:
     """Pixels of n > 0 depth frames, uint16 [h, w] in millimetres. Raises InputError, see `check_depth`."""
-    return depth_channels(torch.stack([_metres(depth, side) for depth in depths]))
+    for depth in depths:
+        check_depth(depth)
+    metres = (torch.from_numpy(depth.astype(np.float32) / 1000)[None] for depth in depths)
+    return depth_channels(torch.cat([shrink(frame, side) for frame in metres]))
 
 
-def check_depth(depth: Millimetres, least: float = _LEAST_SEEN) -> None:
-    """Raises InputError for what is not a depth frame: wrong type or shape, wrong unit, or less than a share
-    `least` of it measured.
-    """
+def check_depth(depth: Millimetres, least: float = _LEAST_MEASURED) -> None:
+    """Raises InputError for a wrong type, shape or unit, or less than a share `least` measured."""
     if not isinstance(depth, np.ndarray) or depth.dtype != np.uint16:
         kind = getattr(depth, "dtype", type(depth).__name__)
         raise InputError(f"Depth is {kind}, not uint16. Give millimetres as whole numbers of 16 bits.")
@@ -58,7 +59,7 @@ def check_depth(depth: Millimetres, least: float = _LEAST_SEEN) -> None:
 
 
 def check_pair(image: Image.Image, depth: Millimetres) -> None:
-    """Raises InputError when picture and depth cannot be of the same view: their formats differ."""
+    """Raises InputError when the aspect ratios of picture and depth differ."""
     check_depth(depth)
     wide, high = image.size
     if abs(wide / high - depth.shape[1] / depth.shape[0]) > 0.02 * wide / high:
@@ -71,9 +72,9 @@ def check_pair(image: Image.Image, depth: Millimetres) -> None:
 def depth_channels(metres: torch.Tensor) -> torch.Tensor:
     """Depth [B, S, S] (0: not measured) as three channels [B, 3, S, S] in [-1, 1].
 
-    The first is the depth between the frame's nearest and farthest point, as EdgeVL has it (ECCV 2024, its
-    code). The others, instead of the same once more, are the slope across and down: how fast depth changes
-    from pixel to pixel relative to itself, which says which way a surface faces, wherever it is.
+    The first is the depth between the frame's nearest and farthest point, as in EdgeVL's code (ECCV 2024).
+    The others, where EdgeVL repeats it, are the relative slopes across and down, which say which way a
+    surface faces at any distance.
     """
     filled = fill_holes(metres)
     low = filled.amin((1, 2), keepdim=True)
@@ -82,7 +83,7 @@ def depth_channels(metres: torch.Tensor) -> torch.Tensor:
 
 
 def fill_holes(metres: torch.Tensor) -> torch.Tensor:
-    """Depth [B, S, S] whose zeros are means of what was measured around them, the nearest that there is."""
+    """Depth [B, S, S] whose zeros are filled with the mean of the nearest measurements."""
     for reach in _FILLING:
         if metres.all():
             break
@@ -94,13 +95,13 @@ def fill_holes(metres: torch.Tensor) -> torch.Tensor:
 
 
 def _around(maps: torch.Tensor, reach: int) -> torch.Tensor:
-    """Means of [B, S, S] over squares of `reach` pixels, zeros beyond the edge: rows first, then columns."""
+    """Means of [B, S, S] over squares of `reach` pixels, zeros beyond the edge."""
     across = functional.avg_pool2d(maps[:, None], (1, reach), 1, (0, reach // 2))
     return functional.avg_pool2d(across, (reach, 1), 1, (reach // 2, 0))[:, 0]
 
 
-def shrunk(metres: torch.Tensor, side: int) -> torch.Tensor:
-    """Depth [B, H, W] to [B, side, side]: means of what was measured in each area, 0 where little was."""
+def shrink(metres: torch.Tensor, side: int) -> torch.Tensor:
+    """Depth [B, H, W] to [B, side, side]: the mean measurement of each area, 0 where there are few."""
     measured = (metres > 0).float()
     size = (side, side)
     total, share = (
@@ -121,11 +122,6 @@ def _picture(image: Image.Image, side: int) -> torch.Tensor:
             "The picture has one colour only: it shows nothing. Uncover the camera, or light the room."
         )
     return torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)
-
-
-def _metres(depth: Millimetres, side: int) -> torch.Tensor:
-    check_depth(depth)
-    return shrunk(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)[0]
 
 
 def _slope(metres: torch.Tensor, axis: int) -> torch.Tensor:

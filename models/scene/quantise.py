@@ -1,12 +1,11 @@
-"""Integers of 8 bits in training, as Jacob et al. 2018 have them, and as the exported encoder will use them.
+"""8-bit quantisation-aware training (Jacob et al. 2018), matching the exported encoder.
 
 Symmetric and uniform: q = clamp(round(x * 127 / amax), -128, 127), read back as q * amax / 127. Weights
-have an amax for each output channel, activations one for each tensor, measured on calibration frames and
-then frozen. Gradients pass straight through, and stop where |x| > amax. What is quantised: input and weight
-of every linear layer and convolution, and a convolution's output, since integer convolutions give integers.
-Left in float: biases, normalisation, softmax and its two products, GELU, residual sums. (EdgeVL's code also
-quantises queries, keys, values and probabilities; on processors their products are a small part, and a
-probability of 1 in 600 would become 0.)
+have an amax per output channel, activations one per tensor, measured on calibration frames and then frozen.
+Gradients pass straight through, and stop where |x| > amax. Quantised: input and weight of every linear layer
+and convolution, and a convolution's output. In float: biases, normalisation, attention products, softmax,
+GELU, residual sums. (EdgeVL's code also quantises queries, keys, values and probabilities; on processors
+their products are a small part, and a probability of 1 in 600 would become 0.)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,17 +38,17 @@ class _FakeQuantise(torch.autograd.Function):
 
     @staticmethod
     def symbolic(graph: Any, x: Any, scale: Any) -> Any:
-        """The same as a pair of ONNX operators; `exporting` gives each its kind of integer."""
+        """The ONNX operator that `exporting` replaces."""
         return graph.op("roomwise::FakeQuantise", x, scale).setType(x.type())
 
 
 def fake_quantise(x: torch.Tensor, amax: torch.Tensor) -> torch.Tensor:
-    """`x` as 8-bit integers would hold it; `amax` is one number, or one for each slice of the first axis."""
+    """`x` rounded to 8 bits; `amax` is one number, or one per slice of the first axis."""
     return _on_grid(x, _scale(x, amax))
 
 
 def _scale(x: torch.Tensor, amax: torch.Tensor) -> torch.Tensor:
-    """The size of one step, in a shape that goes with `x`."""
+    """The size of one step, broadcastable to `x`."""
     scale = amax.clamp_min(_SMALLEST) / LEVELS
     return scale.view(-1, *[1] * (x.ndim - 1)) if scale.ndim else scale
 
@@ -60,7 +59,7 @@ def _on_grid(x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
 
 
 class Range(nn.Module):
-    """The range of one tensor of activations: observed on calibration frames, frozen after."""
+    """The range of one activation tensor, observed on calibration frames, then frozen."""
 
     amax: torch.Tensor
 
@@ -80,7 +79,7 @@ class Range(nn.Module):
 
 
 class _Layer(nn.Module):
-    """What linear layers and convolutions share: an integer weight and an integer input."""
+    """The base of linear layers and convolutions with integer weight and input."""
 
     def __init__(self, plain: "nn.Linear | nn.Conv2d") -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class _Layer(nn.Module):
         self.constant: torch.Tensor | None = None
 
     def integer_weight(self) -> torch.Tensor:
-        """The weight as it is computed with."""
+        """The weight in use."""
         if self.input.mode != "on":
             return self.weight
         if self.constant is not None:
@@ -101,7 +100,6 @@ class QuantisedLinear(_Layer):
     """A linear layer with an integer input and an integer weight."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As `nn.Linear`."""
         return functional.linear(self.input(x), self.integer_weight(), self.bias)
 
 
@@ -114,9 +112,8 @@ class QuantisedConv(_Layer):
         self.output = Range()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As `nn.Conv2d`."""
-        made = functional.conv2d(self.input(x), self.integer_weight(), self.bias, *self._how)
-        out: torch.Tensor = self.output(made)
+        output = functional.conv2d(self.input(x), self.integer_weight(), self.bias, *self._how)
+        out: torch.Tensor = self.output(output)
         return out
 
 
@@ -126,7 +123,7 @@ def channel_amax(weight: torch.Tensor) -> torch.Tensor:
 
 
 def insert(module: nn.Module) -> None:
-    """Put the quantised layers in, without ranges yet: the shape that a saved one is loaded into."""
+    """Replace layers by quantised ones, without ranges yet."""
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Linear):
             setattr(module, name, QuantisedLinear(child))
@@ -137,18 +134,18 @@ def insert(module: nn.Module) -> None:
 
 
 def turn_on(module: nn.Module) -> None:
-    """Quantise from now on, with the ranges that there are."""
-    for one in _ranges(module):
-        one.mode = "on"
+    """Quantise from now on, with the present ranges."""
+    for span in _ranges(module):
+        span.mode = "on"
 
 
 def is_on(module: nn.Module) -> bool:
-    """Whether anything in it is quantised just now."""
-    return any(one.mode == "on" for one in _ranges(module))
+    """Whether anything in it is quantised now."""
+    return any(span.mode == "on" for span in _ranges(module))
 
 
-def packed(module: nn.Module) -> dict[str, torch.Tensor]:
-    """The tensors of a module, integer weights as int8 [out, ...] with their scales float32 [out] beside."""
+def pack(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The state of a module, with quantised weights as int8 [out, ...] and their scales as float32 [out]."""
     tensors = dict(module.state_dict())
     for name, part in module.named_modules():
         if isinstance(part, _Layer):
@@ -159,26 +156,26 @@ def packed(module: nn.Module) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def unpacked(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What `packed` gave, as the module takes it: its weights lie on their grids now."""
-    found = {}
+def unpack(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The inverse of `pack`, with weights on their grids."""
+    plain = {}
     for name, tensor in tensors.items():
         if tensor.dtype == torch.int8:
             scale = tensors[f"{name.removesuffix('weight')}{_SCALE}"]
-            found[name] = tensor.float() * scale.view(-1, *[1] * (tensor.ndim - 1))
+            plain[name] = tensor.float() * scale.view(-1, *[1] * (tensor.ndim - 1))
         elif not name.endswith(f".{_SCALE}"):
-            found[name] = tensor
-    return found
+            plain[name] = tensor
+    return plain
 
 
 @contextmanager
 def constants(module: nn.Module) -> Iterator[None]:
-    """Every scale as a constant for a while, for whoever traces the computation."""
+    """Inside, every scale is a constant, for tracing."""
     parts = [part for part in module.modules() if isinstance(part, Range | _Layer)]
     for part in parts:
-        held = part.weight if isinstance(part, _Layer) else part.amax
-        amax = channel_amax(held) if isinstance(part, _Layer) else held
-        part.constant = _scale(held, amax).detach().clone()
+        values = part.weight if isinstance(part, _Layer) else part.amax
+        amax = channel_amax(values) if isinstance(part, _Layer) else values
+        part.constant = _scale(values, amax).detach().clone()
     try:
         yield
     finally:

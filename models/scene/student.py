@@ -1,7 +1,7 @@
-"""The scene student: a backbone of transformers, mean over its cells, a linear layer to the teacher's space.
+"""The scene student: a transformers backbone, the mean of its cells, a linear layer to the teacher's space.
 
-Backbones: Swin-T and ViT-S as EdgeVL has them (by their names: its configuration files hold larger ones), and
-the vision tower of the built-in student, whose weights already know rendered rooms.
+Backbones: EdgeVL's Swin-T and ViT-S (as named in the paper; its configuration files hold larger ones), and
+the built-in student's vision tower, pretrained on rendered rooms.
 """
 
 import json
@@ -21,7 +21,7 @@ from transformers.models.florence2.modeling_florence2 import Florence2VisionBack
 
 from core.errors import WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
-from models.scene.quantise import QuantisedLinear, insert, packed, turn_on, unpacked
+from models.scene.quantise import QuantisedLinear, insert, pack, turn_on, unpack
 from models.weights import DIGEST_FILE, check_digest, check_files, digest, read_config
 
 Backbone = Literal["davit", "swin", "vit"]
@@ -30,9 +30,9 @@ KIND = "roomwise-scene"
 
 @dataclass(frozen=True)
 class SceneShape:
-    """What decides a student's tensors. `options` are those of the backbone's own configuration class.
+    """What determines a student's tensors. `options` go to the backbone's configuration class.
 
-    `side` pixels along each side of the square picture; `width` numbers in a row; `norm` whether a LayerNorm
+    `side`: pixels along each side of the square picture; `width`: numbers in a row; `norm`: a LayerNorm
     follows the projection (EdgeVL: Swin yes, ViT no).
     """
 
@@ -54,39 +54,39 @@ class SceneStudent(nn.Module):
         self.norm = nn.LayerNorm(shape.width) if shape.norm else nn.Identity()
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return self.placed(self.pooled(pixels))
+        return self.embed(self.pool(pixels))
 
-    def pooled(self, pixels: torch.Tensor) -> torch.Tensor:
+    def pool(self, pixels: torch.Tensor) -> torch.Tensor:
         """The mean [B, C] of the backbone's cells."""
         cells = self.backbone(pixels).last_hidden_state
         mean: torch.Tensor = cells.mean((2, 3)) if cells.ndim == 4 else cells.mean(1)
         return mean
 
-    def placed(self, pooled: torch.Tensor) -> torch.Tensor:
-        """Unit rows [B, width] of what the backbone made."""
+    def embed(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Unit rows [B, width] of the backbone's mean."""
         return functional.normalize(self.norm(self.project(pooled)), dim=-1)
 
 
 def has_integers(student: SceneStudent) -> bool:
-    """Whether its layers compute with 8-bit integers, or as if they did."""
+    """Whether its layers are quantised."""
     return isinstance(student.project, QuantisedLinear)
 
 
 def save_student(student: SceneStudent, about: Mapping[str, Any], folder: Path) -> None:
     """Write config.json and model.safetensors, whole or not at all. Raises StorageError.
 
-    Weights that are computed with as integers are kept as such; of all else nothing is lost, unless it is a
-    student without integers: that one is kept in half precision.
+    Quantised weights are stored as integers, the rest in full; a student without integers in half precision.
     """
     integers = has_integers(student)
-    tensors = packed(student) if integers else {n: t.half() for n, t in student.state_dict().items()}
+    tensors = pack(student) if integers else {n: t.half() for n, t in student.state_dict().items()}
     shape = asdict(student.shape)
     config = {"model_type": KIND, "shape": shape, "integers": integers, "about": dict(about)}
-    with atomic_directory(folder, replace=True) as made:
-        atomic_write_text(made / "config.json", json.dumps(config, indent=1) + "\n")
-        atomic_write_bytes(made / "model.safetensors", save({n: t.contiguous() for n, t in tensors.items()}))
-        atomic_write_text(made / DIGEST_FILE, digest(made) + "\n")
+    with atomic_directory(folder, replace=True) as temporary:
+        atomic_write_text(temporary / "config.json", json.dumps(config, indent=1) + "\n")
+        atomic_write_bytes(
+            temporary / "model.safetensors", save({n: t.contiguous() for n, t in tensors.items()})
+        )
+        atomic_write_text(temporary / DIGEST_FILE, digest(temporary) + "\n")
 
 
 def load_student(folder: Path) -> SceneStudent:
@@ -100,7 +100,7 @@ def load_student(folder: Path) -> SceneStudent:
             turn_on(student)
         (path,) = check_files(folder)
         tensors = load_file(path)
-        student.load_state_dict({n: t.float() for n, t in unpacked(tensors).items()})
+        student.load_state_dict({n: t.float() for n, t in unpack(tensors).items()})
     except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise WeightsError(f"The scene encoder in {folder} is damaged. Get it again.") from error
     return student.eval()
@@ -115,7 +115,7 @@ def scene_config(folder: Path) -> dict[str, Any]:
 
 
 def _backbone(shape: SceneShape) -> tuple[Any, int]:
-    """The module and the channels of its cells."""
+    """The backbone and the channels of its cells."""
     options: dict[str, Any] = dict(shape.options)
     if shape.backbone == "swin":
         swin = SwinModel(SwinConfig(**options), add_pooling_layer=False)

@@ -1,13 +1,12 @@
-"""Encoders of pictures and of words in one space, from which a scene student learns.
+"""Encoders of pictures and words in one space, which teach a scene student.
 
-Either any CLIP in the hub's layout, with its own processor, or the built-in teacher: the expert's vision
-tower, which has learnt what is where in rendered rooms, with a small head that was trained to speak MiniLM's
-language.
+Either any CLIP in the hub's layout, or the built-in teacher: the expert's vision tower with a small head
+trained into MiniLM's space.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from PIL import Image
@@ -20,9 +19,8 @@ from core.errors import WeightsError
 from core.files import sha256_file, storage_errors
 from core.ports import Rows
 from models.embedder import load_minilm
-from models.quiet import no_progress_bars
-from models.registry import load_model, model_folder
-from models.scene.names import Words
+from models.registry import load_model, model_folder, no_progress_bars
+from models.scene.names import CentredText
 from models.weights import check_files, check_loading, digest
 
 BUILTIN = "builtin-teacher"
@@ -30,28 +28,6 @@ HEAD_FOLDER = Path(__file__).parents[1] / "builtin" / "scene-teacher"
 HEAD_FILE = "head.safetensors"
 _TOWER = "builtin-expert"
 _HEADS = 8
-
-
-class SceneTeacher(Protocol):
-    """Pictures and texts to unit rows of one space; `name` tells its weights."""
-
-    @property
-    def name(self) -> str:
-        """What made the rows, weights included."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Numbers in a row."""
-        ...
-
-    def image(self, images: Sequence[Image.Image]) -> Rows:
-        """Unit rows float32 [n, width] of n > 0 RGB pictures."""
-        ...
-
-    def text(self, texts: Sequence[str]) -> Rows:
-        """Unit rows float32 [n, width] of n > 0 texts."""
-        ...
 
 
 class ClipTeacher:
@@ -63,20 +39,18 @@ class ClipTeacher:
         self.width = int(module.config.projection_dim)
 
     def image(self, images: Sequence[Image.Image]) -> Rows:
-        """See `SceneTeacher`."""
         pixels = self._processor(list(images), return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             return _unit(self._module.visual_projection(self._module.vision_model(pixels).pooler_output))
 
     def text(self, texts: Sequence[str]) -> Rows:
-        """See `SceneTeacher`."""
         inputs = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
         with torch.inference_mode():
             return _unit(self._module.text_projection(self._module.text_model(**inputs).pooler_output))
 
 
 class PoolingHead(nn.Module):
-    """Cells [B, N, C] of a tower to rows [B, width], not yet of length 1: each head looks where it likes."""
+    """Attention pooling of a tower's cells [B, N, C] to rows [B, width], not normalised."""
 
     def __init__(self, cells: int, width: int, hidden: int = 512) -> None:
         super().__init__()
@@ -88,41 +62,41 @@ class PoolingHead(nn.Module):
         self.out = nn.Linear(hidden, width)
 
     def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        seen = self.norm(cells)
-        weights = self.look(seen).softmax(1)
-        values = self.value(seen).unflatten(2, (_HEADS, -1))
+        normed = self.norm(cells)
+        weights = self.look(normed).softmax(1)
+        values = self.value(normed).unflatten(2, (_HEADS, -1))
         pooled = torch.einsum("bnh,bnhd->bhd", weights, values).flatten(1)
-        mixed = functional.gelu(self.mix(torch.cat([pooled, seen.amax(1)], 1)))
+        mixed = functional.gelu(self.mix(torch.cat([pooled, normed.amax(1)], 1)))
         out: torch.Tensor = self.out(self.drop(mixed))
         return out
 
 
 class BuiltinTeacher:
-    """The expert's tower, frozen, with the head that belongs to it. Load it with `load_teacher`."""
+    """The expert's frozen tower with its head. Load it with `load_teacher`."""
 
-    def __init__(self, vlm: Any, head: PoolingHead, words: Words, name: str) -> None:
-        self._vlm, self._head, self._words = vlm, head.eval(), words
+    def __init__(self, vlm: Any, head: PoolingHead, text_encoder: CentredText, name: str) -> None:
+        self._vlm, self._head, self._text_encoder = vlm, head.eval(), text_encoder
         self.name = name
         self.width = head.out.out_features
 
     def image(self, images: Sequence[Image.Image]) -> Rows:
-        """See `SceneTeacher`."""
-        return self.cells(
-            self._vlm.constant_features(self._vlm.prepare(list(images))).flatten(2).transpose(1, 2)
-        )
+        features = self._vlm.constant_features(self._vlm.prepare(list(images)))
+        return self.cells(features.flatten(2).transpose(1, 2))
 
     def cells(self, cells: torch.Tensor) -> Rows:
-        """The same rows from the tower's cells [B, N, C], where they are there already."""
+        """The same rows from the tower's cells [B, N, C]."""
         with torch.inference_mode():
             return _unit(self._head(cells.float()))
 
     def text(self, texts: Sequence[str]) -> Rows:
-        """See `SceneTeacher`."""
-        return self._words.text(texts)
+        return self._text_encoder.text(texts)
 
 
-def load_teacher(name: str = BUILTIN) -> "BuiltinTeacher | ClipTeacher":
+SceneTeacher = BuiltinTeacher | ClipTeacher
+"""Pictures and texts to unit rows float32 [n, width] of one space; `name` identifies the weights."""
+
+
+def load_teacher(name: str = BUILTIN) -> SceneTeacher:
     """The built-in teacher, or a folder that holds a CLIP. Raises WeightsError, UnknownModelError."""
     return builtin_teacher(HEAD_FOLDER / HEAD_FILE) if name == BUILTIN else _clip(Path(name))
 
@@ -135,7 +109,7 @@ def builtin_teacher(head_file: Path) -> BuiltinTeacher:
             f"The head in {head_file} belongs to another expert. Train it: roomwise pretrain scene"
         )
     name = f"{BUILTIN}:{sha256_file(head_file)[:12]}"
-    return BuiltinTeacher(load_model(_TOWER), head, Words(load_minilm().text), name)
+    return BuiltinTeacher(load_model(_TOWER), head, CentredText(load_minilm().text), name)
 
 
 def tower_digest() -> str:
@@ -181,5 +155,5 @@ def _clip(folder: Path) -> ClipTeacher:
 
 
 def _unit(rows: torch.Tensor) -> Rows:
-    found: Rows = functional.normalize(rows.float(), dim=-1).numpy()
-    return found
+    units: Rows = functional.normalize(rows.float(), dim=-1).numpy()
+    return units

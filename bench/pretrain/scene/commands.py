@@ -17,7 +17,7 @@ from bench.pretrain.scene.shipping import SHIPPED, ship
 from bench.pretrain.scene.students import innate
 from models.embedder import load_minilm
 from models.registry import load_model
-from models.scene.names import Words
+from models.scene.names import CentredText
 from models.scene.student import load_student
 from models.scene.teacher import HEAD_FILE, builtin_teacher, tower_digest
 
@@ -72,5 +72,5 @@ def _head(wish: SceneWish, path: Path, said: Any) -> None:
         if number % 100 == 99:
             said(f"head {number + 1} loss {np.mean(losses[-100:]):.3f}")
 
-    head = train_head(cells, pairs.facts, Words(load_minilm().text).text, _HEAD_EPOCHS, wish.seed, step)
+    head = train_head(cells, pairs.facts, CentredText(load_minilm().text).text, _HEAD_EPOCHS, wish.seed, step)
     save_head(head, tower_digest(), {"loss": float(np.mean(losses[-100:]))}, path)

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from adapters.scene.distilling import distance_to
-from adapters.scene.material import Material
-from adapters.scene.views import shown
+from adapters.scene.views import Material, draw_pixels
 from core.ports import Rows
 
 Sees = Literal["both", "rgb", "depth"]
@@ -73,7 +72,7 @@ class StageLoss:
     def __call__(self, rng: np.random.Generator) -> torch.Tensor:
         """Its value, with a gradient."""
         rows = rng.choice(len(self._material), self._batch, replace=False)
-        pixels = shown(self._material, rows, self._side, rng)
+        pixels = draw_pixels(self._material, rows, self._side, rng)
         target = torch.from_numpy(self._material.rows[rows])
         half = len(rows)
         seen = {"both": pixels, "rgb": pixels[:half], "depth": pixels[half:]}[self._sees]

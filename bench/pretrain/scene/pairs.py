@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.scene.views import colour, distance, whole_look
+from adapters.scene.views import colour, distance, whole_frame
 from bench.pretrain.common.dataset import read_shard
 from bench.pretrain.common.rendering import shard_folders
 from bench.rooms.rendering.camera import depth_camera
@@ -135,7 +135,7 @@ def scannet_name(kind: str) -> str:
 def validation_scores(student: SceneStudent, teacher: SceneTeacher, data: Path) -> dict[str, float]:
     """Accuracy among ScanNet's 21 names on all validation frames, from depth and from RGB."""
     pairs = read_pairs(data, "validation")
-    depth, look = sensed(pairs.depth, _NOISE_SEED), whole_look
+    depth, look = sensed(pairs.depth, _NOISE_SEED), whole_frame
     classes = class_rows(teacher.text, SCANNET)
     right = np.array([SCANNET.index(scannet_name(fact.kind)) for fact in pairs.facts])
     found: dict[str, list[bool]] = {"depth": [], "rgb": []}

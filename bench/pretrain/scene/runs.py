@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from adapters.scene.course import optimiser_of, steps
-from adapters.scene.material import Material
-from adapters.scene.views import colour, distance, whole_look
+from adapters.scene.views import Material, colour, distance, whole_frame
 from bench.pretrain.common.checkpoint import TrainingProgress, load_tensors, read_progress, save_checkpoint
 from bench.pretrain.scene.distilling import StageLoss
 from bench.pretrain.scene.recipes import SceneRecipe, SceneTraining
@@ -159,7 +158,7 @@ def _calibration(bench: Bench, seed: int) -> Callable[[nn.Module], None]:
 
     def run(module: nn.Module) -> None:
         for some in np.array_split(rows, math.ceil(len(rows) / 16)):
-            chosen, look = bench.material.take(some), whole_look(len(some))
+            chosen, look = bench.material.take(some), whole_frame(len(some))
             side = bench.shape.side
             module(torch.cat([colour(chosen.frames, look, side, None), distance(chosen.depth, look, side)]))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from adapters.scene.material import Material
+from adapters.scene.views import Material
 from bench.pretrain.scene.pairs import read_folder, read_pairs, sensed
 from bench.pretrain.scene.recipes import SceneRecipe
 from bench.pretrain.scene.runs import Bench

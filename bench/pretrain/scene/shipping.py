@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.pretrain.scene.runs import PTQ, Bench
 from core.files import atomic_write_text
-from models.scene.quantise import packed
+from models.scene.quantise import pack
 from models.scene.student import load_student, save_student
 
 SHIPPED = {"stage2-int8": "scene-encoder", "stage1": "scene-stage1"}
@@ -28,7 +28,7 @@ def ship(bench: Bench, seed: int, scores: Mapping[str, Mapping[str, float]], fol
         atomic_write_text(
             folder / name / "README.md", card(name, method, config["about"], student, scores[method])
         )
-    quantised = packed(load_student(bench.place(PTQ, seed)))
+    quantised = pack(load_student(bench.place(PTQ, seed)))
     ranges = {key: float(value) for key, value in quantised.items() if key.endswith(".amax")}
     atomic_write_text(folder / SHIPPED["stage1"] / RANGES, json.dumps(ranges, indent=1) + "\n")
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from adapters.scene.material import Material
-from adapters.scene.views import shown
+from adapters.scene.views import Material, draw_pixels
 from bench.pretrain.scene.distilling import Terms
 from core.ports import Rows
 
@@ -93,7 +92,7 @@ class Contrasting:
         """Its value with a gradient, None where no triplet was found."""
         rows = rng.choice(len(self._material), self._batch, replace=False)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            made = self._student(shown(self._material, rows, self._side, rng))
+            made = self._student(draw_pixels(self._material, rows, self._side, rng))
         made = made.float()
         colour, depth = made[: len(rows)], made[len(rows) :]
         found = mined(colour.detach().numpy(), self._material.labels[rows], rng)

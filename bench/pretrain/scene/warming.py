@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from adapters.scene.material import Material
-from adapters.scene.views import shown
+from adapters.scene.views import Material, draw_pixels
 from bench.pretrain.scene.distilling import Sees, Terms
 from core.ports import Rows
 from models.scene.student import SceneStudent
@@ -42,7 +41,7 @@ def warm_up(
         for group in optimiser.param_groups:
             group["lr"] = _RATE * (1 - step / steps)
         some = torch.from_numpy(rng.choice(len(features), min(_BATCH, len(features)), replace=False))
-        loss = terms.loss(student.placed(features[some]), targets[some], classes)
+        loss = terms.loss(student.embed(features[some]), targets[some], classes)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -56,10 +55,10 @@ def _features(
     student.eval()
     found, wanted = [], []
     for some in np.array_split(rows, max(1, len(rows) // _CHUNK)):
-        pixels = shown(material, some, student.shape.side, rng)
+        pixels = draw_pixels(material, some, student.shape.side, rng)
         half = len(some)
         seen = {"both": pixels, "rgb": pixels[:half], "depth": pixels[half:]}[sees]
         with torch.no_grad():
-            found.append(student.pooled(seen))
+            found.append(student.pool(seen))
         wanted.append(torch.from_numpy(material.rows[some]).repeat(len(seen) // half, 1))
     return torch.cat(found), torch.cat(wanted)

@@ -99,7 +99,7 @@ def token_rows(
 
 def _looks(vlm: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str]) -> list[torch.Tensor]:
     """Of each picture and its question, rows [words, N] that sum to 1."""
-    look = vlm.first_look(vision, questions)
+    look = vlm.first_layer_attention(vision, questions)
     found = [rows[words] for rows, words in zip(look.rows, look.words, strict=True)]
     return [(rows / rows.sum(dim=1, keepdim=True)).clamp(min=1e-8) for rows in found]
 

@@ -11,7 +11,7 @@ from bench.rooms.questions.ask import sample_training
 from bench.rooms.views import visit
 from bench.studies.dims.reducers import Lessons, TokenReducer, learnt, pca, random_projection
 from bench.studies.dims.slicing import sliced
-from models.vlm import VisionLanguageModel, VisionTokens, stacked
+from models.vlm import VisionLanguageModel, VisionTokens, stack
 
 LINEAR = ("random", "pca", "learned", "matryoshka")
 SLICED = "rotate-and-slice"
@@ -55,7 +55,7 @@ def lessons(
     vlm: VisionLanguageModel, rooms: Sequence[tuple[list[Image.Image], list[list[tuple[str, str]]]]]
 ) -> Lessons:
     """All rooms' questions, their pictures encoded once."""
-    vision = stacked([vlm.encode_images(pictures) for pictures, _ in rooms])
+    vision = stack([vlm.encode_images(pictures) for pictures, _ in rooms])
     flat = [pairs for _, questions in rooms for pairs in questions]
     asked = [(place, *pair) for place, pairs in enumerate(flat) for pair in pairs]
     return Lessons(

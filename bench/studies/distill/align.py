@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import torch
 
-from adapters.training.losses import renormalised
+from adapters.training.losses import renormalise
 
 _SMALLEST_SHARE = 1e-8
 _IMAGE_AT = 1
@@ -43,7 +43,7 @@ def divergence(ours: Maps, theirs: Maps) -> torch.Tensor:
     total, rows = ours[0].new_zeros((), dtype=torch.float32), 0
     for looked, wanted in zip(ours, theirs, strict=True):
         told = wanted.sum(dim=-1) > 0
-        p, q = renormalised(wanted.float()[told]), renormalised(looked.float()[told])
+        p, q = renormalise(wanted.float()[told]), renormalise(looked.float()[told])
         logs = q.clamp(min=_SMALLEST_SHARE).log()
         total = total + (p * (p.clamp(min=_SMALLEST_SHARE).log() - logs)).sum()
         rows += len(p)

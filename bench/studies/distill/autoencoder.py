@@ -49,7 +49,7 @@ class Autoencoder(Encoder):
 
     def encode(self, maps: torch.Tensor) -> Code:
         """The codes of standardised maps [B, channels, rows, cols]. Raises ValueError for another shape."""
-        found = self.found(maps)
+        found = self.raw_codes(maps)
         if not self.variational:
             return Code(found)
         mean, logvar = found.chunk(2, dim=1)

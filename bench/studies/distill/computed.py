@@ -20,7 +20,7 @@ from bench.studies.distill.reading import (
     whole_maps,
 )
 from bench.studies.distill.transfer import Transfer, transfer_loss
-from models.inside.rollout import rollouts
+from models.inside.attention import rollouts
 from models.loss import answer_cross_entropy
 from models.signal import focus, focus_size
 

@@ -18,7 +18,7 @@ from bench.studies.distill.computed import CodeLoss, ReadingPair, computed
 from bench.studies.distill.reading import ModelReading, reading
 from bench.studies.distill.terms import TERMS, Need, Preset
 from models.lora import Adapter
-from models.lora_training import attach, detach, taken
+from models.lora_training import attach, detach, extract
 from models.signal import vocabulary
 from models.vlm import VisionLanguageModel
 
@@ -169,7 +169,7 @@ def train_few(
     parameters = attach(vlm, course.rank, course.alpha, vlm.lora_targets(), seed)
     try:
         losses, norms = _descend(vlm, pairs, method, course, bridge, (parameters, beside))
-        return Trained(taken(vlm, course.rank, course.alpha), bridge, losses, norms)
+        return Trained(extract(vlm, course.rank, course.alpha), bridge, losses, norms)
     finally:
         detach(vlm)
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from adapters.training.codes import Scale, contrast, standardised
+from adapters.training.codes import Scale, contrast, standardise
 from bench.studies.distill.autoencoder import Autoencoder, frozen, new_autoencoder, prior_divergence
 from bench.studies.distill.fitting import (
     FitSettings,
@@ -88,7 +88,7 @@ def fit_transfer(
         raise ValueError(f"maps of shape {tuple(teacher.shape)} and {tuple(student.shape)}")
     dense = [contrast(maps.detach()) for maps in (teacher, student)]
     scale = fitted_scale(dense[0])
-    theirs, ours = (standardised(maps, scale) for maps in dense)
+    theirs, ours = (standardise(maps, scale) for maps in dense)
     rows = split_by_picture(torch.arange(len(teacher)) if images is None else images.cpu(), settings)
     pair = _fitted(theirs, ours, rows, pairing, settings)
     return Transfer(pairing, pair, scale, _calibration(pair, theirs, ours, rows, pairing, settings))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from adapters.training.codes import paired_layers
-from adapters.training.losses import map_divergence, renormalised
+from adapters.training.losses import map_divergence, renormalise
 from bench.studies.distill.reading import mean_heads
 
 
@@ -32,10 +32,10 @@ def last_layer_distance(
 def paired_layers_divergence(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> torch.Tensor:
     """SF4b: KL(theirs || ours) in nats, mean over rows and over our layers, each with its pair; a scalar.
 
-    Rows [Q] are renormalised over the K keys; rows of which theirs tells nothing do not count.
+    Rows [Q] are renormalise over the K keys; rows of which theirs tells nothing do not count.
     """
     pairs = [
-        (renormalised(mean_heads(ours[mine])), renormalised(mean_heads(theirs[other])))
+        (renormalise(mean_heads(ours[mine])), renormalise(mean_heads(theirs[other])))
         for mine, other in paired_layers(len(ours), len(theirs))
     ]
     return torch.stack([map_divergence(looked, wanted) for looked, wanted in pairs]).mean()

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from adapters.training.codes import ABOUT, FORM, FORMAT, WEIGHTS, Scale, contrast, standardised, whole
+from adapters.training.codes import ABOUT, FORM, FORMAT, WEIGHTS, Scale, contrast, read_transfer, standardise
 from bench.studies.distill.autoencoder import Autoencoder, Code, frozen
 from core.files import atomic_directory, sha256_file
 
@@ -82,7 +82,7 @@ class Transfer(nn.Module):
     def _encoded(self, autoencoder: Autoencoder, maps: torch.Tensor) -> Code:
         # A student trained in half precision is still compared in single.
         with torch.autocast(maps.device.type, enabled=False):
-            return autoencoder.encode(standardised(contrast(maps), Scale(self.mean, self.spread)))
+            return autoencoder.encode(standardise(contrast(maps), Scale(self.mean, self.spread)))
 
 
 def transfer_loss(transfer: Transfer, student_maps: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
@@ -120,7 +120,7 @@ def save_transfer(transfer: Transfer, folder: Path) -> None:
 
 def load_transfer(folder: Path) -> Transfer:
     """What `save_transfer` wrote, on the CPU. Raises StorageError, and WeightsError when it is damaged."""
-    with whole(folder) as (about, tensors):
+    with read_transfer(folder) as (about, tensors):
         pairing: Pairing = about["pairing"]
         if pairing not in get_args(Pairing):
             raise ValueError(f"no pairing {pairing!r}")

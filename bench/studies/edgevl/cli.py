@@ -14,7 +14,7 @@ from bench.studies.edgevl.scores import MODALITIES, PlaceScores
 from bench.studies.few_shot.table import check_picture, draw, show
 from core.errors import InputError
 from core.files import cache_dir, storage_errors
-from models.scene.names import SCANNET, checked
+from models.scene.names import SCANNET, check_names
 
 app = typer.Typer(add_completion=False)
 _QUICK_ROOMS, _ROOMS = 24, 100
@@ -82,7 +82,7 @@ def read_names(path: Path) -> list[str]:
     with storage_errors("read", path):
         raw = path.read_bytes()
     try:
-        return checked(raw.decode("utf-8-sig").splitlines())
+        return check_names(raw.decode("utf-8-sig").splitlines())
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text in UTF-8. Save it as such.") from error
 

@@ -16,7 +16,7 @@ from core.errors import WeightsError
 from core.files import storage_errors
 from core.ports import Millimetres, Rows
 from models.scene.encoder import StudentEncoder, by_onnxruntime, by_torch, exported
-from models.scene.pixels import depth_channels, shrunk
+from models.scene.pixels import depth_channels, shrink
 from models.scene.quantise import insert, turn_on
 from models.scene.student import SceneStudent, load_student
 from models.scene.teacher import SceneTeacher
@@ -89,6 +89,6 @@ def rows_of(see: Callable[[Sequence[View]], Rows], views: Sequence[View]) -> Row
 
 
 def _grey(depth: NDArray[np.uint16], side: int) -> Image.Image:
-    metres = shrunk(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)
+    metres = shrink(torch.from_numpy(depth.astype(np.float32) / 1000)[None], side)
     pixels = (depth_channels(metres)[0, :1].expand(3, -1, -1).permute(1, 2, 0) + 1) * 127.5
     return Image.fromarray(pixels.round().to(torch.uint8).numpy())

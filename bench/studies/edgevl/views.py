@@ -10,7 +10,7 @@ from PIL import Image
 from bench.pretrain.common.rendering import ShardPlan, render_cache
 from bench.pretrain.scene.pairs import read_folder, read_pairs, scannet_name, sensed
 from core.errors import InputError
-from models.scene.names import checked
+from models.scene.names import check_names
 
 ROOMS_A_SHARD = 20
 SIDE = 144
@@ -58,7 +58,7 @@ def folder_views(folder: Path, classes: list[str]) -> LabelledViews:
 
 
 def _numbers(named: list[str], classes: list[str]) -> NDArray[np.int64]:
-    places = {name.casefold(): number for number, name in enumerate(checked(classes))}
+    places = {name.casefold(): number for number, name in enumerate(check_names(classes))}
     unknown = sorted({name for name in named if name.casefold() not in places})
     if unknown:
         raise InputError(

@@ -16,7 +16,7 @@ from bench.studies.few_shot.plan import StudyPlan
 from core.files import atomic_directory, storage_errors
 from core.frames import read_frame
 from core.pictures import load_image
-from core.types import Example, Frame, Told
+from core.types import Example, ExpertReply, Frame
 from models.expert import LocalExpert
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
@@ -109,8 +109,8 @@ def _further(
     expert: LocalExpert,
     turns: Sequence[VisitTurn],
     frames: Sequence[Frame],
-    told: Sequence[Told],
-) -> list[tuple[int, str, Told]]:
+    told: Sequence[ExpertReply],
+) -> list[tuple[int, str, ExpertReply]]:
     """The agent's own questions after each of the warm-up's, as in the product: turn, question, answer."""
     heard: list[Claim] = []
     found = []
@@ -125,7 +125,7 @@ def _further(
     return found
 
 
-def _keep(folder: Path, told: Mapping[str, Told]) -> None:
+def _keep(folder: Path, told: Mapping[str, ExpertReply]) -> None:
     for name, one in told.items():
         if one.signal is not None:
             _signal(folder, name).write_bytes(one.signal)

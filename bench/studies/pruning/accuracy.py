@@ -14,7 +14,7 @@ from bench.measure.report import Row, Value, measured
 from bench.pair.models import PicturedQuestion, by_picture
 from core.scoring import exact_match
 from models.alignment import resample_keys
-from models.token_pruning import Rule, chosen, count, dropped, fused, importance, spread
+from models.token_pruning import Rule, cells_kept, choose_cells, drop_cells, fused, importance, spread
 from models.vlm import VisionLanguageModel, VisionTokens
 
 KINDS = ("spread", "t2v", "colmean", "fused", "expert_t2v", "random")
@@ -53,10 +53,10 @@ def answered(
         cells = vision.tokens[:, int(vision.mean_token) :]
         for share in shares:
             rule = Rule(share=share)
-            told["spread"] = spread(cells, count(rule, cells.shape[1])).expand(len(questions), -1)
+            told["spread"] = spread(cells, cells_kept(rule, cells.shape[1])).expand(len(questions), -1)
             for kind in KINDS:
                 for merge in merges:
-                    score((kind, share, merge), dropped(vision, chosen(told[kind], rule), merge))
+                    score((kind, share, merge), drop_cells(vision, choose_cells(told[kind], rule), merge))
     return dict(right)
 
 
@@ -69,14 +69,14 @@ def _told(
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
     """Importance of every cell for every question [B, N], by kind."""
-    look = student.first_look(vision, questions, everything=True)
+    look = student.first_layer_attention(vision, questions, everything=True)
     first = int(vision.mean_token)
     told = {
         "t2v": importance(look, "t2v")[:, first:],
         "colmean": importance(look, "colmean")[:, first:],
     }
     told["fused"] = fused(told["t2v"], told["colmean"])
-    theirs = importance(expert.first_look(seen, questions), "t2v")[:, int(seen.mean_token) :]
+    theirs = importance(expert.first_layer_attention(seen, questions), "t2v")[:, int(seen.mean_token) :]
     maps = theirs.reshape(len(questions), seen.rows, seen.cols)
     told["expert_t2v"] = resample_keys(maps, vision.rows, vision.cols).flatten(1)
     told["random"] = torch.rand(told["t2v"].shape, generator=generator).to(vision.tokens.device)

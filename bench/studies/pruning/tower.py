@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from core.errors import ModelError
-from models.inside.towers import hearing, tower_of
+from models.inside.towers import recording_maps, tower_of
 from models.vlm import VisionLanguageModel
 
 
@@ -19,7 +19,7 @@ def tower_maps(vlm: VisionLanguageModel, pixels: torch.Tensor) -> tuple[torch.Te
     tower = tower_of(vlm)
     _attentions(vlm)
     assert tower is not None  # it has attention
-    with hearing(tower) as maps:
+    with recording_maps(tower) as maps:
         vlm.constant_features(pixels)
     return tuple(one.attention for one in maps if one.kind == "tokens")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.measure.alike import entropy, jensen_shannon, spearman, top_overlap
 from bench.studies.vit.towers import Attention
 from models.alignment import resample_keys
-from models.inside.rollout import rollouts
+from models.inside.attention import rollouts
 
 OWN, RESIDUAL, LITERAL = "layer's own", "rollout", "rollout, no residual"
 KINDS = (OWN, RESIDUAL, LITERAL)

@@ -15,10 +15,9 @@ from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoModel
 
 from core.errors import InputError, ModelError, WeightsError
-from models.inside.looks import check_size, forced_with_maps
-from models.inside.towers import hearing, tower_of
-from models.quiet import no_progress_bars
-from models.registry import load_model, model_folder
+from models.inside.attention import check_size, teacher_forced_with_maps
+from models.inside.towers import recording_maps, tower_of
+from models.registry import load_model, model_folder, no_progress_bars
 from models.vlm import VisionLanguageModel
 from models.weights import check_files, read_config
 
@@ -64,7 +63,7 @@ class Tower:
         """Its maps of a picture. Raises InputError for a picture smaller than the grid, QuestionError."""
         if self.rows == WORDS:
             return self._of_words(picture, question)
-        with torch.inference_mode(), hearing(self._module) as heard:
+        with torch.inference_mode(), recording_maps(self._module) as heard:
             pixels = self._prepared(picture)
             self._module(pixel_values=pixels)
         whole = [one for one in heard if one.kind == "tokens"]
@@ -99,7 +98,7 @@ class Tower:
         assert vlm is not None
         vision = vlm.encode_images([picture])
         check_size(picture, vision, self.name)
-        forced = forced_with_maps(vlm, vision, question, "")
+        forced = teacher_forced_with_maps(vlm, vision, question, "")
         layers = torch.stack([attention[0].float().mean(dim=0) for attention in forced.attentions])
         cells = forced.vis[0].clone()
         cells[forced.vis[0].nonzero()[: int(vision.mean_token), 0]] = False

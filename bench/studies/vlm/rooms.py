@@ -22,7 +22,7 @@ from bench.studies.vlm.cells import (
 )
 from bench.studies.vlm.states import read_states, tower_states
 from core.scoring import exact_match
-from models.inside.looks import forced_with_maps, looks_of, shares
+from models.inside.attention import attention_maps, normalise_map, teacher_forced_with_maps
 from models.registry import load_model
 from models.vlm import VisionLanguageModel, VisionTokens
 
@@ -94,9 +94,9 @@ def _between(ours: _Side, theirs: _Side, spans: tuple[Spans, Spans]) -> Mapping[
 def _read(vlm: VisionLanguageModel, vision: VisionTokens, question: str) -> _Side:
     said = vlm.answer(vision, question, _LONGEST).text
     _, picture, words = read_states(vlm, vision, question, said)
-    looks = looks_of(forced_with_maps(vlm, vision, question, said), vision, "question")
+    looks = attention_maps(teacher_forced_with_maps(vlm, vision, question, said), vision, "question")
     empty = torch.zeros(0, vision.rows, vision.cols)
-    maps = empty if looks is None else shares(looks.cells.mean(dim=1))
+    maps = empty if looks is None else normalise_map(looks.cells.mean(dim=1))
     return _Side(picture, words, maps.cpu(), said)
 
 
