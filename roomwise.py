@@ -32,7 +32,7 @@ VERBS = {
 # What a verb needs of a layer that its own may not import; a context carries these names to it.
 PARTS = {
     "embedder": "models.embedder:load_embedder",
-    "picture": "core.pictures:load_image",
+    "picture": "models.images:load_image",
     "screen": "tui.app:show",
 }
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from core.config import load_config
-from core.pictures import load_image
 from core.text import check_question
+from models.images import load_image
 
 app = typer.Typer(add_completion=False)
 

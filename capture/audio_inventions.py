@@ -49,7 +49,7 @@ def strip_notes(text: str) -> str:
     return strip_controls(_NOISE.sub(" ", strip_controls(text)))
 
 
-def reject_reason(draft: Draft, above_floor: float, speech: float) -> str:
+def objection(draft: Draft, above_floor: float, speech: float) -> str:
     """Why to reject a draft, or "". `above_floor`: dB above the room's floor; `speech`: its probability."""
     words = _words(draft.text)
     if not words:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capture.audio import RATE
-from capture.audio_inventions import reject_reason, strip_notes
+from capture.audio_inventions import objection, strip_notes
 from capture.audio_whisper import Whisper
 from capture.utterance import Utterance
 
@@ -92,7 +92,7 @@ class Transcriber:
 def transcribe(whisper: Whisper, utterance: Utterance) -> Transcript | Unheard:
     """Transcribe one utterance in this thread."""
     draft = whisper.draft(utterance.samples)
-    reason = reject_reason(draft, utterance.level - utterance.floor, utterance.speech)
+    reason = objection(draft, utterance.level - utterance.floor, utterance.speech)
     if reason:
         return Unheard(reason, utterance.began, utterance.ended)
     confidence = min(1.0, max(0.0, math.exp(draft.logprob)))

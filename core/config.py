@@ -13,10 +13,25 @@ from typing import Any
 import pydantic
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core import sections
 from core.errors import ConfigError
 from core.files import config_dir, storage_errors
-from core.sections import FILE_NAME, NESTED, PREFIX, variable_name
+from core.sections import (
+    FILE_NAME,
+    NESTED,
+    PREFIX,
+    AdaptationConfig,
+    AttachConfig,
+    CameraConfig,
+    ExpertConfig,
+    ImagesConfig,
+    MemoryConfig,
+    NetworkConfig,
+    RouterConfig,
+    ScreenConfig,
+    StudentConfig,
+    VoiceConfig,
+    variable_name,
+)
 from core.text import did_you_mean
 
 if sys.version_info >= (3, 11):
@@ -35,17 +50,17 @@ class Config(BaseSettings):
         extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=NESTED
     )
 
-    student: sections.StudentConfig = sections.StudentConfig()
-    expert: sections.ExpertConfig = sections.ExpertConfig()
-    images: sections.ImagesConfig = sections.ImagesConfig()
-    memory: sections.MemoryConfig = sections.MemoryConfig()
-    router: sections.RouterConfig = sections.RouterConfig()
-    adaptation: sections.AdaptationConfig = sections.AdaptationConfig()
-    camera: sections.CameraConfig = sections.CameraConfig()
-    voice: sections.VoiceConfig = sections.VoiceConfig()
-    attach: sections.AttachConfig = sections.AttachConfig()
-    screen: sections.ScreenConfig = sections.ScreenConfig()
-    network: sections.NetworkConfig = sections.NetworkConfig()
+    student: StudentConfig = StudentConfig()
+    expert: ExpertConfig = ExpertConfig()
+    images: ImagesConfig = ImagesConfig()
+    memory: MemoryConfig = MemoryConfig()
+    router: RouterConfig = RouterConfig()
+    adaptation: AdaptationConfig = AdaptationConfig()
+    camera: CameraConfig = CameraConfig()
+    voice: VoiceConfig = VoiceConfig()
+    attach: AttachConfig = AttachConfig()
+    screen: ScreenConfig = ScreenConfig()
+    network: NetworkConfig = NetworkConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from core.pictures import load_image, read_picture
+from core.pictures import read_picture
 from core.types import Frame
 
 MAX_PIXELS = 50_000_000
@@ -37,5 +37,5 @@ def read_frame(path: Path, max_pixels: int = MAX_PIXELS) -> Frame:
     """A picture file as a frame: a JPEG as it is, anything else as the JPEG it becomes. Raises ImageError."""
     data = path.read_bytes() if path.is_file() else b""
     if not data.startswith(_JPEG):
-        data = encode(load_image(path, max_pixels), _FILE_QUALITY)
+        data = encode(read_picture(path, str(path), max_pixels), _FILE_QUALITY)
     return frame_of(data, max_pixels, str(path))

@@ -22,6 +22,8 @@ def read_picture(
     The size is checked before decoding. `name` is for messages; `formats` (Pillow's names) limits formats.
     Raises ImageError when it is no picture, damaged, cut short, or beyond `max_pixels`.
     """
+    if isinstance(source, Path) and not source.is_file():
+        raise ImageError(f"No image file at {source}. Check the path.")
     try:
         with _open(source, formats) as picture:
             width, height = picture.size
@@ -41,13 +43,6 @@ def read_picture(
         ) from error
     except _DAMAGED as error:
         raise ImageError(f"{name} is damaged or cut short ({error}). Take or copy it again.") from error
-
-
-def load_image(path: Path, max_pixels: int) -> Image.Image:
-    """`read_picture` of a file in any known format. Raises ImageError, also when the file is missing."""
-    if not path.is_file():
-        raise ImageError(f"No image file at {path}. Check the path.")
-    return read_picture(path, str(path), max_pixels)
 
 
 def _open(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:

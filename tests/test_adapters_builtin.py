@@ -12,8 +12,8 @@ from adapters.jobs.judge import judge
 from adapters.jobs.request import Request
 from adapters.training.probe import make_probe
 from adapters.worker import work
-from core.pictures import load_image
 from core.types import Example
+from models.images import load_image
 from models.lora import AdapterSlot, base_of, read_adapter
 from models.registry import load_model
 

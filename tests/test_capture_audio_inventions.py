@@ -2,19 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.audio_inventions import Draft, echoes, reject_reason, repeats, strip_notes
+from capture.audio_inventions import Draft, echoes, objection, repeats, strip_notes
 
 CLEAR = Draft("What colour is the sofa?", 0.05, -0.2, 1.0)
 WORDS = st.lists(st.sampled_from("a b c d e".split()), max_size=12)
 
 
 def _objection(text: str, no_speech: float = 0.05, logprob: float = -0.2, above: float = 30.0) -> str:
-    return reject_reason(Draft(text, no_speech, logprob, 1.0), above, 0.9)
+    return objection(Draft(text, no_speech, logprob, 1.0), above, 0.9)
 
 
 def test_a_clear_question_is_kept() -> None:
-    assert reject_reason(CLEAR, 30.0, 0.95) == ""
-    assert reject_reason(CLEAR, 8.0, 0.3) == ""
+    assert objection(CLEAR, 30.0, 0.95) == ""
+    assert objection(CLEAR, 8.0, 0.3) == ""
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_clear_question_is_kept() -> None:
     ],
 )
 def test_what_whisper_doubts_or_repeats_is_not_heard(draft: Draft, reason: str) -> None:
-    assert reason in reject_reason(draft, 30.0, 0.95)
+    assert reason in objection(draft, 30.0, 0.95)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_what_whisper_doubts_or_repeats_is_not_heard(draft: Draft, reason: str) 
 )
 def test_well_known_inventions_count_only_where_hardly_anything_was_heard(text: str) -> None:
     assert "too quiet" in _objection(text, above=5.0)
-    assert "too quiet" in reject_reason(Draft(text, 0.05, -0.2, 1.0), 30.0, 0.3)
+    assert "too quiet" in objection(Draft(text, 0.05, -0.2, 1.0), 30.0, 0.3)
     assert _objection(text, above=30.0) == ""
 
 
 def test_an_echo_of_the_hint_counts_only_where_hardly_anything_was_heard() -> None:
     echo = Draft("Where is it?", 0.05, -0.2, 1.0, echo=True)
-    assert "too quiet" in reject_reason(echo, 5.0, 0.95) and "too quiet" in reject_reason(echo, 30.0, 0.3)
-    assert reject_reason(echo, 30.0, 0.95) == ""
+    assert "too quiet" in objection(echo, 5.0, 0.95) and "too quiet" in objection(echo, 30.0, 0.3)
+    assert objection(echo, 30.0, 0.95) == ""
 
 
 @given(WORDS, WORDS.filter(bool), WORDS)

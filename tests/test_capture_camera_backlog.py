@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.sources.opencv import Backlog
+from capture.opencv import Backlog
 
 RATES = st.floats(1, 60)
 

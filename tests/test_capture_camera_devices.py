@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture import opencv
+from capture.absent import missing_message
 from capture.picture import Captured, Source
-from capture.sources import opencv
-from capture.sources.absent import missing_message
 from capture.sources.choosing import opener_of
 from capture.sources.realsense import in_millimetres
 from capture.spec import Csi, DepthCamera, Network, Openable, Usb

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from capture.picture import Captured
+from capture.player import Player, ReelPicture
 from capture.sources.choosing import camera_of, opener_of
 from capture.sources.folder import frames_of, pictures_of
-from capture.sources.player import Player, ReelPicture
 from capture.sources.stills import Still, Stills
 from capture.spec import OnDisk, parse
 from core.errors import CaptureError

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from capture import opencv
 from capture.camera_watch import CameraOpened, Status
 from capture.device import Ended
-from capture.sources import opencv
+from capture.player import ReelPicture
 from capture.sources.choosing import camera_of, opener_of
-from capture.sources.player import ReelPicture
 from capture.spec import OnDisk, Usb
 from core.errors import CaptureError
 from core.sections import CameraConfig

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from capture.sources.opencv import pipeline
+from capture.opencv import pipeline
 from capture.spec import Csi, Demo, DepthCamera, Network, OnDisk, Spec, Usb, mask_credentials, parse
 from core.config import load_config
 from core.errors import CaptureError, ConfigError

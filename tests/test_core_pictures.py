@@ -10,7 +10,7 @@ from tiny_models import photo
 
 from core.errors import ImageError
 from core.frames import decode
-from core.pictures import load_image
+from models.images import load_image
 
 LIMIT = 1_000_000
 

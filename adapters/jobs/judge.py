@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from core.pictures import load_image
 from core.scoring import exact_match, nls
 from core.types import Example
+from models.images import load_image
 from models.loss import IGNORED
 from models.vlm import VisionLanguageModel
 

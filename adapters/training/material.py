@@ -10,10 +10,10 @@ from PIL import Image
 
 from adapters.training.losses import renormalise
 from core.files import storage_errors
-from core.pictures import load_image
 from core.signal import TeacherSignal
 from core.types import Example
 from models.alignment import query_weights, resample_keys
+from models.images import load_image
 from models.signal import vocabulary
 from models.vlm import VisionLanguageModel, VisionTokens
 

@@ -15,9 +15,9 @@ from PIL import Image
 from adapters.training.questions import general_questions
 from core.errors import StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text, storage_errors
-from core.pictures import load_image
 from core.types import Example
 from models.adapter_files import Base
+from models.images import load_image
 from models.vlm import VisionLanguageModel
 
 _PICTURES = Path(__file__).parent / "pictures"

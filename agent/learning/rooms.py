@@ -20,12 +20,12 @@ from core.errors import RoomwiseError
 from core.events import Failed, RoomsLearnt
 from core.files import atomic_write_text
 from core.frames import MAX_PIXELS
-from core.pictures import load_image
 from core.ports import Say
 from core.types import Answer, Pair
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.footprint import footprint
+from models.images import load_image
 from models.registry import load_model, model_folder
 
 _COUNTS = "rooms.json"

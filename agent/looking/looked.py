@@ -11,9 +11,9 @@ from PIL.Image import Image
 
 from core.config import Config
 from core.errors import InputError
-from core.pictures import load_image
 from core.text import check_question
 from core.types import Answer
+from models.images import load_image
 from models.inside.attention import (
     AttentionMaps,
     QueryTokens,

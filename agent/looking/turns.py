@@ -11,7 +11,7 @@ from agent.recording.record import Recording
 from agent.recording.summary import Summary
 from core.errors import RoomwiseError
 from core.frames import encode
-from core.pictures import load_image
+from models.images import load_image
 from models.inside.attention import attention_maps, check_size, teacher_forced_with_maps
 from models.lora import AdapterSlot, base_of, read_adapter
 from models.registry import load_model

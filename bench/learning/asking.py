@@ -10,10 +10,10 @@ from agent.turns.student import recall, student_answer, was_taught
 from agent.turns.view import EncodedView
 from core.config import Config
 from core.errors import QuestionError
-from core.pictures import load_image
 from memory.recall import Hit
 from memory.store import Memory
 from models.embedder import room_embedder
+from models.images import load_image
 from models.lora import Adapter
 from models.vlm import VisionLanguageModel
 

@@ -11,9 +11,9 @@ from bench.learning.places import SIZE, Place, waited_for
 from bench.learning.plan import LearningPlan
 from bench.rooms.more_views import make_more_views
 from bench.rooms.sessions import write_session
-from core.pictures import load_image
 from core.types import Frame
 from models.expert import EncodedQuestion, LocalExpert
+from models.images import load_image
 from models.registry import load_model
 from models.remote.address import is_address
 

@@ -23,8 +23,8 @@ from bench.measure.options import Json
 from bench.measure.report import Report, Row, Value, emit, measured
 from core.config import load_config
 from core.errors import ModelError
-from core.pictures import load_image
 from core.scoring import exact_match
+from models.images import load_image
 from models.registry import load_model, model_folder, no_progress_bars
 from models.vlm import VisionLanguageModel
 

@@ -18,8 +18,8 @@ from bench.rooms.rendering.render import choose_views, render_frame
 from bench.rooms.rendering.tracer import CameraPose, Tracer
 from bench.rooms.sessions import VIEWS
 from core.errors import InputError
-from core.pictures import load_image
 from memory.gallery import decode_depth
+from models.images import load_image
 
 _QUALITY = 92
 _TURN = 6.0

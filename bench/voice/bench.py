@@ -31,8 +31,8 @@ from capture.transcribe import Transcript, transcribe
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity, open_voice_activity
 from core.config import load_config
-from core.pictures import load_image
 from core.sections import VoiceConfig
+from models.images import load_image
 from models.registry import load_model
 
 NOISES: dict[str, float | None] = {"none": None, "20 dB": 20.0, "10 dB": 10.0}

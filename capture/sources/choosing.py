@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from capture import opencv
 from capture.camera import Camera
 from capture.camera_watch import Patience, Status
 from capture.picture import Opener, Source
-from capture.sources import oak, opencv, realsense
+from capture.player import Player
+from capture.sources import oak, realsense
 from capture.sources.folder import frames_of, is_picture, is_recording, pictures_of
-from capture.sources.player import Player
 from capture.sources.stills import Still, Stills
 from capture.spec import DepthCamera, OnDisk, Openable, Spec, parse
 from core.errors import CaptureError

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from capture.picture import Depth
-from capture.sources.player import ReelPicture
+from capture.player import ReelPicture
 from core.errors import CaptureError, ImageError
 from core.files import storage_errors
 from core.pictures import read_picture

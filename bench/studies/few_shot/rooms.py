@@ -15,9 +15,9 @@ from bench.rooms.sessions import WARM_UP, make_session, write_session
 from bench.studies.few_shot.plan import StudyPlan
 from core.files import atomic_directory, storage_errors
 from core.frames import read_frame
-from core.pictures import load_image
 from core.types import Example, ExpertReply, Frame
 from models.expert import LocalExpert
+from models.images import load_image
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
 

@@ -20,7 +20,7 @@ from bench.studies.vit.picture import draw
 from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table
 from bench.studies.vit.towers import WORDS, Tower
 from core.errors import InputError
-from core.pictures import load_image
+from models.images import load_image
 
 app = typer.Typer(add_completion=False)
 _SIZE = 224

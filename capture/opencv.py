@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from capture.absent import absent_message, lacking_message
 from capture.picture import Captured, Rgb
-from capture.sources.absent import absent_message, lacking_message
-from capture.sources.player import ReelPicture
+from capture.player import ReelPicture
 from capture.spec import Csi, Network, Usb
 from core.errors import CaptureError
 from core.extras import require_native
