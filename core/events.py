@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from typing_extensions import dataclass_transform
+
 Source = Literal["memory", "student", "expert"]
 """Who can answer a question."""
 Change = Literal["view", "room"]
@@ -16,9 +18,13 @@ About = Literal["session", "turn", "pair", "talk"]
 """What an event is about: the whole session, the named turn or pair, or talk at some turn."""
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened `at` so many seconds since 1970, UTC. `private`: it holds somebody's words."""
+    """Something that happened `at` so many seconds since 1970, UTC. `private`: it holds somebody's words.
+
+    Every subclass is a frozen dataclass, with keywords only.
+    """
 
     at: float
     about: ClassVar[About]
@@ -27,9 +33,9 @@ class Event:
     def __init_subclass__(cls, *, about: About, private: bool) -> None:
         super().__init_subclass__()
         cls.about, cls.private = about, private
+        dataclass(frozen=True, kw_only=True)(cls)
 
 
-@dataclass(frozen=True, kw_only=True)
 class SessionStarted(Event, about="session", private=False):
     """A visit began. `warm_up` is how many questions the expert answers first."""
 
@@ -41,7 +47,6 @@ class SessionStarted(Event, about="session", private=False):
     seed: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class Resumed(Event, about="session", private=False):
     """A stopped session goes on; `turn` is the first question without an answer.
 
@@ -51,7 +56,6 @@ class Resumed(Event, about="session", private=False):
     turn: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class Asked(Event, about="turn", private=True):
     """A question about a frame: the SHA-256 of its JPEG, and its age."""
 
@@ -61,7 +65,6 @@ class Asked(Event, about="turn", private=True):
     frame_age_ms: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class Routed(Event, about="turn", private=False):
     """Who is to answer, and why in a sentence."""
 
@@ -70,7 +73,6 @@ class Routed(Event, about="turn", private=False):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Weighed(Event, about="turn", private=True):
     """What the student would say, the `probability` that the expert would say the same, the probability
     needed, and the named `evidence` for it.
@@ -83,7 +85,6 @@ class Weighed(Event, about="turn", private=True):
     evidence: Mapping[str, int | float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Answered(Event, about="turn", private=True):
     """What was said. `confidence` in [0, 1]; `adapter` is the student's version, empty for none."""
 
@@ -95,7 +96,6 @@ class Answered(Event, about="turn", private=True):
     adapter: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Judged(Event, about="turn", private=True):
     """How an answer compares with a known reference.
 
@@ -111,7 +111,6 @@ class Judged(Event, about="turn", private=True):
     room: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Compared(Event, about="turn", private=True):
     """What another `method` would have said to a turn (`untouched`, `memory`, `adapted`, `expert`)."""
 
@@ -121,7 +120,6 @@ class Compared(Event, about="turn", private=True):
     right: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class Remembered(Event, about="turn", private=False):
     """The turn's answer is a pair in memory now."""
 
@@ -129,7 +127,6 @@ class Remembered(Event, about="turn", private=False):
     pair: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Inquired(Event, about="turn", private=False):
     """The agent has asked the expert `calls` more questions about the frame of this turn.
 
@@ -141,7 +138,6 @@ class Inquired(Event, about="turn", private=False):
     pairs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Corrected(Event, about="turn", private=True):
     """A person gave the right answer to a turn; `pair` is its id in memory."""
 
@@ -150,7 +146,6 @@ class Corrected(Event, about="turn", private=True):
     pair: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Revised(Event, about="pair", private=True):
     """A person changed a pair's answer, or had it forgotten: `text` is empty then."""
 
@@ -158,21 +153,18 @@ class Revised(Event, about="pair", private=True):
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LearningHeld(Event, about="session", private=False):
     """The machine is too hot or draws too much power to learn; over when `reason` is empty."""
 
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LearningPaused(Event, about="session", private=False):
     """Whether adaptations wait from now on."""
 
     paused: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExpertUnreachable(Event, about="turn", private=False):
     """The expert could not be asked; the question waits to be put to it later."""
 
@@ -180,7 +172,6 @@ class ExpertUnreachable(Event, about="turn", private=False):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class ToldLate(Event, about="turn", private=True):
     """What the expert answered when it was back; `pair` is its id in memory, or ""."""
 
@@ -190,7 +181,6 @@ class ToldLate(Event, about="turn", private=True):
     pair: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Spent(Event, about="session", private=False):
     """What the expert has cost in this session so far: questions, and bytes to and from it."""
 
@@ -198,7 +188,6 @@ class Spent(Event, about="session", private=False):
     bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptationStarted(Event, about="session", private=False):
     """A candidate is trained on so many pairs of a room; "" is the room in which the session began."""
 
@@ -208,7 +197,6 @@ class AdaptationStarted(Event, about="session", private=False):
     room: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptationProgressed(Event, about="session", private=False):
     """How far the training is."""
 
@@ -218,7 +206,6 @@ class AdaptationProgressed(Event, about="session", private=False):
     loss: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaptationEnded(Event, about="session", private=False):
     """What became of the candidate, and why. `adapter` is its version if it was promoted.
 
@@ -235,7 +222,6 @@ class AdaptationEnded(Event, about="session", private=False):
     room: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Consolidated(Event, about="session", private=False):
     """Home was trained anew from so many rooms with so many pairs. `adapter` is its version if promoted."""
 
@@ -247,7 +233,6 @@ class Consolidated(Event, about="session", private=False):
     adapter: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RoomsLearnt(Event, about="session", private=False):
     """The votes of pairs were learnt anew, from so many rooms with so many pairs."""
 
@@ -256,7 +241,6 @@ class RoomsLearnt(Event, about="session", private=False):
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class CameraLearnt(Event, about="session", private=False):
     """The scene encoder was trained on so many pairs of a camera's pictures and depth. `version` is 0 unless
     promoted.
@@ -270,14 +254,12 @@ class CameraLearnt(Event, about="session", private=False):
     version: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
 class Activated(Event, about="session", private=False):
     """The student answers with this adapter from now on, a room's or home; empty: with none."""
 
     adapter: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class CameraChanged(Event, about="session", private=False):
     """Whether the camera `name` gives pictures. `reason` says why not, with a remedy; when it is back,
     `seconds` is how long it gave none, 0 the first time.
@@ -289,7 +271,6 @@ class CameraChanged(Event, about="session", private=False):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class MicrophoneChanged(Event, about="session", private=False):
     """Whether the microphone gives sound, in the same way."""
 
@@ -298,7 +279,6 @@ class MicrophoneChanged(Event, about="session", private=False):
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class SpeechHeard(Event, about="talk", private=True):
     """Somebody said this, in so many seconds; `confidence` in [0, 1].
 
@@ -311,7 +291,6 @@ class SpeechHeard(Event, about="talk", private=True):
     audio: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class SpeechUnheard(Event, about="session", private=False):
     """The key for talking was held, and no words were recognised, for this reason."""
 
@@ -319,7 +298,6 @@ class SpeechUnheard(Event, about="session", private=False):
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class SceneChanged(Event, about="session", private=False):
     """The camera sees a new view, or very likely another room.
 
@@ -330,7 +308,6 @@ class SceneChanged(Event, about="session", private=False):
     likeness: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class RoomRecognised(Event, about="session", private=False):
     """The camera sees a known room, by so many views of a kind (`rgb`, `depth`). `likeness` in [-1, 1] is the
     mean cosine with the room's most similar views; `probability` in [0, 1] that it is this room.
@@ -343,7 +320,6 @@ class RoomRecognised(Event, about="session", private=False):
     kind: str = "rgb"
 
 
-@dataclass(frozen=True, kw_only=True)
 class RoomEntered(Event, about="session", private=False):
     """From now on all questions, pairs and learning belong to this room. `new`: it was not known.
 
@@ -359,14 +335,12 @@ class RoomEntered(Event, about="session", private=False):
     kind: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RecordingChanged(Event, about="session", private=False):
     """Whether events are recorded from now on; the event that says no is the last one recorded."""
 
     recording: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class Failed(Event, about="session", private=False):
     """A part failed and the agent went on without it."""
 
@@ -374,7 +348,6 @@ class Failed(Event, about="session", private=False):
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class Used(Event, about="session", private=False):
     """What the session has used: peak memory of this process and of a training child, and bytes on the disk.
     0 where unknown.
@@ -387,7 +360,6 @@ class Used(Event, about="session", private=False):
     recording_bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event, about="session", private=False):
     """The visit was ended on purpose. A log without it stopped in the middle."""
 

@@ -19,10 +19,10 @@ from adapters.jobs.store import HOME, AdapterStore
 from adapters.worker import work
 from agent.learning import home
 from agent.learning.adapt import adapt_home
+from agent.learning.guard import RoomCounts, home_due
 from agent.learning.home import home_adaptation, home_limits, home_request, judges
 from agent.learning.jobs import Job
 from agent.learning.room import adaptation_request, room_request
-from agent.learning.scheduler import RoomCounts, home_due
 from agent.learning.task import LearningSettings
 from agent.learning.training import TrainingBar
 from agent.loop.build import SessionFolders, SessionOptions, _learning

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.learning.scheduler import Standing, due
+from agent.learning.guard import Standing, due
 
 _DONE = Standing(turn=10, warm_up=10, pairs=10, pairs_then=0)
 

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 from adapters.jobs.request import JobLimits, Request, Result
 from adapters.jobs.store import AdapterStore, display_name
+from agent.learning.guard import LEAST_ROOMS
 from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
 from agent.learning.room import room_request
 from agent.learning.rooms import learn_rooms
-from agent.learning.scheduler import LEAST_ROOMS
 from core.config import Config
 from core.errors import InputError, ModelError
 from core.lock import lock_folder

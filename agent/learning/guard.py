@@ -1,4 +1,7 @@
-"""Whether training fits the free memory, and whether heat or power forbid it. Decisions alone."""
+"""When to learn, and what the machine bears: whether a job fits its memory, whether heat or power forbid it.
+
+Decisions alone; the readings come from `agent.machine`.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -95,3 +98,44 @@ def strain(machine: Machine, settings: AdaptationConfig, held: bool) -> str:
     if settings.most_watts and machine.watts is not None and machine.watts >= most:
         return f"The machine draws {machine.watts:.1f} W. Learning goes on below {most:.1f} W."
     return ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`pairs_then` is the number of pairs when the last job began, 0 before the first."""
+
+    turn: int
+    warm_up: int
+    pairs: int
+    pairs_then: int
+
+
+def due(standing: Standing, least: int, again_after: int) -> bool:
+    """Whether to start a job: when the warm-up is over and there are `least` pairs, then every
+    `again_after` pairs.
+    """
+    if standing.pairs < least or standing.turn < standing.warm_up:
+        return False
+    return standing.pairs_then == 0 or standing.pairs - standing.pairs_then >= again_after
+
+
+LEAST_ROOMS = 3
+"""With fewer, none could judge what the others taught."""
+_MORE_PAIRS = 50
+
+
+@dataclass(frozen=True)
+class RoomCounts:
+    """Rooms and pairs now, and when home was last consolidated (0 for never)."""
+
+    rooms: int
+    pairs: int
+    rooms_then: int = 0
+    pairs_then: int = 0
+
+
+def home_due(counts: RoomCounts) -> bool:
+    """Whether to consolidate home: three rooms, and since the last time a new one or 50 pairs."""
+    if counts.rooms < LEAST_ROOMS:
+        return False
+    return counts.rooms > counts.rooms_then or counts.pairs - counts.pairs_then >= _MORE_PAIRS

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from adapters.jobs.request import JobLimits, Recipe, Request, Result, home_recipe
 from adapters.jobs.store import HOME, AdapterStore
-from agent.learning.guard import Order
+from agent.learning.guard import LEAST_ROOMS, Order, RoomCounts
 from agent.learning.jobs import Job
 from agent.learning.room import examples, probe_folder
-from agent.learning.scheduler import LEAST_ROOMS, RoomCounts
 from agent.learning.task import JudgedTask, LearningSettings, home_label
 from agent.turns.answerers import Answerers
 from core.config import Config

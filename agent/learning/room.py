@@ -8,9 +8,8 @@ from typing import Any
 
 from adapters.jobs.request import JobLimits, Recipe, Request, Result, recipe_for
 from adapters.jobs.store import HOME, AdapterStore
-from agent.learning.guard import Order
+from agent.learning.guard import Order, Standing, due
 from agent.learning.jobs import Job, finished_job
-from agent.learning.scheduler import Standing, due
 from agent.learning.task import LearningSettings, Task, label
 from agent.recording.past import Past
 from agent.turns.answerers import Answerers

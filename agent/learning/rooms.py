@@ -9,9 +9,8 @@ from pathlib import Path
 
 from adapters.jobs.job import ATTACHED, end_with_input, write_result
 from adapters.jobs.request import Recipe, Result
-from agent.learning.guard import Order
+from agent.learning.guard import Order, RoomCounts
 from agent.learning.jobs import Job, launch, new_job
-from agent.learning.scheduler import RoomCounts
 from agent.learning.task import JudgedTask, LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import learn_from_rooms

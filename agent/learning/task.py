@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from adapters.jobs.request import Recipe, Request, Result
 from adapters.jobs.store import AdapterStore
-from agent.learning.guard import Fit, Machine, Order
+from agent.learning.guard import Fit, Machine, Order, RoomCounts, home_due
 from agent.learning.jobs import Job, Starter
-from agent.learning.scheduler import RoomCounts, home_due
 from agent.turns.answerers import Answerers
 
 

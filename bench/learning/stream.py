@@ -15,8 +15,8 @@ from typing import Any
 
 from adapters.jobs.request import home_recipe
 from adapters.jobs.store import AdapterStore
+from agent.learning.guard import LEAST_ROOMS
 from agent.learning.rooms import learn_rooms
-from agent.learning.scheduler import LEAST_ROOMS
 from agent.recording.visit import Visit, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id
