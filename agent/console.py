@@ -1,10 +1,14 @@
 """What a screen sees of a session and may wish for, be it in this process or another; nothing blocks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
+from typing_extensions import dataclass_transform
+
+from core.errors import InputError
 from core.events import Event, Source
 
 Listening = Literal["none", "muted", "key", "open", "speech", "busy"]
@@ -67,109 +71,6 @@ Hear = Callable[[ConsoleMessage], None]
 
 
 @dataclass(frozen=True)
-class Ask:
-    """Answer a question about the newest frame, by `wished` if given. Reply: the number of the turn."""
-
-    question: str
-    wished: Source | None = None
-
-
-@dataclass(frozen=True)
-class Talk:
-    """The key for talking was pressed or released. Reply: None."""
-
-    pressed: bool
-
-
-@dataclass(frozen=True)
-class Correct:
-    """Correct the answer to a turn. Reply: None."""
-
-    turn: int
-    answer: str
-
-
-@dataclass(frozen=True)
-class Revise:
-    """Change the answer of a remembered pair, or delete it. Reply: None."""
-
-    pair: str
-    answer: str | None
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Pause or resume learning. Reply: None."""
-
-    paused: bool
-
-
-@dataclass(frozen=True)
-class Record:
-    """Start or stop recording. Reply: None."""
-
-    recording: bool
-
-
-@dataclass(frozen=True)
-class Choose:
-    """Activate a version of this room's adapter; None: the one before. Reply: None."""
-
-    number: int | None
-
-
-@dataclass(frozen=True)
-class Find:
-    """Search what is remembered, newest first or likest to `words` first. Reply: a list of `Remembrance`."""
-
-    words: str = ""
-    most: int = 200
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A frame by its SHA-256. Reply: the bytes of its JPEG."""
-
-    frame: str
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """The attention map of a turn's answer. Reply: a JPEG with the map drawn over the frame."""
-
-    turn: int
-
-
-@dataclass(frozen=True)
-class Versions:
-    """This room's adapters, newest first. Reply: a list of `AdapterLine`."""
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """Recorded sessions, newest first. Reply: a list of `SessionLine`."""
-
-
-@dataclass(frozen=True)
-class Export:
-    """Export a recorded session to one file. Reply: its path on the agent's machine."""
-
-    session: str
-    format: ExportFormat = "zip"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings and their origins. Reply: a list of `Setting`."""
-
-
-Wish = (
-    Ask | Talk | Correct | Revise | Pause | Record | Choose | Find | Picture | Overlay | Versions | Sessions
-    | Export | Settings
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
 class Remembrance:
     """A pair as a line; `likeness` to the search words in [-1, 1], None without any."""
 
@@ -217,6 +118,101 @@ class Setting:
     origin: str
 
 
+@dataclass_transform(frozen_default=True)
+class Wish:
+    """Something a screen wants; every kind is a frozen dataclass. `reply` is the type of what comes back."""
+
+    reply: ClassVar[Any]
+
+    def __init_subclass__(cls, *, reply: Any = None) -> None:
+        super().__init_subclass__()
+        cls.reply = reply
+        dataclass(frozen=True)(cls)
+
+
+class Ask(Wish, reply=int):
+    """Answer a question about the newest frame, by `wished` if given. Reply: the number of the turn."""
+
+    question: str
+    wished: Source | None = None
+
+
+class Talk(Wish):
+    """The key for talking was pressed or released."""
+
+    pressed: bool
+
+
+class Correct(Wish):
+    """Correct the answer to a turn."""
+
+    turn: int
+    answer: str
+
+
+class Revise(Wish):
+    """Change the answer of a remembered pair, or delete it."""
+
+    pair: str
+    answer: str | None
+
+
+class Pause(Wish):
+    """Pause or resume learning."""
+
+    paused: bool
+
+
+class Record(Wish):
+    """Start or stop recording."""
+
+    recording: bool
+
+
+class Choose(Wish):
+    """Activate a version of this room's adapter; None: the one before."""
+
+    number: int | None
+
+
+class Find(Wish, reply=list[Remembrance]):
+    """Search what is remembered, newest first or likest to `words` first. Reply: a list of `Remembrance`."""
+
+    words: str = ""
+    most: int = 200
+
+
+class Picture(Wish, reply=bytes):
+    """A frame by its SHA-256. Reply: the bytes of its JPEG."""
+
+    frame: str
+
+
+class Overlay(Wish, reply=bytes):
+    """The attention map of a turn's answer. Reply: a JPEG with the map drawn over the frame."""
+
+    turn: int
+
+
+class Versions(Wish, reply=list[AdapterLine]):
+    """This room's adapters, newest first. Reply: a list of `AdapterLine`."""
+
+
+class Sessions(Wish, reply=list[SessionLine]):
+    """Recorded sessions, newest first. Reply: a list of `SessionLine`."""
+
+
+class Export(Wish, reply=str):
+    """Export a recorded session to one file. Reply: its path on the agent's machine."""
+
+    session: str
+    format: ExportFormat = "zip"
+
+
+class Settings(Wish, reply=list[Setting]):
+    """The settings and their origins. Reply: a list of `Setting`."""
+
+
 class Console(Protocol):
     """A session behind a screen. A wish's future may raise any RoomwiseError."""
 
@@ -225,3 +221,31 @@ class Console(Protocol):
 
     def put(self, wish: Wish) -> "Future[Any]":
         """Make a wish. Never blocks."""
+
+
+OVER = "The session is over. Begin another: roomwise run"
+
+
+def follow_up(
+    future: "Future[Any]", reply: "Future[Any]", change: Callable[[Any], Any] | None = lambda value: value
+) -> None:
+    """Settle a reply as a future ends, its value changed; without `change` only if it fails."""
+
+    def done(ended: "Future[Any]") -> None:
+        if ended.cancelled():
+            settle(reply, error=InputError(OVER))
+        elif ended.exception() is not None:
+            settle(reply, error=ended.exception())
+        elif change is not None:
+            settle(reply, change(ended.result()))
+
+    future.add_done_callback(done)
+
+
+def settle(reply: "Future[Any]", value: Any = None, error: BaseException | None = None) -> None:
+    """End a future, unless it has ended."""
+    with suppress(InvalidStateError):
+        if error is None:
+            reply.set_result(value)
+        else:
+            reply.set_exception(error)

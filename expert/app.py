@@ -18,9 +18,8 @@ from core.errors import RoomwiseError
 from expert import chat
 from expert.asking import AskForm, QuestionBatch, RequestLimits, check_request, read_ask
 from expert.desk import Answers, Desk
-from expert.door import AccessRules, Door
+from expert.door import AccessRules, Door, problem, problem_of
 from expert.metrics import ServerMetrics
-from expert.problems import problem, problem_of
 from expert.served import Served
 from models.remote.wire import MEDIA_TYPE, pack, sizes
 

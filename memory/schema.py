@@ -1,6 +1,6 @@
 """The tables of a memory, as numbered migrations.
 
-Add new migrations at the end of MIGRATIONS and never edit old ones: they have run in people's homes.
+They are the files in migrations/. Add new ones and never edit old ones: they have run in people's homes.
 """
 
 import contextlib
@@ -14,52 +14,14 @@ DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
 APPLICATION_ID = 0x526F6F6D
 """Marks a database as a memory, so that no other program's is touched."""
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        # AUTOINCREMENT: the number of a deleted pair must never come back with another one's vectors.
-        """CREATE TABLE pairs (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
-            room TEXT NOT NULL,
-            question TEXT NOT NULL,
-            answer TEXT NOT NULL,
-            frame TEXT NOT NULL CHECK (length(frame) = 64),
-            source TEXT NOT NULL CHECK (source IN ('expert', 'person')),
-            expert TEXT NOT NULL,
-            created TEXT NOT NULL,
-            signal TEXT CHECK (length(signal) = 64)
-        )""",
-        "CREATE INDEX pairs_room ON pairs (room)",
-        "CREATE INDEX pairs_frame ON pairs (frame)",
-        "CREATE INDEX pairs_signal ON pairs (signal)",
-        """CREATE TABLE history (
-            pair TEXT NOT NULL REFERENCES pairs (id) ON DELETE CASCADE,
-            answer TEXT NOT NULL,
-            source TEXT NOT NULL CHECK (source IN ('expert', 'person')),
-            replaced TEXT NOT NULL
-        )""",
-        "CREATE INDEX history_pair ON history (pair)",
-    ),
-    (
-        """ALTER TABLE pairs ADD COLUMN asker TEXT NOT NULL DEFAULT 'person'
-            CHECK (asker IN ('person', 'agent'))""",
-    ),
-    (
-        # What rooms look like: a view's vector is worth something beside those of the same encoder alone.
-        """CREATE TABLE views (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
-            room TEXT NOT NULL,
-            kind TEXT NOT NULL CHECK (kind IN ('rgb', 'depth')),
-            frame TEXT NOT NULL CHECK (length(frame) = 64),
-            encoder TEXT NOT NULL,
-            vector BLOB NOT NULL,
-            seen TEXT NOT NULL,
-            UNIQUE (room, kind, frame)
-        )""",
-        "CREATE INDEX views_frame ON views (frame)",
-    ),
-)
 
+
+def _read(path: Path) -> tuple[str, ...]:
+    """The statements of a migration; each ends with a semicolon at the end of a line."""
+    return tuple(part.strip() for part in path.read_text(encoding="utf-8").split(";\n") if part.strip())
+
+
+MIGRATIONS = tuple(_read(path) for path in sorted((Path(__file__).parent / "migrations").glob("*.sql")))
 _DAMAGED = ("malformed", "not a database", "disk image")
 
 

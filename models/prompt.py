@@ -7,22 +7,11 @@ first, so that a transcript cannot steer a model.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-FLORENCE_TASKS = (
-    "<OCR>",
-    "<OCR_WITH_REGION>",
-    "<CAPTION>",
-    "<DETAILED_CAPTION>",
-    "<MORE_DETAILED_CAPTION>",
-    "<OD>",
-    "<DENSE_REGION_CAPTION>",
-    "<CAPTION_TO_PHRASE_GROUNDING>",
-    "<REFERRING_EXPRESSION_SEGMENTATION>",
-    "<REGION_TO_SEGMENTATION>",
-    "<OPEN_VOCABULARY_DETECTION>",
-    "<REGION_TO_CATEGORY>",
-    "<REGION_TO_DESCRIPTION>",
-    "<REGION_TO_OCR>",
-    "<REGION_PROPOSAL>",
+FLORENCE_TASKS = tuple(
+    f"<{task}>"
+    for task in "OCR OCR_WITH_REGION CAPTION DETAILED_CAPTION MORE_DETAILED_CAPTION OD DENSE_REGION_CAPTION "
+    "CAPTION_TO_PHRASE_GROUNDING REFERRING_EXPRESSION_SEGMENTATION REGION_TO_SEGMENTATION "
+    "OPEN_VOCABULARY_DETECTION REGION_TO_CATEGORY REGION_TO_DESCRIPTION REGION_TO_OCR REGION_PROPOSAL".split()
 )
 """Words that the Florence-2 processor replaces by sentences, or refuses beside others."""
 

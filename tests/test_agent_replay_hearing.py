@@ -14,8 +14,8 @@ from tiny_station import Cable, Ear, seen, station
 
 from agent.recording.record import read_recording
 from agent.recording.visit import read_visit
-from agent.replay import hearing
-from agent.replay.hearing import hear_questions
+from agent.replay import session
+from agent.replay.session import hear_questions
 from agent.sessions.redact import Choice, redact
 from agent.station.voice import Hearing
 from capture.audio import RATE, Samples
@@ -63,7 +63,7 @@ def _quiet() -> Console:
 
 @pytest.fixture
 def ears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "whisper_loader", lambda config: _Whisper)
+    monkeypatch.setattr(session, "whisper_loader", lambda config: _Whisper)
 
 
 def test_a_sound_is_the_same_after_it_was_kept(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 from agent.attach import codec
 from agent.attach.codec import Json
 from agent.attach.place import Local, Place, Remote
-from agent.console import Back, ConsoleMessage, Gone, Hear, Wish
-from agent.replies import settle
+from agent.console import Back, ConsoleMessage, Gone, Hear, Wish, settle
 from core.errors import InputError, RoomwiseError
 from core.event_lines import from_line
 from core.events import Event

@@ -23,11 +23,10 @@ import json
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from agent import console
 from agent.console import Gone, Partial, Pulse, Wish
 from core import errors
 from core.errors import InputError, RoomwiseError
@@ -43,15 +42,7 @@ _FAULT = "The agent failed at this. See what it says where it runs, and try agai
 
 Json = dict[str, Any]
 
-REPLIES: dict[type, Any] = dict.fromkeys(get_args(Wish), type(None)) | {
-    console.Ask: int, console.Find: list[console.Remembrance], console.Picture: bytes,
-    console.Overlay: bytes, console.Versions: list[console.AdapterLine],
-    console.Sessions: list[console.SessionLine], console.Export: str,
-    console.Settings: list[console.Setting],
-}  # fmt: skip
-"""The type of the reply to each wish."""
-
-_WISHES = {kind.__name__: kind for kind in REPLIES}
+_WISHES = {kind.__name__: kind for kind in Wish.__subclasses__()}
 _NEWS: dict[str, type] = {"pulse": Pulse, "partial": Partial, "gone": Gone}
 
 
@@ -118,7 +109,7 @@ def read_reply(message: Json, wish: Wish) -> Any:
         raise (kind if is_ours else RoomwiseError)(str(message.get("message", "")) or _FAULT)
     if "value" not in message:
         raise InputError(f"Not a reply: {str(message)[:60]}. {_REMEDY}")
-    return decode(message["value"], REPLIES[type(wish)])
+    return decode(message["value"], wish.reply)
 
 
 def encode(value: Any) -> Any:

@@ -19,23 +19,7 @@ _CAPTION = (
     "The small pictures show where the student, as it was at the end, and the expert look for the answer's "
     "words: the mean over layers, heads and words."
 )
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-  color: #222; background: #fff }
-h1 { margin-bottom: 0 } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem }
-table { border-collapse: collapse } th, td { padding: .3rem .8rem; text-align: right }
-th:first-child, td:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }
-tbody tr:nth-child(even) { background: #f5f6f7 } ul { padding-left: 1.2rem }
-.turns { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: .8rem }
-.turn { display: flex; gap: .9rem; border: 1px solid #ddd; border-radius: 6px; padding: .6rem }
-.turn img { width: 8.5rem; height: 8.5rem; object-fit: cover; border-radius: 4px }
-.by { font-weight: 600 } .expert { color: #8a5800 } .student { color: #00587a } .memory { color: #7d247d }
-.right { color: #17692f } .wrong { color: #b3261e } small, .quiet { color: #555 }
-.looks { display: flex; gap: .5rem; margin-top: .4rem } figure { margin: 0 }
-.turn .looks img { width: 6.5rem; height: 6.5rem } figcaption { font-size: .75rem; color: #555 }
-svg { max-width: 100%; height: auto }
-@media (max-width: 30rem) { .turns { grid-template-columns: 1fr } }
-"""
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 TurnMaps = Mapping[int, Mapping[str, bytes]]

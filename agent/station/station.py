@@ -20,13 +20,12 @@ from typing import Any
 
 from adapters.jobs.store import AdapterStore
 from agent import console
-from agent.console import Hear, Wish
+from agent.console import OVER, Hear, Wish, follow_up, settle
 from agent.loop.build import SessionFolders
 from agent.loop.controller import Controller
 from agent.loop.live import SessionThread
 from agent.machine.meters import Meters
 from agent.recording.record import Recorder
-from agent.replies import OVER, follow_up, settle
 from agent.sessions.exporting import export_aside
 from agent.sessions.sessions import session_lines
 from agent.station.audience import Audience, Drafts
