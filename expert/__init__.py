@@ -3,10 +3,9 @@
 cli        `roomwise expert serve`: what is served, to whom, how it is secured
 serve      the server as a process                scale     the same on Ray, several times
 app        the routes, their errors, around a desk
-door       the token, rates and sizes, checked before anything of a request is read
+door       the token, rates and sizes, checked before a request is read; errors as a status and a reason
 asking     what a request may hold, checked before a model sees it
 chat       OpenAI's chat completions in our terms, and back
-problems   what went wrong, as a status and a reason
 desk       takes questions from all clients, puts them into batches, hands answers back
 panel      a batch answered by the model, with the signals that each asked for
 codes      where the model looked, as the code of a shared autoencoder

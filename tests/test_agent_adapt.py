@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from tiny_jobs import LIMITS, RECIPE, save_student
 from tiny_memory import frame
 
@@ -17,6 +18,7 @@ from adapters.jobs.store import AdapterStore
 from adapters.worker import work
 from agent.learning.adapt import Adapted, adapt
 from agent.learning.jobs import Job, Starter
+from agent.learning.training import TrainingBar
 from core.config import Config
 from core.errors import InputError, ModelError, RoomwiseError, StorageError
 from core.files import state_dir
@@ -26,8 +28,9 @@ from core.sections import StudentConfig
 from memory.store import Memory
 
 
-class _Bar:
+class _Bar(TrainingBar):
     def __init__(self) -> None:
+        super().__init__(Console())
         self.said: list[object] = []
 
     def start(self, pairs: int) -> None:

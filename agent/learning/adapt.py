@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from adapters.jobs.request import JobLimits, Request, Result
 from adapters.jobs.store import AdapterStore, display_name
@@ -15,6 +15,7 @@ from agent.learning.home import home_limits, home_request
 from agent.learning.jobs import Job, Starter, clear, start
 from agent.learning.room import room_request
 from agent.learning.rooms import learn_rooms
+from agent.learning.training import TrainingBar
 from core.config import Config
 from core.errors import InputError, ModelError
 from core.lock import lock_folder
@@ -27,14 +28,6 @@ _NOTHING = (
     "Nothing is remembered in {}, so there is nothing to learn. "
     "Bring pairs with: roomwise memory import FOLDER, or name a replay's folder with --folder."
 )
-
-
-class Bar(Protocol):
-    """Shows a job's progress."""
-
-    def start(self, pairs: int) -> None: ...
-    def step(self, step: int, steps: int, loss: float) -> None: ...
-    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Adapted:
 
 
 def adapt(
-    folder: Path, room: str | None, seed: int, config: Config, bar: Bar, begin: Starter = start
+    folder: Path, room: str | None, seed: int, config: Config, bar: TrainingBar, begin: Starter = start
 ) -> Adapted:
     """Train a candidate from the memory in `folder`; it answers from then on if the gate agrees. Without a
     `room` the only one there is. Raises InputError for an unknown room or too few pairs, ModelError when the
@@ -77,7 +70,7 @@ def adapt(
         )
 
 
-def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter = start) -> Adapted:
+def adapt_home(folder: Path, seed: int, config: Config, bar: TrainingBar, begin: Starter = start) -> Adapted:
     """The same for home, from all rooms, and learn what their pairs say to a question. Raises InputError for
     fewer than three rooms, and otherwise what `adapt` does.
     """
@@ -107,7 +100,7 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: Bar, begin: Starter
 
 
 def _run_job(
-    folder: Path, request_of: Callable[[AdapterStore], Request], bar: Bar, begin: Starter
+    folder: Path, request_of: Callable[[AdapterStore], Request], bar: TrainingBar, begin: Starter
 ) -> Adapted:
     store, jobs = AdapterStore(folder / "adapters"), folder / "jobs"
     with ExitStack() as stack:
@@ -140,7 +133,7 @@ def _choose_room(rooms: Mapping[str, int], name: str | None, least: int, folder:
     return room
 
 
-def _watch(job: Job, request: Request, bar: Bar) -> Result:
+def _watch(job: Job, request: Request, bar: TrainingBar) -> Result:
     """Wait for the worker; an interruption stops it too."""
     bar.start(_count_pairs(request))
     try:
