@@ -7,8 +7,7 @@ door       the token, rates and sizes, checked before a request is read; errors 
 asking     what a request may hold, checked before a model sees it
 chat       OpenAI's chat completions in our terms, and back
 desk       takes questions from all clients, puts them into batches, hands answers back
-panel      a batch answered by the model, with the signals that each asked for
-codes      where the model looked, as the code of a shared autoencoder
+panel      a batch answered by the model, with the signals and the maps' codes that each asked for
 served     what is served, and what can be had of it
 metrics    what there is to be counted
 """

@@ -14,11 +14,10 @@ from core.errors import ConfigError
 from core.hosts import is_loopback
 from expert.app import ServerContext, application
 from expert.asking import RequestLimits
-from expert.codes import load_coder
 from expert.desk import Desk
 from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
-from expert.panel import RequestBatcher
+from expert.panel import RequestBatcher, load_coder
 from expert.served import Served
 from models.expert import LocalExpert
 from models.registry import load_model

@@ -16,7 +16,7 @@ from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 from adapters.training.codes import transfer_name
 from bench.pretrain.blueprint import save_model
 from bench.studies.distill.transfer import save_transfer
-from expert.codes import Coder, load_coder
+from expert.panel import Coder, load_coder
 from expert.serve import ServerOptions, open_application
 from models.remote.wire import sizes, unpack
 

@@ -91,7 +91,7 @@ def exported(
 
     Example: roomwise sessions export kitchen-1 rows --format parquet
     """
-    from agent.sessions.exporting import export
+    from agent.sessions.sessions import export
 
     kind = format.value if format else file.suffix.removeprefix(".").lower()
     _, recording = _read(session)

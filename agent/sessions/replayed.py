@@ -12,9 +12,8 @@ from PIL import Image
 
 from agent import console
 from agent.recording.record import Recording
-from agent.sessions.exporting import export_aside
 from agent.sessions.replayed_past import remembrances, settings, versions
-from agent.sessions.sessions import session_lines
+from agent.sessions.sessions import export_aside, session_lines
 from agent.sessions.turns import finite
 from core.errors import InputError, RoomwiseError
 from core.events import Asked, Event, LearningPaused, Resumed

@@ -26,8 +26,7 @@ from agent.loop.controller import Controller
 from agent.loop.live import SessionThread
 from agent.machine.meters import Meters
 from agent.recording.record import Recorder
-from agent.sessions.exporting import export_aside
-from agent.sessions.sessions import session_lines
+from agent.sessions.sessions import export_aside, session_lines
 from agent.station.audience import Audience, Drafts
 from agent.station.eyes import Eyes, Make
 from agent.station.lookout import Lookout
