@@ -92,3 +92,9 @@ def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
         typer.echo(f"{name}: interrupted", err=True)
         return INTERRUPTED
     return 0
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on stderr, since stdout holds the answer alone. Raises InputError when it is not confirmed."""
+    if not yes and not typer.confirm(question, err=True):
+        raise InputError("Nothing was done. To go on without being asked: --yes")

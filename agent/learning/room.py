@@ -1,7 +1,7 @@
 """The room's own adapter, learnt from its pairs: the most urgent task."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ class RoomTask(Task):
         self._say(
             AdaptationEnded, job=job.name, promoted=promoted, reason=result.reason,
             seconds=max(result.seconds, time.monotonic() - self._began),
-            adapter=label(version.number) if version else "", scores=_flat(result.scores),
+            adapter=label(version.number) if version else "", scores=dict(flat_numbers(result.scores)),
             room=self._room,
         )  # fmt: skip
         return promoted
@@ -167,12 +167,10 @@ class RoomTask(Task):
         return job
 
 
-def _flat(scores: Any) -> dict[str, float]:
-    """{"current": {"train": {"exact": 0.5}}} as {"current.train.exact": 0.5}."""
-    flat: dict[str, float] = {}
-    for name, value in dict(scores).items():
-        if isinstance(value, dict):
-            flat |= {f"{name}.{inner}": number for inner, number in _flat(value).items()}
-        elif isinstance(value, int | float):
-            flat[name] = float(value)
-    return flat
+def flat_numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """{"current": {"train": {"exact": 0.5}}} as ("current.train.exact", 0.5); what is no number is left out."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from flat_numbers(value, f"{prefix}.{name}" if prefix else str(name))
+    elif isinstance(values, int | float) and not isinstance(values, bool):
+        yield prefix, float(values)

@@ -10,6 +10,7 @@ import typer
 
 from core.errors import InputError
 from core.files import state_dir
+from core.lazy import confirm
 
 if TYPE_CHECKING:
     from agent.recording.record import Recording
@@ -152,7 +153,7 @@ def redact(
         raise InputError("What is to go? Say --frames, --words or both.")
     folder, _ = _read(session)
     what = " and ".join(part for part, gone in (("frames", frames), ("words", words)) if gone)
-    _confirm(f"Take {what} out of {session} for good?", yes)
+    confirm(f"Take {what} out of {session} for good?", yes)
     choice = Choice(frozenset(turns) if turns else None, frames, words)
     with hold_session(folder):
         redacted = redact(folder, choice)
@@ -178,7 +179,7 @@ def delete(
 
     folder = deletion_folder(session, state_dir())
     size = size_it(folder)
-    _confirm(f"Delete {folder} ({size / 1e6:.1f} MB) for good?", yes)
+    confirm(f"Delete {folder} ({size / 1e6:.1f} MB) for good?", yes)
     delete(session, state_dir())
     if as_json:
         _print_json("delete", name=session, bytes=size)
@@ -206,11 +207,6 @@ def _remembered(pairs: tuple[str, ...]) -> list[str]:
     with Memory.open(folder, None, read_only=True) as memory:
         present = {pair.id for pair in memory.pairs()}
     return [pair for pair in pairs if pair in present]
-
-
-def _confirm(question: str, yes: bool) -> None:
-    if not yes and not typer.confirm(question, err=True):
-        raise InputError("Nothing was done. To go on without being asked: --yes")
 
 
 def _print_lines(lines: Iterable[str], otherwise: str = "") -> None:

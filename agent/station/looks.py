@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pydantic
 
 from adapters.jobs.store import AdapterStore, Version
 from agent.console import AdapterLine, Find, Remembrance, Setting
+from agent.learning.room import flat_numbers
 from agent.recording.record import Recorder
 from core.config import Config, fields, find_config, load_config
 from core.errors import InputError, RoomwiseError
@@ -71,17 +72,8 @@ def _adapter_line(version: Version, current: bool) -> AdapterLine:
         version.number, current, version.problem or ("answers now" if current else "promoted"),
         str(about.get("created", "")), len(pairs) if isinstance(pairs, list) else 0,
         int(trained_upon) if same_room and str(trained_upon).isdigit() else None,
-        dict(_numbers(about.get("scores", {}))),
+        dict(flat_numbers(about.get("scores", {}))),
     )  # fmt: skip
-
-
-def _numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """The numbers in a nested table, by dotted names."""
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            yield from _numbers(value, f"{prefix}.{name}" if prefix else str(name))
-    elif isinstance(values, int | float) and not isinstance(values, bool):
-        yield prefix, float(values)
 
 
 def settings_of(config: Config, env: Mapping[str, str] | None = None) -> list[Setting]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.errors import InputError
 from core.files import state_dir
+from core.lazy import confirm
 
 if TYPE_CHECKING:
     from adapters.jobs.store import AdapterStore
@@ -77,7 +77,7 @@ def merge(
     """
     from agent.whereabouts.rooms import merge
 
-    _confirm(f"Move all of {room} to {into}, and delete the adapters of {room}?", yes)
+    confirm(f"Move all of {room} to {into}, and delete the adapters of {room}?", yes)
     with _open_stores() as parts:
         _say(merge(*parts, room, into), as_json)
 
@@ -90,16 +90,10 @@ def forget(room: Room, as_json: AsJson = False, yes: Yes = False) -> None:
     """
     from agent.whereabouts.rooms import forget
 
-    _confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
+    confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
     with _open_stores() as parts:
         was = forget(*parts, room)
     typer.echo(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
-
-
-def _confirm(question: str, yes: bool) -> None:
-    """Raises InputError when it is not confirmed. Asked on stderr: stdout holds the answer alone."""
-    if not yes and not typer.confirm(question, err=True):
-        raise InputError("Nothing was done. To go on without being asked: --yes")
 
 
 @contextmanager
