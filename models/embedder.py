@@ -54,8 +54,10 @@ def load_minilm(folder: Path | None = None) -> MiniLM:
     check_minilm(folder)
     try:
         with no_progress_bars():
-            module: Any = BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            module: Any = BertModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise WeightsError(f"The text embedder in {folder} is damaged. {INSTALL}") from error
     module.eval()

@@ -144,6 +144,7 @@ def _load_module(
                 attn_implementation=attention,
                 dtype=dtype,
                 local_files_only=True,
+                trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
             )
@@ -161,8 +162,10 @@ def _load_readers(name: str, folder: Path) -> tuple[Any, Any]:
     """Image processor and tokenizer."""
     try:
         return (
-            AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True),
-            AutoTokenizer.from_pretrained(folder, local_files_only=True),
+            AutoImageProcessor.from_pretrained(
+                folder, backend="pil", local_files_only=True, trust_remote_code=False
+            ),
+            AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False),
         )
     except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
         raise WeightsError(

@@ -168,7 +168,7 @@ class RoomTask(Task):
 
 
 def flat_numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """{"current": {"train": {"exact": 0.5}}} as ("current.train.exact", 0.5); what is no number is left out."""
+    """{"current": {"train": {"exact": 0.5}}} as ("current.train.exact", 0.5); numbers alone."""
     if isinstance(values, Mapping):
         for name, value in values.items():
             yield from flat_numbers(value, f"{prefix}.{name}" if prefix else str(name))

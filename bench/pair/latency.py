@@ -97,9 +97,11 @@ def plain_answerer(vlm: VisionLanguageModel, max_new_tokens: int) -> Answerer:
         raise ModelError(f"{vlm.name} is a {vlm.family} model. Choose one of the Florence-2 family.")
     folder = model_folder(vlm.name)
     with no_progress_bars():
-        model: Any = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True)
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     model.to(vlm.device)
-    processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
     def answer(picture: Image.Image, question: str) -> str:
         inputs = processor(text=question, images=picture, return_tensors="pt").to(vlm.device, model.dtype)

@@ -141,10 +141,16 @@ def _clip(folder: Path) -> ClipTeacher:
     try:
         with no_progress_bars():
             loaded: Any = CLIPModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
             )
-        processor = CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        processor = CLIPImageProcessorPil.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (SafetensorError, RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             f"{folder} holds no CLIP that can be read: {error}. Get the whole checkpoint again."

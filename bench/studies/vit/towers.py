@@ -111,9 +111,15 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
         with no_progress_bars():
             # In half precision a processor takes many times as long.
             model = AutoModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
             )
-        processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+        processor = AutoImageProcessor.from_pretrained(
+            folder, backend="pil", local_files_only=True, trust_remote_code=False
+        )
     except (SafetensorError, RuntimeError, OSError, ValueError, TypeError, KeyError, ImportError) as error:
         raise WeightsError(f"{folder} cannot be read ({error}). Get the whole checkpoint again.") from error
     whole: Any = model
