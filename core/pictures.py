@@ -10,12 +10,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.errors import ImageError
 
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+"""What is opened. Pillow knows dozens more, and starts other programs for some."""
 # What Pillow's decoders raise on damaged files, found by feeding them such files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
 
 
 def read_picture(
-    source: Path | BinaryIO, name: str, max_pixels: int, formats: Sequence[str] = ()
+    source: Path | BinaryIO, name: str, max_pixels: int, formats: Sequence[str] = FORMATS
 ) -> Image.Image:
     """The first frame of a picture as upright 8-bit RGB; transparent parts become white.
 
@@ -34,8 +36,8 @@ def read_picture(
                 )
             return _rgb(_upright(picture))
     except UnidentifiedImageError as error:
-        expected = f"a {' or '.join(formats)}" if formats else "an image in a known format"
-        kinds = " or ".join(formats) or "JPEG or PNG"
+        kinds = " or ".join(formats)
+        expected = "an image in a known format" if formats is FORMATS else f"a {kinds}"
         raise ImageError(f"{name} is not {expected}. Give a {kinds} file.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
@@ -49,7 +51,7 @@ def _open(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:
     with warnings.catch_warnings():
         # Pillow warns at a limit of its own; ours is checked right after.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(source, formats=list(formats) or None)
+        return Image.open(source, formats=list(formats))
 
 
 def _upright(picture: Image.Image) -> Image.Image:

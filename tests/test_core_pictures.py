@@ -10,6 +10,7 @@ from tiny_models import photo
 
 from core.errors import ImageError
 from core.frames import decode
+from core.pictures import FORMATS, read_picture
 from models.images import load_image
 
 LIMIT = 1_000_000
@@ -116,3 +117,43 @@ def test_transparency_becomes_white_and_16_bit_grey_keeps_its_range(tmp_path: Pa
     assert load_image(tmp_path / "clear.png", LIMIT).getpixel((0, 0)) == (255, 255, 255)
     Image.new("I;16", (4, 4), 32768).save(tmp_path / "grey.png")
     assert load_image(tmp_path / "grey.png", LIMIT).getpixel((0, 0)) == (128, 128, 128)
+
+
+def _saved(kind: str, path: Path) -> bool:
+    """Whether Pillow could write a small picture of this kind there."""
+    Image.init()
+    for mode in ("RGB", "P", "L", "1", "F"):
+        try:
+            Image.new(mode, (8, 8)).save(path, kind)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            continue
+        return True
+    return False
+
+
+@pytest.mark.filterwarnings("ignore:.*image format is deprecated:DeprecationWarning")
+def test_only_the_few_formats_are_opened_whatever_pillow_knows(tmp_path: Path) -> None:
+    Image.init()
+    opened = set()
+    for kind in Image.SAVE:
+        if kind in Image.OPEN and _saved(kind, path := tmp_path / f"{kind}.jpg"):
+            try:
+                read_picture(path, path.name, 1_000)
+            except ImageError as error:
+                assert "known format" in str(error), kind
+            else:
+                opened.add(kind)
+    assert opened - {"MPO"} == set(FORMATS)  # MPO is a JPEG with more behind it
+
+
+def test_postscript_named_as_a_photo_starts_no_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ghostscript(*args: object, **more: object) -> None:
+        raise AssertionError("Ghostscript was started")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", ghostscript)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(ImageError, match="known format"):
+        read_picture(path, path.name, 1_000_000)
