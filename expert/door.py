@@ -45,8 +45,18 @@ _OPEN = frozenset({"/healthz"})
 _ROUTES = frozenset({"/healthz", "/metrics", "/v1/answers", "/v1/chat/completions", "/v1/models"})
 
 
+_CLOSE = {"Connection": "close"}
+"""Of a refused request the body is not read."""
+_DIGITS = 18
 _CLIENTS = 4096
 """The rate of so many clients is kept, the most recent ones."""
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case."""
+    name, colon, port = header.strip().rpartition(":")
+    host = name if colon and port.isdecimal() else header.strip()
+    return host.removeprefix("[").removesuffix("]").lower()
 
 
 def admitted(header: str | None, token: str) -> bool:
@@ -87,11 +97,14 @@ class Rate:
 
 @dataclass(frozen=True)
 class AccessRules:
-    """Token, rate and size limits. Without a token everybody may ask."""
+    """Token, rate and size limits. Without a token everybody may ask, by one of the names in `hosts`; empty:
+    by any.
+    """
 
     token: str
     rate: Rate
     body_bytes: int
+    hosts: frozenset[str] = frozenset()
 
 
 class Door:
@@ -120,20 +133,22 @@ class Door:
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        open_to_all, token = scope["path"] in _OPEN, self._rules.token
+        open_to_all, token, hosts = scope["path"] in _OPEN, self._rules.token, self._rules.hosts
+        if hosts and host_name(headers.get("host", "")) not in hosts:
+            return problem(421, "host", "This server does not go by that name.", _CLOSE)
         if token and not open_to_all and not admitted(headers.get("authorization"), token):
             return problem(
                 401, "token", "The token is missing or wrong. Send it as: Authorization: Bearer TOKEN",
-                {"WWW-Authenticate": "Bearer"},
+                {"WWW-Authenticate": "Bearer", **_CLOSE},
             )  # fmt: skip
         if "origin" in headers:
-            return problem(403, "origin", "Web pages may not ask this server.")
+            return problem(403, "origin", "Web pages may not ask this server.", _CLOSE)
         wait = 0.0 if open_to_all else self._rules.rate.wait((scope.get("client") or ("",))[0], self._clock())
         if wait:
-            return problem(429, "rate", "Too many requests.", {"Retry-After": str(int(wait) + 1)})
+            return problem(429, "rate", "Too many requests.", {"Retry-After": str(int(wait) + 1), **_CLOSE})
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._rules.body_bytes:
-            return problem(413, "size", _too_large(self._rules.body_bytes), {"Connection": "close"})
+        if len(length) > _DIGITS or (length.isdecimal() and int(length) > self._rules.body_bytes):
+            return problem(413, "size", _too_large(self._rules.body_bytes), _CLOSE)
         return None
 
 

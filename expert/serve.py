@@ -14,6 +14,7 @@ from core.errors import ConfigError
 from core.hosts import is_loopback
 from expert.app import ServerContext, application
 from expert.asking import RequestLimits
+from expert.connection import BoundedProtocol
 from expert.desk import Desk
 from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
@@ -47,6 +48,13 @@ class ServerOptions:
     key: Path | None = None
     transfer: Path | None = None
 
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """Names this server goes by; empty for any. Without a token a web page could otherwise reach it by a
+        name of its own that leads here.
+        """
+        return frozenset() if self.token else frozenset({"localhost", "127.0.0.1", "::1", self.host.lower()})
+
     def check(self) -> None:
         """Raises ConfigError for what would be unsafe or could not work."""
         if not self.token and not is_loopback(self.host):
@@ -73,9 +81,8 @@ def open_application(plan: ServerOptions) -> Iterator[FastAPI]:
         panel, served = thread.submit(_load, plan).result()
         with Desk(panel, thread, plan.batch, plan.queue, metrics.batch) as desk:
             context = ServerContext(desk, served, plan.limits, metrics)
-            rules = AccessRules(
-                plan.token, Rate(plan.rate, burst=max(1, int(4 * plan.rate))), plan.limits.body_bytes
-            )
+            rate = Rate(plan.rate, burst=max(1, int(4 * plan.rate)))
+            rules = AccessRules(plan.token, rate, plan.limits.body_bytes, plan.allowed_hosts)
             yield application(context, rules)
 
 
@@ -97,6 +104,9 @@ def server_of(app: FastAPI, plan: ServerOptions) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # a client may not say who it is
+            http=BoundedProtocol,
+            ws="none",
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=5,
             h11_max_incomplete_event_size=64 * 1024,

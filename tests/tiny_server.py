@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
 
-import uvicorn
 from fastapi import FastAPI
 
 from core.types import Answer, ExpertReply
@@ -17,6 +16,7 @@ from expert.asking import QuestionBatch, RequestLimits
 from expert.desk import Answers, Desk
 from expert.door import AccessRules, Rate
 from expert.metrics import ServerMetrics
+from expert.serve import ServerOptions, server_of
 from expert.served import Served
 from models.remote.wire import WireAnswer
 
@@ -60,6 +60,7 @@ def small_application(
     rate: float = 0.0,
     queue: int = 64,
     limits: RequestLimits | None = None,
+    hosts: frozenset[str] = frozenset(),
     **served: Any,
 ) -> Iterator[FastAPI]:
     """The application around something that answers."""
@@ -67,14 +68,14 @@ def small_application(
     with ThreadPoolExecutor(1) as thread, Desk(answering, thread, 16, queue, meters.batch) as desk:
         about = Served("tiny", cast(Any, _Letters()), 1, **served)
         office = ServerContext(desk, about, bounds, meters)
-        yield application(office, AccessRules(token, Rate(rate, max(1, int(rate))), bounds.body_bytes))
+        yield application(office, AccessRules(token, Rate(rate, max(1, int(rate))), bounds.body_bytes, hosts))
 
 
 @contextmanager
 def running(app: FastAPI, port: int = 0) -> Iterator[str]:
     """The application on a port of this machine; its address."""
-    config = uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = server_of(app, ServerOptions("tiny", port=port))
+    server.config.timeout_graceful_shutdown = 1
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
