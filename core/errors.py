@@ -76,6 +76,10 @@ class ExpertError(RoomwiseError):
     """The expert cannot be reached or has no answer; the agent goes on without it."""
 
 
+class UnusableAnswerError(ExpertError):
+    """The expert has answered, but not with words that can be an answer; it would say the same again."""
+
+
 class CaptureError(RoomwiseError):
     """A camera or microphone is not there, or gives nothing."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,11 +13,22 @@ from tiny_models import photo, tiny_florence, wrapped
 from agent.takeover.calibration import sigmoid
 from agent.takeover.takeover import TakeOver, audits_of
 from agent.turns.answerers import Answerers, Room
+from agent.turns.late import Late
 from agent.turns.remembering import pair_id
 from agent.turns.turn import Inquiry, take_turn
 from core.config import Config
 from core.errors import ExpertError
-from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Weighed
+from core.events import (
+    Answered,
+    Asked,
+    Event,
+    ExpertUnreachable,
+    Failed,
+    Remembered,
+    Routed,
+    ToldLate,
+    Weighed,
+)
 from core.frames import decode
 from core.types import Answer, Cost, ExpertReply, Frame
 from memory.index import Cue
@@ -182,3 +194,38 @@ def test_other_rooms_answer_where_they_are_surer(answerers: Answerers, den: Room
     den.takeover = TakeOver(wanted=0.8)
     answered, _ = _taken(answerers, den, 12)
     assert answered.by == "expert"
+
+
+@pytest.mark.parametrize("words", ["x" * 4_001, "ab " * 7_000, "y" * 60_000])
+def test_whatever_an_expert_says_the_session_goes_on(answerers: Answerers, den: Room, words: str) -> None:
+    answerers.expert = _Expert(words)
+    answered, events = _taken(answerers, den, 1)
+    assert answered.by == "student" and not answerers.memory.pairs("den")
+    (gone,) = [event for event in events if isinstance(event, ExpertUnreachable)]
+    assert "too many for an answer" in gone.reason
+
+
+@pytest.mark.parametrize("words", ["\ud83d red", "red\x1b[31m\u202e", "<b>red</b>", "re\x00d"])
+def test_any_encoding_of_an_answer_is_kept_as_words(answerers: Answerers, den: Room, words: str) -> None:
+    answerers.expert = _Expert(words)
+    answered, _ = _taken(answerers, den, 1)
+    (pair,) = answerers.memory.pairs("den")
+    assert answered.by == "expert" and pair.answer == answered.text and pair.answer.encode().isascii()
+
+
+def test_a_late_answer_that_is_none_is_set_aside_and_the_next_is_asked(answerers: Answerers) -> None:
+    said: list[Event] = []
+
+    def say(kind: Any, /, **values: Any) -> None:
+        said.append(kind(at=0.0, **values))
+
+    waiting = [Asked(at=0.0, turn=turn, question=_QUESTION, frame="", frame_age_ms=0.0) for turn in (1, 2)]
+    late = Late(
+        answerers, lambda turn: "den", waiting, lambda asked: Inquiry(asked.turn, _QUESTION, frame(1)), say
+    )
+    answerers.expert = _Expert("x" * 5_000)
+    assert list(late.run()) == [] and len(late) == 0
+    assert [type(event) for event in said] == [Failed, Failed] and not answerers.memory.pairs("den")
+    late.wait(waiting[0])
+    answerers.expert = _Expert("red")
+    assert list(late.run()) == [1] and isinstance(said[-1], ToldLate)

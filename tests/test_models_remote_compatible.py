@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.errors import ConfigError, ExpertError
+from core.errors import ConfigError, ExpertError, UnusableAnswerError
 from core.ports import Expert
 from core.sections import ExpertConfig
 from core.types import Answer, ExpertReply, Frame
@@ -124,7 +124,6 @@ def test_an_empty_answer_is_none(text: str | None) -> None:
         {"choices": []},
         {"choices": [{}]},
         _reply(["red"]),
-        _reply("x" * 20_001),
         _reply("red", {"content": [{"logprob": "high"}]}),
         _reply("red", {"content": "high"}),
         httpx.Response(200, text="<html>"),
@@ -147,3 +146,45 @@ def test_without_likelihoods_it_is_sure(logprobs: Any) -> None:
 def test_confidence_is_a_share_whatever_comes(values: list[float]) -> None:
     logprobs = _Logprobs.model_validate({"content": [{"logprob": value} for value in values]})
     assert 0 <= confidence(logprobs) <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<think>\nIt looks red.\n</think>\n\nred", "red"),
+        ("<thinking>hm</thinking>red", "red"),
+        ("hm, it looks red </think> red", "red"),  # the template has begun to think already
+        ("a <b>red</b> sofa", "a <b>red</b> sofa"),
+        ([{"type": "text", "text": "red"}], "red"),
+        ([{"type": "thinking", "thinking": [{"type": "text"}]}, {"type": "text", "text": "red"}], "red"),
+        ([{"type": "text", "text": "dark "}, {"type": "text", "text": "red"}], "dark red"),
+    ],
+)  # fmt: skip
+def test_what_a_model_thinks_aloud_is_no_answer(content: Any, words: str) -> None:
+    assert _expert(Server(_reply(content))).ask(FRAME, "What?", 1).answer.text == words
+
+
+@pytest.mark.parametrize(
+    "content", ["<think> the sofa, let me see", [{"type": "thinking"}], "<think></think>"]
+)
+def test_thoughts_alone_are_no_answer(content: Any) -> None:
+    with pytest.raises(UnusableAnswerError, match="empty answer"):
+        _expert(Server(_reply(content))).ask(FRAME, "What?", 1)
+
+
+@pytest.mark.parametrize("content", ["The sofa appears to be a shade of", None, ""])
+def test_an_answer_that_was_cut_off_names_the_limit(content: str | None) -> None:
+    reply = _reply(content)
+    reply["choices"][0]["finish_reason"] = "length"
+    expert = _expert(Server(reply))
+    with pytest.raises(UnusableAnswerError, match=r"cut off at 24 tokens\. Raise student\.max_new_tokens"):
+        expert.ask(FRAME, "What?", 1)
+    assert [told.answer.text for told in expert.ask_more(FRAME, ["What?", "Where?"])] == ["", ""]
+
+
+@pytest.mark.parametrize("status", [400, 403, 422, 500, 501])
+def test_a_server_without_likelihoods_is_asked_without(status: int) -> None:
+    server = Server(_reply("red"), strict=True, status=status)
+    expert = _expert(server)
+    assert [expert.ask(FRAME, "What?", turn).answer.text for turn in (1, 2)] == ["red", "red"]
+    assert ["logprobs" in body for body in server.bodies][-2:] == [False, False]

@@ -3,15 +3,16 @@
 import hashlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from agent.turns.answerers import Answerers, RoomOf
 from agent.turns.interview import further_questions
-from agent.turns.remembering import pair_id, remember
+from agent.turns.remembering import pair_id, remember, usable
 from agent.turns.things import Claim
 from agent.turns.view import EncodedView
-from core.errors import ExpertError
+from core.errors import ExpertError, UnusableAnswerError
 from core.events import Failed, Inquired
 from core.frames import read_frame
 from core.ports import Expert, Say
@@ -37,7 +38,9 @@ def interview_expert(
         questions = further_questions(
             claims, frame_name, min(_AT_ONCE, limit - calls), np.random.default_rng([turn, calls])
         )
-        replies = expert.ask_more(frame, questions) if questions else []
+        if not questions:
+            return
+        replies = [_usable(reply, expert.name) for reply in expert.ask_more(frame, questions)]
         if not replies:
             return
         calls += len(questions)
@@ -48,6 +51,14 @@ def interview_expert(
             if reply.answer.text
         ]
         yield batch
+
+
+def _usable(reply: ExpertReply, expert: str) -> ExpertReply:
+    """The reply, without words where they are none that can be kept."""
+    try:
+        return usable(reply, expert)
+    except UnusableAnswerError:
+        return replace(reply, answer=replace(reply.answer, text=""))
 
 
 class Interviewer:

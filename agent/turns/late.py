@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from agent.turns.answerers import Answerers, RoomOf
-from agent.turns.remembering import pair_id, remember
+from agent.turns.remembering import pair_id, remember, usable
 from agent.turns.turn import Inquiry
-from core.errors import ExpertError
-from core.events import Asked, ToldLate
+from core.errors import ExpertError, UnusableAnswerError
+from core.events import Asked, Failed, ToldLate
 from core.ports import Say
 from core.types import ExpertReply
 
@@ -39,11 +39,16 @@ class Late:
         while self._waiting and expert is not None:
             inquiry = self._inquiry_of(self._waiting[0])
             try:
-                reply = expert.ask(inquiry.frame, inquiry.question, inquiry.turn)
+                reply = usable(expert.ask(inquiry.frame, inquiry.question, inquiry.turn), expert.name)
+            except UnusableAnswerError as error:
+                # It waits in the log: whoever goes on with the session asks again.
+                self._waiting.popleft()
+                self._say(Failed, what="late question", error=str(error))
+                continue
             except ExpertError:
                 return
-            self._waiting.popleft()
             pair = self._remember(inquiry, reply) if expert.teaches else ""
+            self._waiting.popleft()
             answer = reply.answer
             self._say(ToldLate, turn=inquiry.turn, text=answer.text, confidence=answer.confidence, pair=pair)
             yield inquiry.turn

@@ -1,9 +1,12 @@
 """Turns what the expert or a person says into a pair: the only place of the loop that adds to memory."""
 
 import hashlib
+from dataclasses import replace
 
 from agent.turns.answerers import Answerers
 from agent.turns.view import EncodedView
+from core.errors import AnswerError, UnusableAnswerError
+from core.text import check_answer, strip_controls
 from core.types import Asker, ExpertReply, Frame, Pair
 from memory.index import Cue
 
@@ -11,6 +14,21 @@ from memory.index import Cue
 def pair_id(session: str, turn: int) -> str:
     """The id of a turn's pair; a repeated turn is remembered once."""
     return hashlib.sha256(f"{session}\n{turn}".encode()).hexdigest()[:32]
+
+
+def usable(reply: ExpertReply, expert: str) -> ExpertReply:
+    """The reply with its words as they are said and kept; one without words stays so, and teaches nothing.
+
+    Raises UnusableAnswerError for words that are too many to be an answer.
+    """
+    text = reply.answer.text
+    try:
+        words = check_answer(text) if strip_controls(text) else ""
+    except AnswerError as error:
+        raise UnusableAnswerError(
+            f"{expert} said {len(text):,} characters, too many for an answer. Set another expert."
+        ) from error
+    return replace(reply, answer=replace(reply.answer, text=words))
 
 
 def remember(

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.takeover.evidence import evidence_of
 from agent.turns.answerers import Answerers, Room
-from agent.turns.remembering import pair_id, remember
+from agent.turns.remembering import pair_id, remember, usable
 from agent.turns.router import Route, Situation, choose_route, reconsider
 from agent.turns.student import Draft, no_draft, recall, student_answer, was_taught
 from agent.turns.view import EncodedView
@@ -139,7 +139,7 @@ class _Steps:
         if expert is None:
             return None
         try:
-            reply = expert.ask(inquiry.frame, inquiry.question, inquiry.turn)
+            reply = usable(expert.ask(inquiry.frame, inquiry.question, inquiry.turn), expert.name)
         except ExpertError as error:
             self._emit(_now(ExpertUnreachable, inquiry, reason=str(error)))
             return None

@@ -15,6 +15,7 @@ from core.hosts import is_loopback
 _SCHEMES = ("http://", "https://")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _LAST_PORT = 65535
+_VERSION = re.compile(r"/v\d+\w*(/openai)?$")
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Address:
 
     @property
     def compatible(self) -> bool:
-        """Whether the server is OpenAI-compatible: its path ends in /v1."""
-        return httpx.URL(self.url).path.endswith("/v1")
+        """Whether the server is OpenAI-compatible: its path ends in a version, as /v1 or /v1beta/openai."""
+        return _VERSION.search(httpx.URL(self.url).path) is not None
 
     @property
     def display(self) -> str:

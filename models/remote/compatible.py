@@ -2,28 +2,44 @@
 
 import base64
 import math
+import re
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 import pydantic
 
-from core.errors import ConfigError, ExpertError
+from core.errors import ConfigError, ExpertError, UnusableAnswerError
 from core.text import strip_controls
 from core.types import Answer, Cost, ExpertReply, Frame
 from models.remote.call import Caller
 from models.remote.failure import CallError
 
 _INSTRUCTION = "Answer in a few words."
-_LONGEST = 20_000
+_WITHOUT_LIKELIHOODS = frozenset({400, 403, 422, 500, 501})
+"""How servers say that they give no likelihoods."""
+_THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)|^.*</think(?:ing)?>", re.DOTALL)
+"""A model's reasoning among its words; some servers leave out the tag that begins it."""
 
 
 class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="ignore", strict=True)
 
 
+class _Piece(_Part):
+    type: str = ""
+    text: str | None = None
+
+
 class _Message(_Part):
-    content: str | None = pydantic.Field(default=None, max_length=_LONGEST)
+    content: str | list[_Piece] | None = None
+
+    @property
+    def text(self) -> str:
+        """Its words; parts that are no text, such as a model's thinking, are none."""
+        pieces = self.content or ""
+        if isinstance(pieces, str):
+            return pieces
+        return "".join(piece.text or "" for piece in pieces if piece.type == "text")
 
 
 class _Token(_Part):
@@ -36,6 +52,7 @@ class _Logprobs(_Part):
 
 class _Choice(_Part):
     message: _Message
+    finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
 
@@ -44,7 +61,7 @@ class _Reply(_Part):
 
 
 class CompatibleExpert:
-    """The model `model` of a server at an address ending in /v1.
+    """The model `model` of a server at an address with a version in its path.
 
     Answers have up to `max_new_tokens` tokens, of another vocabulary and therefore dropped. `teaches`: its
     terms permit learning from it. Raises ConfigError without a model's name.
@@ -70,7 +87,14 @@ class CompatibleExpert:
 
     def ask_more(self, frame: Frame, questions: Sequence[str]) -> list[ExpertReply]:
         """See the protocol; one request per question, none unless it teaches. Raises ExpertError."""
-        return [self.ask(frame, question, 0) for question in questions] if self.teaches else []
+        return [self._ask_again(frame, question) for question in questions] if self.teaches else []
+
+    def _ask_again(self, frame: Frame, question: str) -> ExpertReply:
+        """An answer that is none has no words, which teaches nothing and stops nothing."""
+        try:
+            return self.ask(frame, question, 0)
+        except UnusableAnswerError:
+            return ExpertReply(Answer("", (), (), 0.0))
 
     def close(self) -> None:
         """Close the connections. No question may follow."""
@@ -82,7 +106,7 @@ class CompatibleExpert:
             try:
                 return self._post(body | {"logprobs": True})
             except CallError as error:
-                if error.status != HTTPStatus.BAD_REQUEST:
+                if error.status not in _WITHOUT_LIKELIHOODS:
                     raise
         content = self._post(body)
         # Only now is it clear that the server refused the likelihoods.
@@ -115,13 +139,23 @@ class CompatibleExpert:
             raise ExpertError(
                 f"What {self._caller.address.display} answers is no chat completion. Correct expert.model."
             ) from error
-        text = strip_controls(choice.message.content or "")
+        server = f"{self.name} at {self._caller.address.display}"
+        if choice.finish_reason == "length":
+            raise UnusableAnswerError(
+                f"The answer of {server} was cut off at {self._max_new_tokens} tokens. "
+                "Raise student.max_new_tokens, or set a model that reasons less as expert.remote_model."
+            )
+        text = strip_controls(without_reasoning(choice.message.text))
         if not text:
-            raise ExpertError(
-                f"{self.name} at {self._caller.address.display} gave an empty answer. "
-                "Ask in other words, or set another expert.remote_model."
+            raise UnusableAnswerError(
+                f"{server} gave an empty answer. Ask in other words, or set another expert.remote_model."
             )
         return Answer(text, (), (), confidence(choice.logprobs))
+
+
+def without_reasoning(text: str) -> str:
+    """The words of a reply without those that its model thought aloud."""
+    return _THINKING.sub("", text)
 
 
 def confidence(logprobs: _Logprobs | None) -> float:
