@@ -62,8 +62,8 @@ def save_checkpoint(
 ) -> None:
     """Replace the run's checkpoint; on a full disk the old one stays and StorageError is raised."""
     tensors = named_tensors(parts) | optimiser_tensors(optimiser)
-    stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    atomic_write_bytes(folder / FILE, save(stored, metadata={"progress": json.dumps(asdict(progress))}))
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    atomic_write_bytes(folder / FILE, save(contiguous, metadata={"progress": json.dumps(asdict(progress))}))
 
 
 def read_progress(folder: Path) -> TrainingProgress | None:
@@ -83,15 +83,15 @@ def load_tensors(folder: Path, parts: dict[str, nn.Module]) -> dict[int, dict[st
     path = folder / FILE
     state: dict[int, dict[str, torch.Tensor]] = {}
     with storage_errors("read", path), safe_open(path, framework="pt") as file, torch.no_grad():
-        kept = set(file.keys())
+        stored = set(file.keys())
         for name, tensor in named_tensors(parts).items():
-            if name not in kept or file.get_tensor(name).shape != tensor.shape:
+            if name not in stored or file.get_tensor(name).shape != tensor.shape:
                 raise _damaged(path)
             tensor.copy_(file.get_tensor(name))
-        for name in sorted(kept):
-            kind, _, rest = name.partition(".")
+        for name in sorted(stored):
+            kind, _, key = name.partition(".")
             if kind == "optimiser":
-                index, _, moment = rest.partition(".")
+                index, _, moment = key.partition(".")
                 state.setdefault(int(index), {})[moment] = file.get_tensor(name)
     return state
 
