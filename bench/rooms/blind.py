@@ -6,8 +6,6 @@ asked about as far as it has met them, else for such questions at large. Of thin
 the likelier winner.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 
@@ -25,7 +23,7 @@ class BlindReader:
         self._answers: dict[str, Counter[str]] = {}
         self._wins: dict[str, Counter[bool]] = {}
 
-    def learn(self, questions: Iterable[Question]) -> BlindReader:
+    def learn(self, questions: Iterable[Question]) -> "BlindReader":
         """Count the answers of training questions."""
         for question in questions:
             if question.kind in COMPARED:

@@ -5,8 +5,6 @@ generator's.
 `overlaps` shows that splits share nothing. Blind readers are in `blind`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

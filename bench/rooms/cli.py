@@ -1,7 +1,5 @@
 """`roomwise render`: rooms to look at, sessions to replay, and the proof that questions are right."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator

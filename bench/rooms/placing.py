@@ -1,7 +1,5 @@
 """Where things fit: rectangles on the floor that must not overlap, places on walls and on surfaces."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 

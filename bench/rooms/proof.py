@@ -1,7 +1,5 @@
 """The run behind `roomwise render check`: every question proved again, a blind reader scored."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

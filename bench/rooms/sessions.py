@@ -6,8 +6,6 @@ new-fact         about things of the warm-up, nothing asked before tells it
 new-thing        about things that no earlier question was about
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress

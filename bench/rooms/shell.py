@@ -1,7 +1,5 @@
 """The empty room: floor, walls with a window and a door, ceiling lamp, curtains, daylight."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ Nobody says when the room changes. `seen` is what a camera takes of a room that 
 turn is for scoring alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,20 +1,9 @@
 """What stands in kitchens and bathrooms."""
 
-from __future__ import annotations
-
 import math
 
-from bench.rooms.catalogue.parts import (
-    CHROME,
-    DARK,
-    Finish,
-    Kit,
-    disc,
-    finish,
-    painted,
-    plate,
-    rod,
-)
+from bench.rooms.catalogue import parts
+from bench.rooms.catalogue.parts import CHROME, DARK, Finish, Kit
 from bench.rooms.world.meshes import lathe, ring, rotate_x
 from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, metal
 
@@ -23,7 +12,7 @@ def _ceramic(stock: Stock) -> Finish:
     """Glazed: white a little more often than by chance, as in most bathrooms, but never surely."""
     if stock.chance(0.2) and "white" not in stock.banned_colours:
         return Finish(stock.paint(stock.shade((0.93, 0.93, 0.92), 0.04), gloss=0.3), "white", "ceramic")
-    return painted(stock, "ceramic", 0.3)
+    return parts.painted(stock, "ceramic", 0.3)
 
 
 def _chrome(stock: Stock) -> SurfaceMaterial:
@@ -42,7 +31,7 @@ def _tap(kit: Kit, y: float, z: float, high: float = 0.16) -> None:
 
 def fridge(stock: Stock) -> Thing:
     """Tall, rounded, with a small door above a large one and long handles."""
-    kit, look = Kit(stock), painted(stock, gloss=0.2)
+    kit, look = Kit(stock), parts.painted(stock, gloss=0.2)
     m, w, d, h = look.material, stock.uniform(0.58, 0.7), 0.62, stock.uniform(1.55, 1.9)
     split = h * (0.66 if stock.chance(0.6) else 0.4)
     kit.box(stock.paint(DARK), (w - 0.03, d - 0.08, h - 0.02), 0, 0.03)
@@ -57,7 +46,7 @@ def fridge(stock: Stock) -> Thing:
 
 def stove(stock: Stock) -> Thing:
     """A cooker: four dark plates, a row of knobs, an oven door with a window and a rail."""
-    kit, look, w, d, h = Kit(stock), painted(stock, gloss=0.15), 0.6, 0.6, 0.88
+    kit, look, w, d, h = Kit(stock), parts.painted(stock, gloss=0.15), 0.6, 0.6, 0.88
     black, chrome = stock.paint(DARK, gloss=0.3), _chrome(stock)
     kit.box(look.material, (w, d, h - 0.03), z=0.0)
     kit.box(look.material, (w, 0.03, 0.16), 0, d / 2 - 0.015, h)
@@ -67,7 +56,7 @@ def stove(stock: Stock) -> Thing:
         x, y = (i % 2 - 0.5) * 0.28, (i // 2 - 0.5) * 0.26 - 0.01
         kit.rod(black, 0.1 if i in (0, 3) else 0.08, 0.018, x, y, h, sides=16)
     for i in range(5):
-        knob = rod(0.024, 0.03, 8).turned(rotate_x(math.pi / 2))
+        knob = parts.rod(0.024, 0.03, 8).turned(rotate_x(math.pi / 2))
         kit.add(black, knob, (i - 2) * 0.1, -d / 2 - 0.015, h - 0.1)
     kit.box(look.material, (w - 0.04, 0.02, 0.52), 0, -d / 2 - 0.01, 0.14)
     kit.box(black, (w - 0.18, 0.012, 0.26), 0, -d / 2 - 0.018, 0.24)
@@ -80,7 +69,7 @@ def sink(stock: Stock) -> Thing:
     """A basin with a tap: on a pedestal, or let into a cupboard."""
     if stock.chance(0.5):
         return _pedestal_sink(stock)
-    kit, look, white = Kit(stock), finish(stock), stock.paint((0.93, 0.93, 0.92), gloss=0.35)
+    kit, look, white = Kit(stock), parts.finish(stock), stock.paint((0.93, 0.93, 0.92), gloss=0.35)
     w, d, h, rim = stock.uniform(0.65, 0.9), 0.52, 0.86, 0.1
     kit.box(look.material, (w, d, h - 0.2), z=0.02)
     for s in (-1, 1):
@@ -101,15 +90,9 @@ def _pedestal_sink(stock: Stock) -> Thing:
     kit, look = Kit(stock), _ceramic(stock)
     foot = [(0, 0), (0.13, 0), (0.09, 0.1), (0.075, 0.55), (0.12, 0.68)]
     bowl = [
-        (0.1, 0.64),
-        (0.2, 0.7),
-        (0.28, 0.8),
-        (0.29, 0.86),
-        (0.25, 0.86),
-        (0.2, 0.76),
-        (0.1, 0.72),
+        (0.1, 0.64), (0.2, 0.7), (0.28, 0.8), (0.29, 0.86), (0.25, 0.86), (0.2, 0.76), (0.1, 0.72),
         (0, 0.715),
-    ]
+    ]  # fmt: skip
     kit.add(look.material, lathe(foot, 12))
     kit.add(look.material, lathe(bowl, 18).scaled(1.05, 0.85, 1))
     kit.box(look.material, (0.5, 0.12, 0.1), 0, 0.22, 0.78, r=0.03)
@@ -120,16 +103,16 @@ def _pedestal_sink(stock: Stock) -> Thing:
 
 def washing_machine(stock: Stock) -> Thing:
     """A box with a round glass door and a panel of knobs."""
-    kit, look, w, d, h = Kit(stock), painted(stock, gloss=0.2), 0.6, 0.58, 0.85
+    kit, look, w, d, h = Kit(stock), parts.painted(stock, gloss=0.2), 0.6, 0.58, 0.85
     black, chrome, y = stock.paint(DARK, gloss=0.4), _chrome(stock), -0.29
     kit.box(look.material, (w, d, h), r=0.02)
     glass = stock.paint((0.16, 0.18, 0.22), gloss=0.6)
-    kit.add(glass, plate(disc(0.19)), y=y - 0.02, z=0.4)
+    kit.add(glass, parts.plate(parts.disc(0.19)), y=y - 0.02, z=0.4)
     kit.add(chrome, ring(0.2, 0.032, around=20), y=y - 0.01, z=0.4)
     kit.box(chrome, (0.03, 0.03, 0.08), -0.225, y - 0.03, 0.36)
     kit.box(stock.paint((0.75, 0.76, 0.78)), (w - 0.03, 0.02, 0.13), 0, y, h - 0.15)
     kit.box(look.material, (0.18, 0.03, 0.09), -0.18, y - 0.005, h - 0.13)
-    kit.add(black, rod(0.04, 0.05, 10).turned(rotate_x(math.pi / 2)), 0.04, y - 0.02, h - 0.085)
+    kit.add(black, parts.rod(0.04, 0.05, 10).turned(rotate_x(math.pi / 2)), 0.04, y - 0.02, h - 0.085)
     kit.box(stock.paint((0.2, 0.5, 0.5), emit=0.3), (0.12, 0.03, 0.05), 0.19, y - 0.005, h - 0.11)
     kit.box(black, (w - 0.04, 0.01, 0.02), 0, y, 0.06)
     return kit.standing("washing machine", look, [Surface(0, 0, h, w * 0.8, d * 0.8)])
@@ -142,14 +125,8 @@ def bathtub(stock: Stock) -> Thing:
     long, wide = stock.uniform(0.78, 0.86), 0.37
     low = 0.1 if stock.chance(0.5) else 0.0
     outside = [
-        (0, low),
-        (0.72, low),
-        (0.88, low + 0.12),
-        (0.97, 0.5),
-        (1.04, 0.53),
-        (1.04, 0.57),
-        (0.95, 0.57),
-    ]
+        (0, low), (0.72, low), (0.88, low + 0.12), (0.97, 0.5), (1.04, 0.53), (1.04, 0.57), (0.95, 0.57),
+    ]  # fmt: skip
     inside = [(0.95, 0.57), (0.88, 0.5), (0.78, low + 0.14), (0.6, low + 0.08), (0, low + 0.07)]
     kit.add(look.material, lathe(outside, 24).scaled(long, wide, 1))
     kit.add(inner, lathe(inside, 24).scaled(long, wide, 1))
@@ -171,31 +148,19 @@ def toilet(stock: Stock) -> Thing:
     kit, look = Kit(stock), _ceramic(stock)
     m = look.material
     bowl = [
-        (0, 0),
-        (0.13, 0),
-        (0.11, 0.1),
-        (0.12, 0.2),
-        (0.18, 0.33),
-        (0.2, 0.4),
-        (0.16, 0.4),
-        (0.1, 0.28),
+        (0, 0), (0.13, 0), (0.11, 0.1), (0.12, 0.2), (0.18, 0.33), (0.2, 0.4), (0.16, 0.4), (0.1, 0.28),
         (0, 0.25),
-    ]
+    ]  # fmt: skip
     kit.add(m, lathe(bowl, 16).scaled(0.95, 1.3, 1), y=-0.12)
     seat = m if stock.chance(0.6) else stock.wood()[0]
-    kit.add(
-        seat,
-        ring(0.17, 0.033, around=18).turned(rotate_x(math.pi / 2)).scaled(1, 1.32, 0.7),
-        y=-0.12,
-        z=0.415,
-    )
+    rim = ring(0.17, 0.033, around=18).turned(rotate_x(math.pi / 2)).scaled(1, 1.32, 0.7)
+    kit.add(seat, rim, y=-0.12, z=0.415)
     kit.box(m, (0.22, 0.24, 0.36), 0, 0.14, 0.0, r=0.03)
     kit.box(m, (0.44, 0.2, 0.38), 0, 0.26, 0.38, r=0.035)
     kit.box(m, (0.47, 0.23, 0.05), 0, 0.26, 0.75, r=0.02)
     kit.rod(_chrome(stock), 0.025, 0.02, 0, 0.26, 0.8, sides=8)
     if stock.chance(0.5):
-        kit.add(
-            seat, rod(0.2, 0.03, 16).scaled(0.95, 1.2, 1).turned(rotate_x(math.pi / 2 - 0.15)), 0, 0.12, 0.65
-        )
+        lid = parts.rod(0.2, 0.03, 16).scaled(0.95, 1.2, 1).turned(rotate_x(math.pi / 2 - 0.15))
+        kit.add(seat, lid, 0, 0.12, 0.65)
     kit.settle()
     return kit.standing("toilet", look)

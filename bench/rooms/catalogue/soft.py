@@ -1,7 +1,5 @@
 """Beds and other soft things."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Furniture that holds things."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from bench.rooms.catalogue.parts import Finish, Kit, finish

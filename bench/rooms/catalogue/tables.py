@@ -1,7 +1,5 @@
 """Tables and desks."""
 
-from __future__ import annotations
-
 from bench.rooms.catalogue.parts import Kit, finish, quiet
 from bench.rooms.world.model import Stock, Surface, Thing, metal
 

@@ -3,8 +3,6 @@
 Same facts and same seed, same questions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import lru_cache

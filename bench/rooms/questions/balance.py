@@ -6,8 +6,6 @@ commonest. Of things compared, each category has a strength (log odds of winning
 is kept as rarely as its odds are long.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable

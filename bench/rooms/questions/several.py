@@ -1,7 +1,5 @@
 """Drafts about several things: how many, is there one, left or right of, which is nearer or looks bigger."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from bench.rooms.questions.draft import Dice, FrameThings, QuestionDraft

@@ -1,7 +1,5 @@
 """Drafts about one thing, or about the room: what, where, position, colour, material, pattern, is it on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

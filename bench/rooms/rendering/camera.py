@@ -1,7 +1,5 @@
 """What a cheap camera does to a picture, and a depth camera to depth."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -27,7 +25,7 @@ class Lens:
     grain: float
 
     @staticmethod
-    def draw(rng: Rng) -> Lens:
+    def draw(rng: Rng) -> "Lens":
         """A believable lens: mostly sharp, now and then shaken."""
         r, g, b = np.exp(rng.normal(0, 0.045, 3)).tolist()
         moving = rng.random() < 0.12

@@ -3,19 +3,15 @@
 Facts are small and go through JSON, so a cached frame can be asked new questions at every epoch.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.rooms.rendering.render import RenderedFrame
 from bench.rooms.world.palette import still_looks
-
-if TYPE_CHECKING:
-    from bench.rooms.rendering.render import RenderedFrame
-    from bench.rooms.world.scene import FurnishedRoom, PlacedObject
+from bench.rooms.world.scene import FurnishedRoom, PlacedObject
 
 CLEAR_SHARE = 0.010
 CLEAR_VISIBLE = 0.45
@@ -71,7 +67,7 @@ class FrameFacts:
         return {**asdict(self), "seen": [asdict(thing) for thing in self.seen]}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FrameFacts:
+    def from_dict(cls, values: dict[str, Any]) -> "FrameFacts":
         """The inverse of `to_dict`."""
         return cls(**{**values, "seen": tuple(VisibleThing(**thing) for thing in values["seen"])})
 

@@ -1,7 +1,5 @@
 """Frames of a room: camera-like RGB, exact depth and object ids, and how much of each thing can be seen."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

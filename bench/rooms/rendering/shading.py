@@ -1,7 +1,5 @@
 """Light on surfaces, linear RGB: area lights with soft shadows, sky, sun, ambient occlusion, gloss."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

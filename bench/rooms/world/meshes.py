@@ -1,7 +1,5 @@
 """Triangle meshes from simple shapes: metres, +z up, centred unless a builder says otherwise."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 
@@ -19,16 +17,16 @@ class Mesh(NamedTuple):
     normals: Array
     uv: Array
 
-    def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
+    def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
         """Translated copy."""
         return self._replace(positions=self.positions + np.array([x, y, z], _F))
 
-    def turned(self, rotation: Array) -> Mesh:
+    def turned(self, rotation: Array) -> "Mesh":
         """Rotated copy; rotation is [3, 3]."""
         r = rotation.astype(_F)
         return Mesh(self.positions @ r.T, self.normals @ r.T, self.uv)
 
-    def scaled(self, sx: float, sy: float, sz: float) -> Mesh:
+    def scaled(self, sx: float, sy: float, sz: float) -> "Mesh":
         """Stretched copy, normals kept perpendicular."""
         s = np.array([sx, sy, sz], _F)
         n = self.normals / s

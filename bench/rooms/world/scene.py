@@ -1,7 +1,5 @@
 """A room: what stands where, what it is lit by. Built by `layout`, seen by `tracer`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -3,8 +3,6 @@
 Textures are drawn from a library per split, so validation and test rooms never show one that training has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
