@@ -12,24 +12,24 @@ from bench.rooms.world.model import Stock, Surface, Thing, metal
 
 def bucket(stock: Stock) -> Thing:
     """An open, flared bucket with a wire handle."""
-    kit, look, h = Kit(stock), parts.metallic(stock), stock.uniform(0.26, 0.34)
+    kit, finish, h = Kit(stock), parts.metallic(stock), stock.uniform(0.26, 0.34)
     inner = stock.paint((0.2, 0.2, 0.21))
-    kit.add(look.material, lathe([(0, 0), (0.11, 0), (0.16, h), (0.175, h), (0.175, h - 0.025)], 18))
-    kit.add(look.material, lathe([(0.155, h), (0.125, h * 0.35)], 18))
+    kit.add(finish.material, lathe([(0, 0), (0.11, 0), (0.16, h), (0.175, h), (0.175, h - 0.025)], 18))
+    kit.add(finish.material, lathe([(0.155, h), (0.125, h * 0.35)], 18))
     kit.add(inner, lathe([(0.125, h * 0.35), (0, h * 0.34)], 18))
     handle, wire = ring(0.165, 0.009, 0, math.pi), metal(stock)
     drop = stock.uniform(-1.2, 1.2)
     kit.add(wire, handle.turned(rotate_x(drop)), z=h - 0.02)
     kit.settle()
-    return kit.standing("bucket", look)
+    return kit.standing("bucket", finish)
 
 
 def drum(stock: Stock) -> Thing:
     """A drum on three legs: a coloured shell, bright hoops and rods, a pale skin."""
-    kit, look = Kit(stock), parts.painted(stock, None, 0.25)
+    kit, finish = Kit(stock), parts.painted(stock, None, 0.25)
     r, h = stock.uniform(0.2, 0.26), stock.uniform(0.26, 0.36)
     chrome, low = stock.paint(CHROME, gloss=0.5), stock.uniform(0.12, 0.24)
-    kit.rod(look.material, r, h, z=low, sides=20)
+    kit.rod(finish.material, r, h, z=low, sides=20)
     kit.rod(stock.paint((0.93, 0.92, 0.88)), r - 0.01, 0.012, z=low + h, sides=20)
     for z in (low, low + h - 0.035):
         kit.add(chrome, lathe([(r, z), (r + 0.014, z), (r + 0.014, z + 0.035), (r, z + 0.035)], 20))
@@ -44,13 +44,13 @@ def drum(stock: Stock) -> Thing:
     sticks = parts.wooden(stock).material
     for s in (-1, 1):
         kit.bar(sticks, (-0.2, s * 0.04, low + h + 0.03), (0.2, -s * 0.07, low + h + 0.03), 0.009)
-    return kit.standing("drum", look)
+    return kit.standing("drum", finish)
 
 
 def backpack(stock: Stock) -> Thing:
     """A rucksack standing up: a round top, a pocket in front, straps behind."""
-    kit, look = Kit(stock), parts.cloth(stock, 0.2, 0.2)
-    m, w, h = look.material, stock.uniform(0.28, 0.34), stock.uniform(0.38, 0.46)
+    kit, finish = Kit(stock), parts.cloth(stock, 0.2, 0.2)
+    m, w, h = finish.material, stock.uniform(0.28, 0.34), stock.uniform(0.38, 0.46)
     dark = stock.paint((0.13, 0.12, 0.12), "fabric", 0.2)
     kit.box(m, (w, 0.18, h * 0.85), r=0.06)
     kit.add(m, parts.rod(w / 2, 0.16, 16).turned(rotate_x(math.pi / 2)), z=h - w / 2)
@@ -63,13 +63,13 @@ def backpack(stock: Stock) -> Thing:
         strap = ring(h * 0.34, 0.02, -1.2, 1.4, 8).turned(rotate_z(math.pi / 2))
         kit.add(dark, strap, s * w * 0.28, -0.06, h * 0.48)
     kit.settle()
-    return kit.standing("backpack", look)
+    return kit.standing("backpack", finish)
 
 
 def fan(stock: Stock) -> Thing:
     """A standing fan: blades in a round cage on a pole."""
-    kit, look, h = Kit(stock), parts.painted(stock, "plastic", 0.15), stock.uniform(0.65, 0.95)
-    m, wire, r = look.material, metal(stock), stock.uniform(0.19, 0.24)
+    kit, finish, h = Kit(stock), parts.painted(stock, "plastic", 0.15), stock.uniform(0.65, 0.95)
+    m, wire, r = finish.material, metal(stock), stock.uniform(0.19, 0.24)
     kit.add(m, lathe([(0, 0), (0.17, 0), (0.16, 0.025), (0.04, 0.05), (0.025, 0.07)], 16))
     kit.rod(m, 0.022, h - 0.1, z=0.05)
     kit.add(m, parts.rod(0.06, 0.14, 12).turned(rotate_x(math.pi / 2)), y=0.04, z=h)
@@ -82,14 +82,14 @@ def fan(stock: Stock) -> Thing:
     for i in range(8):
         a = i * math.pi / 4
         kit.bar(wire, (0, -0.13, h), (r * math.cos(a), -0.08, h + r * math.sin(a)), 0.004, 4)
-    return kit.standing("fan", look)
+    return kit.standing("fan", finish)
 
 
 def speaker(stock: Stock) -> Thing:
     """A loudspeaker: a box with two or three dark cones in it."""
-    kit, look = Kit(stock), parts.finish(stock, 0.35)
+    kit, finish = Kit(stock), parts.finish(stock, 0.35)
     w, d, h = stock.uniform(0.24, 0.32), 0.28, stock.uniform(0.55, 0.95)
-    kit.box(look.material, (w, d, h), r=0.012)
+    kit.box(finish.material, (w, d, h), r=0.012)
     dark, rim = stock.paint((0.09, 0.09, 0.1)), stock.paint(CHROME, gloss=0.3)
     middle = stock.paint(DARK, gloss=0.5)
     big = w * 0.38
@@ -98,7 +98,7 @@ def speaker(stock: Stock) -> Thing:
         kit.add(dark, parts.plate(parts.disc(r)), y=-d / 2 - 0.004, z=z)
         kit.add(rim, ring(r, 0.012, around=18), y=-d / 2, z=z)
         kit.ball(middle, (r * 0.35, 0.02, r * 0.35), 0, -d / 2 - 0.004, z, 8)
-    return kit.standing("speaker", look, [Surface(0, 0, h, w * 0.8, d * 0.75)])
+    return kit.standing("speaker", finish, [Surface(0, 0, h, w * 0.8, d * 0.75)])
 
 
 _LANDS = (
@@ -127,10 +127,10 @@ def globe(stock: Stock) -> Thing:
 
 def umbrella(stock: Stock) -> Thing:
     """An open umbrella lying on its rim, its curved handle up."""
-    kit, look = Kit(stock), parts.cloth(stock, 0.2, 0.4)
+    kit, finish = Kit(stock), parts.cloth(stock, 0.2, 0.4)
     r, dark = stock.uniform(0.42, 0.5), stock.paint((0.15, 0.1, 0.08), gloss=0.2)
     dome = [(r, 0.5), (r * 0.82, 0.62), (r * 0.5, 0.73), (r * 0.2, 0.78), (0, 0.79)]
-    kit.add(look.material, lathe(dome, 8))
+    kit.add(finish.material, lathe(dome, 8))
     kit.rod(stock.paint(CHROME, gloss=0.4), 0.011, 0.76, z=0.06, sides=6)
     kit.rod(dark, 0.009, 0.06, z=0.78, sides=6)
     for i in range(8):
@@ -141,4 +141,4 @@ def umbrella(stock: Stock) -> Thing:
     lean = turn @ rotate_x(stock.uniform(0.95, 1.25) * (1 if stock.chance(0.6) else -1))
     kit.parts = [(mesh.turned(lean), m) for mesh, m in kit.parts]
     kit.settle()
-    return kit.standing("umbrella", Finish(look.material, look.colour, None, look.pattern))
+    return kit.standing("umbrella", Finish(finish.material, finish.colour, None, finish.pattern))

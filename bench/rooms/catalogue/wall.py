@@ -60,21 +60,21 @@ def mirror(stock: Stock) -> Thing:
 
 def shelf(stock: Stock) -> Thing:
     """A board on two brackets."""
-    kit, look, w = Kit(stock), parts.finish(stock), stock.uniform(0.65, 1.05)
-    kit.box(look.material, (w, 0.24, 0.035), 0, -0.12, 0.045)
-    bracket = metal(stock) if stock.chance(0.5) else look.material
+    kit, finish, w = Kit(stock), parts.finish(stock), stock.uniform(0.65, 1.05)
+    kit.box(finish.material, (w, 0.24, 0.035), 0, -0.12, 0.045)
+    bracket = metal(stock) if stock.chance(0.5) else finish.material
     for s in (-1, 1):
         x = s * w * 0.36
         kit.box(bracket, (0.03, 0.022, 0.12), x, -0.011, -0.08)
         kit.bar(bracket, (x, -0.015, -0.065), (x, -0.2, 0.04), 0.014)
-    return kit.hanging("shelf", look, [Surface(0, -0.12, 0.08, w * 0.85, 0.17, 0.6)])
+    return kit.hanging("shelf", finish, [Surface(0, -0.12, 0.08, w * 0.85, 0.17, 0.6)])
 
 
 def radiator(stock: Stock) -> Thing:
     """Upright ribs between two pipes, with a valve; hung low."""
-    kit, look = Kit(stock), parts.painted(stock, "metal", 0.15)
+    kit, finish = Kit(stock), parts.painted(stock, "metal", 0.15)
     ribs, h = int(stock.uniform(7, 12)), stock.uniform(0.5, 0.65)
-    w, m = ribs * 0.085, look.material
+    w, m = ribs * 0.085, finish.material
     for i in range(ribs):
         kit.box(m, (0.065, 0.1, h), (i - (ribs - 1) / 2) * 0.085, -0.08, -h / 2, r=0.02)
     for z in (-h * 0.4, h * 0.4):
@@ -83,18 +83,18 @@ def radiator(stock: Stock) -> Thing:
     kit.add(stock.paint(CHROME, gloss=0.3), valve, w / 2 + 0.05, -0.08, h * 0.4)
     for s in (-1, 1):
         kit.box(m, (0.04, 0.05, 0.04), s * w * 0.3, -0.025, h * 0.25)
-    return kit.hanging("radiator", look)
+    return kit.hanging("radiator", finish)
 
 
 def towel(stock: Stock) -> Thing:
     """A towel over a rail, its front longer than its back."""
-    kit, look = Kit(stock), parts.cloth(stock, 0.55, 0.3)
+    kit, finish = Kit(stock), parts.cloth(stock, 0.55, 0.3)
     w, h = stock.uniform(0.38, 0.52), stock.uniform(0.6, 0.8)
-    chrome, m = stock.paint(CHROME, gloss=0.5), look.material
+    chrome, m = stock.paint(CHROME, gloss=0.5), finish.material
     kit.add(chrome, parts.rod(0.014, w + 0.2).turned(rotate_y(math.pi / 2)), 0, -0.07, h / 2 - 0.02)
     for s in (-1, 1):
         kit.box(chrome, (0.03, 0.075, 0.03), s * (w / 2 + 0.09), -0.0375, h / 2 - 0.035)
     kit.add(m, ripple(w, h - 0.02, 0.008, 30.0), 0, -0.1, -0.01)
     kit.add(m, ripple(w - 0.01, h * 0.7, 0.006, 30.0), 0, -0.04, h * 0.14)
     kit.add(m, parts.rod(0.03, w, 8).turned(rotate_y(math.pi / 2)), 0, -0.07, h / 2 - 0.03)
-    return kit.hanging("towel", Finish(m, look.colour, "cloth", look.pattern))
+    return kit.hanging("towel", Finish(m, finish.colour, "cloth", finish.pattern))

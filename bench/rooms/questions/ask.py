@@ -54,17 +54,8 @@ def worded(draft: QuestionDraft, split: str, number: int) -> Question:
     if "many" in slots:
         slots["many"] = plural(slots["many"])
     text = template.format(**slots)
-    return Question(
-        text,
-        draft.answer,
-        draft.family,
-        draft.subject,
-        number,
-        draft.fact,
-        draft.kind,
-        draft.key,
-        draft.slots,
-    )
+    about = (draft.fact, draft.kind, draft.key, draft.slots)
+    return Question(text, draft.answer, draft.family, draft.subject, number, *about)
 
 
 def candidates(facts: FrameFacts, rng: np.random.Generator, split: str) -> list[Question]:
@@ -128,9 +119,9 @@ class Pool:
             self._kinds.setdefault(draft.kind, []).append(draft)
         self._keeps = {kind: [keep(draft) for draft in listed] for kind, listed in self._kinds.items()}
 
-    def draw(self, dice: Dice, wanted: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
-        """A draft, the wanted only, or None when there is none left."""
-        keeps = self._keeps if wanted is None else self._only(wanted)
+    def draw(self, dice: Dice, accept: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
+        """A draft that `accept` takes, or None when there is none left."""
+        keeps = self._keeps if accept is None else self._accepted(accept)
         weights = {kind: KINDS[kind] * min(1.0, sum(listed)) for kind, listed in keeps.items()}
         total = sum(weights.values())
         if total <= 0:
@@ -140,12 +131,10 @@ class Pool:
         self._keeps[kind][position] = 0.0
         return self._kinds[kind][position]
 
-    def _only(self, wanted: Callable[[QuestionDraft], bool]) -> dict[str, list[float]]:
+    def _accepted(self, accept: Callable[[QuestionDraft], bool]) -> dict[str, list[float]]:
         return {
-            kind: [
-                k if k and wanted(draft) else 0.0 for k, draft in zip(keeps, self._kinds[kind], strict=True)
-            ]
-            for kind, keeps in self._keeps.items()
+            kind: [k if k and accept(draft) else 0.0 for k, draft in zip(keeps, drafts, strict=True)]
+            for (kind, keeps), drafts in zip(self._keeps.items(), self._kinds.values(), strict=True)
         }
 
 

@@ -38,6 +38,15 @@ class QuestionDraft(NamedTuple):
     fact: str
 
 
+def draft_about(
+    kind: str, family: str, slots: dict[str, str], answer: str, *things: VisibleThing, fact: str = ""
+) -> QuestionDraft:
+    """A draft whose key names the things' categories; so does its fact their ids, unless it is given."""
+    key = "|".join((kind, *(thing.category for thing in things)))
+    ids = tuple(thing.id for thing in things)
+    return QuestionDraft(kind, family, slots, answer, ids, key, fact or ":".join((kind, *map(str, ids))))
+
+
 class Question(NamedTuple):
     """A worded draft. `needs` is its fact; `wording` counts within the kind's wordings of the split."""
 
