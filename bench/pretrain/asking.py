@@ -203,5 +203,5 @@ def exact_by_family(
         for answer, (_, question) in zip(answers, questions, strict=True):
             right[question.family].append(exact_match(answer.text, question.answer))
     everything = [value for values in right.values() for value in values]
-    named = {"exact": everything} | {f"exact {family}": right[family] for family in sorted(right)}
-    return {name: (sum(values) / max(1, len(values)), len(values)) for name, values in named.items()}
+    groups = {"exact": everything} | {f"exact {family}": right[family] for family in sorted(right)}
+    return {name: (sum(values) / max(1, len(values)), len(values)) for name, values in groups.items()}

@@ -35,11 +35,10 @@ _PLACE_SCALE = 0.7
 class Blueprint:
     """The sizes of a model; with a tokenizer and a seed it determines every weight.
 
-    The tower has four DaViT stages; a stage's convolution divides the picture by its stride, so the
-    strides alone decide how many vision tokens the language model reads: 144 pixels with strides
-    (4, 2, 2, 1) give a 9 x 9 grid and 82 tokens (the grid and its mean), (4, 2, 3, 1) give 37.
-    Choose a `window_size` that divides every stage's grid: the class pads the rest with zeros and
-    attends to them. Head counts of 0 mean: heads of about 32 channels.
+    The strides of the tower's four stages decide how many vision tokens the language model reads: 144 pixels
+    with strides (4, 2, 2, 1) give a 9 x 9 grid and 82 tokens (the grid and its mean), (4, 2, 3, 1) give 37.
+    Choose a `window_size` that divides every stage's grid: the class pads the rest with zeros and attends to
+    them. 0 heads mean heads of about 32 channels.
     """
 
     image_size: int
@@ -151,11 +150,10 @@ def save_model(
     directory: Path,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write model and processor to `directory`, which appears whole or not at all; an old one is replaced.
+    """Write model, processor and a digest to `directory`, whole or not at all; an old one is replaced.
 
-    `dtype` is how the numbers are stored. The configuration still says float32: half precision
-    saves space on disk, while processors without it compute faster and better in float32.
-    A digest of the tensors goes beside them. The model itself is not touched. Raises StorageError.
+    The numbers are stored as `dtype`; the configuration says float32, in which processors without half
+    precision compute faster and better. The model itself is not touched. Raises StorageError.
     """
     stored: Any = copy.deepcopy(model)
     stored.to(dtype=dtype, memory_format=torch.contiguous_format)

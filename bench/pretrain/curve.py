@@ -18,9 +18,8 @@ class LossLog:
         check_picture(folder / "curve.svg")
         self._folder, self._stage = folder, stage
         for name in ("losses", "scores"):
-            rows = [
-                row for row in read_rows(folder / f"{name}.csv") if row[0] != stage or int(row[1]) <= step
-            ]
+            rows = read_rows(folder / f"{name}.csv")
+            rows = [row for row in rows if row[0] != stage or int(row[1]) <= step]
             atomic_write_text(folder / f"{name}.csv", _text(rows))
         self._recent = [float(row[3]) for row in read_rows(folder / "losses.csv") if row[0] == stage]
 

@@ -73,10 +73,10 @@ class DenseHeads(nn.Module):
 
 
 def _depth_loss(predicted: torch.Tensor, log_depth: torch.Tensor) -> torch.Tensor:
-    known = ~log_depth.isnan()
-    return (
-        functional.l1_loss(predicted[known], log_depth[known]) if bool(known.any()) else predicted.sum() * 0
-    )
+    measured = ~log_depth.isnan()
+    if not bool(measured.any()):
+        return predicted.sum() * 0
+    return functional.l1_loss(predicted[measured], log_depth[measured])
 
 
 @dataclass

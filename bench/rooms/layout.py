@@ -104,10 +104,10 @@ class _Furnisher:
 
     def _at_wall(self, category: str) -> None:
         thing = self._make(category)
-        placed = self.floor.try_wall(thing)
-        if placed is None:
+        position = self.floor.try_wall(thing)
+        if position is None:
             return
-        number, wall, x = placed
+        number, wall, x = position
         companions = {
             "sofa": self._before_sofa, "bed": self._beside_bed, "desk": self._at_desk,
             "tv stand": self._on_tv_stand,

@@ -65,8 +65,7 @@ def make_session(split: str, index: int, size: int, views: int = VIEWS) -> Sessi
     """The session of room `index` of a split, with frames of `size` pixels. Same arguments, same session."""
     room, shots = visit(split, index, size, views)
     rng = np.random.default_rng([SPLITS[split], index, 3])
-    turns = plan_turns([shot.facts for shot in shots], split, rng)
-    return Session(room, shots, turns)
+    return Session(room, shots, plan_turns([shot.facts for shot in shots], split, rng))
 
 
 def make_more_views(split: str, index: int, size: int) -> Session | None:
@@ -75,11 +74,11 @@ def make_more_views(split: str, index: int, size: int) -> Session | None:
     """
     room, shots = visit(split, index, size, VIEWS + MORE)
     facts = [shot.facts for shot in shots[VIEWS:]]
-    asked: dict[tuple[int, str], SessionTurn] = {}
+    turns: dict[tuple[int, str], SessionTurn] = {}
     for number in range(_ROUNDS if facts else 0):
         for turn in opening(facts, split, np.random.default_rng([SPLITS[split], index, 4, number])):
-            asked.setdefault((turn.frame, turn.question.text), turn._replace(tag=OTHER_VIEW))
-    return Session(room, shots[VIEWS:], list(asked.values())) if asked else None
+            turns.setdefault((turn.frame, turn.question.text), turn._replace(tag=OTHER_VIEW))
+    return Session(room, shots[VIEWS:], list(turns.values())) if turns else None
 
 
 def plan_turns(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) -> list[SessionTurn]:
@@ -123,13 +122,14 @@ class _Planner:
         self.split, self.dice = split, dice
         self.turns: list[SessionTurn] = []
         self._drafts = [drafts(facts, dice) for facts in frames]
-        self._pools = [Pool(listed) for listed in self._drafts]
+        self._pools = [Pool(group) for group in self._drafts]
         self._warm: list[tuple[int, QuestionDraft, int]] = []  # frame, draft, wording
         self._asked_again: set[str] = set()  # facts of the warm-up that have been asked again
         self._themes: set[str] = set()
         self._things: set[str] = set()
-        named = sorted({i for listed in self._drafts for d in listed if d.kind != "exist" for i in d.subject})
-        self._reserved = frozenset(dice.shuffled(named)[: int(len(named) * _RESERVED)])
+        askable = (draft for group in self._drafts for draft in group if draft.kind != "exist")
+        numbers = sorted({number for draft in askable for number in draft.subject})
+        self._reserved = frozenset(dice.shuffled(numbers)[: int(len(numbers) * _RESERVED)])
 
     def warm_up(self) -> None:
         """Ten questions, frame after frame, no fact twice, families mixed."""
@@ -154,11 +154,11 @@ class _Planner:
 
     def after(self) -> None:
         """Ten tagged questions; a tag that this room has no more of gives way to another."""
-        known = frozenset(self._things)
+        warm_things = frozenset(self._things)
         makers: dict[str, Callable[[], bool]] = {
             "same-fact-words": self._other_words,
             "same-fact-view": self._other_view,
-            "new-fact": lambda: self._new_fact(known),
+            "new-fact": lambda: self._new_fact(warm_things),
             "new-thing": self._new_thing,
         }
         for tag in self.dice.shuffled(_PLAN):
@@ -185,10 +185,10 @@ class _Planner:
                     return True
         return False
 
-    def _new_fact(self, known: frozenset[str]) -> bool:
+    def _new_fact(self, warm_things: frozenset[str]) -> bool:
         def accept(draft: QuestionDraft) -> bool:
             # Whether a known thing is there is no question any more.
-            return draft.kind != "exist" and self._is_news(draft) and things(draft) <= known
+            return draft.kind != "exist" and self._is_news(draft) and things(draft) <= warm_things
 
         return self._ask_any(accept, "new-fact")
 
@@ -256,13 +256,9 @@ def as_dict(session: Session) -> dict[str, object]:
         "depth": [f"depth-{number}.png" for number in numbers],
         "turns": [
             {
-                "frame": turn.frame,
-                "question": turn.question.text,
-                "answer": turn.question.answer,
-                "family": turn.question.family,
-                "tag": turn.tag,
-                "needs_unseen": turn.needs_unseen,
+                "frame": turn.frame, "question": turn.question.text, "answer": turn.question.answer,
+                "family": turn.question.family, "tag": turn.tag, "needs_unseen": turn.needs_unseen,
             }
             for turn in session.turns
         ],
-    }
+    }  # fmt: skip

@@ -42,6 +42,6 @@ def _stays(sessions: Sequence[Session], part: slice) -> Iterator[dict[str, Any]]
         content: dict[str, Any] = as_dict(session)
         frames = range(first, first + len(session.shots))
         for position, turn in enumerate(content["turns"][part]):
-            seen = {"seen": list(frames)} if position == 0 else {}
-            yield {**turn, "frame": first + turn["frame"], "room": content["room"], **seen}
+            views = {"seen": list(frames)} if position == 0 else {}
+            yield {**turn, "frame": first + turn["frame"], "room": content["room"], **views}
         first += len(session.shots)

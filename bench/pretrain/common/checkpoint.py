@@ -44,16 +44,6 @@ def named_tensors(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer | None) -> dict[str, torch.Tensor]:
-    """Its moments by number of parameter."""
-    state = optimiser.state_dict()["state"] if optimiser else {}
-    return {
-        f"optimiser.{index}.{name}": torch.as_tensor(value)
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
 def save_checkpoint(
     folder: Path,
     progress: TrainingProgress,
@@ -61,7 +51,9 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer | None,
 ) -> None:
     """Replace the run's checkpoint; on a full disk the old one stays and StorageError is raised."""
-    tensors = named_tensors(parts) | optimiser_tensors(optimiser)
+    tensors = named_tensors(parts)
+    for index, moments in (optimiser.state_dict()["state"] if optimiser else {}).items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     atomic_write_bytes(folder / FILE, save(contiguous, metadata={"progress": json.dumps(asdict(progress))}))
 

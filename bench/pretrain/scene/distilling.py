@@ -87,8 +87,8 @@ def _inputs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Pixels of these frames in the modalities that a student sees, and the teacher's row for each."""
     pixels, count = draw_pixels(material, rows, side, rng), len(rows)
-    seen = {"both": pixels, "rgb": pixels[:count], "depth": pixels[count:]}[sees]
-    return seen, torch.from_numpy(material.rows[rows]).repeat(len(seen) // count, 1)
+    inputs = {"both": pixels, "rgb": pixels[:count], "depth": pixels[count:]}[sees]
+    return inputs, torch.from_numpy(material.rows[rows]).repeat(len(inputs) // count, 1)
 
 
 def warm_up(

@@ -90,9 +90,9 @@ def _both_ways(likeness: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Mean of the cross-entropies along both axes of [frames, sentences]; targets share what is true."""
 
     def one_way(values: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        known = right.any(1)  # a sentence that is true of no frame has no frame to be near
-        target = right[known].float() / right[known].sum(1, keepdim=True)
-        return -(target * values[known].log_softmax(1)).sum(1).mean()
+        partnered = right.any(1)  # a sentence that is true of no frame has no frame to be near
+        target = right[partnered].float() / right[partnered].sum(1, keepdim=True)
+        return -(target * values[partnered].log_softmax(1)).sum(1).mean()
 
     return (one_way(likeness, truth) + one_way(likeness.T, truth.T)) / 2
 
@@ -124,8 +124,8 @@ def truths(bank: Sequence[Caption], facts: Sequence[FrameFacts]) -> NDArray[np.b
     clear = np.array([
         [any(s.clear and s.category == t for s in fact.seen) for t in THINGS] for fact in facts
     ])
-    named = np.array([[thing in things for thing in THINGS] for _, _, things in bank], np.int32)
-    missing = (~clear).astype(np.int32) @ named.T
+    mentions = np.array([[thing in things for thing in THINGS] for _, _, things in bank], np.int32)
+    missing = (~clear).astype(np.int32) @ mentions.T
     return np.asarray(kinds & (missing == 0), np.bool_)
 
 

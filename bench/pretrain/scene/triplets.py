@@ -1,9 +1,8 @@
 """Stage 2: rows of one place come together, those of others keep their distance, in both modalities.
 
-Triplets are semi-hard by pseudo label. Distances are between unit rows, here as in the loss: EdgeVL's code
-mines among rows as they come and compares unit ones, so that its margin means two different things. Its
-negatives "easy" and "hard" are positions in a list of negatives taken for rows of the data; only "random",
-which it ships, is right and is here.
+Triplets are semi-hard by pseudo label. Distances are between unit rows, here as in the loss; EdgeVL's code
+mines among rows as they come, so that its margin means two different things. Of its ways to choose negatives
+only "random", which it ships, is right and is here; "easy" and "hard" take positions in a list for rows.
 """
 
 from dataclasses import dataclass
@@ -68,10 +67,9 @@ def triplet_loss(anchors: torch.Tensor, positives: torch.Tensor, negatives: torc
 class Contrasting:
     """The loss of one step: triplets mined in a pool of frames, learnt in colour and in depth alike.
 
-    EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step, with the weights of
-    that step. The triplets' distances fix no direction: `anchor` times `Terms()` keeps rows where the class
-    names are. EdgeVL's code has a switch for that which does nothing, and a rate so small that rows
-    hardly move. `half` as in `StageLoss`.
+    EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step. The triplets'
+    distances fix no direction: `anchor` times `Terms()` keeps rows where the class names are. EdgeVL's code
+    has a switch for that which does nothing, and a tiny rate. `half` as in `StageLoss`.
     """
 
     student: nn.Module

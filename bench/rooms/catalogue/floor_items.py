@@ -46,9 +46,9 @@ def plant(stock: Stock) -> Thing:
     leaves = stock.paint((0.15 * green, 0.50 * green, 0.17 * green), gloss=0.06)
     for i in range(18):
         size = stock.uniform(0.35, 0.7) * k
-        one = leaf(size, stock.uniform(0.09, 0.14) * k, stock.uniform(0.1, 0.75))
-        one = one.turned(rotate_z(i * 2.4 + stock.uniform(-0.3, 0.3))).moved(z=high - 0.02)
-        kit.add(leaves, one._replace(positions=np.maximum(one.positions, _ABOVE_FLOOR)))
+        blade = leaf(size, stock.uniform(0.09, 0.14) * k, stock.uniform(0.1, 0.75))
+        blade = blade.turned(rotate_z(i * 2.4 + stock.uniform(-0.3, 0.3))).moved(z=high - 0.02)
+        kit.add(leaves, blade._replace(positions=np.maximum(blade.positions, _ABOVE_FLOOR)))
     return kit.standing("plant", Finish(leaves, None if "green" in stock.banned_colours else "green"))
 
 

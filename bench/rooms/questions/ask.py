@@ -1,7 +1,4 @@
-"""The way in: every question a frame admits, or a balanced sample of them.
-
-Same facts and same seed, same questions.
-"""
+"""Every question that a frame admits, or a balanced sample: same facts and same seed, same questions."""
 
 import re
 from collections.abc import Callable
@@ -73,15 +70,15 @@ def sample(
     """
     dice = Dice(rng)
     pool = Pool(drafts(facts, dice))
-    asked: list[Question] = []
-    while len(asked) < n:
+    questions: list[Question] = []
+    while len(questions) < n:
         draft = pool.draw(dice)
         if draft is None:
             break
         question = _in_any_words(draft, split, dice)
         if not (avoid and mentions(question, avoid)):
-            asked.append(question)
-    return asked
+            questions.append(question)
+    return questions
 
 
 def sample_training(
@@ -117,12 +114,12 @@ class Pool:
         self._kinds: dict[str, list[QuestionDraft]] = {}
         for draft in drafts:
             self._kinds.setdefault(draft.kind, []).append(draft)
-        self._keeps = {kind: [keep(draft) for draft in listed] for kind, listed in self._kinds.items()}
+        self._keeps = {kind: [keep(draft) for draft in group] for kind, group in self._kinds.items()}
 
     def draw(self, dice: Dice, accept: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
         """A draft that `accept` takes, or None when there is none left."""
         keeps = self._keeps if accept is None else self._accepted(accept)
-        weights = {kind: KINDS[kind] * min(1.0, sum(listed)) for kind, listed in keeps.items()}
+        weights = {kind: KINDS[kind] * min(1.0, sum(group)) for kind, group in keeps.items()}
         total = sum(weights.values())
         if total <= 0:
             return None

@@ -54,10 +54,10 @@ def _what(view: FrameThings) -> Iterator[QuestionDraft]:
     for parent in view.named():
         children = [t for t in things if t.parent == parent.id and t.relation in ("on", "in")]
         if len(children) == 1 and children[0].clear:
-            child, slots, about = children[0], {"b": view.names[parent.id]}, (children[0].id, parent.id)
+            child, slots, subject = children[0], {"b": view.names[parent.id]}, (children[0].id, parent.id)
             kind = f"what_{child.relation}"
             key, fact = f"{kind}|{parent.category}", f"{kind}:{parent.id}"
-            yield QuestionDraft(kind, "what", slots, child.category, about, key, fact)
+            yield QuestionDraft(kind, "what", slots, child.category, subject, key, fact)
     for colour in sorted(_VIVID & {t.colour for t in things if t.colour}):
         close = [t for t in things if t.colour and (t.colour == colour or t.colour in ALIKE[colour])]
         if len(close) == 1 and close[0].clear and close[0].looks_coloured:

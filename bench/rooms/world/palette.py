@@ -31,9 +31,8 @@ def to_linear(rgb: RGB | Array) -> Array:
 def to_srgb(linear: Array) -> Array:
     """Linear light to sRGB, both in [0, 1], float32 [..., 3]."""
     c = np.clip(linear, 0.0, 1.0)
-    return np.where(c <= 0.0031308, 12.92 * c, 1.055 * np.maximum(c, 1e-9) ** (1 / 2.4) - 0.055).astype(
-        np.float32
-    )
+    curve = 1.055 * np.maximum(c, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(c <= 0.0031308, 12.92 * c, curve).astype(np.float32)
 
 
 def lab(srgb: Array) -> Array:

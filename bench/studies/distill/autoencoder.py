@@ -1,9 +1,8 @@
 """The autoencoder between two models' attention maps: what a map says, in a few numbers.
 
-The encoder of `adapters.training.codes`, and the same back; about a third of a million weights for six maps
-of 24 x 24. The study that proposed the transfer (slides of 28-05-2025, SF2 to SF7) gives no architecture;
-this one is ours. With `variational` a code is a normal distribution with independent dimensions,
-N(mean, exp(logvar)) (SF7; Kingma and Welling 2013, appendix B, for the divergence from the prior).
+The encoder of `adapters.training.codes`, and the same back. The study that proposed the transfer (slides of
+28-05-2025, SF2 to SF7) gives no architecture; this one is ours. With `variational` a code is a normal
+distribution with independent dimensions (SF7; Kingma and Welling 2013, appendix B, for the divergence).
 """
 
 from dataclasses import dataclass

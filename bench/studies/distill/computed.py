@@ -45,9 +45,9 @@ def canonical(source: ModelReading, pair: ReadingPair, rolled: bool = False) -> 
     layers = list(source.forced.attentions)
     layers = rollouts(layers) if rolled else layers
     pairs = paired_layers(len(pair.student.forced.attentions), len(layers))
-    chosen = [layers[other] for _, other in pairs]
+    paired = [layers[other] for _, other in pairs]
     forced = source.forced
-    return heat_maps(chosen, forced.vis, forced.txt, source.grid, source.mean_token, pair.sides)
+    return heat_maps(paired, forced.vis, forced.txt, source.grid, source.mean_token, pair.sides)
 
 
 def compute_term(name: str, pair: ReadingPair) -> torch.Tensor:

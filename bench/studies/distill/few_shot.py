@@ -25,10 +25,8 @@ from models.vlm import VisionLanguageModel
 
 @dataclass(frozen=True)
 class BalancedGradients:
-    """What to descend along, and why.
-
-    `gradients` float32, shaped and ordered as the parameters, zeros where no term reaches; `norms` the length
-    of each weighted term's gradient before, `factors` in [0, 1] what it was multiplied by.
+    """`gradients` float32, shaped and ordered as the parameters, zeros where no term reaches; `norms`, the
+    length of each weighted term's gradient before, and `factors` in [0, 1], what it was multiplied by.
     """
 
     gradients: list[torch.Tensor]
@@ -49,16 +47,16 @@ def balance_gradients(
     have no gradient. `others`, such as projections, get gradients but their lengths do not count. Without a
     reference nothing is cut; with one whose gradient is 0, all is. One backward pass a term.
     """
-    every = [*parameters, *others]
+    trained = [*parameters, *others]
     by_term = {
-        name: _gradients(weights[name] * term, every)
+        name: _gradients(weights[name] * term, trained)
         for name, term in terms.items()
         if weights.get(name, 0.0) and term.requires_grad
     }
     norms = {name: _norm(gradients[: len(parameters)]) for name, gradients in by_term.items()}
     limit = norms.get(reference, float("inf"))
     factors = {name: 1.0 if norm <= limit else limit / norm for name, norm in norms.items()}
-    totals = [torch.zeros_like(parameter, dtype=torch.float32) for parameter in every]
+    totals = [torch.zeros_like(parameter, dtype=torch.float32) for parameter in trained]
     for name, gradients in by_term.items():
         totals = [total + factors[name] * part for total, part in zip(totals, gradients, strict=True)]
     return BalancedGradients(totals, norms, factors)
@@ -138,10 +136,9 @@ def read(
     vlm: VisionLanguageModel, features: torch.Tensor, questions: Sequence[str], answers: Sequence[str],
     maps: bool,
 ) -> ModelReading:  # fmt: skip
-    """One model's pass over known answers, with gradients where they are enabled.
+    """One model's pass over known answers, with gradients where enabled; `features` has a row a question.
 
-    `features` are its tower's, one row a question. Raises ModelError when `maps` are wanted of a model that
-    was not loaded with attention="eager".
+    Raises ModelError when `maps` are asked of a model that was not loaded with attention="eager".
     """
     vision = vlm.project(features)
     forced = vlm.teacher_forced(vision, questions, answers, attentions=maps)

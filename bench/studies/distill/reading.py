@@ -66,8 +66,8 @@ def _grid_weights(
 ) -> Weights:
     down, across = (_along_one_side(mine, other) for mine, other in zip(ours, theirs, strict=True))
     keys = torch.zeros(ours[0] * ours[1] + ours_mean, theirs[0] * theirs[1] + theirs_mean)
-    both = torch.einsum("ir,jc->ijrc", down, across)
-    keys[int(ours_mean) :, int(theirs_mean) :] = both.flatten(2).flatten(0, 1)
+    shares = torch.einsum("ir,jc->ijrc", down, across)
+    keys[int(ours_mean) :, int(theirs_mean) :] = shares.flatten(2).flatten(0, 1)
     if ours_mean and theirs_mean:
         keys[0, 0] = 1
     return Weights(keys / keys.sum(dim=1, keepdim=True).clamp(min=1e-9), keys)

@@ -25,11 +25,9 @@ _SMALLEST_VARIANCE = 1e-4
 
 @dataclass(frozen=True)
 class MapStatistics:
-    """What was measured on the maps that the autoencoders were fitted on; float32.
-
-    `variance` [z] of the expert's codes; `weight` [z, z] and `bias` [z] take the student's codes to the
-    expert's (identity unless the pairing is `map`); `teacher_r2` and `student_r2` [K] how much of unseen maps
-    comes back.
+    """Measured on the maps that the autoencoders were fitted on, float32: `variance` [z] of the expert's
+    codes; `weight` [z, z] and `bias` [z] from the student's codes to the expert's (identity unless the
+    pairing is `map`); `teacher_r2` and `student_r2` [K], how much of unseen maps comes back.
     """
 
     variance: torch.Tensor
