@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_maps import blurred, looks, untrained
 
 from adapters.training.codes import contrast, heat_maps, load_map_coder, paired_layers, standardise
-from bench.studies.distill.pairing import fitted_scale
+from bench.studies.distill.pairing import fit_scale
 from bench.studies.distill.transfer import save_transfer
 from models.alignment import resample_keys
 
@@ -63,7 +63,7 @@ def test_the_same_look_on_a_finer_grid_has_the_same_size() -> None:
 
 def test_the_experts_maps_are_standard_and_the_students_keep_their_difference() -> None:
     teacher = contrast(looks(20, seed=0))
-    scale = fitted_scale(teacher)
+    scale = fit_scale(teacher)
     spread, mean = torch.std_mean(standardise(teacher, scale), dim=(0, 2, 3), correction=0)
     torch.testing.assert_close(mean, torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(spread, torch.ones(2))
@@ -73,12 +73,12 @@ def test_the_experts_maps_are_standard_and_the_students_keep_their_difference() 
 
 def test_a_channel_that_never_changes_stays_finite() -> None:
     even = contrast(torch.full((3, 1, 4, 4), 1 / 16))
-    assert bool(standardise(even, fitted_scale(even)).isfinite().all())
+    assert bool(standardise(even, fit_scale(even)).isfinite().all())
 
 
 def test_no_maps_have_no_scale() -> None:
     with pytest.raises(ValueError, match="canonical maps"):
-        fitted_scale(torch.zeros(0, 2, 4, 4))
+        fit_scale(torch.zeros(0, 2, 4, 4))
 
 
 def test_six_of_twelve_are_every_second() -> None:

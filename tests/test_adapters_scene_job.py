@@ -20,7 +20,7 @@ from adapters.scene.request import (
     split,
     write_scene_request,
 )
-from bench.pretrain.scene.students import quantised
+from bench.pretrain.scene.students import quantise
 from core.errors import InputError, StorageError, WeightsError
 from core.lazy import run
 from models.scene.student import load_student, save_student
@@ -30,7 +30,7 @@ _COURSE = Course(steps=30, batch=8, rate=6e-4, last=1e-4)
 
 def _request(tmp_path: Path, seconds: float = 200.0) -> SceneRequest:
     student = tiny_student()
-    quantised(student, lambda module: module(pixels(8)))
+    quantise(student, lambda module: module(pixels(8)))
     save_student(student, {}, tmp_path / "base")
     save_views(tmp_path / "views", 12)
     learnt, held = split(list_pairs(tmp_path / "views"))

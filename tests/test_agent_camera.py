@@ -20,7 +20,7 @@ from agent.station.eyes import as_jpeg
 from agent.whereabouts import finding
 from agent.whereabouts.finding import Kinds
 from agent.whereabouts.whereabouts import Sight
-from bench.pretrain.scene.students import quantised
+from bench.pretrain.scene.students import quantise
 from capture.picture import Captured
 from core.errors import WeightsError
 from core.events import CameraLearnt
@@ -33,7 +33,7 @@ from models.scene.student import load_student, save_student
 @pytest.fixture(autouse=True)
 def small_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     student = tiny_student()
-    quantised(student, lambda module: module(pixels(8)))
+    quantise(student, lambda module: module(pixels(8)))
     save_student(student, {}, tmp_path / "encoder")
     monkeypatch.setattr(scene_adapting, "BUILTIN", tmp_path / "encoder")
 

@@ -15,7 +15,7 @@ from room_facts import made_up
 from tiny_scenes import SHAPES, depth, picture, tiny_clip
 
 from bench.measure.intervals import Interval
-from bench.pretrain.scene.captions import always, caption_bank, truths
+from bench.pretrain.scene.head import always, caption_bank, truths
 from bench.pretrain.scene.pairs import read_folder
 from bench.pretrain.scene.recipes import RECIPE
 from bench.pretrain.scene.runs import waves

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_rooms import write_rooms
 
-from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
+from bench.pretrain.augment import apply_placement, photometric, plain_pixels, random_placement, whole_picture
 from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.common.names import CATEGORIES, COLOURS
 from bench.pretrain.labels import dense_labels, parts
@@ -44,7 +44,7 @@ def _agreement(pixels: torch.Tensor, colours: torch.Tensor) -> float:
 
 
 def test_labels_name_what_the_pixels_show(batch: Batch) -> None:
-    labels = dense_labels(batch, whole(6), GRID)
+    labels = dense_labels(batch, whole_picture(6), GRID)
     assert labels.kinds.shape == (4, 6, GRID * parts(GRID), GRID * parts(GRID))
     assert _agreement(plain_pixels(batch.frames), labels.kinds[1]) > 0.95
     assert set(labels.kinds[0].unique().tolist()) <= {
@@ -56,8 +56,8 @@ def test_labels_name_what_the_pixels_show(batch: Batch) -> None:
 
 def test_labels_move_with_the_picture(batch: Batch) -> None:
     placement = random_placement(6, np.random.default_rng(3))
-    assert (placement.theta[:, 0, 0] < 0).any() and (placement.theta[:, 0, 0] > 0).any()
-    pixels = placed(plain_pixels(batch.frames), placement, 48, "bilinear")
+    assert (placement[:, 0, 0] < 0).any() and (placement[:, 0, 0] > 0).any()
+    pixels = apply_placement(plain_pixels(batch.frames), placement, 48, "bilinear")
     assert _agreement(pixels, dense_labels(batch, placement, GRID).kinds[1]) > 0.9
 
 

@@ -10,12 +10,11 @@ from room_facts import made_up
 from tiny_scenes import SHAPES, WIDTH, material, pixels
 
 from bench.pretrain.scene import runs
-from bench.pretrain.scene.captions import caption_bank
-from bench.pretrain.scene.head import save_head, train_head
+from bench.pretrain.scene.commands import RANGES, SHIPPED, ship
+from bench.pretrain.scene.head import caption_bank, save_head, train_head
 from bench.pretrain.scene.pairs import scannet_name
 from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
 from bench.pretrain.scene.runs import PTQ, Bench, carry_out
-from bench.pretrain.scene.shipping import RANGES, SHIPPED, ship
 from bench.pretrain.scene.triplets import PseudoLabels
 from bench.rooms.layout import KINDS
 from bench.studies.edgevl.entrants import quantised_by
@@ -89,7 +88,7 @@ def test_an_interrupted_training_ends_as_one_that_was_not(
 
     carry_out(whole, 0, only=("stage1", method))
     with pytest.raises(KeyboardInterrupt):
-        carry_out(replace(resumed, said=stop), 0, only=("stage1", method))
+        carry_out(replace(resumed, report=stop), 0, only=("stage1", method))
     carry_out(resumed, 0, only=("stage1", method))
     ours, theirs = (load_student(bench.place(method, 0)).state_dict() for bench in (whole, resumed))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

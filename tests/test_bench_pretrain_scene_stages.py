@@ -11,8 +11,15 @@ from adapters.scene.course import Course, optimiser_of, steps
 from adapters.scene.distilling import Distilling as Live
 from adapters.scene.distilling import distance_to
 from adapters.scene.views import draw_pixels
-from bench.pretrain.scene.distilling import LITERAL, StageLoss, Terms, unlike
-from bench.pretrain.scene.triplets import Contrasting, PseudoLabels, curated, judged, mined, triplet_loss
+from bench.pretrain.scene.distilling import LITERAL, StageLoss, Terms, disagreement
+from bench.pretrain.scene.triplets import (
+    Contrasting,
+    PseudoLabels,
+    mine_triplets,
+    pseudo_label,
+    select_confident,
+    triplet_loss,
+)
 from core.ports import Rows
 
 _SIDE = 32
@@ -26,8 +33,8 @@ def _rows(count: int, seed: int = 0) -> Rows:
 
 @given(st.integers(1, 60), st.floats(0.05, 1))
 def test_curation_keeps_the_surest_share(count: int, share: float) -> None:
-    found = judged(_rows(count), _rows(7, 1))
-    kept = curated(found, share)
+    found = pseudo_label(_rows(count), _rows(7, 1))
+    kept = select_confident(found, share)
     assert abs(len(kept) - share * count) <= 1
     left = np.setdiff1d(np.arange(count), kept)
     assert not len(left) or found.confidence[kept].min() >= found.confidence[left].max()
@@ -36,17 +43,17 @@ def test_curation_keeps_the_surest_share(count: int, share: float) -> None:
 def test_a_quota_keeps_some_of_every_label() -> None:
     labels = np.repeat(np.arange(4), 10)
     found = PseudoLabels(labels, (0.2 * labels + 0.1).astype(np.float32))
-    assert set(labels[curated(found, 0.25)]) == {3}
-    assert np.bincount(labels[curated(found, 0.25, per_class=True)]).tolist() == [2, 2, 2, 2]
+    assert set(labels[select_confident(found, 0.25)]) == {3}
+    assert np.bincount(labels[select_confident(found, 0.25, per_class=True)]).tolist() == [2, 2, 2, 2]
     with pytest.raises(ValueError, match="share"):
-        curated(found, 0)
+        select_confident(found, 0)
 
 
 @given(st.integers(2, 40), st.integers(1, 5), st.integers(0, 99))
 def test_mined_triplets_are_semi_hard_by_unit_rows(count: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows, labels = _rows(count, seed), rng.integers(0, classes, count)
-    found = mined(rows, labels, rng)
+    found = mine_triplets(rows, labels, rng)
     to_positive = np.linalg.norm(rows[found.anchors] - rows[found.positives], axis=1)
     to_negative = np.linalg.norm(rows[found.anchors] - rows[found.negatives], axis=1)
     assert (labels[found.anchors] == labels[found.positives]).all()
@@ -77,8 +84,8 @@ def test_stage_one_is_the_mean_absolute_difference_and_teachers_get_no_gradient(
     Terms().loss(rows, target, names).backward()
     assert target.grad is None and rows.grad is not None
     assert distance_to(rows, rows).item() == 0
-    assert abs(unlike(rows, rows, names).item()) < 1e-6
-    assert unlike(rows, target, names).item() > 0
+    assert abs(disagreement(rows, rows, names).item()) < 1e-6
+    assert disagreement(rows, target, names).item() > 0
 
 
 def _mean_loss(student: torch.nn.Module, loss: StageLoss) -> float:

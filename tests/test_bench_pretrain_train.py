@@ -12,9 +12,9 @@ from rich.console import Console
 from tiny_models import TINY
 from tiny_rooms import write_rooms
 
+from bench.pretrain.commands import export
 from bench.pretrain.common.checkpoint import FILE, read_progress
 from bench.pretrain.curve import read_rows
-from bench.pretrain.export import export
 from bench.pretrain.loop import Limits
 from bench.pretrain.recipes import STUDENT, ModelRecipe, TrainingStage
 from bench.pretrain.train import ModelTraining, open_run, train

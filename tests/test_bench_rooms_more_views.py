@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from room_facts import made_up_visit
 
-from bench.rooms.more_views import MORE, OTHER_VIEW, make_more_views
-from bench.rooms.sessions import VIEWS, WARM_UP, Session, make_session, opening, plan_turns
+from bench.rooms.sessions import (
+    MORE,
+    OTHER_VIEW,
+    VIEWS,
+    WARM_UP,
+    Session,
+    make_more_views,
+    make_session,
+    opening,
+    plan_turns,
+)
 
 _SIZE = 48
 
@@ -37,7 +46,7 @@ def test_each_question_is_asked_once_about_a_view_that_is_there(more: Session) -
 def test_a_room_without_more_views_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     session = make_session("validation", 0, _SIZE)
     few = (session.room, session.shots[:2])
-    monkeypatch.setattr("bench.rooms.more_views.visit", lambda *about: few)
+    monkeypatch.setattr("bench.rooms.sessions.visit", lambda *about: few)
     assert make_more_views("validation", 0, _SIZE) is None
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
-from bench.studies.distill.autoencoder import Code, beta, frozen, new_autoencoder, prior_divergence
+from bench.studies.distill.autoencoder import Code, beta, freeze, new_autoencoder, prior_divergence
 
 
 @settings(max_examples=15, deadline=None)
@@ -43,7 +43,7 @@ def test_equal_seeds_give_equal_weights_and_leave_the_global_state_alone() -> No
 
 
 def test_a_frozen_one_passes_gradients_on_and_keeps_none() -> None:
-    autoencoder = frozen(new_autoencoder((1, 5, 7), 3, False, seed=0))
+    autoencoder = freeze(new_autoencoder((1, 5, 7), 3, False, seed=0))
     maps = torch.rand(2, 1, 5, 7, requires_grad=True)
     autoencoder(maps).sum().backward()
     assert maps.grad is not None and bool(maps.grad.any())

@@ -12,12 +12,12 @@ from bench.pretrain.blueprint import new_model, new_processor
 from bench.pretrain.vocabulary import train_tokenizer
 from bench.studies.distill.align import divergence
 from bench.studies.distill.bridge import Bridge, new_bridge
-from bench.studies.distill.computed import ReadingPair, canonical, code_loss, computed
+from bench.studies.distill.computed import ReadingPair, canonical, code_loss, compute_term
 from bench.studies.distill.fitting import FitSettings
-from bench.studies.distill.outputs import forward_divergence
 from bench.studies.distill.pairing import fit_transfer
-from bench.studies.distill.reading import ModelReading, offered, reading, text_to_vision, whole_maps
-from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, TERMS, Need, lacking
+from bench.studies.distill.plain import forward_divergence
+from bench.studies.distill.reading import ModelReading, available_needs, reading, text_to_vision, whole_maps
+from bench.studies.distill.terms import PRESETS, RANDOM_PROJECTIONS, TERMS, Need, missing_needs
 from bench.studies.distill.transfer import transfer_loss
 from models.florence import Florence
 from models.lora_training import attach
@@ -79,17 +79,17 @@ def test_every_term_has_a_value_for_a_larger_expert_of_another_grid(student: Flo
     )
     # The released code compares whole sequences, so it takes pictures of one length alone.
     for name in sorted(set(TERMS) - {"t2v_code"}):
-        value = computed(name, compared)
+        value = compute_term(name, compared)
         assert value.shape == () and value.dtype == torch.float32 and value.isfinite() and value > 0, name
     with pytest.raises(ValueError, match="no term"):
-        computed("everything", compared)
+        compute_term("everything", compared)
     with pytest.raises(ValueError, match="projection of heads"):
-        computed("t2v_kl", replace(compared, bridge=Bridge()))
+        compute_term("t2v_kl", replace(compared, bridge=Bridge()))
 
 
 def test_looking_teaches_the_first_layers_queries_and_keys_and_the_mixture_alone(student: Florence) -> None:
     compared = beside(student, larger(), ["t2v_kl"])
-    computed("t2v_kl", compared).backward()
+    compute_term("t2v_kl", compared).backward()
     first = "language_model.encoder.layers.0.self_attn."
     # What feeds the first layer learns as well: the projector makes the tokens that are looked at.
     assert reached(student) - {"multi_modal_projector.image_projection"} == {
@@ -104,7 +104,7 @@ def test_looking_teaches_the_first_layers_queries_and_keys_and_the_mixture_alone
 
 def test_vision_terms_teach_the_projector_alone(student: Florence) -> None:
     compared = beside(student, larger(), ["v_all", "v_focus"])
-    (computed("v_all", compared) + computed("v_focus", compared)).backward()
+    (compute_term("v_all", compared) + compute_term("v_focus", compared)).backward()
     assert reached(student) == {"multi_modal_projector.image_projection"}
 
 
@@ -112,7 +112,7 @@ def test_a_model_has_nothing_to_learn_from_itself(student: Florence) -> None:
     seen = read(student)
     same = ReadingPair(seen, seen, sides=(3, 3))
     for name in ("attn_plain(a)", "attn_plain(b)", "kd_fkl", "kd_rkl"):
-        assert computed(name, same).item() == pytest.approx(0, abs=1e-5), name
+        assert compute_term(name, same).item() == pytest.approx(0, abs=1e-5), name
     looks = [text_to_vision(seen, seen, row) for row in range(3)]
     assert divergence([one for one, _ in looks], [one for _, one in looks]).item() == pytest.approx(
         0, abs=1e-5
@@ -120,7 +120,7 @@ def test_a_model_has_nothing_to_learn_from_itself(student: Florence) -> None:
     for ours, theirs in whole_maps(seen, seen, 1):
         torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(
-        computed("ce", same), answer_cross_entropy(seen.forced.logits, seen.forced.labels)
+        compute_term("ce", same), answer_cross_entropy(seen.forced.logits, seen.forced.labels)
     )
 
 
@@ -130,10 +130,10 @@ def test_an_expert_of_another_family_teaches_where_to_look_but_not_what_to_say(
     save_llava(tmp_path)
     ours, theirs = read(student), read(load_model(str(tmp_path), attention="eager"))
     compared = ReadingPair(ours, theirs, new_bridge(TERMS, ours, theirs), sides=(4, 4))
-    has = offered(ours, theirs)
-    assert Need.VOCABULARY not in has and set(lacking(["kd_fkl", "t2v_kl"], has)) == {"kd_fkl"}
+    has = available_needs(ours, theirs)
+    assert Need.VOCABULARY not in has and set(missing_needs(["kd_fkl", "t2v_kl"], has)) == {"kd_fkl"}
     for name in ("t2v_kl", "t2v_mse", "v_all", "v_focus", "attn_plain(a)", "attn_plain(b)"):
-        assert computed(name, compared) > 0, name
+        assert compute_term(name, compared) > 0, name
     for rolled in (False, True):
         for one in (ours, theirs):
             maps = canonical(one, compared, rolled)
@@ -147,22 +147,24 @@ def test_presets_name_known_terms_and_say_what_they_lack(student: Florence) -> N
     for preset in PRESETS.values():
         assert set(preset) <= set(TERMS)
     seen = read(student)
-    assert not lacking(PRESETS["align-kd"], offered(seen, seen))
-    assert lacking(PRESETS["sf6"], offered(seen, seen)) == {"attn_ae(literal)": [Need.AUTOENCODER]}
-    assert not lacking(PRESETS["sf6"], offered(seen, seen, autoencoders=True))
+    assert not missing_needs(PRESETS["align-kd"], available_needs(seen, seen))
+    assert missing_needs(PRESETS["sf6"], available_needs(seen, seen)) == {
+        "attn_ae(literal)": [Need.AUTOENCODER]
+    }
+    assert not missing_needs(PRESETS["sf6"], available_needs(seen, seen, autoencoders=True))
     blind = replace(seen, forced=replace(seen.forced, attentions=()))
-    assert set(lacking(PRESETS["align-kd"], offered(seen, blind))) == {"t2v_mse", "v_focus"}
+    assert set(missing_needs(PRESETS["align-kd"], available_needs(seen, blind))) == {"t2v_mse", "v_focus"}
     with pytest.raises(ValueError, match="no term sight"):
-        lacking(["ce", "sight"], set())
+        missing_needs(["ce", "sight"], set())
 
 
 def test_the_released_preset_has_a_value_for_models_of_one_length(student: Florence) -> None:
     compared = beside(student, wrapped(*tiny_florence("eager", seed=1)), PRESETS["align-kd-code"])
     for name in PRESETS["align-kd-code"]:
-        assert computed(name, compared).isfinite()
+        assert compute_term(name, compared).isfinite()
     ours, theirs = compared.student.forced, compared.teacher.forced
     torch.testing.assert_close(
-        computed("attn_plain(c)", compared), forward_divergence(ours.logits, theirs.logits, ours.labels)
+        compute_term("attn_plain(c)", compared), forward_divergence(ours.logits, theirs.logits, ours.labels)
     )
 
 
@@ -173,9 +175,9 @@ def test_codes_of_maps_teach_only_where_the_encoder_looks(student: Florence) -> 
     fitted = fit_transfer(maps[1].detach(), maps[0].detach(), "literal", FitSettings(width=4, epochs=1))
     loss = code_loss(fitted)
     compared = replace(bare, codes={"attn_ae(literal)": loss, "attn_rollout": loss})
-    value = computed("attn_ae(literal)", compared)
+    value = compute_term("attn_ae(literal)", compared)
     torch.testing.assert_close(value, transfer_loss(fitted, maps[0], fitted.teacher_code(maps[1])))
-    (value + computed("attn_rollout", compared)).backward()
+    (value + compute_term("attn_rollout", compared)).backward()
     layers = reached(student)
     assert any("encoder.layers.1.self_attn.q_proj" in name for name in layers)
     assert not any("decoder." in name for name in layers)

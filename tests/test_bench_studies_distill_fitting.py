@@ -13,18 +13,18 @@ from adapters.training.codes import contrast, standardise
 from bench.studies.distill.autoencoder import new_autoencoder
 from bench.studies.distill.fitting import (
     FitSettings,
-    explained,
+    explained_variance,
     fit_alone,
     split_by_picture,
 )
-from bench.studies.distill.pairing import fitted_scale
+from bench.studies.distill.pairing import fit_scale
 
 SETTINGS = FitSettings(width=4, batch=16, learning_rate=5e-3, held_out=0.25)
 
 
 def scaled(count: int, seed: int = 0) -> torch.Tensor:
     dense = contrast(looks(count, seed))
-    return standardise(dense, fitted_scale(dense))
+    return standardise(dense, fit_scale(dense))
 
 
 @given(
@@ -54,10 +54,10 @@ def test_it_learns_more_than_the_mean_map(variational: bool) -> None:
     autoencoder = new_autoencoder((2, 8, 8), settings.width, variational, seed=0)
     usual, unseen = maps[rows[0]].mean(dim=0), maps[rows[1]]
     with torch.no_grad():
-        before = explained(autoencoder(unseen), unseen, usual)
+        before = explained_variance(autoencoder(unseen), unseen, usual)
     fit_alone(autoencoder, maps, rows, settings)
     with torch.no_grad():
-        after = explained(autoencoder(unseen), unseen, usual)
+        after = explained_variance(autoencoder(unseen), unseen, usual)
     assert bool((before < 0.1).all()) and bool((after > 0.5).all()), after
 
 
@@ -78,6 +78,6 @@ def test_explained_is_1_for_the_maps_0_for_the_mean_map_and_0_where_nothing_diff
     maps = torch.rand(6, 2, 4, 4)
     maps[:, 1] = maps[:1, 1]
     usual = maps.mean(dim=0)
-    torch.testing.assert_close(explained(maps, maps, usual), torch.tensor([1.0, 0.0]))
-    torch.testing.assert_close(explained(usual.expand_as(maps), maps, usual), torch.zeros(2))
-    assert explained(maps + 1, maps, usual)[0].item() < 0
+    torch.testing.assert_close(explained_variance(maps, maps, usual), torch.tensor([1.0, 0.0]))
+    torch.testing.assert_close(explained_variance(usual.expand_as(maps), maps, usual), torch.zeros(2))
+    assert explained_variance(maps + 1, maps, usual)[0].item() < 0

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.distill.reading import Block, arranged, block
+from bench.studies.distill.reading import Block, arrange, block
 
 AT_MOST = settings(max_examples=25, deadline=None)
 
@@ -17,7 +17,7 @@ MAP = torch.rand(2, 7, 7).softmax(-1)
 @pytest.mark.parametrize("which", ["t2v", "v2t", "v2v", "t2t"])
 def test_a_block_is_the_same_as_the_mask_over_the_unarranged_map(which: Block) -> None:
     rows, cols = (VIS if letter == "v" else TXT for letter in (which[0], which[2]))
-    found = block(arranged(MAP, VIS, TXT), 3, which)
+    found = block(arrange(MAP, VIS, TXT), 3, which)
     assert found.shape == (2, int(rows.sum()), int(cols.sum()))
     mask = rows[:, None] & cols
     torch.testing.assert_close(found.flatten(1), MAP[mask.expand_as(MAP)].reshape(2, -1))
@@ -30,5 +30,5 @@ def test_where_the_tokens_stand_does_not_matter_as_long_as_their_order_is_kept(o
     place = torch.tensor(sorted(order, key=lambda at: (not VIS[at], not TXT[at])))
     moved = torch.cat([place[:3].sort().values, place[3:5].sort().values, place[5:]])
     torch.testing.assert_close(
-        arranged(MAP[:, moved][:, :, moved], VIS[moved], TXT[moved]), arranged(MAP, VIS, TXT)
+        arrange(MAP[:, moved][:, :, moved], VIS[moved], TXT[moved]), arrange(MAP, VIS, TXT)
     )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.studies.distill.align import code_outputs
-from bench.studies.distill.outputs import forward_divergence, reverse_divergence
+from bench.studies.distill.plain import forward_divergence, reverse_divergence
 
 AT_MOST = settings(max_examples=25, deadline=None)
 

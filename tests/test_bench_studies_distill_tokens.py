@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.studies.distill.reading import Weights, carried, grid_weights, joined, text_weights
+from bench.studies.distill.reading import Weights, grid_weights, join_weights, resample_map, text_weights
 from models.alignment import resample_keys
 
 AT_MOST = settings(max_examples=25, deadline=None)
@@ -20,7 +20,7 @@ def test_keys_keep_their_mass_and_queries_stay_means(ours: tuple[int, int], thei
     torch.testing.assert_close(keys.sum(0), torch.ones(theirs[0] * theirs[1]))
     torch.testing.assert_close(queries.sum(1), torch.ones(ours[0] * ours[1]))
     looks = torch.rand(2, theirs[0] * theirs[1], theirs[0] * theirs[1]).softmax(-1)
-    found = carried(looks, queries, keys)
+    found = resample_map(looks, queries, keys)
     torch.testing.assert_close(found.sum(-1), torch.ones(2, ours[0] * ours[1]))
 
 
@@ -28,7 +28,7 @@ def test_keys_keep_their_mass_and_queries_stay_means(ours: tuple[int, int], thei
 @given(SIDES, SIDES)
 def test_the_weights_of_keys_do_what_resampling_does(ours: tuple[int, int], theirs: tuple[int, int]) -> None:
     maps = torch.rand(3, *theirs)
-    found = carried(maps.flatten(1), torch.eye(3), grid_weights(ours, theirs).keys)
+    found = resample_map(maps.flatten(1), torch.eye(3), grid_weights(ours, theirs).keys)
     torch.testing.assert_close(found, resample_keys(maps, *ours).flatten(1))
 
 
@@ -59,8 +59,8 @@ def test_words_split_otherwise_keep_their_mass_too() -> None:
 
 
 def test_a_whole_map_of_other_grid_and_other_tokens_stays_stochastic() -> None:
-    weights = joined(grid_weights((2, 3), (3, 3)), text_weights([(0, 4), (4, 6)], [(0, 6)]))
-    found = carried(torch.rand(4, 10, 10).softmax(-1), *weights)
+    weights = join_weights(grid_weights((2, 3), (3, 3)), text_weights([(0, 4), (4, 6)], [(0, 6)]))
+    found = resample_map(torch.rand(4, 10, 10).softmax(-1), *weights)
     assert found.shape == (4, 8, 8)
     torch.testing.assert_close(found.sum(-1), torch.ones(4, 8))
 
@@ -68,4 +68,4 @@ def test_a_whole_map_of_other_grid_and_other_tokens_stays_stochastic() -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_it_is_computed_in_float32(dtype: torch.dtype) -> None:
     same = Weights(torch.eye(3), torch.eye(3))
-    assert carried(torch.rand(3, 3).to(dtype), *same).dtype == torch.float32
+    assert resample_map(torch.rand(3, 3).to(dtype), *same).dtype == torch.float32

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tiny_scenes import depth, picture, pixels, tiny_student
 
-from bench.pretrain.scene.students import quantised
+from bench.pretrain.scene.students import quantise
 from core.errors import InputError
 from core.ports import SceneEncoder
 from models.scene.encoder import by_onnxruntime, exported, load_scene_encoder
@@ -25,7 +25,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _saved(folder: Path, backbone: str = "davit", seed: int = 0) -> Path:
     student = tiny_student(backbone, seed)
-    quantised(student, lambda module: module(pixels(8)))
+    quantise(student, lambda module: module(pixels(8)))
     save_student(student, {}, folder)
     return folder
 

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from tiny_scenes import pixels, tiny_student
 from torch import nn
 
-from bench.pretrain.scene.students import quantised, turn_off
+from bench.pretrain.scene.students import quantise, turn_off
 from models.scene.quantise import (
     LEVELS,
     QuantisedConv,
@@ -52,7 +52,7 @@ def test_a_scale_a_channel_is_better_than_one_a_tensor() -> None:
 
 
 def _calibrated(student: SceneStudent) -> SceneStudent:
-    quantised(student, lambda module: module(pixels(8)))
+    quantise(student, lambda module: module(pixels(8)))
     return student
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_scenes import picture, tiny_clip
 
-from bench.pretrain.scene.pairs import classified
+from bench.pretrain.scene.pairs import classify
 from bench.studies.edgevl.cli import read_names
 from core.errors import InputError, WeightsError
 from models.embedder import load_minilm
@@ -32,7 +32,7 @@ def test_any_clip_on_disk_is_a_teacher(tmp_path: Path) -> None:
     assert rows.shape == words.shape == (2, teacher.width) == (2, 12)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert teacher.name.startswith("clip:")
-    assert set(classified(rows, class_rows(teacher.text, ["kitchen", "office"]))) <= {0, 1}
+    assert set(classify(rows, class_rows(teacher.text, ["kitchen", "office"]))) <= {0, 1}
 
 
 def test_a_folder_that_is_no_clip_is_refused(tmp_path: Path) -> None:

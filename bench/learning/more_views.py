@@ -9,8 +9,7 @@ from agent.recording.visit import Visit, read_visit
 from bench.learning.asking import RoomStudent, Says
 from bench.learning.places import SIZE, Place, waited_for
 from bench.learning.plan import LearningPlan
-from bench.rooms.more_views import make_more_views
-from bench.rooms.sessions import write_session
+from bench.rooms.sessions import make_more_views, write_session
 from core.types import Frame
 from models.expert import EncodedQuestion, LocalExpert
 from models.images import load_image

@@ -15,7 +15,7 @@ from bench.learning.unit import REPLAY, UnitResult
 from bench.measure.charts import BLUE, GREY, ORANGE, chart, dots
 from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, interval_of, measured
-from bench.rooms.more_views import OTHER_VIEW
+from bench.rooms.sessions import OTHER_VIEW
 from core.errors import InputError
 
 _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}

@@ -1,7 +1,5 @@
 """The same room as other cameras would show it. Every random number comes from the generator handed in."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,13 +8,6 @@ from torch.nn import functional
 _NOISY = 0.5
 _BLURRED = 0.3
 _SMALLEST_CROP = 0.85
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Which part of each picture is shown, and whether mirrored: `theta` [B, 2, 3] for `affine_grid`."""
-
-    theta: torch.Tensor
 
 
 def photometric(frames: NDArray[np.uint8], rng: np.random.Generator) -> torch.Tensor:
@@ -33,17 +24,17 @@ def photometric(frames: NDArray[np.uint8], rng: np.random.Generator) -> torch.Te
     # One look-up a pixel instead of three operations.
     table = (np.clip(table, 0, 1) * 2 - 1).astype(np.float32)
     planes = np.ascontiguousarray(frames.transpose(0, 3, 1, 2)).reshape(count * 3, -1)
-    places = planes + (np.arange(count * 3, dtype=np.int32) * 256)[:, None]
+    indices = planes + (np.arange(count * 3, dtype=np.int32) * 256)[:, None]
     side = frames.shape[1]
-    pixels = torch.from_numpy(table.reshape(-1)[places].reshape(count, 3, side, side))
-    noisy = np.flatnonzero(rng.random(count) < _NOISY)
-    noise = rng.standard_normal((len(noisy), 3, side, side), dtype=np.float32)
-    pixels[noisy] += torch.from_numpy(
-        noise * rng.uniform(0.01, 0.06, (len(noisy), 1, 1, 1)).astype(np.float32)
+    pixels = torch.from_numpy(table.reshape(-1)[indices].reshape(count, 3, side, side))
+    noisy_rows = np.flatnonzero(rng.random(count) < _NOISY)
+    noise = rng.standard_normal((len(noisy_rows), 3, side, side), dtype=np.float32)
+    pixels[noisy_rows] += torch.from_numpy(
+        noise * rng.uniform(0.01, 0.06, (len(noisy_rows), 1, 1, 1)).astype(np.float32)
     )
-    blurred = np.flatnonzero(rng.random(count) < _BLURRED)
-    if len(blurred):
-        pixels[blurred] = functional.avg_pool2d(pixels[blurred], 3, 1, 1, count_include_pad=False)
+    blurred_rows = np.flatnonzero(rng.random(count) < _BLURRED)
+    if len(blurred_rows):
+        pixels[blurred_rows] = functional.avg_pool2d(pixels[blurred_rows], 3, 1, 1, count_include_pad=False)
     return pixels.clamp_(-1, 1)
 
 
@@ -52,24 +43,24 @@ def plain_pixels(frames: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(frames.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
 
 
-def random_placement(count: int, rng: np.random.Generator) -> Placement:
-    """A part of 85 to 100 % of each side, half of them mirrored."""
+def random_placement(count: int, rng: np.random.Generator) -> torch.Tensor:
+    """A part of 85 to 100 % of each side, half of them mirrored: [B, 2, 3] for `affine_grid`."""
     scale = rng.uniform(_SMALLEST_CROP, 1, (count, 2))
     shift = rng.uniform(-1, 1, (count, 2)) * (1 - scale)
     mirror = np.where(rng.random(count) < 0.5, -1.0, 1.0)
     theta = np.zeros((count, 2, 3), np.float32)
     theta[:, 0, 0], theta[:, 1, 1] = scale[:, 0] * mirror, scale[:, 1]
     theta[:, :, 2] = shift
-    return Placement(torch.from_numpy(theta))
+    return torch.from_numpy(theta)
 
 
-def whole(count: int) -> Placement:
-    """Pictures as they are."""
-    return Placement(torch.tensor([[1.0, 0, 0], [0, 1, 0]]).expand(count, 2, 3))
+def whole_picture(count: int) -> torch.Tensor:
+    """The placement [B, 2, 3] that leaves pictures as they are."""
+    return torch.tensor([[1.0, 0, 0], [0, 1, 0]]).expand(count, 2, 3)
 
 
-def placed(maps: torch.Tensor, placement: Placement, side: int, mode: str) -> torch.Tensor:
+def apply_placement(maps: torch.Tensor, placement: torch.Tensor, side: int, mode: str) -> torch.Tensor:
     """Float maps [B, C, S, S] cut, mirrored and resized to `side`; `mode` is bilinear or nearest."""
     size = [*maps.shape[:2], side, side]
-    grid = functional.affine_grid(placement.theta, size, align_corners=False)
+    grid = functional.affine_grid(placement, size, align_corners=False)
     return functional.grid_sample(maps, grid, mode=mode, padding_mode="border", align_corners=False)

@@ -27,8 +27,6 @@ from models.registry import no_progress_bars
 from models.weights import DIGEST_FILE, digest
 
 _HEAD_WIDTH = 32
-
-
 _OFFSET = 2  # rows that learned BART positions keep before the first place
 _PLACE_SCALE = 0.7
 
@@ -37,11 +35,10 @@ _PLACE_SCALE = 0.7
 class Blueprint:
     """The sizes of a model; with a tokenizer and a seed it determines every weight.
 
-    The tower has four DaViT stages; a stage's convolution divides the picture by its stride, so the
-    strides alone decide how many vision tokens the language model reads: 144 pixels with strides
-    (4, 2, 2, 1) give a 9 x 9 grid and 82 tokens (the grid and its mean), (4, 2, 3, 1) give 37.
-    Choose a `window_size` that divides every stage's grid: the class pads the rest with zeros and
-    attends to them. Head counts of 0 mean: heads of about 32 channels.
+    The strides of the tower's four stages decide how many vision tokens the language model reads: 144 pixels
+    with strides (4, 2, 2, 1) give a 9 x 9 grid and 82 tokens (the grid and its mean), (4, 2, 3, 1) give 37.
+    Choose a `window_size` that divides every stage's grid: the class pads the rest with zeros and attends to
+    them. 0 heads mean heads of about 32 channels.
     """
 
     image_size: int
@@ -77,9 +74,7 @@ class Blueprint:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON has them."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Blueprint":
@@ -111,23 +106,18 @@ def new_model(
 
 @torch.no_grad()
 def _place_vision_tokens(model: Any, grid: int) -> None:
-    """Tell where each vision token is at a scale that is heard.
+    """Write the positions of vision tokens at the scale of their features, which is about 1.
 
-    Cells have features of about unit scale, and vision tokens leave the projector's LayerNorm at it;
-    positions drawn as small as those of words (0.02) drown, and "left" is never learnt.
+    Positions as small as those of words (0.02) drown in them, and "left" is never learnt.
     """
     projector = model.model.multi_modal_projector.image_position_embed
     for axis in (projector.column_embeddings, projector.row_embeddings):
         axis.weight[:grid] = waves(grid, axis.weight.shape[1])
     places = model.model.language_model.encoder.embed_positions.weight
     columns, rows = places.shape[1] // 2, places.shape[1] - places.shape[1] // 2
-    cells = torch.cat(
-        [
-            waves(grid, rows)[:, None].expand(grid, grid, -1),
-            waves(grid, columns)[None, :].expand(grid, grid, -1),
-        ],
-        dim=-1,
-    )
+    down = waves(grid, rows)[:, None].expand(grid, grid, -1)
+    across = waves(grid, columns)[None, :].expand(grid, grid, -1)
+    cells = torch.cat([down, across], dim=-1)
     first = _OFFSET + 1  # the mean token, which is nowhere, comes before the cells
     places[first : first + grid * grid] = cells.reshape(grid * grid, -1)
 
@@ -160,11 +150,10 @@ def save_model(
     directory: Path,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write model and processor to `directory`, which appears whole or not at all; an old one is replaced.
+    """Write model, processor and a digest to `directory`, whole or not at all; an old one is replaced.
 
-    `dtype` is how the numbers are stored. The configuration still says float32: half precision
-    saves space on disk, while processors without it compute faster and better in float32.
-    A digest of the tensors goes beside them. The model itself is not touched. Raises StorageError.
+    The numbers are stored as `dtype`; the configuration says float32, in which processors without half
+    precision compute faster and better. The model itself is not touched. Raises StorageError.
     """
     stored: Any = copy.deepcopy(model)
     stored.to(dtype=dtype, memory_format=torch.contiguous_format)
@@ -172,15 +161,12 @@ def save_model(
         with no_progress_bars():
             stored.save_pretrained(temporary)
         processor.save_pretrained(temporary)
-        _say_float32(temporary / "config.json")
+        config_file = temporary / "config.json"
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+        for part in (config, config["text_config"], config["vision_config"]):
+            part["dtype"] = "float32"
+        atomic_write_text(config_file, json.dumps(config, indent=2, sort_keys=True) + "\n")
         atomic_write_text(temporary / DIGEST_FILE, digest(temporary) + "\n")
-
-
-def _say_float32(config_file: Path) -> None:
-    config = json.loads(config_file.read_text(encoding="utf-8"))
-    for part in (config, config["text_config"], config["vision_config"]):
-        part["dtype"] = "float32"
-    atomic_write_text(config_file, json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def _model_config(blueprint: Blueprint, tokenizer: PreTrainedTokenizerBase) -> Florence2Config:

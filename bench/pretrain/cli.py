@@ -54,13 +54,13 @@ def render(
     folder = _data(data)
     plans = plan(rooms)
     rendered = render_cache(folder, plans, size, jobs)
-    _tell({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
+    _print_summary({"data": str(folder), "rendered_now": rendered, "shards": len(plans)}, as_json)
 
 
 def _trainer(name: str, example: str) -> Callable[..., None]:
     """The command that trains one of the pair."""
 
-    def trained(
+    def train(
         data: Data = None,
         run: RunFolder = None,
         output: Output = None,
@@ -72,7 +72,7 @@ def _trainer(name: str, example: str) -> Callable[..., None]:
         as_json: Json = False,
     ) -> None:
         if stage is not None:
-            _known("stage", stage, _STAGES)
+            _check_choice("stage", stage, _STAGES)
         elif steps is not None:
             raise typer.BadParameter("--steps is the length of one stage: give --stage too.")
         from bench.pretrain.commands import PretrainOptions, pretrain
@@ -82,15 +82,15 @@ def _trainer(name: str, example: str) -> Callable[..., None]:
             minutes=minutes, seed=seed, threads=threads,
         )  # fmt: skip
         summary, stopped = pretrain(options)
-        _tell(summary, as_json)
+        _print_summary(summary, as_json)
         if stopped:
             raise typer.Exit(130)
 
-    trained.__doc__ = f"""Train the {name}, or go on with it. Stopped at any moment, it goes on from there.
+    train.__doc__ = f"""Train the {name}, or go on with it. Stopped at any moment, it goes on from there.
 
     Example: {example}
     """
-    return trained
+    return train
 
 
 app.command("student")(_trainer("student", "roomwise pretrain student --minutes 30"))
@@ -113,9 +113,9 @@ def export(
     """
     from bench.pretrain.commands import PretrainOptions, export_run
 
-    _known("model", name, ("student", "expert"))
+    _check_choice("model", name, ("student", "expert"))
     options = PretrainOptions(name, _data(data), _run(run, name), output, threads=threads)
-    _tell(export_run(options, rooms), as_json)
+    _print_summary(export_run(options, rooms), as_json)
 
 
 @app.command()
@@ -131,16 +131,16 @@ def scene(
 
     Example: roomwise pretrain scene --output models/builtin
     """
-    from bench.pretrain.scene.commands import SceneWish, pretrain_scene
+    from bench.pretrain.scene.commands import SceneOptions, pretrain_scene
 
     folder = _run(run, "scene")
-    wish = SceneWish(_data(data), folder, output or folder / "model", seed, threads=threads)
-    _tell(pretrain_scene(wish), as_json)
+    options = SceneOptions(_data(data), folder, output or folder / "model", seed, threads=threads)
+    _print_summary(pretrain_scene(options), as_json)
 
 
-def _known(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise typer.BadParameter(f"There is no {what} {value!r}. Known: {', '.join(known)}.")
+def _check_choice(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise typer.BadParameter(f"There is no {what} {value!r}. Known: {', '.join(choices)}.")
 
 
 def _data(data: Path | None) -> Path:
@@ -151,7 +151,7 @@ def _run(run: Path | None, name: str) -> Path:
     return run if run is not None else state_dir() / "pretrain" / name
 
 
-def _tell(summary: dict[str, Any], as_json: bool) -> None:
+def _print_summary(summary: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(summary))
         return

@@ -18,10 +18,9 @@ class LossLog:
         check_picture(folder / "curve.svg")
         self._folder, self._stage = folder, stage
         for name in ("losses", "scores"):
-            rows = [
-                row for row in read_rows(folder / f"{name}.csv") if row[0] != stage or int(row[1]) <= step
-            ]
-            _write(folder / f"{name}.csv", rows)
+            rows = read_rows(folder / f"{name}.csv")
+            rows = [row for row in rows if row[0] != stage or int(row[1]) <= step]
+            atomic_write_text(folder / f"{name}.csv", _text(rows))
         self._recent = [float(row[3]) for row in read_rows(folder / "losses.csv") if row[0] == stage]
 
     def loss(self, step: int, rate: float, value: float) -> None:
@@ -60,10 +59,6 @@ def read_rows(path: Path) -> list[list[str]]:
         return []
     with storage_errors("read", path):
         return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-
-
-def _write(path: Path, rows: list[list[str]]) -> None:
-    atomic_write_text(path, _text(rows))
 
 
 def _append(path: Path, rows: list[list[str]]) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bench.pretrain.augment import photometric, placed, plain_pixels, random_placement, whole
+from bench.pretrain.augment import apply_placement, photometric, plain_pixels, random_placement, whole_picture
 from bench.pretrain.common.dataset import Batch, Frames
 from bench.pretrain.common.names import CATEGORIES, COLOURS, MATERIALS, PATTERNS
 from bench.pretrain.labels import Labels, dense_labels, parts
@@ -64,7 +64,7 @@ class DenseHeads(nn.Module):
     def count(self, frames: Frames, grid: int, rng: np.random.Generator) -> None:
         """Set the class weights to 1 / sqrt(frequency), within bounds."""
         batch = frames.draw(rng, _COUNTED)
-        labels = dense_labels(batch, whole(_COUNTED), grid)
+        labels = dense_labels(batch, whole_picture(_COUNTED), grid)
         for index, classes in enumerate(CLASSES):
             kind = labels.kinds[index]
             tally = torch.bincount(kind[kind >= 0], minlength=classes).float() + 1
@@ -73,10 +73,10 @@ class DenseHeads(nn.Module):
 
 
 def _depth_loss(predicted: torch.Tensor, log_depth: torch.Tensor) -> torch.Tensor:
-    known = ~log_depth.isnan()
-    return (
-        functional.l1_loss(predicted[known], log_depth[known]) if bool(known.any()) else predicted.sum() * 0
-    )
+    measured = ~log_depth.isnan()
+    if not bool(measured.any()):
+        return predicted.sum() * 0
+    return functional.l1_loss(predicted[measured], log_depth[measured])
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Dense:
         batch = self.frames.draw(rng, self.stage.images)
         placement = random_placement(self.stage.images, rng)
         pixels = photometric(batch.frames, rng)
-        pixels = placed(pixels, placement, pixels.shape[-1], "bilinear")
+        pixels = apply_placement(pixels, placement, pixels.shape[-1], "bilinear")
         labels = dense_labels(batch, placement, self.grid)
         with torch.autocast("cpu", torch.bfloat16):
             grid = self.model.model.vision_tower(pixels).last_hidden_state
@@ -121,7 +121,7 @@ class Dense:
         }
 
     def _predict(self, room: Batch) -> tuple[Labels, list[torch.Tensor]]:
-        labels = dense_labels(room, whole(len(room.frames)), self.grid)
+        labels = dense_labels(room, whole_picture(len(room.frames)), self.grid)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             grid = self.model.model.vision_tower(plain_pixels(room.frames)).last_hidden_state
             logits, _ = self.heads(grid)
@@ -130,13 +130,12 @@ class Dense:
 
 def _confusion(predicted: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
     """True positives, predicted and actual counts [3, classes], where the label is known."""
-    known = labels >= 0
-    said, actual = predicted[known], labels[known]
-    tallies = [torch.bincount(values, minlength=classes) for values in (said[said == actual], said, actual)]
-    return torch.stack(tallies).float()
+    predicted, actual = predicted[labels >= 0], labels[labels >= 0]
+    groups = (predicted[predicted == actual], predicted, actual)
+    return torch.stack([torch.bincount(values, minlength=classes) for values in groups]).float()
 
 
 def _macro_f1(counts: torch.Tensor) -> float:
-    both, said, actual = counts
-    occurs = actual > 0
-    return float((2 * both / (said + actual).clamp(min=1))[occurs].mean()) if bool(occurs.any()) else 0.0
+    right, predicted, actual = counts
+    f1 = (2 * right / (predicted + actual).clamp(min=1))[actual > 0]
+    return float(f1.mean()) if len(f1) else 0.0

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
-from bench.pretrain.augment import Placement, placed
+from bench.pretrain.augment import apply_placement
 from bench.pretrain.common.dataset import Batch
 from bench.pretrain.common.names import CATEGORIES, COLOURS
 
@@ -35,13 +35,13 @@ def parts(grid: int) -> int:
     return max(1, _FINEST // grid)
 
 
-def dense_labels(batch: Batch, placement: Placement, grid: int) -> Labels:
+def dense_labels(batch: Batch, placement: torch.Tensor, grid: int) -> Labels:
     """Labels of a batch under this placement."""
     fine = grid * parts(grid)
     side = fine * _SAMPLES
     # Ids fit into float32 exactly.
     maps = torch.from_numpy(np.stack([batch.ids.astype(np.float32), batch.depth], axis=1))
-    ids, depth = placed(maps, placement, side, "nearest").unbind(1)
+    ids, depth = apply_placement(maps, placement, side, "nearest").unbind(1)
     tables = torch.from_numpy(batch.tables.astype(np.int64))
     ids = ids.long().clamp_(max=tables.shape[1] - 1)
     count = len(ids)
@@ -100,12 +100,12 @@ class Naming:
         cells = vision[:, 1:]
         total = vision.new_zeros((), dtype=torch.float32)
         for mix, weights, labels in zip(self._mixes, self._weights, kinds, strict=True):
-            guesses = _guesses(cells, mix, embedding)
-            wanted = self._by_cell(labels)
-            weight = weights[wanted.clamp(min=0)] * (wanted >= 0)
-            hits = guesses.gather(-1, wanted.clamp(min=0))
+            log_probabilities = _log_probabilities(cells, mix, embedding)
+            targets = self._by_cell(labels)
+            weight = weights[targets.clamp(min=0)] * (targets >= 0)
+            hits = log_probabilities.gather(-1, targets.clamp(min=0))
             total = total - (weight * hits).sum() / weight.sum().clamp(min=1)
-        places = _guesses(cells, self._places, embedding).flatten(0, 1)
+        places = _log_probabilities(cells, self._places, embedding).flatten(0, 1)
         return total + functional.nll_loss(places, self._column.repeat(len(cells)))
 
     def _by_cell(self, labels: torch.Tensor) -> torch.Tensor:
@@ -115,7 +115,7 @@ class Naming:
         return blocks.reshape(count, self._grid**2, split**2)
 
 
-def _guesses(cells: torch.Tensor, mix: torch.Tensor, embedding: nn.Embedding) -> torch.Tensor:
+def _log_probabilities(cells: torch.Tensor, mix: torch.Tensor, embedding: nn.Embedding) -> torch.Tensor:
     """Log probabilities [B, cells, names] of each name for each cell."""
     names = mix.to(embedding.weight.dtype) @ embedding.weight  # [names, D]
     return torch.log_softmax((cells @ names.T.to(cells.dtype)).float(), dim=-1)

@@ -169,5 +169,5 @@ class Loop:
         for module in task.modules():
             module.train()
         log.scores(self.progress.step, scores)
-        told = "  ".join(f"{name} {value:.2f}" for name, (value, _) in scores.items())
-        self.console.print(f"{task.stage.name} {self.progress.step}: {told}", highlight=False)
+        summary = "  ".join(f"{name} {value:.2f}" for name, (value, _) in scores.items())
+        self.console.print(f"{task.stage.name} {self.progress.step}: {summary}", highlight=False)

@@ -22,8 +22,8 @@ class TrainingStage:
         """Learning rate of a step: up in a line, down along a cosine to a hundredth."""
         if step < self.warm_up:
             return self.lr * (step + 1) / self.warm_up
-        done = min(1.0, (step - self.warm_up) / max(1, self.steps - self.warm_up))
-        return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+        progress = min(1.0, (step - self.warm_up) / max(1, self.steps - self.warm_up))
+        return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
     def easy(self, step: int) -> bool:
         """Whether easy questions still come first."""
@@ -47,13 +47,9 @@ class ModelRecipe:
 
     def with_steps(self, name: str, steps: int) -> "ModelRecipe":
         """The same with another length of one stage; warm-up takes a tenth of it at most."""
-        stages = [
-            replace(stage, steps=steps, warm_up=min(stage.warm_up, max(1, steps // 10)))
-            if stage.name == name
-            else stage
-            for stage in self.stages
-        ]
-        return replace(self, stages=tuple(stages))
+        stage = self.stage(name)
+        other = replace(stage, steps=steps, warm_up=min(stage.warm_up, max(1, steps // 10)))
+        return replace(self, stages=tuple(other if old is stage else old for old in self.stages))
 
 
 STUDENT = ModelRecipe(

@@ -58,7 +58,7 @@ def open_run(
     progress = read_progress(folder)
     tokenizer = _tokenizer(recipe, folder, data)
     if progress is not None:
-        recipe = _as_begun(recipe, progress, tokenizer, folder)
+        recipe = _recipe_of_run(recipe, progress, tokenizer, folder)
     identity = _identity(recipe, tokenizer)
     model: Any = new_model(recipe.blueprint, tokenizer, recipe.seed, attention="eager")
     with torch.random.fork_rng(devices=[]):
@@ -112,7 +112,7 @@ def _task(run: ModelTraining, stage: TrainingStage) -> StageTask:
     )  # fmt: skip
 
 
-def adjusted(recipe: ModelRecipe, steps: dict[str, int], seed: int) -> ModelRecipe:
+def adjust_recipe(recipe: ModelRecipe, steps: dict[str, int], seed: int) -> ModelRecipe:
     """The recipe with other stage lengths or another seed."""
     for name, count in steps.items():
         recipe = recipe.with_steps(name, count)
@@ -126,17 +126,17 @@ def _tokenizer(recipe: ModelRecipe, folder: Path, data: Path) -> PreTrainedToken
     return stored_tokenizer(own)
 
 
-def _as_begun(
+def _recipe_of_run(
     recipe: ModelRecipe, progress: TrainingProgress, tokenizer: PreTrainedTokenizerFast, folder: Path
 ) -> ModelRecipe:
     """The recipe in the sizes that the run was begun with: recipes change, a run goes on as it is."""
-    begun = replace(recipe, blueprint=Blueprint.from_dict(progress.recipe["blueprint"]), seed=progress.seed)
-    if progress.recipe != _identity(begun, tokenizer):
+    stored = replace(recipe, blueprint=Blueprint.from_dict(progress.recipe["blueprint"]), seed=progress.seed)
+    if progress.recipe != _identity(stored, tokenizer):
         raise ConfigError(
             f"The run in {folder} is of another model or has other words. "
             "Choose another --run folder, or move that one away."
         )
-    return begun
+    return stored
 
 
 def _identity(recipe: ModelRecipe, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:

@@ -46,11 +46,6 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     return _wrap(tokenizer)
 
 
-def read_tokenizer(definition: str) -> PreTrainedTokenizerFast:
-    """The tokenizer whose definition (the text of its tokenizer.json) this is."""
-    return _wrap(Tokenizer.from_str(definition))
-
-
 def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -81,7 +76,7 @@ def shared_tokenizer(data: Path, vocab_size: int) -> PreTrainedTokenizerFast:
 def stored_tokenizer(path: Path) -> PreTrainedTokenizerFast:
     """Read one back. Raises StorageError."""
     with storage_errors("read", path):
-        return read_tokenizer(path.read_text(encoding="utf-8"))
+        return _wrap(Tokenizer.from_str(path.read_text(encoding="utf-8")))
 
 
 def definition(tokenizer: PreTrainedTokenizerFast) -> str:

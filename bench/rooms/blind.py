@@ -1,12 +1,9 @@
 """A reader who never sees a picture: what the text of a question alone gives away.
 
-It understands every wording (it is told the kind of question and the names in it), so it is stronger
-than one that counts texts. It learns how common answers are in training rooms: for the very names
-asked about as far as it has met them, else for such questions at large. Of things compared it takes
-the likelier winner.
+It knows the kind of question and the names in it, so it is stronger than one that counts texts. It learns
+how common answers are in training rooms: for these very names as far as it has met them, else for such
+questions at large. Of things compared it takes the likelier winner.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +22,7 @@ class BlindReader:
         self._answers: dict[str, Counter[str]] = {}
         self._wins: dict[str, Counter[bool]] = {}
 
-    def learn(self, questions: Iterable[Question]) -> BlindReader:
+    def learn(self, questions: Iterable[Question]) -> "BlindReader":
         """Count the answers of training questions."""
         for question in questions:
             if question.kind in COMPARED:

@@ -1,11 +1,7 @@
-"""Proof that questions are right, and that nobody can answer them without looking.
+"""Proof that questions are right: `mistakes` derives every answer again from pixels, depth and geometry.
 
-`mistakes` re-derives every answer from pixels, depth and the scene's geometry, in other code than the
-generator's.
 `overlaps` shows that splits share nothing. Blind readers are in `blind`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
@@ -31,9 +27,9 @@ class ShotScene:
     def __init__(self, room: FurnishedRoom, shot: Shot) -> None:
         self.room, self.shot = room, shot
         self.pixels: NDArray[np.uint16] = shot.frame.ids
-        counts = {int(i): int(n) for i, n in zip(*np.unique(self.pixels, return_counts=True), strict=True)}
-        self.counts = counts
-        self.present = [thing for thing in room.objects if thing.askable and counts.get(thing.id)]
+        numbers, counts = np.unique(self.pixels, return_counts=True)
+        self.counts: dict[int, int] = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+        self.present = [thing for thing in room.objects if thing.askable and self.counts.get(thing.id)]
 
     def named(self, name: str) -> PlacedObject | None:
         """The one thing that a name ("sofa", "red chair") can mean, or None."""
@@ -62,17 +58,12 @@ class ShotScene:
         """What a thing stands on or in, if the geometry agrees: its foot lies over or inside of it."""
         x, y, z = thing.centre
         foot = z - thing.size[2] / 2
-        below = [
-            other
-            for other in self.room.objects
-            if other.id != thing.id
-            and other.askable
-            and abs(x - other.centre[0]) <= other.size[0] / 2 + _TOUCH
-            and abs(y - other.centre[1]) <= other.size[1] / 2 + _TOUCH
-            and other.centre[2] - other.size[2] / 2 - _TOUCH <= foot
-            and foot <= other.centre[2] + other.size[2] / 2 + _TOUCH
-        ]
-        return next((other for other in below if other.id == thing.parent), None)
+        parent = next((o for o in self.room.objects if o.id == thing.parent and o.askable), None)
+        if parent is None:
+            return None
+        gaps = (abs(a - b) for a, b in zip((x, y, foot), parent.centre, strict=True))
+        touching = all(gap <= side / 2 + _TOUCH for gap, side in zip(gaps, parent.size, strict=True))
+        return parent if touching else None
 
 
 def mistakes(room: FurnishedRoom, shot: Shot, questions: list[Question]) -> list[str]:
@@ -94,27 +85,28 @@ def _is_seen(scene: ShotScene, number: int, kind: str) -> bool:
 
 def answer(scene: ShotScene, question: Question) -> str | None:
     """The answer as pixels, depth and geometry have it; None when the question cannot be answered."""
-    about = [scene.named(question.slots[slot]) for slot in "abc" if slot in question.slots]
-    things = [thing for thing in about if thing is not None]
+    named = [scene.named(question.slots[slot]) for slot in "abc" if slot in question.slots]
+    present = [thing for thing in named if thing is not None]
     if question.slots.get("a") == "floor":
         return scene.room.floor.split(" ")[-1]
-    if len(things) != len(about):
+    if len(present) != len(named):
         return None
-    return _ANSWERS[question.kind](scene, question.slots, things)
+    return _ANSWERS[question.kind](scene, question.slots, present)
 
 
 Slots = dict[str, str]
 Things = list[PlacedObject]
+Answerer = Callable[[ShotScene, Slots, Things], str | None]
 
 
-def _held(scene: ShotScene, _: Slots, things: Things) -> str | None:
-    held = [t for t in scene.present if t.parent == things[0].id and scene.holder(t) is not None]
-    return held[0].category if len(held) == 1 else None
+def _child(scene: ShotScene, _: Slots, things: Things) -> str | None:
+    children = [t for t in scene.present if t.parent == things[0].id and scene.holder(t) is not None]
+    return children[0].category if len(children) == 1 else None
 
 
-def _coloured(scene: ShotScene, slots: Slots, _: Things) -> str | None:
-    found = [t for t in scene.present if t.colour == slots["colour"]]
-    return found[0].category if len(found) == 1 else None
+def _thing_of_colour(scene: ShotScene, slots: Slots, _: Things) -> str | None:
+    matches = [t for t in scene.present if t.colour == slots["colour"]]
+    return matches[0].category if len(matches) == 1 else None
 
 
 def _first(scene: ShotScene, rank: Callable[[PlacedObject], float]) -> str:
@@ -142,15 +134,15 @@ def _position(scene: ShotScene, _: Slots, things: Things) -> str | None:
 
 
 def _count(scene: ShotScene, slots: Slots, _: Things) -> str | None:
-    found = scene.of(slots["many"])
-    return str(len(found)) if all(scene.is_clear(t) for t in found) else None
+    matches = scene.of(slots["many"])
+    return str(len(matches)) if all(scene.is_clear(t) for t in matches) else None
 
 
 def _exists(scene: ShotScene, slots: Slots, _: Things) -> str | None:
-    found = scene.of(slots["an"])
-    if not found:
+    matches = scene.of(slots["an"])
+    if not matches:
         return "no"
-    return "yes" if any(scene.is_clear(t) for t in found) else None
+    return "yes" if any(scene.is_clear(t) for t in matches) else None
 
 
 def _side(scene: ShotScene, _: Slots, things: Things) -> str | None:
@@ -158,9 +150,7 @@ def _side(scene: ShotScene, _: Slots, things: Things) -> str | None:
     return None if abs(a - b) < 0.1 else "left" if a < b else "right"
 
 
-def _by_depth(
-    pick: Callable[[NDArray[np.float64]], np.intp],
-) -> Callable[[ShotScene, Slots, Things], str | None]:
+def _by_depth(pick: Callable[[NDArray[np.float64]], np.intp]) -> Answerer:
     def judge(scene: ShotScene, slots: Slots, things: Things) -> str | None:
         depths = np.array([scene.away(t) for t in things])
         winner = int(pick(depths))
@@ -176,10 +166,10 @@ def _bigger(scene: ShotScene, slots: Slots, things: Things) -> str | None:
     return slots["ab"[winner]] if max(sizes) > 1.5 * min(sizes) else None
 
 
-_ANSWERS: dict[str, Callable[[ShotScene, Slots, Things], str | None]] = {
-    "what_on": _held,
-    "what_in": _held,
-    "what_colour": _coloured,
+_ANSWERS: dict[str, Answerer] = {
+    "what_on": _child,
+    "what_in": _child,
+    "what_colour": _thing_of_colour,
     "what_biggest": lambda scene, slots, things: _first(scene, lambda t: -scene.counts[t.id]),
     "what_nearest": lambda scene, slots, things: _first(scene, scene.away),
     "what_room": lambda scene, slots, things: scene.room.kind,
@@ -202,27 +192,27 @@ _ANSWERS: dict[str, Callable[[ShotScene, Slots, Things], str | None]] = {
 
 def colours_shown(shot: Shot, questions: list[Question]) -> list[bool]:
     """For every question of a thing's colour: is its answer one of two nearest names of the middle pixel?"""
-    shown = []
+    plausible = []
     for question in questions:
         if question.kind == "colour":
             pixels = shot.frame.rgb[np.isin(shot.frame.ids, question.subject)]
             middle = (np.median(pixels, axis=0) / 255).astype(np.float32)
             distances = colour_distances(middle)
-            shown.append(question.answer in sorted(distances, key=distances.__getitem__)[:2])
-    return shown
+            plausible.append(question.answer in sorted(distances, key=distances.__getitem__)[:2])
+    return plausible
 
 
 def overlaps(rooms: dict[str, list[FurnishedRoom]]) -> list[str]:
     """What two splits share of layouts, textures and wordings, one line each; empty when nothing."""
-    found = [
+    shared = [
         f"wording of {kind}: {text}" for kind in TRAINING for text in {*TRAINING[kind]} & {*HELD_OUT[kind]}
     ]
-    seen: dict[str, str] = {}
-    for split, listed in rooms.items():
-        for signature in {room.signature() for room in listed}:
-            if seen.setdefault(signature, split) != split:
-                found.append(f"layout in {split} and {seen[signature]}: {signature[:80]}")
-    return [*found, *_shared_textures(3)]
+    owners: dict[str, str] = {}
+    for split, group in rooms.items():
+        for signature in {room.signature() for room in group}:
+            if owners.setdefault(signature, split) != split:
+                shared.append(f"layout in {split} and {owners[signature]}: {signature[:80]}")
+    return [*shared, *_shared_textures(3)]
 
 
 def _shared_textures(splits: int) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """`roomwise render`: rooms to look at, sessions to replay, and the proof that questions are right."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator
@@ -115,13 +113,12 @@ def fit_balance(rooms: Rooms = 400, size: Size = 112) -> None:
     Example: roomwise render balance --rooms 400
     """
     with typer.progressbar(range(rooms), label="rooms", file=sys.stderr) as bar:
-        table = balance.fit(_all_drafts(bar, size))
+        table = balance.fit(draft for index in bar for draft in _room_drafts(index, size))
     atomic_write_text(balance.TABLE, table)
     typer.echo(f"{balance.TABLE.name}: {len(table.splitlines())} lines from {rooms} rooms")
 
 
-def _all_drafts(indices: Iterator[int], size: int) -> Iterator[QuestionDraft]:
-    for index in indices:
-        dice = Dice(np.random.default_rng([SPLITS["train"], index, 6]))
-        for shot in visit("train", index, size, VIEWS)[1]:
-            yield from drafts(shot.facts, dice)
+def _room_drafts(index: int, size: int) -> Iterator[QuestionDraft]:
+    dice = Dice(np.random.default_rng([SPLITS["train"], index, 6]))
+    for shot in visit("train", index, size, VIEWS)[1]:
+        yield from drafts(shot.facts, dice)

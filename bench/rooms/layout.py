@@ -1,7 +1,5 @@
 """Rooms from a seed: a shell, furniture as its kind of room wants it, and things on, under and beside it."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -20,20 +18,12 @@ AT_WALLS: dict[str, list[tuple[str, float]]] = {
     "office": [("desk", 1.0), ("desk", 0.4), ("bookshelf", 0.8), ("cabinet", 0.6), ("sofa", 0.2)],
     "dining room": [("cabinet", 0.8), ("bookshelf", 0.3), ("bench", 0.5), ("sofa", 0.15)],
     "kitchen": [
-        ("fridge", 0.95),
-        ("stove", 0.95),
-        ("sink", 0.85),
-        ("cabinet", 0.8),
-        ("washing machine", 0.35),
+        ("fridge", 0.95), ("stove", 0.95), ("sink", 0.85), ("cabinet", 0.8), ("washing machine", 0.35),
     ],
     "bathroom": [
-        ("bathtub", 0.9),
-        ("toilet", 0.95),
-        ("sink", 0.9),
-        ("washing machine", 0.6),
-        ("cabinet", 0.4),
+        ("bathtub", 0.9), ("toilet", 0.95), ("sink", 0.9), ("washing machine", 0.6), ("cabinet", 0.4),
     ],
-}
+}  # fmt: skip
 FREE: dict[str, list[tuple[str, float]]] = {
     "living room": [("armchair", 0.7), ("armchair", 0.4), ("ottoman", 0.4), ("stool", 0.25)],
     "bedroom": [("armchair", 0.4), ("bench", 0.35), ("ottoman", 0.4), ("stool", 0.3), ("chair", 0.25)],
@@ -62,16 +52,10 @@ def build_room(
     rng = np.random.default_rng([SPLITS[split], index])
     stock = Stock(rng, SPLITS[split], banned_colours)
     kind = KINDS[int(rng.integers(len(KINDS)))]
-    small = kind == "bathroom"
-    size = (
-        stock.uniform(3.2, 4.4) if small else stock.uniform(3.8, 5.4),
-        stock.uniform(3.4, 4.8),
-        stock.uniform(2.5, 2.8),
-    )
+    width = stock.uniform(3.2, 4.4) if kind == "bathroom" else stock.uniform(3.8, 5.4)
+    size = (width, stock.uniform(3.4, 4.8), stock.uniform(2.5, 2.8))
     room = FurnishedRoom(split, index, kind, size, stock)
-    floor = Floor(room, build_shell(room))
-    builder = _Furnisher(floor, banned_categories)
-    builder.furnish()
+    _Furnisher(Floor(room, build_shell(room)), banned_categories).furnish()
     return room
 
 
@@ -110,33 +94,26 @@ class _Furnisher:
         yaw = math.pi / 2 * int(s.rng.integers(2))
         self.floor.put(table, x, y, yaw)
         seat = "chair" if s.chance(0.8) else "stool"
-        look = int(s.rng.integers(2**31))
-        places = [
-            (-w / 4, -d / 2 - 0.3, math.pi),
-            (w / 4, -d / 2 - 0.3, math.pi),
-            (-w / 4, d / 2 + 0.3, 0.0),
-            (w / 4, d / 2 + 0.3, 0.0),
-        ]
+        seed = int(s.rng.integers(2**31))
+        places = [(i * w / 4, j * (d / 2 + 0.3), math.pi if j < 0 else 0.0) for j in (-1, 1) for i in (-1, 1)]
         for k in s.rng.permutation(4)[: int(s.rng.integers(1, 5))]:
             px, py, turn = places[int(k)]
-            one = BUILDERS[seat](Stock(np.random.default_rng(look), s.split, s.banned_colours))  # all alike
+            chair = BUILDERS[seat](Stock(np.random.default_rng(seed), s.split, s.banned_colours))  # all alike
             dx, dy, _ = (rotate_z(yaw) @ np.array([px, py, 0], np.float32)).tolist()
-            self.floor.try_put(one, x + dx, y + dy, yaw + turn, margin=0.0)
+            self.floor.try_put(chair, x + dx, y + dy, yaw + turn, margin=0.0)
 
     def _at_wall(self, category: str) -> None:
         thing = self._make(category)
-        placed = self.floor.try_wall(thing)
-        if placed is None:
+        position = self.floor.try_wall(thing)
+        if position is None:
             return
-        number, wall, x = placed
-        after = {
-            "sofa": self._before_sofa,
-            "bed": self._beside_bed,
-            "desk": self._at_desk,
+        number, wall, x = position
+        companions = {
+            "sofa": self._before_sofa, "bed": self._beside_bed, "desk": self._at_desk,
             "tv stand": self._on_tv_stand,
-        }
-        if category in after:
-            after[category](thing, wall, x, number)
+        }  # fmt: skip
+        if category in companions:
+            companions[category](thing, wall, x, number)
 
     def _before_sofa(self, sofa: Thing, wall: Wall, x: float, _number: int) -> None:
         if self.stock.chance(0.75):
@@ -197,7 +174,6 @@ class _Furnisher:
         w, d = s.uniform(1.5, 2.3), s.uniform(1.1, 1.6)
         x, y = self.room.size[0] / 2 + s.uniform(-0.6, 0.6), self.room.size[1] / 2 + s.uniform(-0.6, 0.6)
         cloth, colour, pattern = s.cloth(tile=s.uniform(0.4, 0.7), patterned=0.6)
-        rug = Thing(
-            "rug", (w, d, 0.012), [(box(w, d, 0.012).moved(0, 0, 0.008), cloth)], colour, "cloth", pattern
-        )
+        mesh = box(w, d, 0.012).moved(0, 0, 0.008)
+        rug = Thing("rug", (w, d, 0.012), [(mesh, cloth)], colour, "cloth", pattern)
         self.room.add(rug, (x, y, 0.0), math.pi / 2 * int(s.rng.integers(2)))

@@ -1,7 +1,5 @@
 """Where things fit: rectangles on the floor that must not overlap, places on walls and on surfaces."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 
@@ -19,10 +17,8 @@ Corners = list[tuple[float, float]]
 def corners(x: float, y: float, w: float, d: float, yaw: float) -> Corners:
     """Corners of a turned rectangle."""
     c, s = math.cos(yaw), math.sin(yaw)
-    return [
-        (x + c * a - s * b, y + s * a + c * b)
-        for a, b in ((-w / 2, -d / 2), (w / 2, -d / 2), (w / 2, d / 2), (-w / 2, d / 2))
-    ]
+    ends = ((-w / 2, -d / 2), (w / 2, -d / 2), (w / 2, d / 2), (-w / 2, d / 2))
+    return [(x + c * a - s * b, y + s * a + c * b) for a, b in ends]
 
 
 def overlap(a: Corners, b: Corners) -> bool:
@@ -149,9 +145,8 @@ class Floor:
             dx, dy, _ = (rotate_z(support.yaw) @ np.array([x, y, 0], np.float32)).tolist()
             at = (support.at[0] + dx, support.at[1] + dy, support.at[2])
             yaw = support.yaw + s.uniform(-0.4, 0.4)
-            number = self.room.add(
-                thing, at, yaw, parent=support.owner, relation="in" if area.inside else "on"
-            )
+            relation = "in" if area.inside else "on"
+            number = self.room.add(thing, at, yaw, parent=support.owner, relation=relation)
             self.register(thing, number, at, yaw)
             return number
         return None

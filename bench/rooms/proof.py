@@ -1,7 +1,5 @@
 """The run behind `roomwise render check`: every question proved again, a blind reader scored."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,34 +30,35 @@ class Proof:
 
 def prove(rooms: int, size: int, tick: Tick) -> Proof:
     """Check `rooms` rooms of training and as many of test; `tick` is called after each."""
-    listed: dict[str, list[FurnishedRoom]] = {"train": [], "test": []}
+    built: dict[str, list[FurnishedRoom]] = {"train": [], "test": []}
     wrong: list[str] = []
     checked = 0
-    shown: list[bool] = []
+    plausible: list[bool] = []
     reader, sessions = BlindReader(), []
     for index in range(rooms):
         room, shots = visit("train", index, size, 4)
-        listed["train"].append(room)
+        built["train"].append(room)
         rng = np.random.default_rng([SPLITS["train"], index, 4])
         for shot in shots:
-            all_of_it = candidates(shot.facts, rng, "train")
-            wrong += mistakes(room, shot, all_of_it)
-            shown += colours_shown(shot, all_of_it)
-            checked += len(all_of_it)
+            questions = candidates(shot.facts, rng, "train")
+            wrong += mistakes(room, shot, questions)
+            plausible += colours_shown(shot, questions)
+            checked += len(questions)
             reader.learn(sample(shot.facts, rng, _A_FRAME, "train"))
         tick()
     for index in range(rooms):
         session = make_session("test", index, size)
-        listed["test"].append(session.room)
+        built["test"].append(session.room)
         sessions.append(session)
         wrong += _wrong_turns(session)
         checked += len(session.turns)
         tick()
-    shared = overlaps(listed)
+    shared = overlaps(built)
     proof = Proof(_blind_rows(reader, sessions), [*wrong, *shared])
-    proof.rows.append(_count("wrong", len(wrong), checked))
-    proof.rows.append(_count("colour shown", sum(shown), len(shown)))
-    proof.rows.append(_count("shared", len(shared), 2 * rooms))
+    proof.rows += [
+        _count("wrong", len(wrong), checked), _count("colour shown", sum(plausible), len(plausible)),
+        _count("shared", len(shared), 2 * rooms),
+    ]  # fmt: skip
     blind = float(np.mean([reader.is_right(t.question) for s in sessions for t in s.turns]))
     if blind > BLIND_LIMIT:
         proof.failures.append(f"A blind reader is right {blind:.2f} of the time, more than {BLIND_LIMIT}.")
@@ -67,10 +66,11 @@ def prove(rooms: int, size: int, tick: Tick) -> Proof:
 
 
 def _wrong_turns(session: Session) -> list[str]:
-    asked: dict[int, list[Question]] = {}
+    by_frame: dict[int, list[Question]] = {}
     for turn in session.turns:
-        asked.setdefault(turn.frame, []).append(turn.question)
-    return [m for n, listed in asked.items() for m in mistakes(session.room, session.shots[n], listed)]
+        by_frame.setdefault(turn.frame, []).append(turn.question)
+    by_shot = ((session.shots[frame], questions) for frame, questions in by_frame.items())
+    return [line for shot, questions in by_shot for line in mistakes(session.room, shot, questions)]
 
 
 def _blind_rows(reader: BlindReader, sessions: list[Session]) -> list[Row]:
@@ -87,9 +87,9 @@ def _blind_rows(reader: BlindReader, sessions: list[Session]) -> list[Row]:
         groups, right = zip(*chosen, strict=True)
         return measured(bootstrap_mean(right, groups), metric="blind exact", family=family, tag=tag)
 
-    wanted = [row(family, "all") for family in ("all", *FAMILIES)]
-    wanted += [row("all", tag) for tag in ("warm-up", *TAGS)]
-    return [found for found in wanted if found is not None]
+    rows = [row(family, "all") for family in ("all", *FAMILIES)]
+    rows += [row("all", tag) for tag in ("warm-up", *TAGS)]
+    return [result for result in rows if result is not None]
 
 
 def _count(metric: str, count: int, n: int) -> Row:

@@ -6,13 +6,10 @@ new-fact         about things of the warm-up, nothing asked before tells it
 new-thing        about things that no earlier question was about
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,12 +31,15 @@ TURNS = 20
 TAGS = ("same-fact-words", "same-fact-view", "new-fact", "new-thing")
 UNSEEN = STUDENT_UNSEEN | UNSEEN_COLOURS
 VIEWS = 4
+MORE = 4
+OTHER_VIEW = "other-view"
+_ROUNDS = 9  # of up to ten questions, some of which come again
 # The tags of the second half, before they are shuffled.
 _PLAN = ("same-fact-words",) * 2 + ("same-fact-view",) * 3 + ("new-fact",) * 2 + ("new-thing",) * 3
 # Facts of the room, not of the picture: true from wherever they can be seen.
 STEADY = frozenset("what_on,what_in,what_colour,what_room,where,colour,tinted,lit,made_of,pattern".split(","))
 _MOST_OF_A_FAMILY = 3  # in a warm-up
-_KEPT_BACK = 0.3  # of the things that can be asked about: not in the warm-up, if it can do without
+_RESERVED = 0.3  # of the things that can be asked about: not in the warm-up, if it can do without
 _TOO_LITTLE = "Twenty questions cannot be asked of this room. Choose another index."
 
 
@@ -65,8 +65,20 @@ def make_session(split: str, index: int, size: int, views: int = VIEWS) -> Sessi
     """The session of room `index` of a split, with frames of `size` pixels. Same arguments, same session."""
     room, shots = visit(split, index, size, views)
     rng = np.random.default_rng([SPLITS[split], index, 3])
-    turns = plan_turns([shot.facts for shot in shots], split, rng)
-    return Session(room, shots, turns)
+    return Session(room, shots, plan_turns([shot.facts for shot in shots], split, rng))
+
+
+def make_more_views(split: str, index: int, size: int) -> Session | None:
+    """Up to four more views of a room, a metre or more from those of its session and from each other, with
+    questions of the kinds that sessions begin with; None where there are none. Same arguments, same session.
+    """
+    room, shots = visit(split, index, size, VIEWS + MORE)
+    facts = [shot.facts for shot in shots[VIEWS:]]
+    turns: dict[tuple[int, str], SessionTurn] = {}
+    for number in range(_ROUNDS if facts else 0):
+        for turn in opening(facts, split, np.random.default_rng([SPLITS[split], index, 4, number])):
+            turns.setdefault((turn.frame, turn.question.text), turn._replace(tag=OTHER_VIEW))
+    return Session(room, shots[VIEWS:], list(turns.values())) if turns else None
 
 
 def plan_turns(frames: Sequence[FrameFacts], split: str, rng: np.random.Generator) -> list[SessionTurn]:
@@ -110,43 +122,43 @@ class _Planner:
         self.split, self.dice = split, dice
         self.turns: list[SessionTurn] = []
         self._drafts = [drafts(facts, dice) for facts in frames]
-        self._pools = [Pool(listed) for listed in self._drafts]
+        self._pools = [Pool(group) for group in self._drafts]
         self._warm: list[tuple[int, QuestionDraft, int]] = []  # frame, draft, wording
-        self._again: set[str] = set()  # facts of the warm-up that have been asked again
+        self._asked_again: set[str] = set()  # facts of the warm-up that have been asked again
         self._themes: set[str] = set()
         self._things: set[str] = set()
-        named = sorted({i for listed in self._drafts for d in listed if d.kind != "exist" for i in d.subject})
-        self._kept_back = frozenset(dice.shuffled(named)[: int(len(named) * _KEPT_BACK)])
+        askable = (draft for group in self._drafts for draft in group if draft.kind != "exist")
+        numbers = sorted({number for draft in askable for number in draft.subject})
+        self._reserved = frozenset(dice.shuffled(numbers)[: int(len(numbers) * _RESERVED)])
 
     def warm_up(self) -> None:
         """Ten questions, frame after frame, no fact twice, families mixed."""
         families: list[str] = []
 
         def fresh(draft: QuestionDraft) -> bool:
-            return families.count(draft.family) < _MOST_OF_A_FAMILY and self._untold(draft)
+            return families.count(draft.family) < _MOST_OF_A_FAMILY and self._is_news(draft)
 
         def spared(draft: QuestionDraft) -> bool:
-            return fresh(draft) and self._kept_back.isdisjoint(draft.subject)
+            return fresh(draft) and self._reserved.isdisjoint(draft.subject)
 
         while len(self.turns) < WARM_UP:
             frame = len(self.turns) % len(self._pools)
             order = [frame, *self.dice.shuffled([n for n in range(len(self._pools)) if n != frame])]
-            found = next(self._draws(spared, order), None)
-            found = found or next(self._draws(fresh, order), None)
-            if found is None:
+            match = next(self._draws(spared, order), None) or next(self._draws(fresh, order), None)
+            if match is None:
                 raise InputError(_TOO_LITTLE)
-            frame, draft = found
+            frame, draft = match
             families.append(draft.family)
             wording = self._ask(frame, draft, "warm-up")
             self._warm.append((frame, draft, wording))
 
     def after(self) -> None:
         """Ten tagged questions; a tag that this room has no more of gives way to another."""
-        known = frozenset(self._things)
+        warm_things = frozenset(self._things)
         makers: dict[str, Callable[[], bool]] = {
             "same-fact-words": self._other_words,
             "same-fact-view": self._other_view,
-            "new-fact": lambda: self._new_fact(known),
+            "new-fact": lambda: self._new_fact(warm_things),
             "new-thing": self._new_thing,
         }
         for tag in self.dice.shuffled(_PLAN):
@@ -155,52 +167,52 @@ class _Planner:
 
     def _other_words(self) -> bool:
         for frame, draft, wording in self.dice.shuffled(self._warm):
-            if draft.fact not in self._again:
+            if draft.fact not in self._asked_again:
                 self._ask(frame, draft, "same-fact-words", wording)
-                self._again.add(draft.fact)
+                self._asked_again.add(draft.fact)
                 return True
         return False
 
     def _other_view(self) -> bool:
         for frame, draft, _ in self.dice.shuffled(self._warm):
-            if draft.kind not in STEADY or draft.fact in self._again:
+            if draft.kind not in STEADY or draft.fact in self._asked_again:
                 continue
             for other in self.dice.shuffled([n for n in range(len(self._pools)) if n != frame]):
                 same = [d for d in self._drafts[other] if d.fact == draft.fact and d.answer == draft.answer]
                 if same:
                     self._ask(other, same[0], "same-fact-view")
-                    self._again.add(draft.fact)
+                    self._asked_again.add(draft.fact)
                     return True
         return False
 
-    def _new_fact(self, known: frozenset[str]) -> bool:
-        def wanted(draft: QuestionDraft) -> bool:
+    def _new_fact(self, warm_things: frozenset[str]) -> bool:
+        def accept(draft: QuestionDraft) -> bool:
             # Whether a known thing is there is no question any more.
-            return draft.kind != "exist" and self._untold(draft) and things(draft) <= known
+            return draft.kind != "exist" and self._is_news(draft) and things(draft) <= warm_things
 
-        return self._drawn(wanted, "new-fact")
+        return self._ask_any(accept, "new-fact")
 
     def _new_thing(self) -> bool:
-        def wanted(draft: QuestionDraft) -> bool:
+        def accept(draft: QuestionDraft) -> bool:
             new = draft.kind != "exist" and bool(draft.subject) and not (things(draft) & self._things)
-            return new and self._untold(draft)
+            return new and self._is_news(draft)
 
-        return self._drawn(wanted, "new-thing")
+        return self._ask_any(accept, "new-thing")
 
-    def _untold(self, draft: QuestionDraft) -> bool:
+    def _is_news(self, draft: QuestionDraft) -> bool:
         return self._themes.isdisjoint((draft.fact, theme(draft.kind, draft.subject, draft.fact)))
 
-    def _drawn(self, wanted: Callable[[QuestionDraft], bool], tag: str) -> bool:
-        found = next(self._draws(wanted, self.dice.shuffled(range(len(self._pools)))), None)
-        if found is not None:
-            self._ask(*found, tag)
-        return found is not None
+    def _ask_any(self, accept: Callable[[QuestionDraft], bool], tag: str) -> bool:
+        match = next(self._draws(accept, self.dice.shuffled(range(len(self._pools)))), None)
+        if match is not None:
+            self._ask(*match, tag)
+        return match is not None
 
     def _draws(
-        self, wanted: Callable[[QuestionDraft], bool], frames: Sequence[int]
+        self, accept: Callable[[QuestionDraft], bool], frames: Sequence[int]
     ) -> Iterator[tuple[int, QuestionDraft]]:
         for frame in frames:
-            draft = self._pools[frame].draw(self.dice, wanted)
+            draft = self._pools[frame].draw(self.dice, accept)
             if draft is not None:
                 yield frame, draft
 
@@ -228,8 +240,9 @@ def write_session(session: Session, directory: Path) -> None:
 def write_shots(shots: Sequence[Shot], folder: Path) -> None:
     """Write frame-N.jpg and depth-N.png into a folder that is there."""
     for number, shot in enumerate(shots):
-        (folder / f"frame-{number}.jpg").write_bytes(_jpeg(shot))
-        (folder / f"depth-{number}.png").write_bytes(_depth_png(shot))
+        millimetres = np.clip(shot.frame.depth * 1000, 0, 65535).round().astype(np.uint16)
+        Image.fromarray(shot.frame.rgb).save(folder / f"frame-{number}.jpg", "JPEG", quality=92)
+        Image.fromarray(millimetres).save(folder / f"depth-{number}.png", "PNG")
 
 
 def as_dict(session: Session) -> dict[str, object]:
@@ -243,26 +256,9 @@ def as_dict(session: Session) -> dict[str, object]:
         "depth": [f"depth-{number}.png" for number in numbers],
         "turns": [
             {
-                "frame": turn.frame,
-                "question": turn.question.text,
-                "answer": turn.question.answer,
-                "family": turn.question.family,
-                "tag": turn.tag,
-                "needs_unseen": turn.needs_unseen,
+                "frame": turn.frame, "question": turn.question.text, "answer": turn.question.answer,
+                "family": turn.question.family, "tag": turn.tag, "needs_unseen": turn.needs_unseen,
             }
             for turn in session.turns
         ],
-    }
-
-
-def _jpeg(shot: Shot) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
-
-
-def _depth_png(shot: Shot) -> bytes:
-    millimetres = np.clip(shot.frame.depth * 1000, 0, 65535).round().astype(np.uint16)
-    buffer = BytesIO()
-    Image.fromarray(millimetres).save(buffer, "PNG")
-    return buffer.getvalue()
+    }  # fmt: skip

@@ -1,7 +1,5 @@
 """A contact sheet: a row a room, its views side by side, a depth picture, and questions underneath."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from io import BytesIO

@@ -1,7 +1,5 @@
 """The empty room: floor, walls with a window and a door, ceiling lamp, curtains, daylight."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 
@@ -23,13 +21,10 @@ FLOORS: dict[str, tuple[tuple[RGB, ...], str, float, float]] = {
     "wood": (((0.62, 0.43, 0.26), (0.45, 0.30, 0.19), (0.74, 0.60, 0.44)), "planks", 1.2, 0.15),
     "tile": (((0.82, 0.80, 0.76), (0.60, 0.60, 0.60), (0.70, 0.78, 0.80)), "tiles", 1.4, 0.2),
     "carpet": (
-        ((0.62, 0.58, 0.52), (0.36, 0.42, 0.54), (0.52, 0.36, 0.33), (0.40, 0.48, 0.40)),
-        "carpet",
-        0.7,
-        0.0,
+        ((0.62, 0.58, 0.52), (0.36, 0.42, 0.54), (0.52, 0.36, 0.33), (0.40, 0.48, 0.40)), "carpet", 0.7, 0.0,
     ),
-}
-WALL_LOOKS = ("plain", "plain", "plain", "striped", "brick")
+}  # fmt: skip
+WALL_PATTERNS = ("plain", "plain", "plain", "striped", "brick")
 # Left, right, bottom, top of a slab of wall, in metres along and up the wall.
 Slab = tuple[float, float, float, float]
 
@@ -66,11 +61,11 @@ def build_shell(room: FurnishedRoom) -> list[Wall]:
     feet = {"N": (w / 2, d, w), "S": (w / 2, 0.0, w), "E": (w, d / 2, d), "W": (0.0, d / 2, d)}
     walls = [Wall(n, np.array([x, y, 0], np.float32), YAW[n], length) for n, (x, y, length) in feet.items()]
     order = s.rng.permutation(4)
-    look = WALL_LOOKS[int(s.rng.integers(len(WALL_LOOKS)))]
-    room.walls = look
+    pattern = WALL_PATTERNS[int(s.rng.integers(len(WALL_PATTERNS)))]
+    room.walls = pattern
     paint = WALL_PAINTS[int(s.rng.integers(len(WALL_PAINTS)))]
-    material = s.paint(s.shade(paint, 0.05), "wallpaper" if look == "striped" else "plaster", 1.2)
-    accent = s.paint(s.shade((0.62, 0.33, 0.25)), "brick", 1.1) if look == "brick" else material
+    material = s.paint(s.shade(paint, 0.05), "wallpaper" if pattern == "striped" else "plaster", 1.2)
+    accent = s.paint(s.shade((0.62, 0.33, 0.25)), "brick", 1.1) if pattern == "brick" else material
     window_at = _window_place(room, walls[order[0]])
     for k, wall in enumerate(walls):
         hole = window_at if k == order[0] else None
@@ -119,11 +114,8 @@ def _wall(
 
 def _window_place(room: FurnishedRoom, wall: Wall) -> Slab:
     s = room.stock
-    width, height, low = (
-        s.uniform(1.1, min(1.9, wall.length - 1.4)),
-        s.uniform(1.0, 1.3),
-        s.uniform(0.85, 1.05),
-    )
+    width = s.uniform(1.1, min(1.9, wall.length - 1.4))
+    height, low = s.uniform(1.0, 1.3), s.uniform(0.85, 1.05)
     room_left = (wall.length - width) / 2 - 0.45
     x = s.uniform(-room_left, room_left)
     return x - width / 2, x + width / 2, low, low + height
@@ -151,14 +143,10 @@ def _curtains(room: FurnishedRoom, wall: Wall, at: Slab) -> None:
     top = room.size[2] - 0.2
     cloth, colour, pattern = s.cloth(tile=0.5)
     parts = [(ripple(0.42, top).moved(x, -0.12, top / 2), cloth) for x in (left - 0.15, right + 0.15)]
-    rod = (
-        cylinder(0.015, right - left + 1.0, 8)
-        .turned(rotate_y(math.pi / 2))
-        .moved((left + right) / 2, -0.12, top)
-    )
-    thing = Thing(
-        "curtains", (right - left + 0.7, 0.1, top), [*parts, (rod, metal(s))], colour, "cloth", pattern
-    )
+    rod = cylinder(0.015, right - left + 1.0, 8).turned(rotate_y(math.pi / 2))
+    parts.append((rod.moved((left + right) / 2, -0.12, top), metal(s)))
+    size = (right - left + 0.7, 0.1, top)
+    thing = Thing("curtains", size, parts, colour, "cloth", pattern)
     room.add(thing, wall.world(0, 0, 0), wall.yaw, parent=None, relation="on the wall")
     wall.take((left + right) / 2, (right - left) / 2 + 0.4, 0.0, 9.0)
 
@@ -172,16 +160,14 @@ def _daylight(room: FurnishedRoom, wall: Wall, at: Slab) -> None:
     centre = np.array(wall.world((left + right) / 2, 0.1, (low + high) / 2), np.float32)
     half_u = (turn @ np.array([(right - left) / 2, 0, 0], np.float32)).astype(np.float32)
     half_v = np.array([0, 0, (high - low) / 2], np.float32)
-    room.lights.append(
-        WindowLight(centre, half_u, half_v, turn @ np.array([0, -1, 0], np.float32), room.sky * 1.6)
-    )
+    inwards = turn @ np.array([0, -1, 0], np.float32)
+    room.lights.append(WindowLight(centre, half_u, half_v, inwards, room.sky * 1.6))
     if day and s.chance(0.45):
         azimuth, height = s.uniform(-0.9, 0.9), s.uniform(0.4, 0.9)
         flat = math.cos(height)
         towards = np.array([math.sin(azimuth) * flat, math.cos(azimuth) * flat, math.sin(height)], np.float32)
-        room.lights.append(
-            SunLight(turn @ towards, to_linear((1.0, 0.93, 0.8)) * np.float32(s.uniform(3, 7)))
-        )
+        power = to_linear((1.0, 0.93, 0.8)) * np.float32(s.uniform(3, 7))
+        room.lights.append(SunLight(turn @ towards, power))
 
 
 def _door(room: FurnishedRoom, wall: Wall) -> None:
@@ -194,16 +180,12 @@ def _door(room: FurnishedRoom, wall: Wall) -> None:
         leaf, made_of = s.paint(rgb), "wood"
     trim, knob = s.paint((0.93, 0.92, 0.9)), metal(s)
     parts = [(box(0.84, 0.04, 2.02).moved(x, -0.01, 1.01), leaf)]
-    parts += [
-        (box(0.26, 0.02, a).moved(x + k * 0.19, -0.035, z), leaf)
-        for k in (-1, 1)
-        for z, a in ((0.55, 0.7), (1.45, 0.8))
-    ]
+    for k in (-1, 1):
+        for z, high in ((0.55, 0.7), (1.45, 0.8)):
+            parts.append((box(0.26, 0.02, high).moved(x + k * 0.19, -0.035, z), leaf))
     parts += [(box(0.07, 0.07, 2.1).moved(x + k * 0.455, -0.02, 1.05), trim) for k in (-1, 1)]
-    parts += [
-        (box(0.98, 0.07, 0.07).moved(x, -0.02, 2.06), trim),
-        (sphere(0.035, 8).moved(x + 0.34, -0.07, 1.0), knob),
-    ]
+    parts.append((box(0.98, 0.07, 0.07).moved(x, -0.02, 2.06), trim))
+    parts.append((sphere(0.035, 8).moved(x + 0.34, -0.07, 1.0), knob))
     door = Thing("door", (0.98, 0.1, 2.1), parts, colour, made_of)
     room.add(door, wall.world(0, 0, 0), wall.yaw, parent=None, relation="on the wall")
     wall.take(x, 0.55, 0.0, 9.0)
@@ -216,9 +198,8 @@ def _ceiling_lamp(room: FurnishedRoom) -> None:
     on = s.chance(0.8)
     glow = s.paint((1.0, 0.96, 0.88), emit=4.0 if on else 0.0)
     cord = cylinder(0.01, h - z, 6).turned(rotate_x(0.0)).moved(0, 0, (h + z) / 2)
-    lamp = Thing(
-        "ceiling lamp", (0.3, 0.3, 0.3), [(sphere(0.14, 12).moved(0, 0, z), glow), (cord, metal(s))], is_on=on
-    )
+    parts = [(sphere(0.14, 12).moved(0, 0, z), glow), (cord, metal(s))]
+    lamp = Thing("ceiling lamp", (0.3, 0.3, 0.3), parts, is_on=on)
     room.add(lamp, (x, y, 0.0), parent=None, relation="on the ceiling")
     power = to_linear((1.0, 0.93, 0.82)) * np.float32(s.uniform(5, 10) if on else 0.6)
     room.lights.append(SphereLight(np.array([x, y, z], np.float32), 0.16, power))

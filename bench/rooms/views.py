@@ -1,7 +1,5 @@
 """A room as a visitor sees it: frames from several viewpoints, each with its facts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Nobody says when the room changes. `seen` is what a camera takes of a room that 
 turn is for scoring alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,9 +39,9 @@ def _stays(sessions: Sequence[Session], part: slice) -> Iterator[dict[str, Any]]
     """One stay in each room."""
     first = 0
     for session in sessions:
-        told: dict[str, Any] = as_dict(session)
+        content: dict[str, Any] = as_dict(session)
         frames = range(first, first + len(session.shots))
-        for place, turn in enumerate(told["turns"][part]):
-            seen = {"seen": list(frames)} if place == 0 else {}
-            yield {**turn, "frame": first + turn["frame"], "room": told["room"], **seen}
+        for position, turn in enumerate(content["turns"][part]):
+            views = {"seen": list(frames)} if position == 0 else {}
+            yield {**turn, "frame": first + turn["frame"], "room": content["room"], **views}
         first += len(session.shots)

@@ -44,16 +44,6 @@ def named_tensors(parts: dict[str, nn.Module]) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer | None) -> dict[str, torch.Tensor]:
-    """Its moments by number of parameter."""
-    state = optimiser.state_dict()["state"] if optimiser else {}
-    return {
-        f"optimiser.{index}.{name}": torch.as_tensor(value)
-        for index, values in state.items()
-        for name, value in values.items()
-    }
-
-
 def save_checkpoint(
     folder: Path,
     progress: TrainingProgress,
@@ -61,9 +51,11 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer | None,
 ) -> None:
     """Replace the run's checkpoint; on a full disk the old one stays and StorageError is raised."""
-    tensors = named_tensors(parts) | optimiser_tensors(optimiser)
-    stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    atomic_write_bytes(folder / FILE, save(stored, metadata={"progress": json.dumps(asdict(progress))}))
+    tensors = named_tensors(parts)
+    for index, moments in (optimiser.state_dict()["state"] if optimiser else {}).items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    atomic_write_bytes(folder / FILE, save(contiguous, metadata={"progress": json.dumps(asdict(progress))}))
 
 
 def read_progress(folder: Path) -> TrainingProgress | None:
@@ -83,15 +75,15 @@ def load_tensors(folder: Path, parts: dict[str, nn.Module]) -> dict[int, dict[st
     path = folder / FILE
     state: dict[int, dict[str, torch.Tensor]] = {}
     with storage_errors("read", path), safe_open(path, framework="pt") as file, torch.no_grad():
-        kept = set(file.keys())
+        stored = set(file.keys())
         for name, tensor in named_tensors(parts).items():
-            if name not in kept or file.get_tensor(name).shape != tensor.shape:
+            if name not in stored or file.get_tensor(name).shape != tensor.shape:
                 raise _damaged(path)
             tensor.copy_(file.get_tensor(name))
-        for name in sorted(kept):
-            kind, _, rest = name.partition(".")
+        for name in sorted(stored):
+            kind, _, key = name.partition(".")
             if kind == "optimiser":
-                index, _, moment = rest.partition(".")
+                index, _, moment = key.partition(".")
                 state.setdefault(int(index), {})[moment] = file.get_tensor(name)
     return state
 

@@ -85,8 +85,19 @@ class Frames:
 
     def views(self, chosen: list[tuple[int, int]]) -> Batch:
         """Frames by room and view."""
-        places = [(self.rooms[number], view) for number, view in chosen]
-        return self.take([(name, rows[view]) for (name, rows), view in places])
+        rooms = [(self.rooms[number], view) for number, view in chosen]
+        shards = [(self.shards[name], rows[view]) for (name, rows), view in rooms]
+        longest = max(len(shard.tables[row]) for shard, row in shards)
+        tables = np.full((len(shards), longest, len(_KINDS)), -1, np.int16)
+        for index, (shard, row) in enumerate(shards):
+            tables[index, : len(shard.tables[row])] = shard.tables[row]
+        return Batch(
+            frames=np.stack([shard.frames[row] for shard, row in shards]),
+            ids=np.stack([shard.ids[row] for shard, row in shards]).astype(np.int32),
+            depth=np.stack([shard.depth[row] for shard, row in shards]).astype(np.float32),
+            tables=tables,
+            facts=[shard.facts[row] for shard, row in shards],
+        )
 
     def facts(self, number: int) -> list[FrameFacts]:
         """Of all frames of a room, without touching their pictures."""
@@ -101,21 +112,6 @@ class Frames:
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """Frames as `choose` takes them."""
         return self.views(self.choose(rng, count))
-
-    def take(self, places: list[tuple[str, int]]) -> Batch:
-        """The frames at these shards and rows."""
-        shards = [(self.shards[name], row) for name, row in places]
-        longest = max(len(shard.tables[row]) for shard, row in shards)
-        tables = np.full((len(shards), longest, len(_KINDS)), -1, np.int16)
-        for index, (shard, row) in enumerate(shards):
-            tables[index, : len(shard.tables[row])] = shard.tables[row]
-        return Batch(
-            frames=np.stack([shard.frames[row] for shard, row in shards]),
-            ids=np.stack([shard.ids[row] for shard, row in shards]).astype(np.int32),
-            depth=np.stack([shard.depth[row] for shard, row in shards]).astype(np.float32),
-            tables=tables,
-            facts=[shard.facts[row] for shard, row in shards],
-        )
 
 
 def read_shard(folder: Path, student_safe: bool) -> Shard | None:

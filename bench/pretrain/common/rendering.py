@@ -119,7 +119,7 @@ def write_shard(folder: Path, rooms: list[dict[str, Any]]) -> None:
     """Write what `render_room` gave for each room."""
     with atomic_directory(folder) as temporary:
         for key in ("frames", "ids", "depth"):
-            _write_array(temporary / f"{key}.npy", np.concatenate([room[key] for room in rooms]))
+            write_array(temporary / f"{key}.npy", np.concatenate([room[key] for room in rooms]))
         lines = [json.dumps(line, sort_keys=True) for room in rooms for line in room["lines"]]
         atomic_write_text(temporary / "facts.jsonl", "\n".join(lines) + "\n")
 
@@ -127,12 +127,11 @@ def write_shard(folder: Path, rooms: list[dict[str, Any]]) -> None:
 def shard_folders(data: Path, split: str) -> Iterator[Path]:
     """Complete shards in order of their numbers."""
     prefix = "shard" if split == "train" else split
-    yield from sorted(
-        folder for folder in data.glob(f"{prefix}-[0-9]*") if (folder / "facts.jsonl").is_file()
-    )
+    yield from sorted(path.parent for path in data.glob(f"{prefix}-[0-9]*/facts.jsonl"))
 
 
-def _write_array(path: Path, array: NDArray[Any]) -> None:
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file, whole or not at all. Raises StorageError."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     atomic_write_bytes(path, buffer.getvalue())

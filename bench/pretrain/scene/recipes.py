@@ -11,10 +11,8 @@ Aim = Literal["distil", "contrast"]
 
 @dataclass(frozen=True)
 class SceneTraining:
-    """One training. `after` is the method it begins with; else the built-in student's tower. `terms` are
-    those of the recipe where there are none of its own.
-
-    Of a course that comes after another, a share `floating` goes by before its integers begin: ranges of
+    """One training. `after` is the method it begins with; else the built-in student's tower. `terms` replace
+    those of the recipe. A share `floating` of a later course goes by before its integers begin: ranges of
     activations are worth finding once weights have nearly settled (Jacob et al., CVPR 2018, section 3.1).
     """
 
@@ -70,8 +68,8 @@ class SceneRecipe:
             replace(method, course=replace(method.course, steps=max(2, round(share * method.course.steps))))
             for method in self.methods
         ]
-        warm, seen = (max(2, round(share * count)) for count in (self.probing, self.probed))
-        return replace(self, methods=tuple(short), probing=warm, probed=max(8, seen))
+        probing, probed = (max(2, round(share * count)) for count in (self.probing, self.probed))
+        return replace(self, methods=tuple(short), probing=probing, probed=max(8, probed))
 
 
 _STAGE1 = Course(steps=1500, batch=12, rate=2.5e-4, last=1e-5)

@@ -57,14 +57,14 @@ def _is_innate(shape: SceneShape) -> bool:
     return bool(json.loads(json.dumps(dict(shape.options))) == dict(innate(shape.width).options))
 
 
-def quantised(module: nn.Module, calibration: Callable[[nn.Module], None]) -> nn.Module:
+def quantise(module: nn.Module, calibration: Callable[[nn.Module], None]) -> nn.Module:
     """Give every linear layer and convolution inside `module` its integers, in place.
 
     `calibration` runs the module over frames like those of use; the ranges seen there hold from then on.
     """
     insert(module)
-    for one in _ranges(module):
-        one.mode = "observe"
+    for quantiser in _ranges(module):
+        quantiser.mode = "observe"
     training = module.training
     module.eval()
     with torch.no_grad():
@@ -76,9 +76,9 @@ def quantised(module: nn.Module, calibration: Callable[[nn.Module], None]) -> nn
 
 def turn_off(module: nn.Module) -> None:
     """Compute in floating point from now on, with the same weights."""
-    for one in _ranges(module):
-        one.mode = "off"
+    for quantiser in _ranges(module):
+        quantiser.mode = "off"
 
 
 def _ranges(module: nn.Module) -> list[Range]:
-    return [one for one in module.modules() if isinstance(one, Range)]
+    return [part for part in module.modules() if isinstance(part, Range)]

@@ -1,9 +1,8 @@
 """Stage 2: rows of one place come together, those of others keep their distance, in both modalities.
 
-Triplets are semi-hard by pseudo label. Distances are between unit rows, here as in the loss: EdgeVL's code
-mines among rows as they come and compares unit ones, so that its margin means two different things. Its
-negatives "easy" and "hard" are positions in a list of negatives taken for rows of the data; only "random",
-which it ships, is right and is here.
+Triplets are semi-hard by pseudo label. Distances are between unit rows, here as in the loss; EdgeVL's code
+mines among rows as they come, so that its margin means two different things. Of its ways to choose negatives
+only "random", which it ships, is right and is here; "easy" and "hard" take positions in a list for rows.
 """
 
 from dataclasses import dataclass
@@ -34,14 +33,14 @@ class Triplets:
         return len(self.anchors)
 
 
-def mined(rows: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Triplets:
+def mine_triplets(rows: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Triplets:
     """Triplets among unit rows [n, d] with labels [n].
 
     The positive is the nearest of the anchor's label; of the others those with d_p < d_n < d_p + MARGIN come
     in question, and up to NEGATIVES of them are taken by lot. An anchor without either is passed over.
     """
     distances = np.sqrt(np.clip(2 - 2 * rows @ rows.T, 0, None))
-    found: list[tuple[int, int, int]] = []
+    triplets: list[tuple[int, int, int]] = []
     for anchor in range(len(rows)):
         same = labels == labels[anchor]
         same[anchor] = False
@@ -51,8 +50,8 @@ def mined(rows: Rows, labels: NDArray[np.int64], rng: np.random.Generator) -> Tr
         near = distances[anchor, positive]
         others = labels != labels[anchor]
         semi_hard = np.flatnonzero(others & (distances[anchor] > near) & (distances[anchor] < near + MARGIN))
-        found += [(anchor, positive, int(one)) for one in rng.permutation(semi_hard)[:NEGATIVES]]
-    columns = np.array(found, np.int64).reshape(-1, 3)
+        triplets += [(anchor, positive, int(negative)) for negative in rng.permutation(semi_hard)[:NEGATIVES]]
+    columns = np.array(triplets, np.int64).reshape(-1, 3)
     return Triplets(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
@@ -64,49 +63,41 @@ def triplet_loss(anchors: torch.Tensor, positives: torch.Tensor, negatives: torc
     return functional.relu(to_positive - to_negative + MARGIN).mean()
 
 
+@dataclass(frozen=True)
 class Contrasting:
     """The loss of one step: triplets mined in a pool of frames, learnt in colour and in depth alike.
 
-    EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step, with the weights of
-    that step. The triplets' distances fix no direction: `anchor` times `Terms()` keeps rows where the class
-    names are. EdgeVL's code has a switch for that which does nothing, and a rate so small that rows
-    hardly move. `half` as in `Distilling`.
+    EdgeVL embeds all frames once an epoch; here a fresh pool is embedded at every step. The triplets'
+    distances fix no direction: `anchor` times `Terms()` keeps rows where the class names are. EdgeVL's code
+    has a switch for that which does nothing, and a tiny rate. `half` as in `StageLoss`.
     """
 
-    def __init__(
-        self,
-        student: nn.Module,
-        side: int,
-        material: Material,
-        batch: int,
-        names: Rows,
-        anchor: float,
-        half: bool = False,
-    ) -> None:
-        self._student, self._side, self._material = student, side, material
-        self._batch, self._anchor = min(batch, len(material)), anchor
-        self._half = half
-        self._names = torch.from_numpy(names)
+    student: nn.Module
+    side: int
+    material: Material
+    batch: int
+    names: Rows
+    anchor: float
+    half: bool = False
 
     def __call__(self, rng: np.random.Generator) -> torch.Tensor | None:
         """Its value with a gradient, None where no triplet was found."""
-        rows = rng.choice(len(self._material), self._batch, replace=False)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            made = self._student(draw_pixels(self._material, rows, self._side, rng))
-        made = made.float()
-        colour, depth = made[: len(rows)], made[len(rows) :]
-        found = mined(colour.detach().numpy(), self._material.labels[rows], rng)
-        if not len(found) and not self._anchor:
+        rows = rng.choice(len(self.material), min(self.batch, len(self.material)), replace=False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            output = self.student(draw_pixels(self.material, rows, self.side, rng))
+        output = output.float()
+        colour, depth = output[: len(rows)], output[len(rows) :]
+        triplets = mine_triplets(colour.detach().numpy(), self.material.labels[rows], rng)
+        if not len(triplets) and not self.anchor:
             return None
         loss = torch.zeros(())
-        if self._anchor:
-            target = torch.from_numpy(self._material.rows[rows]).repeat(2, 1)
-            loss = loss + self._anchor * Terms().loss(made, target, self._names)
-        if len(found):
-            places = [torch.from_numpy(part) for part in (found.anchors, found.positives, found.negatives)]
-            for view in (colour, depth):
-                anchors, positives, negatives = (view[place] for place in places)
-                loss = loss + triplet_loss(anchors, positives, negatives)
+        if self.anchor:
+            target = torch.from_numpy(self.material.rows[rows]).repeat(2, 1)
+            loss = loss + self.anchor * Terms().loss(output, target, torch.from_numpy(self.names))
+        for view in (colour, depth) if len(triplets) else ():
+            loss = loss + triplet_loss(
+                view[triplets.anchors], view[triplets.positives], view[triplets.negatives]
+            )
         return loss
 
 
@@ -122,15 +113,15 @@ class PseudoLabels:
     confidence: NDArray[np.float32]
 
 
-def judged(images: Rows, names: Rows) -> PseudoLabels:
+def pseudo_label(images: Rows, names: Rows) -> PseudoLabels:
     """Rows of n frames against rows of the generic class names."""
     logits = SCALE * (images @ names.T)
-    likely = np.exp(logits - logits.max(1, keepdims=True))
-    likely /= likely.sum(1, keepdims=True)
-    return PseudoLabels(likely.argmax(1).astype(np.int64), likely.max(1).astype(np.float32))
+    probabilities = np.exp(logits - logits.max(1, keepdims=True))
+    probabilities /= probabilities.sum(1, keepdims=True)
+    return PseudoLabels(probabilities.argmax(1).astype(np.int64), probabilities.max(1).astype(np.float32))
 
 
-def curated(found: PseudoLabels, share: float, per_class: bool = False) -> NDArray[np.int64]:
+def select_confident(labels: PseudoLabels, share: float, per_class: bool = False) -> NDArray[np.int64]:
     """Rows of the top `share` in (0, 1] by confidence, in their own order, at least one.
 
     With `per_class` it is that share of every label's frames: a share of all leaves out whole kinds of places
@@ -139,12 +130,12 @@ def curated(found: PseudoLabels, share: float, per_class: bool = False) -> NDArr
     if not 0 < share <= 1:
         raise ValueError(f"a share of frames lies in (0, 1], {share} does not")
     if not per_class:
-        return _top(np.arange(len(found.labels)), found.confidence, share)
-    kept = [
-        _top(np.flatnonzero(found.labels == label), found.confidence, share)
-        for label in np.unique(found.labels)
+        return _top(np.arange(len(labels.labels)), labels.confidence, share)
+    groups = [
+        _top(np.flatnonzero(labels.labels == label), labels.confidence, share)
+        for label in np.unique(labels.labels)
     ]
-    return np.sort(np.concatenate(kept))
+    return np.sort(np.concatenate(groups))
 
 
 def _top(rows: NDArray[np.int64], confidence: NDArray[np.float32], share: float) -> NDArray[np.int64]:

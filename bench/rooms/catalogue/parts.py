@@ -1,7 +1,5 @@
 """What the builders share: finishes (a material and its names) and a kit to put shapes together."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -10,18 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.rooms.world.meshes import (
-    Array,
-    Mesh,
-    grid,
-    join,
-    lathe,
-    rotate_x,
-    rotate_y,
-    rotate_z,
-    rounded_box,
-    sphere,
-)
+from bench.rooms.world import meshes
+from bench.rooms.world.meshes import Array, Mesh, rotate_x, rotate_y, rotate_z
 from bench.rooms.world.model import Stock, Surface, SurfaceMaterial, Thing, bounds, metal
 from bench.rooms.world.palette import RGB, WOODS
 
@@ -50,12 +38,9 @@ def painted(
 
 def wooden(stock: Stock) -> Finish:
     """Bare wood with a grain; paint where every wood has a banned colour."""
-    names = [
-        n for n, (_, c) in WOODS.items() if not n.startswith("painted") and c not in stock.banned_colours
-    ]
-    if not names:
-        return painted(stock)
-    return Finish(*stock.wood(*names))
+    bare = {name: colour for name, (_, colour) in WOODS.items() if not name.startswith("painted")}
+    names = [name for name, colour in bare.items() if colour not in stock.banned_colours]
+    return Finish(*stock.wood(*names)) if names else painted(stock)
 
 
 def finish(stock: Stock, wood: float = 0.3) -> Finish:
@@ -89,7 +74,7 @@ def metallic(stock: Stock, made_of: str = "plastic") -> Finish:
 @cache
 def _cube(steps: int) -> tuple[Array, Array]:
     """Signs and normals of a rounded cube: positions are signs * (half - radius) + radius * normals."""
-    cube = rounded_box(4.0, 4.0, 4.0, 1.0, steps)
+    cube = meshes.rounded_box(4.0, 4.0, 4.0, 1.0, steps)
     return cube.positions - cube.normals, cube.normals
 
 
@@ -104,14 +89,12 @@ def slab(w: float, d: float, h: float, radius: float = 0.0) -> Mesh:
     return Mesh(p, normals, np.concatenate([f[..., list(a)] for f, a in zip(faces, along, strict=True)]))
 
 
+_sphere = cache(meshes.sphere)
+
+
 @cache
 def _rod(sides: int) -> Mesh:
-    return lathe([(0, -0.5), (1, -0.5), (1, 0.5), (0, 0.5)], sides)
-
-
-@cache
-def _ball(sides: int) -> Mesh:
-    return sphere(1.0, sides)
+    return meshes.lathe([(0, -0.5), (1, -0.5), (1, 0.5), (0, 0.5)], sides)
 
 
 def rod(radius: float, h: float, sides: int = 10) -> Mesh:
@@ -150,8 +133,8 @@ def extruded(outline: NDArray[np.float64], depth: float) -> Mesh:
     n /= np.linalg.norm(n, axis=1, keepdims=True)
     ends = np.stack([loop[:-1], loop[1:]], 1).reshape(-1, 2)
     sides = [np.insert(ends, 1, y, 1) for y in (-depth / 2, depth / 2)]
-    wall = grid(np.stack(sides), np.stack([n, n]), np.stack([ends, ends + 0.01]))
-    return join(front, back, wall)
+    wall = meshes.grid(np.stack(sides), np.stack([n, n]), np.stack([ends, ends + 0.01]))
+    return meshes.join(front, back, wall)
 
 
 def tilt(pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0) -> Array:
@@ -171,30 +154,17 @@ class Kit:
         self.parts.append((mesh.moved(x, y, z), m))
 
     def box(
-        self,
-        m: SurfaceMaterial,
-        size: Point,
-        x: float = 0.0,
-        y: float = 0.0,
-        z: float = 0.0,
-        *,
-        r: float = 0.0,
-        turn: Array | None = None,
-    ) -> None:
+        self, m: SurfaceMaterial, size: Point, x: float = 0, y: float = 0, z: float = 0, *,
+        r: float = 0, turn: Array | None = None,
+    ) -> None:  # fmt: skip
         """Box standing on z with edges rounded by r, turned about its own middle."""
         mesh = slab(*size, r)
         self.add(m, mesh if turn is None else mesh.turned(turn), x, y, z + size[2] / 2)
 
     def rod(
-        self,
-        m: SurfaceMaterial,
-        radius: float,
-        h: float,
-        x: float = 0.0,
-        y: float = 0.0,
-        z: float = 0.0,
+        self, m: SurfaceMaterial, radius: float, h: float, x: float = 0, y: float = 0, z: float = 0,
         sides: int = 10,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Upright cylinder standing on z."""
         self.add(m, rod(radius, h, sides), x, y, z + h / 2)
 
@@ -207,16 +177,10 @@ class Kit:
         self.add(m, rod(radius, length, sides).turned(rotate_z(yaw) @ rotate_y(pitch)), x, y, z)
 
     def ball(
-        self,
-        m: SurfaceMaterial,
-        radii: Point,
-        x: float = 0.0,
-        y: float = 0.0,
-        z: float = 0.0,
-        sides: int = 10,
+        self, m: SurfaceMaterial, radii: Point, x: float = 0, y: float = 0, z: float = 0, sides: int = 10
     ) -> None:
         """Ellipsoid about (x, y, z)."""
-        self.add(m, _ball(sides).scaled(*radii), x, y, z)
+        self.add(m, _sphere(1.0, sides).scaled(*radii), x, y, z)
 
     def legs(self, m: SurfaceMaterial, w: float, d: float, h: float, t: float, *, splay: float = 0.0) -> None:
         """Four legs, t thick, their outer edges at the corners of w x d; splayed ones are round."""
@@ -237,7 +201,7 @@ class Kit:
     def standing(
         self,
         category: str,
-        look: Finish | None,
+        finish: Finish | None,
         surfaces: Sequence[Surface] = (),
         light: tuple[float, float] | None = None,
         is_on: bool | None = None,
@@ -245,24 +209,12 @@ class Kit:
         """The finished thing, standing on the floor or on another; its size is measured."""
         low, high = bounds(Thing("", (0, 0, 0), self.parts))
         w, d = (2 * np.maximum(-low, high)[:2]).tolist()
-        return self._thing(category, (w, d, float(high[2])), look, surfaces, light, is_on)
+        names = finish[1:] if finish else (None, None, None)
+        return Thing(category, (w, d, float(high[2])), self.parts, *names, list(surfaces), light, is_on)
 
-    def hanging(
-        self, category: str, look: Finish | None, surfaces: Sequence[Surface] = (), is_on: bool | None = None
-    ) -> Thing:
+    def hanging(self, category: str, finish: Finish | None, surfaces: Sequence[Surface] = ()) -> Thing:
         """The finished thing, hanging on a wall at y = 0 with its middle at z = 0."""
         low, high = bounds(Thing("", (0, 0, 0), self.parts))
         w, _, h = (2 * np.maximum(-low, high)).tolist()
-        return self._thing(category, (w, -float(low[1]), h), look, surfaces, None, is_on)
-
-    def _thing(
-        self,
-        category: str,
-        size: Point,
-        look: Finish | None,
-        surfaces: Sequence[Surface],
-        light: tuple[float, float] | None,
-        is_on: bool | None,
-    ) -> Thing:
-        said = (None, None, None) if look is None else (look.colour, look.made_of, look.pattern)
-        return Thing(category, size, self.parts, *said, list(surfaces), light, is_on)
+        names = finish[1:] if finish else (None, None, None)
+        return Thing(category, (w, -float(low[1]), h), self.parts, *names, list(surfaces))

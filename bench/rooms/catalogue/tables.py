@@ -1,15 +1,14 @@
 """Tables and desks."""
 
-from __future__ import annotations
-
-from bench.rooms.catalogue.parts import Kit, finish, quiet
+from bench.rooms.catalogue import parts
+from bench.rooms.catalogue.parts import Kit
 from bench.rooms.world.model import Stock, Surface, Thing, metal
 
 
 def table(stock: Stock) -> Thing:
     """A dining table: four legs, or round on a pedestal."""
-    kit, top, h = Kit(stock), finish(stock, 0.4), stock.uniform(0.71, 0.76)
-    under = top.material if stock.chance(0.6) else quiet(stock)
+    kit, top, h = Kit(stock), parts.finish(stock, 0.4), stock.uniform(0.71, 0.76)
+    under = top.material if stock.chance(0.6) else parts.quiet(stock)
     if stock.chance(0.3):
         r = stock.uniform(0.45, 0.58)
         kit.rod(top.material, r, 0.04, z=h - 0.04, sides=28)
@@ -25,24 +24,24 @@ def table(stock: Stock) -> Thing:
 
 def coffee_table(stock: Stock) -> Thing:
     """A low table, some with a board between the legs."""
-    kit, look, h = Kit(stock), finish(stock, 0.35), stock.uniform(0.36, 0.44)
+    kit, finish, h = Kit(stock), parts.finish(stock, 0.35), stock.uniform(0.36, 0.44)
     w, d = stock.uniform(0.85, 1.15), stock.uniform(0.5, 0.62)
-    kit.box(look.material, (w, d, 0.04), z=h - 0.04, r=0.012)
+    kit.box(finish.material, (w, d, 0.04), z=h - 0.04, r=0.012)
     surfaces = [Surface(0, 0, h, w * 0.85, d * 0.8)]
     if stock.chance(0.5):
-        kit.legs(look.material, w - 0.04, d - 0.04, h - 0.04, 0.055)
-        kit.box(look.material, (w - 0.06, d - 0.06, 0.025), z=0.09)
+        kit.legs(finish.material, w - 0.04, d - 0.04, h - 0.04, 0.055)
+        kit.box(finish.material, (w - 0.06, d - 0.06, 0.025), z=0.09)
     else:
         kit.legs(metal(stock), w - 0.06, d - 0.06, h - 0.03, 0.045, splay=0.04)
-    return kit.standing("coffee table", look, surfaces)
+    return kit.standing("coffee table", finish, surfaces)
 
 
 def desk(stock: Stock) -> Thing:
     """A writing desk: drawers on one side, a panel or legs on the other, a board at the back."""
-    kit, look, h = Kit(stock), finish(stock), 0.74
-    m, w, d = look.material, stock.uniform(1.15, 1.5), stock.uniform(0.6, 0.72)
+    kit, finish, h = Kit(stock), parts.finish(stock), 0.74
+    m, w, d = finish.material, stock.uniform(1.15, 1.5), stock.uniform(0.6, 0.72)
     side = 1 if stock.chance(0.5) else -1
-    fronts = m if stock.chance(0.6) else quiet(stock)
+    fronts = m if stock.chance(0.6) else parts.quiet(stock)
     kit.box(m, (w, d, 0.04), z=h - 0.04)
     kit.box(m, (w - 0.1, 0.02, 0.4), y=d / 2 - 0.06, z=h - 0.44)
     kit.box(m, (0.04, d - 0.06, h - 0.04), -side * (w / 2 - 0.04))
@@ -53,4 +52,4 @@ def desk(stock: Stock) -> Thing:
         z = 0.05 + i * 0.22
         kit.box(fronts, (0.36, 0.02, 0.2), x, -d / 2 + 0.025, z)
         kit.box(knob, (0.14, 0.025, 0.022), x, -d / 2 + 0.01, z + 0.12)
-    return kit.standing("desk", look, [Surface(0, 0, h, w * 0.86, d * 0.75)])
+    return kit.standing("desk", finish, [Surface(0, 0, h, w * 0.86, d * 0.75)])

@@ -1,9 +1,4 @@
-"""The way in: every question a frame admits, or a balanced sample of them.
-
-Same facts and same seed, same questions.
-"""
-
-from __future__ import annotations
+"""Every question that a frame admits, or a balanced sample: same facts and same seed, same questions."""
 
 import re
 from collections.abc import Callable
@@ -56,17 +51,8 @@ def worded(draft: QuestionDraft, split: str, number: int) -> Question:
     if "many" in slots:
         slots["many"] = plural(slots["many"])
     text = template.format(**slots)
-    return Question(
-        text,
-        draft.answer,
-        draft.family,
-        draft.subject,
-        number,
-        draft.fact,
-        draft.kind,
-        draft.key,
-        draft.slots,
-    )
+    about = (draft.fact, draft.kind, draft.key, draft.slots)
+    return Question(text, draft.answer, draft.family, draft.subject, number, *about)
 
 
 def candidates(facts: FrameFacts, rng: np.random.Generator, split: str) -> list[Question]:
@@ -84,15 +70,15 @@ def sample(
     """
     dice = Dice(rng)
     pool = Pool(drafts(facts, dice))
-    asked: list[Question] = []
-    while len(asked) < n:
+    questions: list[Question] = []
+    while len(questions) < n:
         draft = pool.draw(dice)
         if draft is None:
             break
         question = _in_any_words(draft, split, dice)
         if not (avoid and mentions(question, avoid)):
-            asked.append(question)
-    return asked
+            questions.append(question)
+    return questions
 
 
 def sample_training(
@@ -128,12 +114,12 @@ class Pool:
         self._kinds: dict[str, list[QuestionDraft]] = {}
         for draft in drafts:
             self._kinds.setdefault(draft.kind, []).append(draft)
-        self._keeps = {kind: [keep(draft) for draft in listed] for kind, listed in self._kinds.items()}
+        self._keeps = {kind: [keep(draft) for draft in group] for kind, group in self._kinds.items()}
 
-    def draw(self, dice: Dice, wanted: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
-        """A draft, the wanted only, or None when there is none left."""
-        keeps = self._keeps if wanted is None else self._only(wanted)
-        weights = {kind: KINDS[kind] * min(1.0, sum(listed)) for kind, listed in keeps.items()}
+    def draw(self, dice: Dice, accept: Callable[[QuestionDraft], bool] | None = None) -> QuestionDraft | None:
+        """A draft that `accept` takes, or None when there is none left."""
+        keeps = self._keeps if accept is None else self._accepted(accept)
+        weights = {kind: KINDS[kind] * min(1.0, sum(group)) for kind, group in keeps.items()}
         total = sum(weights.values())
         if total <= 0:
             return None
@@ -142,12 +128,10 @@ class Pool:
         self._keeps[kind][position] = 0.0
         return self._kinds[kind][position]
 
-    def _only(self, wanted: Callable[[QuestionDraft], bool]) -> dict[str, list[float]]:
+    def _accepted(self, accept: Callable[[QuestionDraft], bool]) -> dict[str, list[float]]:
         return {
-            kind: [
-                k if k and wanted(draft) else 0.0 for k, draft in zip(keeps, self._kinds[kind], strict=True)
-            ]
-            for kind, keeps in self._keeps.items()
+            kind: [k if k and accept(draft) else 0.0 for k, draft in zip(keeps, drafts, strict=True)]
+            for (kind, keeps), drafts in zip(self._keeps.items(), self._kinds.values(), strict=True)
         }
 
 

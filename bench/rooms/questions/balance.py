@@ -6,8 +6,6 @@ commonest. Of things compared, each category has a strength (log odds of winning
 is kept as rarely as its odds are long.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -83,10 +81,7 @@ def keep(draft: QuestionDraft) -> float:
     if draft.kind in COMPARED:
         return _keep_comparison(draft, table)
     key, answer = _cells(draft)[0]
-    known = table.get((key, answer))
-    if known is None:
-        known = table.get((f"{draft.kind}|{_ALL}", answer), 1.0)
-    return known
+    return table.get((key, answer), table.get((f"{draft.kind}|{_ALL}", answer), 1.0))
 
 
 def _keep_comparison(draft: QuestionDraft, table: dict[tuple[str, str], float]) -> float:

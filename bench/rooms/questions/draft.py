@@ -1,7 +1,5 @@
 """A question before it is worded, and the view of a frame that drafts are made from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
@@ -14,32 +12,15 @@ _BLOCK = 256
 
 # What a person may well call by the same word: where both can be seen, neither is asked about by that word.
 KIN: dict[str, tuple[str, ...]] = {
-    "table": ("coffee table", "desk"),
-    "coffee table": ("table", "ottoman"),
-    "desk": ("table",),
-    "chair": ("office chair", "armchair"),
-    "office chair": ("chair",),
-    "armchair": ("chair", "sofa"),
-    "sofa": ("armchair",),
-    "lamp": ("floor lamp", "ceiling lamp"),
-    "floor lamp": ("lamp",),
-    "ceiling lamp": ("lamp",),
-    "shelf": ("bookshelf",),
-    "bookshelf": ("shelf",),
-    "cabinet": ("nightstand", "tv stand", "wardrobe"),
-    "nightstand": ("cabinet",),
-    "tv stand": ("cabinet",),
-    "wardrobe": ("cabinet",),
-    "tv": ("monitor",),
-    "monitor": ("tv", "laptop"),
-    "stool": ("ottoman",),
-    "ottoman": ("stool", "coffee table"),
-    "bin": ("bucket", "basket"),
-    "bucket": ("bin",),
-    "basket": ("bin",),
-    "vase": ("bottle",),
-    "bottle": ("vase",),
-}
+    "table": ("coffee table", "desk"), "coffee table": ("table", "ottoman"), "desk": ("table",),
+    "chair": ("office chair", "armchair"), "office chair": ("chair",), "armchair": ("chair", "sofa"),
+    "sofa": ("armchair",), "lamp": ("floor lamp", "ceiling lamp"), "floor lamp": ("lamp",),
+    "ceiling lamp": ("lamp",), "shelf": ("bookshelf",), "bookshelf": ("shelf",),
+    "cabinet": ("nightstand", "tv stand", "wardrobe"), "nightstand": ("cabinet",), "tv stand": ("cabinet",),
+    "wardrobe": ("cabinet",), "tv": ("monitor",), "monitor": ("tv", "laptop"), "stool": ("ottoman",),
+    "ottoman": ("stool", "coffee table"), "bin": ("bucket", "basket"), "bucket": ("bin",), "basket": ("bin",),
+    "vase": ("bottle",), "bottle": ("vase",),
+}  # fmt: skip
 
 
 class QuestionDraft(NamedTuple):
@@ -55,6 +36,15 @@ class QuestionDraft(NamedTuple):
     subject: tuple[int, ...]
     key: str
     fact: str
+
+
+def draft_about(
+    kind: str, family: str, slots: dict[str, str], answer: str, *things: VisibleThing, fact: str = ""
+) -> QuestionDraft:
+    """A draft whose key names the things' categories; so does its fact their ids, unless it is given."""
+    key = "|".join((kind, *(thing.category for thing in things)))
+    ids = tuple(thing.id for thing in things)
+    return QuestionDraft(kind, family, slots, answer, ids, key, fact or ":".join((kind, *map(str, ids))))
 
 
 class Question(NamedTuple):

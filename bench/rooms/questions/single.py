@@ -1,26 +1,21 @@
 """Drafts about one thing, or about the room: what, where, position, colour, material, pattern, is it on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
 
 from bench.rooms.questions.balance import likely
-from bench.rooms.questions.draft import Dice, FrameThings, QuestionDraft
+from bench.rooms.questions.draft import Dice, FrameThings, QuestionDraft, draft_about
 from bench.rooms.rendering.facts import VisibleThing
 from bench.rooms.world.palette import COLOURS, colour_distances
 
 # Colours that walls and floors do not have, so that "the red thing" is not half of the room.
 _VIVID = frozenset({"red", "orange", "yellow", "green", "blue", "purple", "pink", "turquoise", "navy"})
 _LOOKALIKE = 38.0
+_DISTANCES = {name: colour_distances(np.array(rgb, np.float32)) for name, rgb in COLOURS.items()}
 ALIKE: dict[str, frozenset[str]] = {
-    name: frozenset(
-        other
-        for other, d in colour_distances(np.array(rgb, np.float32)).items()
-        if d < _LOOKALIKE and other != name
-    )
-    for name, rgb in ((name, COLOURS[name]) for name in COLOURS)
+    name: frozenset(other for other, d in distances.items() if d < _LOOKALIKE and other != name)
+    for name, distances in _DISTANCES.items()
 }
 # Nobody asks where these are, or the answer (on the floor) is what they are for.
 _STANDING = frozenset(
@@ -40,23 +35,17 @@ _SUPPORT_SHARE = 0.004
 
 def single_drafts(view: FrameThings, dice: Dice) -> Iterator[QuestionDraft]:
     """Everything to ask about one thing, and about the room."""
-    kind = view.facts.kind
-    yield QuestionDraft("what_room", "what", {}, kind, (), "what_room", "room")
-    yield from _floor(view)
+    yield QuestionDraft("what_room", "what", {}, view.facts.kind, (), "what_room", "room")
+    if view.facts.floor_share >= _FLOOR_SHARE:
+        answer = view.facts.floor.split(" ")[-1]
+        slots = {"a": "floor"}
+        yield QuestionDraft("made_of", "material", slots, answer, (), "made_of|floor", "made_of:floor")
     yield from _what(view)
     yield from _foremost(view)
     for thing in view.named():
         yield from _place(view, thing)
     for thing in view.single:
-        yield from _looks(thing, dice)
-
-
-def _floor(view: FrameThings) -> Iterator[QuestionDraft]:
-    if view.facts.floor_share >= _FLOOR_SHARE:
-        answer = view.facts.floor.split(" ")[-1]
-        yield QuestionDraft(
-            "made_of", "material", {"a": "floor"}, answer, (), "made_of|floor", "made_of:floor"
-        )
+        yield from _appearance(thing, dice)
 
 
 def _what(view: FrameThings) -> Iterator[QuestionDraft]:
@@ -65,22 +54,16 @@ def _what(view: FrameThings) -> Iterator[QuestionDraft]:
     for parent in view.named():
         children = [t for t in things if t.parent == parent.id and t.relation in ("on", "in")]
         if len(children) == 1 and children[0].clear:
-            child = children[0]
-            name = view.names[parent.id]
+            child, slots, subject = children[0], {"b": view.names[parent.id]}, (children[0].id, parent.id)
             kind = f"what_{child.relation}"
-            key = f"{kind}|{parent.category}"
-            yield QuestionDraft(
-                kind, "what", {"b": name}, child.category, (child.id, parent.id), key, f"{kind}:{parent.id}"
-            )
+            key, fact = f"{kind}|{parent.category}", f"{kind}:{parent.id}"
+            yield QuestionDraft(kind, "what", slots, child.category, subject, key, fact)
     for colour in sorted(_VIVID & {t.colour for t in things if t.colour}):
         close = [t for t in things if t.colour and (t.colour == colour or t.colour in ALIKE[colour])]
         if len(close) == 1 and close[0].clear and close[0].looks_coloured:
-            thing = close[0]
-            fact = f"what_colour:{thing.id}"
-            slots = {"colour": colour}
-            yield QuestionDraft(
-                "what_colour", "what", slots, thing.category, (thing.id,), f"what_colour|{colour}", fact
-            )
+            thing, slots = close[0], {"colour": colour}
+            key, fact = f"what_colour|{colour}", f"what_colour:{thing.id}"
+            yield QuestionDraft("what_colour", "what", slots, thing.category, (thing.id,), key, fact)
 
 
 def _foremost(view: FrameThings) -> Iterator[QuestionDraft]:
@@ -99,16 +82,12 @@ def _foremost(view: FrameThings) -> Iterator[QuestionDraft]:
 
 
 def _place(view: FrameThings, thing: VisibleThing) -> Iterator[QuestionDraft]:
-    name, about = {"a": view.names[thing.id]}, (thing.id,)
-    place = _where(view, thing)
+    slots, place = {"a": view.names[thing.id]}, _where(view, thing)
     if place:
-        yield QuestionDraft(
-            "where", "where", name, place, about, f"where|{thing.category}", f"where:{thing.id}"
-        )
+        yield draft_about("where", "where", slots, place, thing)
     if thing.share < _LARGE and min(abs(thing.cx - 1 / 3), abs(thing.cx - 2 / 3)) >= _THIRDS_MARGIN:
         answer = ("left", "middle", "right")[min(2, int(thing.cx * 3))]
-        key = f"position|{thing.category}"
-        yield QuestionDraft("position", "position", name, answer, about, key, f"position:{thing.id}")
+        yield draft_about("position", "position", slots, answer, thing)
 
 
 def _where(view: FrameThings, thing: VisibleThing) -> str | None:
@@ -124,24 +103,19 @@ def _where(view: FrameThings, thing: VisibleThing) -> str | None:
     return f"{thing.relation} the {parent.category}"
 
 
-def _looks(thing: VisibleThing, dice: Dice) -> Iterator[QuestionDraft]:
-    a, about = thing.category, (thing.id,)
+def _appearance(thing: VisibleThing, dice: Dice) -> Iterator[QuestionDraft]:
+    a, slots = thing.category, {"a": thing.category}
     if thing.colour and thing.looks_coloured:
-        key = f"colour|{a}"
-        yield QuestionDraft("colour", "colour", {"a": a}, thing.colour, about, key, f"colour:{thing.id}")
+        yield draft_about("colour", "colour", slots, thing.colour, thing)
         others = [c for c in COLOURS if c != thing.colour and c not in ALIKE[thing.colour]]
         # As common as the colours it might have: to hear "black" must not mean "no".
         denied = dice.weighted(others, [likely(a, c) for c in others])
         for colour, answer in ((thing.colour, "yes"), (denied, "no")):
-            slots = {"a": a, "colour": colour}
-            fact = f"tinted:{thing.id}:{colour}"
-            yield QuestionDraft("tinted", "yesno", slots, answer, about, f"tinted|{colour}", fact)
+            key, fact = f"tinted|{colour}", f"tinted:{thing.id}:{colour}"
+            yield QuestionDraft("tinted", "yesno", slots | {"colour": colour}, answer, (thing.id,), key, fact)
     if thing.is_on is not None:
-        answer = "yes" if thing.is_on else "no"
-        yield QuestionDraft("lit", "yesno", {"a": a}, answer, about, f"lit|{a}", f"lit:{thing.id}")
+        yield draft_about("lit", "yesno", slots, "yes" if thing.is_on else "no", thing)
     if thing.made_of and thing.share >= _MATERIAL_SHARE:
-        key = f"made_of|{a}"
-        yield QuestionDraft("made_of", "material", {"a": a}, thing.made_of, about, key, f"made_of:{thing.id}")
+        yield draft_about("made_of", "material", slots, thing.made_of, thing)
     if thing.pattern and thing.share >= _PATTERN_SHARE:
-        key = f"pattern|{a}"
-        yield QuestionDraft("pattern", "pattern", {"a": a}, thing.pattern, about, key, f"pattern:{thing.id}")
+        yield draft_about("pattern", "pattern", slots, thing.pattern, thing)

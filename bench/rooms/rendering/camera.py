@@ -1,7 +1,5 @@
 """What a cheap camera does to a picture, and a depth camera to depth."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -27,7 +25,7 @@ class Lens:
     grain: float
 
     @staticmethod
-    def draw(rng: Rng) -> Lens:
+    def draw(rng: Rng) -> "Lens":
         """A believable lens: mostly sharp, now and then shaken."""
         r, g, b = np.exp(rng.normal(0, 0.045, 3)).tolist()
         moving = rng.random() < 0.12
@@ -82,8 +80,8 @@ def _shake(x: Array, length: float, angle: float) -> Array:
 def depth_camera(depth: Array, rng: Rng) -> NDArray[np.uint16]:
     """Depth in metres [n, n] to a sensor's 16-bit millimetres: noise, holes at edges, 8 m reach."""
     noise = rng.standard_normal(depth.shape, np.float32) * (0.0012 + 0.0019 * (depth - 0.4) ** 2)
-    seen = depth + noise
+    measured = depth + noise
     gy, gx = np.gradient(depth)
     hole = (np.hypot(gx, gy) > 0.08) & (rng.random(depth.shape) < 0.6)
-    seen[hole | (depth <= 0) | (depth > 8)] = 0
-    return np.clip(seen * 1000, 0, 65535).astype(np.uint16)
+    measured[hole | (depth <= 0) | (depth > 8)] = 0
+    return np.clip(measured * 1000, 0, 65535).astype(np.uint16)

@@ -1,21 +1,14 @@
-"""What is to be seen in one frame, and how clearly: all that questions are made from.
-
-Facts are small and go through JSON, so a cached frame can be asked new questions at every epoch.
-"""
-
-from __future__ import annotations
+"""What one frame shows, and how clearly: all that questions are made from. Facts go through JSON."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.rooms.rendering.render import RenderedFrame
 from bench.rooms.world.palette import still_looks
-
-if TYPE_CHECKING:
-    from bench.rooms.rendering.render import RenderedFrame
-    from bench.rooms.world.scene import FurnishedRoom, PlacedObject
+from bench.rooms.world.scene import FurnishedRoom, PlacedObject
 
 CLEAR_SHARE = 0.010
 CLEAR_VISIBLE = 0.45
@@ -71,50 +64,48 @@ class FrameFacts:
         return {**asdict(self), "seen": [asdict(thing) for thing in self.seen]}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> FrameFacts:
+    def from_dict(cls, values: dict[str, Any]) -> "FrameFacts":
         """The inverse of `to_dict`."""
         return cls(**{**values, "seen": tuple(VisibleThing(**thing) for thing in values["seen"])})
 
 
 def observe(room: FurnishedRoom, frame: RenderedFrame, visible: dict[int, float]) -> FrameFacts:
     """Facts of a frame of `room`; `visible` maps an id to its unhidden part (`render.fraction_visible`)."""
-    placed = {thing.id: thing for thing in room.objects}
+    objects = {thing.id: thing for thing in room.objects}
     light = _illuminant(frame.rgb)
     counts = np.bincount(frame.ids.ravel())
-    present = [int(i) for i in np.flatnonzero(counts) if i in placed]
-    seen = tuple(_look(placed, i, frame, visible.get(i, 0.0), light) for i in present if placed[i].askable)
-    floor = [i for i in present if placed[i].category == "floor"]
-    share = sum(int(counts[i]) for i in floor) / frame.ids.size
+    present = [objects[i] for i in np.flatnonzero(counts).tolist() if i in objects]
+    seen = tuple(
+        _visible_thing(thing, objects.get(thing.parent or 0), frame, visible.get(thing.id, 0.0), light)
+        for thing in present
+        if thing.askable
+    )
+    share = sum(int(counts[thing.id]) for thing in present if thing.category == "floor") / frame.ids.size
     return FrameFacts(room.kind, room.floor, round(share, _DIGITS), seen)
 
 
-def _look(
-    placed: dict[int, PlacedObject], i: int, frame: RenderedFrame, visible: float, light: NDArray[np.float32]
+def _visible_thing(
+    thing: PlacedObject,
+    parent: PlacedObject | None,
+    frame: RenderedFrame,
+    visible: float,
+    light: NDArray[np.float32],
 ) -> VisibleThing:
-    thing = placed[i]
-    mask = frame.ids == i
+    mask = frame.ids == thing.id
     rows, columns = np.nonzero(mask)
     size = mask.shape[0]
     depths = frame.depth[mask]
-    parent = placed.get(thing.parent) if thing.parent is not None else None
     return VisibleThing(
-        id=i,
-        category=thing.category,
-        colour=thing.colour,
-        made_of=thing.made_of,
-        pattern=thing.pattern,
-        parent=thing.parent,
-        support=parent.category if parent else None,
-        relation=thing.relation,
-        is_on=thing.is_on,
-        share=round(len(rows) / mask.size, 6),
-        visible=round(float(visible), _DIGITS),
+        id=thing.id, category=thing.category, colour=thing.colour, made_of=thing.made_of,
+        pattern=thing.pattern, parent=thing.parent, support=parent.category if parent else None,
+        relation=thing.relation, is_on=thing.is_on,
+        share=round(len(rows) / mask.size, 6), visible=round(float(visible), _DIGITS),
         cx=round((float(columns.mean()) + 0.5) / size, _DIGITS),
         cy=round((float(rows.mean()) + 0.5) / size, _DIGITS),
         depth=round(float(np.median(depths[depths > 0])) if (depths > 0).any() else 0.0, 3),
-        looks_coloured=thing.colour is not None and looks(thing.colour, frame.rgb[mask], light),
+        looks_coloured=thing.colour is not None and looks_like(thing.colour, frame.rgb[mask], light),
         touches_border=bool({0, size - 1} & {*rows.tolist(), *columns.tolist()}),
-    )
+    )  # fmt: skip
 
 
 def _illuminant(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -126,10 +117,9 @@ def _illuminant(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(np.clip(tint, 0.6, 1.6), np.float32)
 
 
-def looks(name: str, pixels: NDArray[np.uint8], light: NDArray[np.float32]) -> bool:
-    """Whether pixels [N, 3] under `light` [3] would still be called `name`, as they are or light discounted.
-
-    The brighter half of them is looked at: what lies in shadow does not tell a colour.
+def looks_like(name: str, pixels: NDArray[np.uint8], light: NDArray[np.float32]) -> bool:
+    """Whether the brighter half of pixels [N, 3] would be called `name`, as they are or with `light` [3]
+    discounted: what lies in shadow does not tell a colour.
     """
     lit = pixels[pixels.sum(1) >= np.median(pixels.sum(1))].astype(np.float32).mean(0) / 255
     return still_looks(name, lit) or still_looks(name, np.clip(lit / light, 0, 1))

@@ -1,7 +1,5 @@
 """Frames of a room: camera-like RGB, exact depth and object ids, and how much of each thing can be seen."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -112,14 +110,10 @@ def choose_views(tracer: Tracer, count: int, candidates: int = 28) -> list[Camer
         depth, ids = trace_ids(tracer, view, 40)
         if np.percentile(depth, 4) < 0.6:
             continue
-        numbers, pixels = np.unique(ids, return_counts=True)
-        seen = [
-            n for n, p in zip(numbers, pixels, strict=True) if n and p >= 10 and room.objects[n - 1].askable
-        ]
-        filled = max(
-            (p for n, p in zip(numbers, pixels, strict=True) if n and room.objects[n - 1].askable), default=0
-        )
-        scored.append((len(seen) - 8 * max(0.0, filled / 1600 - 0.3), view))
+        counts = np.bincount(ids.ravel()).tolist()
+        pixels = [p for n, p in enumerate(counts) if p and n and room.objects[n - 1].askable]
+        visible = sum(count >= 10 for count in pixels)
+        scored.append((visible - 8 * max(0.0, max(pixels, default=0) / 1600 - 0.3), view))
     scored.sort(key=lambda pair: -pair[0])
     chosen: list[CameraPose] = []
     for _, view in scored:

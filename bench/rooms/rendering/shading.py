@@ -1,7 +1,5 @@
 """Light on surfaces, linear RGB: area lights with soft shadows, sky, sun, ambient occlusion, gloss."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,9 +24,8 @@ def _sample(light: Light, position: Array, normal: Array, a: Array, b: Array) ->
     if isinstance(light, SunLight):
         spread = np.stack([a - 0.5, b - 0.5, 0 * a], 1) * np.float32(0.02)
         direction = unit(light.direction + spread)
-        return _Sample(
-            direction, np.maximum(0, dot(normal, direction)), np.full(len(a), 30, np.float32), light.power
-        )
+        cosine = np.maximum(0, dot(normal, direction))
+        return _Sample(direction, cosine, np.full(len(a), 30, np.float32), light.power)
     if isinstance(light, WindowLight):
         target = light.centre + light.half_u * (2 * a - 1)[:, None] + light.half_v * (2 * b - 1)[:, None]
     else:
@@ -65,9 +62,8 @@ def irradiance(tracer: Tracer, s: Surfels, rng: Rng) -> Array:
         sample = _sample(light, origin, s.normal, a, b)
         near = np.nonzero(sample.weight > 2e-4)[0]
         if len(near):
-            shadow = tracer.blocked(
-                origin[near], np.ascontiguousarray(sample.direction[near]), sample.distance[near]
-            )
+            towards = np.ascontiguousarray(sample.direction[near])
+            shadow = tracer.blocked(origin[near], towards, sample.distance[near])
             lit = near[~shadow]
             total[lit] += sample.weight[lit, None] * sample.power
     open_sky = ~tracer.blocked(origin, _scatter(s.normal, rng), np.full(len(origin), REACH, np.float32))

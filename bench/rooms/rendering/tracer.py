@@ -1,7 +1,5 @@
 """Rays against one room: a thin layer over Intel Embree, with what is needed to shade a hit."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

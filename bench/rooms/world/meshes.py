@@ -1,7 +1,5 @@
 """Triangle meshes from simple shapes: metres, +z up, centred unless a builder says otherwise."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 
@@ -19,16 +17,16 @@ class Mesh(NamedTuple):
     normals: Array
     uv: Array
 
-    def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Mesh:
+    def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
         """Translated copy."""
         return self._replace(positions=self.positions + np.array([x, y, z], _F))
 
-    def turned(self, rotation: Array) -> Mesh:
+    def turned(self, rotation: Array) -> "Mesh":
         """Rotated copy; rotation is [3, 3]."""
         r = rotation.astype(_F)
         return Mesh(self.positions @ r.T, self.normals @ r.T, self.uv)
 
-    def scaled(self, sx: float, sy: float, sz: float) -> Mesh:
+    def scaled(self, sx: float, sy: float, sz: float) -> "Mesh":
         """Stretched copy, normals kept perpendicular."""
         s = np.array([sx, sy, sz], _F)
         n = self.normals / s
@@ -63,8 +61,8 @@ def grid(positions: NDArray[Any], normals: NDArray[Any], uv: NDArray[Any]) -> Me
 
     def split(a: NDArray[Any]) -> Array:
         p, q, r, s = a[:-1, :-1], a[1:, :-1], a[1:, 1:], a[:-1, 1:]
-        both = np.stack([np.stack([p, q, r], 2), np.stack([p, r, s], 2)], 2)
-        return both.reshape(-1, 3, a.shape[-1]).astype(_F)
+        pairs = np.stack([np.stack([p, q, r], 2), np.stack([p, r, s], 2)], 2)
+        return pairs.reshape(-1, 3, a.shape[-1]).astype(_F)
 
     return Mesh(split(positions), split(normals), split(uv))
 
@@ -157,9 +155,8 @@ def ring(radius: float, tube: float, start: float = 0.0, end: float = 2 * math.p
 def leaf(length: float, width: float, droop: float) -> Mesh:
     """One leaf growing from the origin along +x and upwards."""
     s = np.linspace(0, 1, 5)
-    spine = np.stack(
-        [s * length * np.cos(droop * s), 0 * s, s * length * np.sin(1.1 - droop * s * 1.6) * 0.9], 1
-    )
+    height = s * length * np.sin(1.1 - droop * s * 1.6) * 0.9
+    spine = np.stack([s * length * np.cos(droop * s), 0 * s, height], 1)
     half = width * np.sin(np.pi * np.clip(s, 0.03, 0.97)) ** 0.8
     p = np.stack([spine + np.outer(half, [0, k * 0.5, abs(k) * 0.15]) for k in (1, 0, -1)], 1)
     n = np.cross(np.gradient(p, axis=0), np.gradient(p, axis=1))

@@ -1,7 +1,5 @@
 """One thing that can stand in a room: its shape, its surfaces, and what can be said about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

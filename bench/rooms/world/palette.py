@@ -1,7 +1,5 @@
 """Colour names and what they look like; the inverse, used to ask only colours that can still be seen."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,21 +7,12 @@ Array = NDArray[np.float32]
 RGB = tuple[float, float, float]
 
 COLOURS: dict[str, RGB] = {
-    "red": (0.78, 0.10, 0.10),
-    "orange": (0.95, 0.48, 0.06),
-    "yellow": (0.95, 0.83, 0.14),
-    "green": (0.14, 0.55, 0.20),
-    "blue": (0.14, 0.36, 0.82),
-    "purple": (0.48, 0.18, 0.64),
-    "pink": (0.95, 0.55, 0.70),
-    "brown": (0.42, 0.25, 0.13),
-    "black": (0.06, 0.06, 0.07),
-    "white": (0.94, 0.94, 0.92),
-    "gray": (0.50, 0.51, 0.52),
-    "beige": (0.84, 0.75, 0.58),
-    "turquoise": (0.22, 0.76, 0.78),
-    "navy": (0.06, 0.09, 0.30),
-}
+    "red": (0.78, 0.10, 0.10), "orange": (0.95, 0.48, 0.06), "yellow": (0.95, 0.83, 0.14),
+    "green": (0.14, 0.55, 0.20), "blue": (0.14, 0.36, 0.82), "purple": (0.48, 0.18, 0.64),
+    "pink": (0.95, 0.55, 0.70), "brown": (0.42, 0.25, 0.13), "black": (0.06, 0.06, 0.07),
+    "white": (0.94, 0.94, 0.92), "gray": (0.50, 0.51, 0.52), "beige": (0.84, 0.75, 0.58),
+    "turquoise": (0.22, 0.76, 0.78), "navy": (0.06, 0.09, 0.30),
+}  # fmt: skip
 WOODS: dict[str, tuple[RGB, str]] = {
     "oak": ((0.70, 0.50, 0.30), "brown"),
     "walnut": ((0.40, 0.26, 0.16), "brown"),
@@ -42,9 +31,8 @@ def to_linear(rgb: RGB | Array) -> Array:
 def to_srgb(linear: Array) -> Array:
     """Linear light to sRGB, both in [0, 1], float32 [..., 3]."""
     c = np.clip(linear, 0.0, 1.0)
-    return np.where(c <= 0.0031308, 12.92 * c, 1.055 * np.maximum(c, 1e-9) ** (1 / 2.4) - 0.055).astype(
-        np.float32
-    )
+    curve = 1.055 * np.maximum(c, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(c <= 0.0031308, 12.92 * c, curve).astype(np.float32)
 
 
 def lab(srgb: Array) -> Array:

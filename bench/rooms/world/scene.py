@@ -1,7 +1,5 @@
 """A room: what stands where, what it is lit by. Built by `layout`, seen by `tracer`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,9 +95,9 @@ class FurnishedRoom:
         turn = rotate_z(yaw)
         low, high = np.full(3, np.inf), np.full(3, -np.inf)
         for mesh, material in thing.parts:
-            placed = mesh.turned(turn).moved(*at)
-            self.parts.append((placed, material, number))
-            points = placed.positions.reshape(-1, 3)
+            moved = mesh.turned(turn).moved(*at)
+            self.parts.append((moved, material, number))
+            points = moved.positions.reshape(-1, 3)
             low, high = np.minimum(low, points.min(0)), np.maximum(high, points.max(0))
         cx, cy, cz = ((low + high) / 2).round(3).tolist()
         w, d, h = (high - low).round(3).tolist()

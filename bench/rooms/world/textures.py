@@ -1,9 +1,7 @@
 """Procedural surface textures, float32 [N, N, 4]: factors for a material's colour, and grey to add.
 
-Textures are drawn from a library per split, so validation and test rooms never show one that training has.
+Each split has a library of its own, so validation and test rooms never show a texture of training.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
@@ -168,7 +166,6 @@ def texture(split: int, kind: str, index: int) -> tuple[Array, ...]:
     levels = [KINDS[kind](rng).astype(np.float32)]
     while levels[-1].shape[0] > 4:
         x = levels[-1]
-        levels.append(
-            np.asarray(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2], np.float32) / np.float32(4)
-        )
+        total = np.asarray(x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2], np.float32)
+        levels.append(total / np.float32(4))
     return tuple(levels)

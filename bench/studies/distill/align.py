@@ -4,10 +4,9 @@ Maps are one example's text-to-vision blocks [H, W, N]: words by picture tokens,
 heads and tokens; several examples are weighed by their rows. Vision tokens are [B, N, D] in our width and
 grid. The expert's went through `bench.studies.distill.bridge`, and gradients reach that.
 
-`code_` begins the losses as one reads them in the released code, mistakes included: what they teach says
-nothing of the method. There, sequences [B, S, ...] are a causal model's, and the projections are never given
-to the optimiser, so they stay random. Other states of that code have another distance or focus under the same
-mask, and so nothing to learn either. Pure functions, float32.
+`code_` begins the losses as the released code has them, mistakes included: what they teach says nothing of
+the method. There, sequences [B, S, ...] are a causal model's, and the optimiser never gets the projections,
+so they stay random. Pure functions, float32.
 """
 
 from collections.abc import Sequence
@@ -37,13 +36,13 @@ def literal_distance(ours: Maps, theirs: Maps) -> torch.Tensor:
 def divergence(ours: Maps, theirs: Maps) -> torch.Tensor:
     """Mean over rows of KL(theirs || ours) in nats of renormalised rows; a scalar. What we recommend.
 
-    Rows of which the expert tells nothing do not count. `theirs` must not be negative anywhere: `MixedHeads`
+    Rows without mass in the expert's maps do not count. `theirs` must not be negative anywhere: `MixedHeads`
     keeps that, `PointwiseHeads` does not.
     """
     total, rows = ours[0].new_zeros((), dtype=torch.float32), 0
-    for looked, wanted in zip(ours, theirs, strict=True):
-        told = wanted.sum(dim=-1) > 0
-        p, q = renormalise(wanted.float()[told]), renormalise(looked.float()[told])
+    for student, teacher in zip(ours, theirs, strict=True):
+        informative = teacher.sum(dim=-1) > 0
+        p, q = renormalise(teacher.float()[informative]), renormalise(student.float()[informative])
         logs = q.clamp(min=_SMALLEST_SHARE).log()
         total = total + (p * (p.clamp(min=_SMALLEST_SHARE).log() - logs)).sum()
         rows += len(p)
@@ -57,9 +56,8 @@ def all_tokens(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
 
 def focused_tokens(ours: torch.Tensor, theirs: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Mean squared difference of the vision tokens [B, N, D] at `places` [B, k]; a scalar."""
-    at = places[..., None]
-    picked = (one.gather(1, at.expand(-1, -1, one.shape[-1])) for one in (ours, theirs))
-    return all_tokens(*picked)
+    index = places[..., None].expand(-1, -1, ours.shape[-1])
+    return all_tokens(ours.gather(1, index), theirs.gather(1, index))
 
 
 def code_attention(ours: torch.Tensor, theirs: torch.Tensor, cells: int) -> torch.Tensor:

@@ -1,9 +1,8 @@
 """The autoencoder between two models' attention maps: what a map says, in a few numbers.
 
-The encoder of `adapters.training.codes`, and the same back; about a third of a million weights for six maps
-of 24 x 24. The study that proposed the transfer (slides of 28-05-2025, SF2 to SF7) gives no architecture;
-this one is ours. With `variational` a code is a normal distribution with independent dimensions,
-N(mean, exp(logvar)) (SF7; Kingma and Welling 2013, appendix B, for the divergence from the prior).
+The encoder of `adapters.training.codes`, and the same back. The study that proposed the transfer (slides of
+28-05-2025, SF2 to SF7) gives no architecture; this one is ours. With `variational` a code is a normal
+distribution with independent dimensions (SF7; Kingma and Welling 2013, appendix B, for the divergence).
 """
 
 from dataclasses import dataclass
@@ -20,10 +19,7 @@ _LARGEST_LOGVAR = 10.0
 
 @dataclass(frozen=True)
 class Code:
-    """What an encoder makes of maps: `mean` [B, z] float32.
-
-    `logvar` [B, z], the logarithm of the variance, is there when the autoencoder is variational.
-    """
+    """Codes of maps: `mean` [B, z] float32, and the logarithm of the variance [B, z] of variational ones."""
 
     mean: torch.Tensor
     logvar: torch.Tensor | None = None
@@ -49,10 +45,10 @@ class Autoencoder(Encoder):
 
     def encode(self, maps: torch.Tensor) -> Code:
         """The codes of standardised maps [B, channels, rows, cols]. Raises ValueError for another shape."""
-        found = self.raw_codes(maps)
+        codes = self.raw_codes(maps)
         if not self.variational:
-            return Code(found)
-        mean, logvar = found.chunk(2, dim=1)
+            return Code(codes)
+        mean, logvar = codes.chunk(2, dim=1)
         return Code(mean, logvar.clamp(-_LARGEST_LOGVAR, _LARGEST_LOGVAR))
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
@@ -63,7 +59,7 @@ class Autoencoder(Encoder):
         return maps
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """What is left of maps after code and back, without a draw; same shape."""
+        """Maps decoded from the means of their codes; same shape."""
         return self.decode(self.encode(maps).mean)
 
 
@@ -77,8 +73,8 @@ def new_autoencoder(shape: tuple[int, int, int], width: int, variational: bool, 
         return Autoencoder(*shape, width, variational)
 
 
-def frozen(autoencoder: Autoencoder) -> Autoencoder:
-    """The same module, for good: a trainable encoder would make all codes equal and be content."""
+def freeze(autoencoder: Autoencoder) -> Autoencoder:
+    """Fix its weights for good: a trainable encoder would satisfy the loss by making all codes equal."""
     return autoencoder.requires_grad_(False).eval()
 
 

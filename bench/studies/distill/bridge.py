@@ -36,16 +36,22 @@ class MixedHeads(nn.Module):
         return torch.einsum("gh,...hqk->...gqk", self.weights, maps.detach().float())
 
 
-class PointwiseHeads(nn.Module):
+class _Pointwise(nn.Module):
+    """Weights [ours, theirs] and a bias [ours], uniform in plus or minus 1 / sqrt(theirs) as torch's own."""
+
+    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
+        super().__init__()
+        generator, bound = torch.Generator().manual_seed(seed), theirs**-0.5
+        self.weight = nn.Parameter((2 * torch.rand(ours, theirs, generator=generator) - 1) * bound)
+        self.bias = nn.Parameter((2 * torch.rand(ours, generator=generator) - 1) * bound)
+
+
+class PointwiseHeads(_Pointwise):
     """Any linear mixture of heads and a constant: a convolution of kernel 1 (HD-conv).
 
     The form of Align-KD (arXiv 2412.01282), which makes 16 heads of 32. Rows need not sum to 1, so it may
     explain the expert away; compare with frozen weights.
     """
-
-    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
-        super().__init__()
-        self.weight, self.bias = _linear(theirs, ours, seed)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Maps [..., H', Q, K], a constant, as [..., H, Q, K] float32."""
@@ -53,12 +59,8 @@ class PointwiseHeads(nn.Module):
         return mixed + self.bias[:, None, None]
 
 
-class PointwiseTokens(nn.Module):
+class PointwiseTokens(_Pointwise):
     """Vision tokens of their width in ours: the same linear map for each token (DM-conv)."""
-
-    def __init__(self, theirs: int, ours: int, seed: int = 0) -> None:
-        super().__init__()
-        self.weight, self.bias = _linear(theirs, ours, seed)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tokens [..., N, D'], a constant, as [..., N, D] float32."""
@@ -89,11 +91,3 @@ def new_bridge(names: Collection[str], student: ModelReading, teacher: ModelRead
         pointwise = PointwiseHeads(*heads, seed=seed) if "pointwise" in through else None
     widths = teacher.tokens.shape[-1], student.tokens.shape[-1]
     return Bridge(mixed, pointwise, PointwiseTokens(*widths, seed=seed) if "width" in through else None)
-
-
-def _linear(theirs: int, ours: int, seed: int) -> tuple[nn.Parameter, nn.Parameter]:
-    """Weights [ours, theirs] and a bias [ours], uniform in plus or minus 1 / sqrt(theirs) as torch's own."""
-    generator = torch.Generator().manual_seed(seed)
-    weight, bias = torch.rand(ours, theirs, generator=generator), torch.rand(ours, generator=generator)
-    bound = theirs**-0.5
-    return nn.Parameter((2 * weight - 1) * bound), nn.Parameter((2 * bias - 1) * bound)

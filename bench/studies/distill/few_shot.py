@@ -14,7 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from adapters.training.train import warmed_cosine
 from bench.studies.distill.bridge import Bridge, new_bridge
-from bench.studies.distill.computed import CodeLoss, ReadingPair, computed
+from bench.studies.distill.computed import CodeLoss, ReadingPair, compute_term
 from bench.studies.distill.reading import ModelReading, reading
 from bench.studies.distill.terms import TERMS, Need, Preset
 from models.lora import Adapter
@@ -24,11 +24,9 @@ from models.vlm import VisionLanguageModel
 
 
 @dataclass(frozen=True)
-class Balanced:
-    """What to descend along, and why.
-
-    `gradients` float32, shaped and ordered as the parameters, zeros where no term reaches; `norms` the length
-    of each weighted term's gradient before, `factors` in [0, 1] what it was multiplied by.
+class BalancedGradients:
+    """`gradients` float32, shaped and ordered as the parameters, zeros where no term reaches; `norms`, the
+    length of each weighted term's gradient before, and `factors` in [0, 1], what it was multiplied by.
     """
 
     gradients: list[torch.Tensor]
@@ -36,39 +34,39 @@ class Balanced:
     factors: dict[str, float]
 
 
-def balanced(
+def balance_gradients(
     terms: Mapping[str, torch.Tensor],
     weights: Mapping[str, float],
     parameters: Sequence[torch.Tensor],
     others: Sequence[torch.Tensor] = (),
     reference: str = "ce",
-) -> Balanced:
+) -> BalancedGradients:
     """Gradients of the weighted terms' sum, each cut to at most the reference's length over `parameters`.
 
     `terms` are scalars with one graph, which stays alive; terms of weight 0 are left out, as are those that
     have no gradient. `others`, such as projections, get gradients but their lengths do not count. Without a
     reference nothing is cut; with one whose gradient is 0, all is. One backward pass a term.
     """
-    every = [*parameters, *others]
-    found = {
-        name: _gradients(weights[name] * term, every)
+    trained = [*parameters, *others]
+    by_term = {
+        name: _gradients(weights[name] * term, trained)
         for name, term in terms.items()
         if weights.get(name, 0.0) and term.requires_grad
     }
-    norms = {name: _norm(gradients[: len(parameters)]) for name, gradients in found.items()}
+    norms = {name: _norm(gradients[: len(parameters)]) for name, gradients in by_term.items()}
     limit = norms.get(reference, float("inf"))
     factors = {name: 1.0 if norm <= limit else limit / norm for name, norm in norms.items()}
-    total = [torch.zeros_like(one, dtype=torch.float32) for one in every]
-    for name, gradients in found.items():
-        total = [sum_ + factors[name] * one for sum_, one in zip(total, gradients, strict=True)]
-    return Balanced(total, norms, factors)
+    totals = [torch.zeros_like(parameter, dtype=torch.float32) for parameter in trained]
+    for name, gradients in by_term.items():
+        totals = [total + factors[name] * part for total, part in zip(totals, gradients, strict=True)]
+    return BalancedGradients(totals, norms, factors)
 
 
 def _gradients(loss: torch.Tensor, parameters: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
     return [
-        torch.zeros_like(parameter, dtype=torch.float32) if one is None else one.float()
-        for one, parameter in zip(found, parameters, strict=True)
+        torch.zeros_like(parameter, dtype=torch.float32) if gradient is None else gradient.float()
+        for gradient, parameter in zip(gradients, parameters, strict=True)
     ]
 
 
@@ -80,10 +78,10 @@ def _norm(gradients: Sequence[torch.Tensor]) -> float:
 
 @dataclass(frozen=True)
 class DistillationMethod:
-    """Which terms count how much, and what is done with them.
+    """Which terms count how much, and how they are descended along.
 
-    `balance`: no term's gradient is longer than the answers'. `drawn`: what is learned beside the student
-    stays as it was drawn. `codes` are losses of autoencoders by their terms' names.
+    `balance`: no term's gradient is longer than the answers'. `drawn`: the bridge stays random, as drawn.
+    `codes` are losses of autoencoders by their terms' names.
     """
 
     weights: Preset
@@ -138,10 +136,9 @@ def read(
     vlm: VisionLanguageModel, features: torch.Tensor, questions: Sequence[str], answers: Sequence[str],
     maps: bool,
 ) -> ModelReading:  # fmt: skip
-    """One model's pass over known answers, with gradients where they are enabled.
+    """One model's pass over known answers, with gradients where enabled; `features` has a row a question.
 
-    `features` are its tower's, one row a question. Raises ModelError when `maps` are wanted of a model that
-    was not loaded with attention="eager".
+    Raises ModelError when `maps` are asked of a model that was not loaded with attention="eager".
     """
     vision = vlm.project(features)
     forced = vlm.teacher_forced(vision, questions, answers, attentions=maps)
@@ -206,12 +203,12 @@ def _descend(
         for group, rate in zip(optimiser.param_groups, rates, strict=False):
             group["lr"] = rate * warmed_cosine(step, course.steps)
         ours = read(vlm, pairs.features, pairs.questions, pairs.answers, maps)
-        compared = ReadingPair(ours, pairs.teacher, bridge, method.codes, sides(ours, pairs.teacher))
-        terms = {name: computed(name, compared) for name in weights}
+        pair = ReadingPair(ours, pairs.teacher, bridge, method.codes, sides(ours, pairs.teacher))
+        terms = {name: compute_term(name, pair) for name in weights}
         optimiser.zero_grad()
         halfway = step == course.steps // 2
-        found = _leave_gradients(terms, weights, learned, method.balance, halfway)
-        norms = found if halfway else norms
+        lengths = _leave_gradients(terms, weights, learned, method.balance, halfway)
+        norms = lengths if halfway else norms
         for part in learned:
             clip_grad_norm_(part, course.clip)
         optimiser.step()
@@ -229,10 +226,10 @@ def _leave_gradients(
     """Leave the step's gradients in the parameters; returns the terms' lengths if they were measured."""
     norms: dict[str, float] = {}
     if balance or measure:
-        found = balanced(terms, weights, *learned)
-        norms = dict.fromkeys(weights, 0.0) | found.norms
+        result = balance_gradients(terms, weights, *learned)
+        norms = dict.fromkeys(weights, 0.0) | result.norms
         if balance:
-            for parameter, gradient in zip([*learned[0], *learned[1]], found.gradients, strict=True):
+            for parameter, gradient in zip([*learned[0], *learned[1]], result.gradients, strict=True):
                 parameter.grad = gradient.to(parameter)
             return norms
     torch.stack([weights[name] * term for name, term in terms.items()]).sum().backward()

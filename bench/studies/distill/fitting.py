@@ -49,39 +49,39 @@ def split_by_picture(images: torch.Tensor, settings: FitSettings) -> tuple[torch
     Questions about one picture stay together. At least one picture is on either side; raises ValueError
     when there is but one.
     """
-    known, places = torch.unique(images, return_inverse=True)
-    if len(known) < 2:
+    pictures, places = torch.unique(images, return_inverse=True)
+    if len(pictures) < 2:
         raise ValueError("an autoencoder needs maps of two pictures at least")
     generator = torch.Generator().manual_seed(settings.seed)
-    count = min(len(known) - 1, max(1, round(settings.held_out * len(known))))
-    aside = torch.zeros(len(known), dtype=torch.bool)
-    aside[torch.randperm(len(known), generator=generator)[:count]] = True
-    return (~aside[places]).nonzero().flatten(), aside[places].nonzero().flatten()
+    count = min(len(pictures) - 1, max(1, round(settings.held_out * len(pictures))))
+    held_out = torch.zeros(len(pictures), dtype=torch.bool)
+    held_out[torch.randperm(len(pictures), generator=generator)[:count]] = True
+    return (~held_out[places]).nonzero().flatten(), held_out[places].nonzero().flatten()
 
 
 def descend(
     module: nn.Module, loss: Loss, rows: tuple[torch.Tensor, torch.Tensor], settings: FitSettings
 ) -> None:
     """Train all of `module` in place and leave it as it was best on the held-out rows."""
-    fitted, held = rows
+    train, held_out = rows
     optimiser = torch.optim.AdamW(
         module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     generator = torch.Generator().manual_seed(settings.seed)
-    steps = settings.epochs * -(-len(fitted) // settings.batch)
+    steps = settings.epochs * -(-len(train) // settings.batch)
     lowest, best, waited, step = float("inf"), copy.deepcopy(module.state_dict()), 0, 0
     for _ in range(settings.epochs):
-        order = fitted[torch.randperm(len(fitted), generator=generator)]
+        order = train[torch.randperm(len(train), generator=generator)]
         for batch in order.split(settings.batch):
             optimiser.zero_grad()
             loss(batch, beta(step, steps, settings.beta), generator).backward()
             optimiser.step()
             step += 1
         with torch.no_grad():
-            now = float(loss(held, settings.beta, None))
+            current = float(loss(held_out, settings.beta, None))
         waited = waited + 1
-        if now < lowest:
-            lowest, best, waited = now, copy.deepcopy(module.state_dict()), 0
+        if current < lowest:
+            lowest, best, waited = current, copy.deepcopy(module.state_dict()), 0
         # Not before the prior has its whole weight, by which epochs are compared.
         if waited >= settings.patience and 3 * step >= steps:
             break
@@ -98,26 +98,22 @@ def fit_alone(
 
     def loss(batch: torch.Tensor, prior: float, generator: torch.Generator | None) -> torch.Tensor:
         code = autoencoder.encode(maps[batch])
-        found = autoencoder.decode(drawn(code, generator))
-        rec = functional.mse_loss(found, maps[batch])
-        return rec + prior * prior_divergence(code).mean()
+        decoded = autoencoder.decode(sample_or_mean(code, generator))
+        return functional.mse_loss(decoded, maps[batch]) + prior * prior_divergence(code).mean()
 
     descend(autoencoder, loss, rows, settings)
 
 
-def drawn(code: Code, generator: torch.Generator | None) -> torch.Tensor:
+def sample_or_mean(code: Code, generator: torch.Generator | None) -> torch.Tensor:
     """A draw of the codes, [B, z], or their means without a generator."""
     return code.mean if generator is None else code.sample(generator)
 
 
-def explained(found: torch.Tensor, wanted: torch.Tensor, usual: torch.Tensor) -> torch.Tensor:
-    """R² of each channel, [K]: 1 when decoded maps are the maps, 0 when `usual` would have done as well.
-
-    `usual` [K, rows, cols] is the mean map, so that an autoencoder that has learnt it and nothing else
-    gets 0. 0 where maps do not differ.
+def explained_variance(decoded: torch.Tensor, maps: torch.Tensor, usual: torch.Tensor) -> torch.Tensor:
+    """R² of each channel, [K]: 1 when decoded maps are the maps, 0 when the mean map `usual` [K, rows, cols]
+    would have done as well, and where maps do not differ.
     """
-    left = ((found - wanted) ** 2).mean(dim=(0, 2, 3))
-    spread = ((wanted - usual) ** 2).mean(dim=(0, 2, 3))
-    return torch.where(
-        spread > _SMALLEST_SPREAD, 1 - left / spread.clamp(min=_SMALLEST_SPREAD), torch.zeros_like(left)
-    )
+    error = ((decoded - maps) ** 2).mean(dim=(0, 2, 3))
+    spread = ((maps - usual) ** 2).mean(dim=(0, 2, 3))
+    r2 = 1 - error / spread.clamp(min=_SMALLEST_SPREAD)
+    return torch.where(spread > _SMALLEST_SPREAD, r2, torch.zeros_like(error))

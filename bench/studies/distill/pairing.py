@@ -12,15 +12,9 @@ from torch import nn
 from torch.nn import functional
 
 from adapters.training.codes import Scale, contrast, standardise
-from bench.studies.distill.autoencoder import Autoencoder, frozen, new_autoencoder, prior_divergence
-from bench.studies.distill.fitting import (
-    FitSettings,
-    descend,
-    drawn,
-    explained,
-    fit_alone,
-    split_by_picture,
-)
+from bench.studies.distill import fitting
+from bench.studies.distill.autoencoder import Autoencoder, freeze, new_autoencoder, prior_divergence
+from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.transfer import MapStatistics, Pairing, Transfer
 
 Rows = tuple[torch.Tensor, torch.Tensor]
@@ -43,7 +37,7 @@ def fit_joint(
         total = settings.pulling * ((codes[0].mean - codes[1].mean) ** 2).mean()
         for code in codes:
             total = total + prior * prior_divergence(code).mean()
-        draws = [drawn(code, generator) for code in codes]
+        draws = [fitting.sample_or_mean(code, generator) for code in codes]
         for side, autoencoder in enumerate(pair):
             for source, draw in enumerate(draws):
                 weight = 1.0 if source == side else settings.crossing
@@ -51,7 +45,7 @@ def fit_joint(
                 total = total + weight * functional.mse_loss(decoded, maps[side])
         return total
 
-    descend(nn.ModuleList(pair), loss, rows, settings)
+    fitting.descend(nn.ModuleList(pair), loss, rows, settings)
 
 
 def ridge(source: torch.Tensor, target: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -64,8 +58,8 @@ def ridge(source: torch.Tensor, target: torch.Tensor, penalty: float) -> tuple[t
     covariance = (s - s_mean).T @ (s - s_mean) / len(s)
     crossed = (s - s_mean).T @ (t - t_mean) / len(s)
     # The second part keeps codes that are all alike from being divided by nothing.
-    held = penalty * covariance.diagonal().mean() + 1e-8
-    weight = torch.linalg.solve(covariance + held * torch.eye(s.shape[1]).to(s), crossed).T
+    ridge = penalty * covariance.diagonal().mean() + 1e-8
+    weight = torch.linalg.solve(covariance + ridge * torch.eye(s.shape[1]).to(s), crossed).T
     return weight.float(), (t_mean - weight @ s_mean).float()
 
 
@@ -78,8 +72,7 @@ def fit_transfer(
 ) -> Transfer:
     """Autoencoders for the canonical maps of an expert and a student, [B, K, rows, cols].
 
-    Both are of the same examples, in order: attention that sums to 1 over the cells, of layers or rolled
-    out, whatever `heat_maps` made them from. `images` int64 [B] says
+    Both are of the same examples, in order: attention that sums to 1 over the cells. `images` int64 [B] says
     which picture an example is of, so that none is both learnt from and held out; without it each is its
     own. Equal arguments give equal weights, and the global random state stays what it was. Raises
     ValueError for maps that do not belong together or are of one picture alone.
@@ -87,14 +80,14 @@ def fit_transfer(
     if teacher.shape != student.shape:
         raise ValueError(f"maps of shape {tuple(teacher.shape)} and {tuple(student.shape)}")
     dense = [contrast(maps.detach()) for maps in (teacher, student)]
-    scale = fitted_scale(dense[0])
+    scale = fit_scale(dense[0])
     theirs, ours = (standardise(maps, scale) for maps in dense)
-    rows = split_by_picture(torch.arange(len(teacher)) if images is None else images.cpu(), settings)
-    pair = _fitted(theirs, ours, rows, pairing, settings)
+    rows = fitting.split_by_picture(torch.arange(len(teacher)) if images is None else images.cpu(), settings)
+    pair = _fit_autoencoders(theirs, ours, rows, pairing, settings)
     return Transfer(pairing, pair, scale, _calibration(pair, theirs, ours, rows, pairing, settings))
 
 
-def fitted_scale(teacher: torch.Tensor) -> Scale:
+def fit_scale(teacher: torch.Tensor) -> Scale:
     """The scale of the contrast of the expert's maps [B, K, rows, cols]; a constant.
 
     Raises ValueError when there is no map.
@@ -105,20 +98,20 @@ def fitted_scale(teacher: torch.Tensor) -> Scale:
     return Scale(mean, spread.clamp(min=_SMALLEST_SPREAD))
 
 
-def _fitted(
+def _fit_autoencoders(
     teacher: torch.Tensor, student: torch.Tensor, rows: Rows, pairing: Pairing, settings: FitSettings
 ) -> Autoencoders:
     pair = _new_pair(teacher, settings)
     if pairing == "shared":
         both = torch.cat([teacher, student])
         twice = (torch.cat([part, part + len(teacher)]) for part in rows)
-        fit_alone(pair[0], both, (next(twice), next(twice)), settings)
+        fitting.fit_alone(pair[0], both, (next(twice), next(twice)), settings)
         return pair[0], pair[0]
     if pairing == "joint":
         fit_joint(pair, teacher, student, rows, settings)
     else:
-        fit_alone(pair[0], teacher, rows, settings)
-        fit_alone(pair[1], student, rows, settings)
+        fitting.fit_alone(pair[0], teacher, rows, settings)
+        fitting.fit_alone(pair[1], student, rows, settings)
     return pair
 
 
@@ -144,12 +137,12 @@ def _calibration(
     settings: FitSettings,
 ) -> MapStatistics:
     """What is measured of fitted autoencoders, on the standardised maps that they were fitted on."""
-    codes = [frozen(part).encode(maps).mean for part, maps in zip(pair, (teacher, student), strict=True)]
+    codes = [freeze(part).encode(maps).mean for part, maps in zip(pair, (teacher, student), strict=True)]
     weight, bias = torch.eye(settings.width).to(codes[0]), torch.zeros(settings.width).to(codes[0])
     if pairing == "map":
         weight, bias = ridge(codes[1][rows[0]], codes[0][rows[0]], settings.ridge)
     quality = [
-        explained(part(maps[rows[1]]), maps[rows[1]], maps[rows[0]].mean(dim=0))
+        fitting.explained_variance(part(maps[rows[1]]), maps[rows[1]], maps[rows[0]].mean(dim=0))
         for part, maps in zip(pair, (teacher, student), strict=True)
     ]
     variance = codes[0].var(dim=0, correction=0)

@@ -16,7 +16,7 @@ Block = Literal["v2v", "v2t", "t2v", "t2t"]
 """Which tokens look (first letter) at which: `t2v` is how the text's tokens look at the picture's."""
 
 
-def arranged(attention: torch.Tensor, vis: torch.Tensor, txt: torch.Tensor) -> torch.Tensor:
+def arrange(attention: torch.Tensor, vis: torch.Tensor, txt: torch.Tensor) -> torch.Tensor:
     """One example's map [H, S, S] in the common order: [H, N + W, N + W], N picture tokens, W text tokens.
 
     `vis`, `txt` [S] bool. What is neither, such as markers and padding, is left out: padded rows of a
@@ -66,8 +66,8 @@ def _grid_weights(
 ) -> Weights:
     down, across = (_along_one_side(mine, other) for mine, other in zip(ours, theirs, strict=True))
     keys = torch.zeros(ours[0] * ours[1] + ours_mean, theirs[0] * theirs[1] + theirs_mean)
-    both = torch.einsum("ir,jc->ijrc", down, across)
-    keys[int(ours_mean) :, int(theirs_mean) :] = both.flatten(2).flatten(0, 1)
+    shares = torch.einsum("ir,jc->ijrc", down, across)
+    keys[int(ours_mean) :, int(theirs_mean) :] = shares.flatten(2).flatten(0, 1)
     if ours_mean and theirs_mean:
         keys[0, 0] = 1
     return Weights(keys / keys.sum(dim=1, keepdim=True).clamp(min=1e-9), keys)
@@ -88,12 +88,12 @@ def text_weights(ours: Sequence[tuple[int, int]], theirs: Sequence[tuple[int, in
     return Weights(query_weights(ours, theirs), query_weights(theirs, ours).T)
 
 
-def joined(picture: Weights, text: Weights) -> Weights:
+def join_weights(picture: Weights, text: Weights) -> Weights:
     """Weights over arranged maps: the picture's tokens, then the text's; neither tells about the other."""
     return Weights(torch.block_diag(picture.queries, text.queries), torch.block_diag(picture.keys, text.keys))
 
 
-def carried(maps: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+def resample_map(maps: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
     """Their maps [..., Q, K] in our shape, float32 [..., Q', K'].
 
     `queries` [Q', Q] averages rows, `keys` [K', K] adds columns up: a row's mass stays what it was.
@@ -126,7 +126,7 @@ class ModelReading:
 
     def arranged(self, layer: int, row: int) -> torch.Tensor:
         """One example's map of one layer in the common order, [H, N + W, N + W] float32."""
-        return arranged(self.forced.attentions[layer][row], self.forced.vis[row], self.forced.txt[row])
+        return arrange(self.forced.attentions[layer][row], self.forced.vis[row], self.forced.txt[row])
 
 
 def reading(
@@ -137,22 +137,19 @@ def reading(
     return ModelReading(forced, tokens, (vision.rows, vision.cols), vision.mean_token, spans, vocabulary)
 
 
-def offered(student: ModelReading, teacher: ModelReading, autoencoders: bool = False) -> set[Need]:
-    """What these two readings give terms to work with."""
-    given = {
+def available_needs(student: ModelReading, teacher: ModelReading, autoencoders: bool = False) -> set[Need]:
+    """The needs of terms that these two readings meet."""
+    checks = {
         Need.LABELS: True,
         Need.LOGITS: teacher.forced.logits.numel() > 0,
         Need.VOCABULARY: student.vocabulary == teacher.vocabulary,
         Need.MAPS: bool(student.forced.attentions and teacher.forced.attentions),
         Need.TOKENS: teacher.tokens.numel() > 0,
-        Need.SEQUENCE: _same_sequence(student.forced, teacher.forced),
+        Need.SEQUENCE: torch.equal(student.forced.vis, teacher.forced.vis)
+        and torch.equal(student.forced.txt, teacher.forced.txt),
         Need.AUTOENCODER: autoencoders,
     }
-    return {need for need, there in given.items() if there}
-
-
-def _same_sequence(ours: TeacherForced, theirs: TeacherForced) -> bool:
-    return torch.equal(ours.vis, theirs.vis) and torch.equal(ours.txt, theirs.txt)
+    return {need for need, met in checks.items() if met}
 
 
 def grids(student: ModelReading, teacher: ModelReading) -> Weights:
@@ -163,7 +160,7 @@ def grids(student: ModelReading, teacher: ModelReading) -> Weights:
 def unknown_tokens(student: ModelReading, teacher: ModelReading) -> int:
     """How many of our first vision tokens theirs says nothing of: 1 for a mean token that only we have.
 
-    They are left out of every comparison: that they are not told of does not mean nobody looks there.
+    They are left out of every comparison: nothing said of them does not mean that nobody looks there.
     """
     return int(student.mean_token and not teacher.mean_token)
 
@@ -176,11 +173,11 @@ def text_to_vision(
     Raw mass; theirs is a constant, in our words and cells, its heads as they are; without
     `unknown_tokens`.
     """
-    ours, theirs = (block(one.arranged(0, row), one.tokens.shape[1], "t2v") for one in (student, teacher))
+    ours, theirs = (block(side.arranged(0, row), side.tokens.shape[1], "t2v") for side in (student, teacher))
     words = text_weights(student.spans[row], teacher.spans[row]).queries
     unknown = unknown_tokens(student, teacher)
-    brought = carried(theirs.detach(), words, grids(student, teacher).keys)
-    return ours[..., unknown:], brought[..., unknown:]
+    theirs = resample_map(theirs.detach(), words, grids(student, teacher).keys)
+    return ours[..., unknown:], theirs[..., unknown:]
 
 
 def first_layer(
@@ -191,13 +188,13 @@ def first_layer(
     As `text_to_vision` in all else; the picture's tokens come first, then the question's.
     """
     text = text_weights(student.spans[row], teacher.spans[row])
-    ours, theirs = (one.arranged(0, row) for one in (student, teacher))
-    brought = carried(theirs.detach(), *joined(grids(student, teacher), text))
+    ours, theirs = (side.arranged(0, row) for side in (student, teacher))
+    theirs = resample_map(theirs.detach(), *join_weights(grids(student, teacher), text))
     unknown = unknown_tokens(student, teacher)
-    both = [one[:, unknown:, unknown:] for one in (ours, brought)]
+    maps = [side[:, unknown:, unknown:] for side in (ours, theirs)]
     if which is not None:
-        both = [block(one, student.tokens.shape[1] - unknown, which) for one in both]
-    return both[0], both[1]
+        maps = [block(side, student.tokens.shape[1] - unknown, which) for side in maps]
+    return maps[0], maps[1]
 
 
 def whole_maps(
@@ -208,12 +205,12 @@ def whole_maps(
     Heads are averaged first: bringing every head over would cost as many times more. Theirs is a constant.
     """
     text = text_weights(student.spans[row], teacher.spans[row])
-    weights = joined(grids(student, teacher), text)
+    weights = join_weights(grids(student, teacher), text)
     pairs = paired_layers(len(student.forced.attentions), len(teacher.forced.attentions))
-    known = slice(unknown_tokens(student, teacher), None)
-    found = []
+    shared = slice(unknown_tokens(student, teacher), None)
+    maps = []
     for mine, other in pairs:
         ours = mean_heads(student.arranged(mine, row))
-        theirs = carried(mean_heads(teacher.arranged(other, row).detach()), *weights)
-        found.append((ours[None, known, known], theirs[None, known, known]))
-    return found
+        theirs = resample_map(mean_heads(teacher.arranged(other, row).detach()), *weights)
+        maps.append((ours[None, shared, shared], theirs[None, shared, shared]))
+    return maps

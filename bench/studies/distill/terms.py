@@ -96,13 +96,10 @@ RANDOM_PROJECTIONS = frozenset({"align-kd-code"})
 """Presets whose projections stay as they were drawn, because the released code forgets to train them."""
 
 
-def lacking(names: Collection[str], has: Collection[Need]) -> dict[str, list[Need]]:
-    """For each of these terms that cannot be computed, what it lacks of what there is.
-
-    Raises ValueError for a name that is none.
-    """
+def missing_needs(names: Collection[str], has: Collection[Need]) -> dict[str, list[Need]]:
+    """What each of these terms lacks, as far as it lacks anything. Raises ValueError for an unknown name."""
     unknown = sorted(set(names) - set(TERMS))
     if unknown:
         raise ValueError(f"there is no term {', '.join(unknown)}; there are {', '.join(TERMS)}")
-    found = {name: [need for need in Need if need in TERMS[name].needs and need not in has] for name in names}
-    return {name: needs for name, needs in found.items() if needs}
+    lacks = {name: [need for need in Need if need in TERMS[name].needs and need not in has] for name in names}
+    return {name: needs for name, needs in lacks.items() if needs}

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from adapters.training.codes import ABOUT, FORM, FORMAT, WEIGHTS, Scale, contrast, read_transfer, standardise
-from bench.studies.distill.autoencoder import Autoencoder, Code, frozen
+from bench.studies.distill.autoencoder import Autoencoder, Code, freeze
 from core.files import atomic_directory, sha256_file
 
 Pairing = Literal["literal", "shared", "joint", "map"]
@@ -25,11 +25,9 @@ _SMALLEST_VARIANCE = 1e-4
 
 @dataclass(frozen=True)
 class MapStatistics:
-    """What was measured on the maps that the autoencoders were fitted on; float32.
-
-    `variance` [z] of the expert's codes; `weight` [z, z] and `bias` [z] take the student's codes to the
-    expert's (identity unless the pairing is `map`); `teacher_r2` and `student_r2` [K] how much of unseen maps
-    comes back.
+    """Measured on the maps that the autoencoders were fitted on, float32: `variance` [z] of the expert's
+    codes; `weight` [z, z] and `bias` [z] from the student's codes to the expert's (identity unless the
+    pairing is `map`); `teacher_r2` and `student_r2` [K], how much of unseen maps comes back.
     """
 
     variance: torch.Tensor
@@ -63,7 +61,7 @@ class Transfer(nn.Module):
     ) -> None:
         super().__init__()
         self.pairing: Pairing = pairing
-        self.teacher, self.student = frozen(autoencoders[0]), frozen(autoencoders[1])
+        self.teacher, self.student = freeze(autoencoders[0]), freeze(autoencoders[1])
         self.register_buffer("mean", scale.mean)
         self.register_buffer("spread", scale.spread)
         for name, values in vars(calibration).items():
@@ -72,14 +70,14 @@ class Transfer(nn.Module):
     @torch.no_grad()
     def teacher_code(self, maps: torch.Tensor) -> torch.Tensor:
         """Codes [B, z] of the expert's canonical maps, constants: the means where they are distributions."""
-        return self._encoded(self.teacher, maps).mean
+        return self._encode(self.teacher, maps).mean
 
     def student_code(self, maps: torch.Tensor) -> torch.Tensor:
         """The same of the student's in the expert's coordinates, with gradients to the maps."""
-        code = self._encoded(self.student, maps).mean
+        code = self._encode(self.student, maps).mean
         return (code[:, None] * self.weight).sum(dim=-1) + self.bias if self.pairing == "map" else code
 
-    def _encoded(self, autoencoder: Autoencoder, maps: torch.Tensor) -> Code:
+    def _encode(self, autoencoder: Autoencoder, maps: torch.Tensor) -> Code:
         # A student trained in half precision is still compared in single.
         with torch.autocast(maps.device.type, enabled=False):
             return autoencoder.encode(standardise(contrast(maps), Scale(self.mean, self.spread)))

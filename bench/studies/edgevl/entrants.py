@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.pretrain.scene.shipping import RANGES
+from bench.pretrain.scene.commands import RANGES
 from bench.pretrain.scene.students import turn_off
 from core.errors import WeightsError
 from core.files import storage_errors

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.measure.report import Row
-from bench.pretrain.scene.pairs import classified
+from bench.pretrain.scene.commands import SHIPPED
+from bench.pretrain.scene.pairs import classify
 from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
-from bench.pretrain.scene.shipping import SHIPPED
 from bench.studies.edgevl.entrants import PlaceEntrant, Untouched, ranged_encoder, rows_of, student_encoder
 from bench.studies.edgevl.plan import EdgeVLPlan
 from bench.studies.edgevl.scores import PlaceScores
@@ -53,7 +53,7 @@ def carried_out(plan: EdgeVLPlan) -> EdgeVLResults:
         for name in progress.track(list(everybody), description="views"):
             seen = [_seen(encoder, views) for encoder in everybody[name]]
             right[name] = np.stack([
-                np.stack([classified(part, classes) == views.right for part in both]) for both in seen
+                np.stack([classify(part, classes) == views.right for part in both]) for both in seen
             ]).astype(np.float64)
             rows[name] = np.concatenate([part for both in seen for part in both])
     encoder = BUILTIN_FOLDER if plan.quick else plan.place(INTEGERS, 0)

@@ -7,8 +7,7 @@ import torch
 from rich.console import Console
 
 from bench.measure.crew import processes
-from bench.pretrain.scene.runs import Bench, finish, waves
-from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
+from bench.pretrain.scene.runs import Bench, finish, folder_frames, prepare_bench, rendered_frames, waves
 from bench.pretrain.scene.students import innate, swin_t, vit_s
 from bench.studies.edgevl.plan import EdgeVLPlan
 from models.scene.student import SceneShape
@@ -56,6 +55,6 @@ def _bench(plan: EdgeVLPlan, teacher: SceneTeacher) -> Bench:
     def said(line: str) -> None:
         told.print(line, highlight=False)
 
-    return prepared(
+    return prepare_bench(
         frames, depth, teacher, SHAPES[plan.backbone](teacher.width), plan.carried, plan.runs, said
     )

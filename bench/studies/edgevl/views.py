@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.pretrain.common.rendering import ShardPlan, render_cache
-from bench.pretrain.scene.pairs import read_folder, read_pairs, scannet_name, sensed
+from bench.pretrain.scene.pairs import add_sensor_noise, read_folder, read_pairs, scannet_name
 from core.errors import InputError
 from models.scene.names import check_names
 
@@ -44,7 +44,7 @@ def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet
     named = [scannet_name(fact.kind) for fact in pairs.facts]
     return LabelledViews(
         [Image.fromarray(pairs.frames[row]) for row in kept],
-        list(sensed(pairs.depth[kept], _NOISE_SEED)),
+        list(add_sensor_noise(pairs.depth[kept], _NOISE_SEED)),
         _numbers([named[row] for row in kept], classes),
         [str(pairs.rooms[row]) for row in kept],
     )

@@ -8,8 +8,8 @@ from PIL import Image
 
 from bench.measure.crew import Crew, crew
 from bench.studies.distill.few_shot import read
-from bench.studies.distill.reading import ModelReading, offered
-from bench.studies.distill.terms import lacking
+from bench.studies.distill.reading import ModelReading, available_needs
+from bench.studies.distill.terms import missing_needs
 from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
 from bench.studies.few_shot.plan import StudyPlan
@@ -19,10 +19,10 @@ from bench.studies.few_shot.rooms import model
 
 def left_out(plan: StudyPlan, entries: Sequence[Entry]) -> dict[str, str]:
     """For each method that cannot be computed for this pair of models, why."""
-    has = offered(_glance(plan.student), _glance(plan.expert), autoencoders=True)
+    has = available_needs(_glance(plan.student), _glance(plan.expert), autoencoders=True)
     found = {}
     for entry in entries:
-        wanting = lacking(entry.weights, has)
+        wanting = missing_needs(entry.weights, has)
         if wanting:
             needs = dict.fromkeys(need.value for needs in wanting.values() for need in needs)
             found[entry.name] = f"{', '.join(wanting)}: both models must give {', '.join(needs)}"
