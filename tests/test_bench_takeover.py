@@ -153,7 +153,7 @@ def test_a_room_is_replayed_once(student: str, tmp_path: Path, monkeypatch: pyte
     sessions = str(_sessions(tmp_path / "known", "ab"))
     kept = tmp_path / FILE
     first = _told(_run(student, tmp_path, "--fit", "--sessions", sessions, "--calibration", str(kept)))
-    monkeypatch.setattr("bench.learning.replayed.replay_session", None)
+    monkeypatch.setattr("bench.learning.replay.replay_session", None)
     assert (
         _told(_run(student, tmp_path, "--fit", "--sessions", sessions, "--calibration", str(kept))) == first
     )

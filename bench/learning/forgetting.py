@@ -1,8 +1,8 @@
 """What learning one room costs elsewhere: on questions about other rooms, and on the probe set.
 
-The probe set tells how much is answered otherwise, not whether that is worse; the other rooms, whose answers
-are known, tell that. Both are asked by the rule in use, by which the adapter stands back where nothing like
-it was taught, and once more without that rule.
+The probe set tells how many answers change, the other rooms, whose answers are known, whether they get worse.
+Both are asked by the rule in use, by which the adapter stands back where nothing like it was taught, and once
+more without that rule.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.visit import read_visit
-from bench.learning.asking import RoomStudent, Says
+from bench.learning.asking import Answerer, RoomStudent
 from core.scoring import exact_match
 from core.types import Example
 
@@ -27,7 +27,7 @@ class Elsewhere:
     probe: Sequence[Example]
 
 
-def questions_of(sessions: Sequence[Path]) -> list[Example]:
+def first_questions(sessions: Sequence[Path]) -> list[Example]:
     """The first questions of each session whose answers are known. Raises InputError."""
     return [
         Example(f"{place}-{number}", turn.question, turn.answer, turn.frame)
@@ -40,37 +40,36 @@ def questions_of(sessions: Sequence[Path]) -> list[Example]:
 class Forgetting:
     """What the untouched student says elsewhere, asked once, and what becomes of that with an adapter."""
 
-    def __init__(self, asker: RoomStudent, elsewhere: Elsewhere) -> None:
-        self._asker, self._elsewhere = asker, elsewhere
-        self._before = {
-            question.id: asker.untouched(question.image, question.question)
-            for question in elsewhere.questions
-        }
-        self._probe = {one.id: asker.untouched(one.image, one.question) for one in elsewhere.probe}
+    def __init__(self, student: RoomStudent, elsewhere: Elsewhere) -> None:
+        self._student, self._elsewhere = student, elsewhere
+        examples = [*elsewhere.questions, *elsewhere.probe]
+        self._before = [student.answer_bare(example.image, example.question) for example in examples]
 
-    def of(self, in_use: Says, always: Says | None = None) -> dict[str, Any]:
+    def count(self, in_use: Answerer, always: Answerer | None = None) -> dict[str, Any]:
         """Counts, by rule: of `n` answers how many are right, of `probes` how many are not what they were."""
-        told: dict[str, Any] = {
-            "n": len(self._before),
-            "probes": len(self._probe),
-            "before": sum(exact_match(self._before[o.id], o.answer) for o in self._elsewhere.questions),
-            "in use": self._under(in_use, scoped=True),
+        counts: dict[str, Any] = {
+            "n": len(self._elsewhere.questions),
+            "probes": len(self._elsewhere.probe),
+            "before": self._count_right(self._before),
+            "in use": self._count(in_use, scoped=not self._student.at_home),
         }
-        return told if always is None else {**told, "always": self._under(always, scoped=False)}
+        return counts if always is None else {**counts, "always": self._count(always, scoped=False)}
 
-    def _under(self, says: Says, scoped: bool) -> dict[str, int]:
-        questions, probe = self._elsewhere.questions, self._elsewhere.probe
-        said = self._said(says, questions, self._before, scoped)
-        again = self._said(says, probe, self._probe, scoped)
-        return {
-            "right": sum(exact_match(said[question.id], question.answer) for question in questions),
-            "changed": sum(not exact_match(again[one.id], self._probe[one.id]) for one in probe),
-        }
+    def _count(self, answer: Answerer, scoped: bool) -> dict[str, int]:
+        """`scoped`: the untouched student answers what is like nothing taught, and is not asked again."""
+        examples = [*self._elsewhere.questions, *self._elsewhere.probe]
+        answers = [
+            before
+            if scoped and not self._student.is_taught(example.image, example.question)
+            else answer(example.image, example.question)
+            for example, before in zip(examples, self._before, strict=True)
+        ]
+        probes = list(zip(answers, self._before, strict=True))[len(self._elsewhere.questions) :]
+        changed = sum(not exact_match(now, before) for now, before in probes)
+        return {"right": self._count_right(answers), "changed": changed}
 
-    def _said(
-        self, says: Says, asked: Sequence[Example], before: dict[str, str], scoped: bool
-    ) -> dict[str, str]:
-        """The answers by id; where the rule lets the untouched student answer, it is not asked again."""
-        spared = scoped and not self._asker.at_home
-        same = {one.id for one in asked if spared and not self._asker.is_taught(one.image, one.question)}
-        return {one.id: before[one.id] if one.id in same else says(one.image, one.question) for one in asked}
+    def _count_right(self, answers: Sequence[str]) -> int:
+        questions = self._elsewhere.questions
+        return sum(
+            exact_match(text, example.answer) for text, example in zip(answers, questions, strict=False)
+        )

@@ -85,8 +85,8 @@ def read_part(folder: Path, name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     with storage_errors("read", path):
-        told: dict[str, Any] = json.loads(path.read_bytes())
-    return told
+        part: dict[str, Any] = json.loads(path.read_bytes())
+    return part
 
 
 def write_part(folder: Path, name: str, values: dict[str, Any]) -> dict[str, Any]:

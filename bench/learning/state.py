@@ -110,7 +110,7 @@ def consolidate(state: RoomState) -> None:
             AdapterStore(state.adapters).adopt(HOME, job)
 
 
-def home_of(adapters: Path, student: str) -> Adapter | None:
+def read_home(adapters: Path, student: str) -> Adapter | None:
     """The one that answers, of a folder of adapters. Raises WeightsError, StorageError."""
     version = AdapterStore(adapters).current(HOME)
     return None if version is None else read_adapter(version.folder, base_of(student))

@@ -12,7 +12,7 @@ from agent.takeover.calibration import (
     read_calibration,
     write_calibration,
 )
-from bench.learning.places import given, rendered
+from bench.learning.places import rendered_places, session_places
 from bench.learning.plan import LearningPlan, Start, Unit, digest
 from bench.measure.crew import Crew, crew
 from bench.measure.report import Report, Row
@@ -33,7 +33,7 @@ def bench(wanted: TakeOverOptions, config: Config) -> Report:
     if wanted.fit and wanted.agreement is not None:
         raise InputError("--fit makes a calibration and --agreement judges one. Do one after the other.")
     split = wanted.split or ("validation" if wanted.fit else "test")
-    places = given(wanted.sessions) if wanted.sessions else rendered(split, wanted.rooms)
+    places = session_places(wanted.sessions) if wanted.sessions else rendered_places(split, wanted.rooms)
     units = [Unit(place, wanted.seed) for place in places]
     with crew(wanted.jobs) as workers:
         # As bench learning replays: asked for no agreement, so that the student answers everything.

@@ -9,10 +9,9 @@ from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import read_evidence
-from bench.learning.places import alone, session_of
-from bench.learning.plan import LearningPlan, Unit, read_part, write_part
-from bench.learning.replayed import replayed
-from bench.learning.unit import REPLAY
+from bench.learning.places import claim_folder, session_of
+from bench.learning.plan import LearningPlan, Unit
+from bench.learning.unit import replay_once
 from core.errors import InputError
 from core.events import Answered, Compared, Judged, Weighed
 from core.scoring import exact_match
@@ -56,11 +55,10 @@ def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
     session = session_of(unit.place, plan.out)
     visit = read_visit(session)
     folder = unit.folder(plan, visit)
-    with alone(folder) as mine:
-        if not mine:
+    with claim_folder(folder) as claimed:
+        if not claimed:
             return None
-        if read_part(folder, REPLAY) is None:
-            write_part(folder, REPLAY, replayed(plan, unit, session, folder))
+        replay_once(plan, unit, session, folder)
         return told(unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session"))
 
 
