@@ -76,7 +76,9 @@ def test_what_the_rule_lets_it_say_and_what_it_always_says_are_kept_apart(
     found: UnitResult, more: Visit
 ) -> None:
     right = {(turn.frame, turn.question): turn.answer for turn in more.turns}
-    asking: Any = SimpleNamespace(adapted=lambda *asked: "wrong", unscoped=lambda *asked: right[asked])
+    asking: Any = SimpleNamespace(
+        answer_adapted=lambda *asked: "wrong", answer_always=lambda *asked: right[asked]
+    )
     told = found.parts | {ROOMWISE: found.parts[ROOMWISE] | {MORE_VIEWS: ask_adapted(more, asking)}}
     rows = [row for row in all_rows([replace(found, parts=told)], seed=0) if row["metric"] == "exact"]
     shares = {row["tag"]: row["mean"] for row in rows if row["method"] == ROOMWISE}

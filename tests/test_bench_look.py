@@ -20,7 +20,7 @@ from bench.looking.room import (
     LookingPlan,
     Mass,
     coverage,
-    measured_room,
+    measure_room,
     on_thing,
 )
 from bench.looking.rows import CHANCE, Masses, rows, sentences
@@ -66,7 +66,7 @@ def test_what_is_said_follows_from_the_intervals() -> None:
 def test_a_room_is_learnt_and_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "make_session", tiny_session)
     student, expert = save_pair(tmp_path)
-    found = measured_room(
+    found = measure_room(
         LookingPlan(student, expert, "test", 0, FewShotCourse(rank=2, alpha=4, steps=2, rate=0.02)), 0
     )
     assert {one.method for one in found} == {EXPERT, UNTOUCHED, *METHODS}

@@ -84,7 +84,7 @@ def visit_rooms(
         [legs[number] for legs, before in zip(by_seed, finished, strict=True) if number >= before]
         for number in range(len(places))
     ]
-    for wave in workers.shown([wave for wave in waves if wave], "stream"):
+    for wave in workers.track([wave for wave in waves if wave], "stream"):
         workers.do(partial(_visit_room, plan), wave)
         for leg in wave:
             _prune(leg.unit.start)

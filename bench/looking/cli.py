@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.looking.room import EXPERT, METHODS, UNTOUCHED, LookingPlan, measured_room
+from bench.looking.room import EXPERT, METHODS, UNTOUCHED, LookingPlan, measure_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
 from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
@@ -38,11 +38,11 @@ def look(
     """
     plan = LookingPlan(student, expert, split, seed)
     with crew(jobs) as workers:
-        every = workers.each(partial(measured_room, plan), range(rooms), "rooms")
-    found = [one for room in every for one in room]
-    if not found:
+        every = workers.each(partial(measure_room, plan), range(rooms), "rooms")
+    masses_found = [mass for room in every for mass in room]
+    if not masses_found:
         raise InputError("No question of these rooms is about a thing in the picture. Take more rooms.")
-    masses = Masses(found, seed)
+    masses = Masses(masses_found, seed)
     if picture is not None:
         dots = {CHANCE: masses.share(CHANCE, FIRST)}
         dots |= {name: masses.share(name, FIRST) for name in (UNTOUCHED, *METHODS, EXPERT)}
@@ -51,5 +51,5 @@ def look(
     if as_json:
         emit(Report("bench look", seed, list(rows(masses))), json=True)
         return
-    told = f"{len(masses.rooms)} questions in {rooms} {split} rooms, 95 % intervals over rooms. {FIRST}:"
-    console().print(table(masses), told, " ".join(sentences(masses)), highlight=False)
+    caption = f"{len(masses.rooms)} questions in {rooms} {split} rooms, 95 % intervals over rooms. {FIRST}:"
+    console().print(table(masses), caption, " ".join(sentences(masses)), highlight=False)

@@ -62,13 +62,13 @@ class LookingPlan:
     course: FewShotCourse = field(default_factory=FewShotCourse)
 
 
-def measured_room(plan: LookingPlan, index: int) -> list[Mass]:
+def measure_room(plan: LookingPlan, index: int) -> list[Mass]:
     """Render, learn, ask and look. Raises UnknownModelError, WeightsError, InputError without maps."""
     torch.set_num_threads(1)
     session = make_session(plan.split, index, _SIZE)
     expert, student = (_model(name) for name in (plan.expert, plan.student))
     slot = AdapterSlot(student)
-    found = list(_asked(session, expert, EXPERT))
+    masses = list(_measure_masses(session, expert, EXPERT))
     adapters: dict[str, Adapter | None] = {UNTOUCHED: None}
     for name, weights in METHODS.items():
         pairs = _pairs(session, student, expert)
@@ -78,10 +78,10 @@ def measured_room(plan: LookingPlan, index: int) -> list[Mass]:
     for name, adapter in adapters.items():
         slot.activate(adapter)
         try:
-            found += _asked(session, student, name)
+            masses += _measure_masses(session, student, name)
         finally:
             slot.deactivate()
-    return found
+    return masses
 
 
 def coverage(ids: NDArray[np.uint16], subject: Sequence[int], rows: int, cols: int) -> Numbers:
@@ -100,40 +100,40 @@ def _model(name: str) -> VisionLanguageModel:
     return load_model(name, attention="eager")
 
 
-def _pictures(session: Session) -> list[Image.Image]:
+def _jpeg_pictures(session: Session) -> list[Image.Image]:
     """Frames as a camera's JPEG shows them."""
-    found = []
+    pictures = []
     for shot in session.shots:
         buffer = BytesIO()
         Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
-        found.append(Image.open(buffer).convert("RGB"))
-    return found
+        pictures.append(Image.open(buffer).convert("RGB"))
+    return pictures
 
 
 def _pairs(session: Session, student: VisionLanguageModel, expert: VisionLanguageModel) -> Pairs:
     """The warm-up as the expert answers it."""
-    pictures, turns = _pictures(session), session.turns[:WARM_UP]
+    pictures, turns = _jpeg_pictures(session), session.turns[:WARM_UP]
     places = [turn.frame for turn in turns]
     questions = [turn.question.text for turn in turns]
     with torch.no_grad():
         theirs = expert.constant_features(expert.prepare(pictures))[places]
         ours = student.constant_features(student.prepare(pictures))[places]
-        said = [one.text for one in expert.answer_many(expert.project(theirs), questions, _LONGEST)]
-        return Pairs(ours, questions, said, read(expert, theirs, questions, said, maps=True))
+        answers = [answer.text for answer in expert.answer_many(expert.project(theirs), questions, _LONGEST)]
+        return Pairs(ours, questions, answers, read(expert, theirs, questions, answers, maps=True))
 
 
-def _asked(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[Mass]:
+def _measure_masses(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[Mass]:
     """Of each later question about things that can be seen: where this model looks for its own answer."""
-    pictures = _pictures(session)
-    seen: dict[int, VisionTokens] = {}
+    pictures = _jpeg_pictures(session)
+    visions: dict[int, VisionTokens] = {}
     for turn in session.turns[WARM_UP:]:
         ids = session.shots[turn.frame].frame.ids
         area = float(np.isin(ids, list(turn.question.subject)).mean())
         if area <= 0:
             continue
-        if turn.frame not in seen:
-            seen[turn.frame] = vlm.encode_images([pictures[turn.frame]])
-        vision = seen[turn.frame]
+        if turn.frame not in visions:
+            visions[turn.frame] = vlm.encode_images([pictures[turn.frame]])
+        vision = visions[turn.frame]
         answer = vlm.answer(vision, turn.question.text, _LONGEST).text
         forced = forced_with_maps(vlm, vision, turn.question.text, answer)
         covered = coverage(ids, turn.question.subject, vision.rows, vision.cols)
@@ -146,11 +146,11 @@ def _maps(forced: TeacherForced, vision: VisionTokens) -> Iterator[tuple[str, to
     """The maps that are measured, [rows, cols] each, by name."""
     kinds: tuple[Words, ...] = ("answer", "question")
     for words in kinds:
-        looks = looks_of(forced, vision, words)
-        if looks is None:
+        attention = looks_of(forced, vision, words)
+        if attention is None:
             continue
-        yield f"{words}, all layers", looks.chosen()
-        for name, layer in (("first", 0), ("last", len(looks.cells) - 1)):
-            yield f"{words}, {name} layer", looks.chosen(layer)
+        yield f"{words}, all layers", attention.chosen()
+        for name, layer in (("first", 0), ("last", len(attention.cells) - 1)):
+            yield f"{words}, {name} layer", attention.chosen(layer)
     last = rollouts(forced.attentions)[-1][0]
     yield "question, rollout", gridded(last[forced.txt[0]][:, forced.vis[0]].mean(dim=0), forced, vision)

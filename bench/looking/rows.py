@@ -1,5 +1,6 @@
 """What share of the maps lies on the thing, against chance and against each other; and what that says."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,24 +20,18 @@ WHO = (EXPERT, UNTOUCHED, *METHODS)
 class Masses:
     """All questions' shares by method and map, the same n questions in the same order."""
 
-    def __init__(self, found: Sequence[Mass], seed: int) -> None:
+    def __init__(self, masses: Sequence[Mass], seed: int) -> None:
         self._seed = seed
-        self.words = list(dict.fromkeys(one.words for one in found))
-        chosen = [one for one in found if (one.method, one.words) == (EXPERT, self.words[0])]
-        self.rooms = [one.room for one in chosen]
-        self.areas = np.array([one.area for one in chosen])
-        self._shares = {
-            (method, words): np.array([
-                one.share for one in found if (one.method, one.words) == (method, words)
-            ])
-            for method in WHO
-            for words in self.words
-        }
+        self.words = list(dict.fromkeys(mass.words for mass in masses))
+        by_map: dict[tuple[str, str], list[Mass]] = defaultdict(list)
+        for mass in masses:
+            by_map[mass.method, mass.words].append(mass)
+        self._shares = {key: np.array([mass.share for mass in each]) for key, each in by_map.items()}
+        questions = by_map[EXPERT, self.words[0]]
+        self.rooms = [mass.room for mass in questions]
+        self.areas = np.array([mass.area for mass in questions])
         self._right = {
-            method: np.array([
-                one.right for one in found if (one.method, one.words) == (method, self.words[0])
-            ])
-            for method in WHO
+            method: np.array([mass.right for mass in by_map[method, self.words[0]]]) for method in WHO
         }
 
     def share(self, method: str, words: str) -> Interval:
@@ -75,11 +70,11 @@ def rows(masses: Masses) -> Iterator[Row]:
             yield measured(masses.share(method, words), **about, answered="all", metric="mass")
             yield measured(masses.lift(method, words), **about, answered="all", metric="mass / chance")
             if words == FIRST:
-                for outcome, found in masses.by_outcome(method, words):
-                    yield measured(found, **about, answered=outcome, metric="mass")
-        for first, second in _compared():
-            told: Row = {"method": first, "words": words, "against": second}
-            yield measured(masses.difference(first, second, words), **told, metric="mass difference")
+                for outcome, interval in masses.by_outcome(method, words):
+                    yield measured(interval, **about, answered=outcome, metric="mass")
+        for first, second in _comparisons():
+            pair: Row = {"method": first, "words": words, "against": second}
+            yield measured(masses.difference(first, second, words), **pair, metric="mass difference")
     for method in WHO:
         yield measured(masses.exact(method), method=method, words="", answered="all", metric="exact")
 
@@ -88,17 +83,17 @@ def table(masses: Masses) -> Table:
     """A line a map, for people: the share on the thing, and how many times chance."""
     chance = masses.share(CHANCE, FIRST)
     title = f"Share of the map on the thing asked about; chance is {chance:.3f}"
-    found = ruled(title, ("whose words look", *WHO), left=("whose words look",))
+    made = ruled(title, ("whose words look", *WHO), left=("whose words look",))
     for words in masses.words:
         cells = [
             f"{masses.share(method, words):.3f}  x {masses.lift(method, words).mean:.1f}" for method in WHO
         ]
-        found.add_row(words, *cells)
-    found.add_row("answers that are right", *(f"{masses.exact(method):.3f}" for method in WHO))
-    return found
+        made.add_row(words, *cells)
+    made.add_row("answers that are right", *(f"{masses.exact(method):.3f}" for method in WHO))
+    return made
 
 
-def _compared() -> list[tuple[str, str]]:
+def _comparisons() -> list[tuple[str, str]]:
     return [
         (EXPERT, CHANCE), (UNTOUCHED, CHANCE), (EXPERT, UNTOUCHED),
         *((name, UNTOUCHED) for name in METHODS), ("lora+attention", "lora"),
@@ -107,8 +102,8 @@ def _compared() -> list[tuple[str, str]]:
 
 def sentences(masses: Masses) -> Iterator[str]:
     """What holds, from the intervals."""
-    for first, second in _compared():
-        found = masses.difference(first, second, FIRST)
-        side = "more" if found.low > 0 else "less" if found.high < 0 else None
-        said = f"looks {side} at the thing than {second}" if side else f"cannot be told from {second}"
-        yield f"{first} {said} ({found:+.3f})."
+    for first, second in _comparisons():
+        difference = masses.difference(first, second, FIRST)
+        side = "more" if difference.low > 0 else "less" if difference.high < 0 else None
+        verdict = f"looks {side} at the thing than {second}" if side else f"cannot be told from {second}"
+        yield f"{first} {verdict} ({difference:+.3f})."

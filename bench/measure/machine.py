@@ -12,7 +12,8 @@ def machine_facts() -> dict[str, str | int | float]:
     """Processor, usable cores, memory in GiB, threads allowed, system, Python and library versions."""
     facts: dict[str, str | int | float] = {
         "cpu": _cpu(),
-        "cores": _cores(),
+        # A container or taskset may leave fewer than the machine has.
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "memory_gib": _memory_gib(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "system": f"{platform.system()} {platform.machine()}",
@@ -28,13 +29,6 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine() or "unknown"
-
-
-def _cores() -> int:
-    # A container or taskset may leave fewer than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _memory_gib() -> float:

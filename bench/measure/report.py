@@ -37,30 +37,23 @@ class Report:
     def to_json(self) -> str:
         """The one object of the output contract, on one line."""
         rows = [{key: _finite(value) for key, value in row.items()} for row in self.rows]
-        return json.dumps(
-            {
-                "schema": SCHEMA,
-                "command": self.command,
-                "seed": self.seed,
-                "machine": self.machine,
-                "rows": rows,
-            },
-            allow_nan=False,
-        )
+        about = {"schema": SCHEMA, "command": self.command, "seed": self.seed, "machine": self.machine}
+        return json.dumps(about | {"rows": rows}, allow_nan=False)
 
     def to_table(self) -> Table:
         """One line a row; a mean carries its interval in brackets."""
-        table = Table(title=f"roomwise {self.command} (seed {self.seed})", caption=self._caption())
-        columns = [key for key in _keys(self.rows) if key not in _MEASURED[1:]]
+        facts = self.machine
+        caption = (
+            f"{facts.get('cpu')}, {facts.get('cores')} cores, torch {facts.get('torch')}; 95 % intervals"
+        )
+        table = Table(title=f"roomwise {self.command} (seed {self.seed})", caption=caption)
+        keys = dict.fromkeys(key for row in self.rows for key in row)
+        columns = [key for key in keys if key not in _MEASURED[1:]]
         for column in columns:
             table.add_column(column, justify="right" if column in ("mean", "n") else "left", no_wrap=True)
         for row in self.rows:
             table.add_row(*(_cell(row, column) for column in columns))
         return table
-
-    def _caption(self) -> str:
-        facts = self.machine
-        return f"{facts.get('cpu')}, {facts.get('cores')} cores, torch {facts.get('torch')}; 95 % intervals"
 
 
 def measured(interval: Interval, *, metric: str, **identity: Value) -> Row:
@@ -90,16 +83,20 @@ def console() -> Console:
     return made
 
 
+def show(table: Table, notes: Sequence[str]) -> None:
+    """Print a table and notes on stdout."""
+    stdout = console()
+    stdout.print(table)
+    for note in notes:
+        stdout.print(note, highlight=False, markup=False)
+
+
 def ruled(title: str, columns: Sequence[str], left: Collection[str]) -> Table:
     """An empty table; columns of words lie to the left, numbers to the right."""
     made = Table(title=title)
     for name in columns:
         made.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     return made
-
-
-def _keys(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def _finite(value: Value) -> Value:

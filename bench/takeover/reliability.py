@@ -21,8 +21,8 @@ class Bin:
 
     low: float
     high: float
-    said: float
-    found: float
+    predicted: float
+    observed: float
     n: int
 
 
@@ -31,19 +31,19 @@ def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int
 
     Raises ValueError when the lengths differ, for a probability outside [0, 1], and for no bin.
     """
-    said, found = _checked(probabilities, right)
-    place = bin_of(said, bins)
+    predictions, outcomes = _check(probabilities, right)
+    place = bin_of(predictions, bins)
     inside = [(number, place == number) for number in range(bins)]
     return [
         Bin(
             number / bins,
             (number + 1) / bins,
-            float(said[own].mean()),
-            float(found[own].mean()),
-            int(own.sum()),
+            float(predictions[members].mean()),
+            float(outcomes[members].mean()),
+            int(members.sum()),
         )
-        for number, own in inside
-        if own.any()
+        for number, members in inside
+        if members.any()
     ]
 
 
@@ -51,9 +51,9 @@ def expected_calibration_error(
     probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS
 ) -> float:
     """In [0, 1]; 0 when every bin keeps what it says, and for no answers. Raises as `reliability`."""
-    found = reliability(probabilities, right, bins)
-    total = sum(one.n for one in found)
-    return sum(one.n * abs(one.said - one.found) for one in found) / total if total else 0.0
+    bins_ = reliability(probabilities, right, bins)
+    total = sum(bin_.n for bin_ in bins_)
+    return sum(bin_.n * abs(bin_.predicted - bin_.observed) for bin_ in bins_) / total if total else 0.0
 
 
 def bin_of(probabilities: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
@@ -63,12 +63,12 @@ def bin_of(probabilities: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
     return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
-def _checked(
+def _check(
     probabilities: Sequence[float], right: Sequence[bool]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    said, found = np.asarray(probabilities, np.float64), np.asarray(right, np.float64)
-    if said.shape != found.shape or said.ndim != 1:
-        raise ValueError(f"{said.shape} probabilities but {found.shape} outcomes")
-    if not bool(((said >= 0) & (said <= 1)).all()):
+    predictions, outcomes = np.asarray(probabilities, np.float64), np.asarray(right, np.float64)
+    if predictions.shape != outcomes.shape or predictions.ndim != 1:
+        raise ValueError(f"{predictions.shape} probabilities but {outcomes.shape} outcomes")
+    if not bool(((predictions >= 0) & (predictions <= 1)).all()):
         raise ValueError("a probability is outside [0, 1]")
-    return said, found
+    return predictions, outcomes

@@ -41,12 +41,12 @@ class Visited:
 
     room: str
     key: str
-    said: tuple[StudentAnswer, ...]
+    answers: tuple[StudentAnswer, ...]
     calls: int
     extra: int = 0
 
 
-def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
+def replay_visit(plan: LearningPlan, unit: Unit) -> Visited | None:
     """Replay a room, if that is not done yet; None while another process is at it.
 
     Raises InputError, also when the replay tells nothing of what answers rested on, ImageError,
@@ -59,13 +59,15 @@ def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
         if not claimed:
             return None
         replay_once(plan, unit, session, folder)
-        return told(unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session"))
+        return read_visit_answers(
+            unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session")
+        )
 
 
-def told(room: str, key: str, recording: Recording) -> Visited:
+def read_visit_answers(room: str, key: str, recording: Recording) -> Visited:
     """What a recording tells, of questions that both have answered. Raises InputError when it tells
     nothing."""
-    weighed = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
+    weighed_events = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
     answered = {event.turn: event for event in recording.events if isinstance(event, Answered)}
     truth = {event.turn: event.reference for event in recording.events if isinstance(event, Judged)}
     expert = {
@@ -73,20 +75,20 @@ def told(room: str, key: str, recording: Recording) -> Visited:
         for event in recording.events
         if isinstance(event, Compared) and event.method == "expert"
     }
-    said = []
-    for turn, event in sorted(weighed.items()):
+    answers = []
+    for turn, event in sorted(weighed_events.items()):
         evidence = read_evidence(event.evidence)
         if evidence is not None and turn in expert and turn in truth and turn in answered:
-            said.append(
+            answers.append(
                 StudentAnswer(
                     evidence, exact_match(event.text, expert[turn]), exact_match(event.text, truth[turn]),
                     exact_match(expert[turn], truth[turn]), answered[turn].by == "student",
                 )
             )  # fmt: skip
-    if not said:
+    if not answers:
         raise InputError(
             f"The replay of {room} has no answer of the student to weigh. "
             "Choose sessions with known answers after the warm-up, or a new folder: --out FOLDER"
         )
     calls = sum(event.by == "expert" for event in answered.values())
-    return Visited(room, key, tuple(said), calls, summarise(recording.events).extra_calls)
+    return Visited(room, key, tuple(answers), calls, summarise(recording.events).extra_calls)

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption, draw, interval_of
+from bench.measure.charts import PictureOption, draw
 from bench.measure.crew import crew
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
-from bench.measure.report import Report, Row, emit
+from bench.measure.report import Report, Row, emit, interval_of
 from bench.pair.models import held_out_questions
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, rendered, ways

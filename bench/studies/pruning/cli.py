@@ -11,9 +11,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption, draw, interval_of
+from bench.measure.charts import PictureOption, draw
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
-from bench.measure.report import Report, Row, emit
+from bench.measure.report import Report, Row, emit, interval_of
 from bench.pair.models import PicturedQuestion, held_out_questions
 from bench.pruning.sizes import write_size
 from bench.studies.few_shot.table import check_picture
