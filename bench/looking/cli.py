@@ -7,11 +7,10 @@ import typer
 
 from bench.looking.room import EXPERT, METHODS, UNTOUCHED, LookingPlan, measure_room
 from bench.looking.rows import CHANCE, FIRST, Masses, rows, sentences, table
-from bench.measure.charts import PictureOption
+from bench.measure.charts import PictureOption, draw_dots
 from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
 from bench.measure.report import Report, console, emit
-from bench.studies.few_shot.table import draw
 from core.errors import InputError
 
 app = typer.Typer(add_completion=False)
@@ -47,7 +46,7 @@ def look(
         dots = {CHANCE: masses.share(CHANCE, FIRST)}
         dots |= {name: masses.share(name, FIRST) for name in (UNTOUCHED, *METHODS, EXPERT)}
         title = f"Share of the answer's map on the thing asked about, {len(masses.rooms)} questions"
-        draw(picture, title, dots, CHANCE, {})
+        draw_dots(picture, title, dots, CHANCE, {})
     if as_json:
         emit(Report("bench look", seed, list(rows(masses))), json=True)
         return

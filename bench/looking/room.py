@@ -7,8 +7,6 @@ ten pairs (`bench.studies.distill.few_shot`), with the expert's words alone or w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -17,11 +15,12 @@ from PIL import Image
 
 from bench.rooms.sessions import WARM_UP, Session, make_session
 from bench.studies.distill.few_shot import DistillationMethod, FewShotCourse, Pairs, read, train_few
+from bench.studies.few_shot.rooms import model
+from core.frames import decode, encode
 from core.scoring import exact_match
 from models.inside.looks import Words, forced_with_maps, gridded, looks_of, shares
 from models.inside.rollout import rollouts
 from models.lora import Adapter, AdapterSlot
-from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 METHODS: Mapping[str, Mapping[str, float]] = {
@@ -30,7 +29,7 @@ METHODS: Mapping[str, Mapping[str, float]] = {
 }
 """What is learnt from, and how much it counts: the expert's words; where its first layer looked beside."""
 EXPERT, UNTOUCHED = "expert", "untouched"
-_SIZE = 224
+_SIZE, _QUALITY = 224, 92
 _LONGEST = 24
 
 Numbers = NDArray[np.float32]
@@ -66,7 +65,7 @@ def measure_room(plan: LookingPlan, index: int) -> list[Mass]:
     """Render, learn, ask and look. Raises UnknownModelError, WeightsError, InputError without maps."""
     torch.set_num_threads(1)
     session = make_session(plan.split, index, _SIZE)
-    expert, student = (_model(name) for name in (plan.expert, plan.student))
+    expert, student = (model(name) for name in (plan.expert, plan.student))
     slot = AdapterSlot(student)
     masses = list(_measure_masses(session, expert, EXPERT))
     adapters: dict[str, Adapter | None] = {UNTOUCHED: None}
@@ -95,19 +94,9 @@ def on_thing(cells: torch.Tensor, covered: Numbers) -> float:
     return float((shares(cells).cpu().numpy() * covered).sum())
 
 
-@lru_cache(maxsize=2)
-def _model(name: str) -> VisionLanguageModel:
-    return load_model(name, attention="eager")
-
-
 def _jpeg_pictures(session: Session) -> list[Image.Image]:
     """Frames as a camera's JPEG shows them."""
-    pictures = []
-    for shot in session.shots:
-        buffer = BytesIO()
-        Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
-        pictures.append(Image.open(buffer).convert("RGB"))
-    return pictures
+    return [decode(encode(Image.fromarray(shot.frame.rgb), _QUALITY)) for shot in session.shots]
 
 
 def _pairs(session: Session, student: VisionLanguageModel, expert: VisionLanguageModel) -> Pairs:

@@ -17,7 +17,7 @@ from bench.measure.options import Json, Threads
 from bench.measure.report import Report, Row, emit, interval_of, measured
 from bench.pair.latency import QUESTIONS, made_up_picture
 from bench.pruning.sizes import SIZES, write_size
-from bench.pruning.timing import WARM_UPS, timed, timing_rows
+from bench.pruning.timing import WARM_UPS, time_answers, timing_rows
 from core.config import load_config
 from core.errors import InputError
 from core.text import did_you_mean
@@ -26,7 +26,7 @@ from models.token_pruning import BY, WAYS, By, Rule
 from models.vlm import VisionLanguageModel, VisionTokens
 
 SHARES = (1.0, 0.75, 0.5, 0.25)
-_LOOKS = 3
+_TOWER_RUNS = 3
 """How often the tower is timed."""
 
 app = typer.Typer(add_completion=False)
@@ -62,12 +62,12 @@ def pruning(
     kind = _by(by)
     torch.set_num_threads(threads)
     with TemporaryDirectory() as spare:
-        vlm = load_model(_named(model, size, write, Path(spare), seed))
+        vlm = load_model(_model_name(model, size, write, Path(spare), seed))
         vlm.name = size or vlm.name
-        vision, tower = _seen(vlm, seed)
+        vision, tower = _time_tower(vlm, seed)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("answers", total=repeats + WARM_UPS)
-        timing = timed(
+        timing = time_answers(
             vlm, vision, QUESTIONS, shares, repeats, length, kind, seed, lambda: progress.advance(bar)
         )
     rows = [measured(tower, metric="vision_ms", model=vlm.name), *timing_rows(vlm.name, timing, seed)]
@@ -77,19 +77,19 @@ def pruning(
     emit(Report("bench pruning", seed, rows), json=as_json)
 
 
-def _shares(wished: Sequence[float]) -> tuple[float, ...]:
+def _shares(requested: Sequence[float]) -> tuple[float, ...]:
     """All first, then what was wished. Raises InputError for what is no share, before anything is loaded."""
-    return tuple(dict.fromkeys((1.0, *(Rule(share=one).share or 1.0 for one in wished))))
+    return tuple(dict.fromkeys((1.0, *(Rule(share=candidate).share or 1.0 for candidate in requested))))
 
 
 def _by(name: str) -> By:
-    for one in WAYS:
-        if one == name:
-            return one
+    for candidate in WAYS:
+        if candidate == name:
+            return candidate
     raise InputError(f"There is no importance {name!r}. {did_you_mean(name, WAYS)}")
 
 
-def _named(model: str | None, size: str | None, write: Path | None, spare: Path, seed: int) -> str:
+def _model_name(model: str | None, size: str | None, write: Path | None, spare: Path, seed: int) -> str:
     """The model to load; random weights are written first. Raises InputError, StorageError."""
     if size is None:
         if write is not None:
@@ -100,11 +100,11 @@ def _named(model: str | None, size: str | None, write: Path | None, spare: Path,
     return str(write_size(size, spare / "model" if write is None else write, seed))
 
 
-def _seen(vlm: VisionLanguageModel, seed: int) -> tuple[VisionTokens, Interval]:
+def _time_tower(vlm: VisionLanguageModel, seed: int) -> tuple[VisionTokens, Interval]:
     """The vision tokens of a picture, and milliseconds of making them."""
     pixels = vlm.prepare([made_up_picture(seed)])
     times = []
-    for _ in range(_LOOKS + 1):
+    for _ in range(_TOWER_RUNS + 1):
         began = time.perf_counter()
         vision = vlm.encode_constant(pixels)
         times.append(1000 * (time.perf_counter() - began))

@@ -30,7 +30,7 @@ class ShareTimes:
     tokens: dict[float, int]
 
 
-def timed(
+def time_answers(
     vlm: VisionLanguageModel,
     vision: VisionTokens,
     questions: Sequence[str],
@@ -56,7 +56,7 @@ def timed(
         for share in rng.permutation(np.array(shares)).tolist():
             pruner = None if share >= 1 else Pruning(Rule(share=share), by)
             spent = time.process_time()
-            first, last = _once(vlm, vision, question, pruner, length)
+            first, last = _time_tokens(vlm, vision, question, pruner, length)
             if number >= 0:
                 prefill[share][number], whole[share][number] = first, last
                 processor[share][number] = 1000 * (time.process_time() - spent)
@@ -67,17 +67,17 @@ def timed(
     return ShareTimes(prefill, whole, processor, tokens)
 
 
-def _once(
+def _time_tokens(
     vlm: VisionLanguageModel, vision: VisionTokens, question: str, pruner: Pruner | None, length: int
 ) -> tuple[float, float]:
     began = time.perf_counter()
-    passed = []
+    times = []
     with torch.inference_mode(), vlm.pruned_by(pruner):
         for _ in greedy(vlm.begin(vision, [question]), (), length):
             if vlm.device.type == "cuda":
                 torch.cuda.synchronize(vlm.device)
-            passed.append(1000 * (time.perf_counter() - began))
-    return passed[0], passed[-1]
+            times.append(1000 * (time.perf_counter() - began))
+    return times[0], times[-1]
 
 
 def timing_rows(model: str, timing: ShareTimes, seed: int) -> list[Row]:
@@ -88,8 +88,8 @@ def timing_rows(model: str, timing: ShareTimes, seed: int) -> list[Row]:
     rows: list[Row] = []
     for share in timing.whole:
         about: dict[str, Value] = {"model": model, "share": share, "vision_tokens": timing.tokens[share]}
-        every = {"language_ms": timing.whole, "prefill_ms": timing.prefill, "processor_ms": timing.processor}
-        for metric, times in every.items():
+        series = {"language_ms": timing.whole, "prefill_ms": timing.prefill, "processor_ms": timing.processor}
+        for metric, times in series.items():
             rows.append(measured(bootstrap_percentile(times[share], 50, seed=seed), metric=metric, **about))
         for metric, times in (("times_faster", timing.whole), ("times_less_work", timing.processor)):
             ratio = ratio_of_medians(times[1.0], times[share], seed=seed)

@@ -44,8 +44,8 @@ def open_set(probes: Sequence[Probe], enrolled: Sequence[Rows], seed: int) -> In
     scored = [(table[:, half].max(1), np.isin(rooms, half)) for half in halves]
     value = float(np.mean([auroc(score, known) for score, known in scored]))
     counts = rng.multinomial(len(enrolled), np.full(len(enrolled), 1 / len(enrolled)), size=DRAWS // 10)
-    drawn = [np.mean([auroc(score, known, weight[rooms]) for score, known in scored]) for weight in counts]
-    return drawn_interval(value, drawn, len(probes))
+    draws = [np.mean([auroc(score, known, weight[rooms]) for score, known in scored]) for weight in counts]
+    return drawn_interval(value, draws, len(probes))
 
 
 def auroc(
@@ -55,13 +55,13 @@ def auroc(
 
     `weights` [n] count each score so often.
     """
-    many = np.ones(len(scores)) if weights is None else weights.astype(np.float64)
+    counts = np.ones(len(scores)) if weights is None else weights.astype(np.float64)
     above, below = scores[known], scores[~known]
-    mass = many[known].sum() * many[~known].sum()
+    mass = counts[known].sum() * counts[~known].sum()
     if not mass:
         return float("nan")
     order = np.argsort(below)
-    heaped = np.concatenate([[0.0], np.cumsum(many[~known][order])])
-    less = heaped[np.searchsorted(below[order], above, "left")]
-    less_or_same = heaped[np.searchsorted(below[order], above, "right")]
-    return float((many[known] * (less + less_or_same) / 2).sum() / mass)
+    cumulative = np.concatenate([[0.0], np.cumsum(counts[~known][order])])
+    less = cumulative[np.searchsorted(below[order], above, "left")]
+    at_most = cumulative[np.searchsorted(below[order], above, "right")]
+    return float((counts[known] * (less + at_most) / 2).sum() / mass)

@@ -11,7 +11,7 @@ import typer
 from bench.measure.intervals import bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured
-from bench.screen.session import ScreenSession, session
+from bench.screen.session import ScreenSession, open_session
 from core.events import AdaptationEnded, AdaptationStarted
 
 app = typer.Typer(add_completion=False)
@@ -53,69 +53,71 @@ def dashboard(
     Example: roomwise bench dashboard --json
     """
     rng = np.random.default_rng(seed)
-    found = [_round(answers, keys, rng) for _ in range(rounds)]
-    emit(Report("bench dashboard", seed, _rows(found, seed)), json=as_json)
+    results = [_round(answers, keys, rng) for _ in range(rounds)]
+    emit(Report("bench dashboard", seed, _rows(results, seed)), json=as_json)
 
 
 def _round(answers: int, keys: int, rng: np.random.Generator) -> ScreenTimes:
-    found = ScreenTimes()
-    with session(False) as headless:
+    times = ScreenTimes()
+    with open_session(False) as headless:
         _learn(headless)
         headless.terminal.freeze(True)
-        with session(True) as shown:
-            _learn(shown, lambda: _press(shown, found, keys))
+        with open_session(True) as with_screen:
+            _learn(with_screen, lambda: _press(with_screen, times, keys))
             headless.terminal.freeze(False)
             time.sleep(_THAWED)
             for number in range(answers):
                 question, pause = _QUESTIONS[number % len(_QUESTIONS)], _PAUSE + rng.uniform(0, _CHANCE)
-                for run, beside in ((shown, True), (headless, False)):
-                    found.answers[beside].append(_timed(run, question, pause))
-                    run.terminal.freeze(True)
-            shown.terminal.freeze(False)
+                for session, beside in ((with_screen, True), (headless, False)):
+                    times.answers[beside].append(_time_answer(session, question, pause))
+                    session.terminal.freeze(True)
+            with_screen.terminal.freeze(False)
             time.sleep(_PAUSE)
-            _press(shown, found, keys)
-    return found
+            _press(with_screen, times, keys)
+    return times
 
 
-def _learn(run: ScreenSession, meanwhile: Callable[[], None] = lambda: None) -> None:
+def _learn(session: ScreenSession, meanwhile: Callable[[], None] = lambda: None) -> None:
     """The warm-up, which the expert answers, and what is learnt from it."""
     for number in range(10):
-        run.ask(_QUESTIONS[number % len(_QUESTIONS)])
-    run.log.wait(AdaptationStarted, 1, _LEARNT)
+        session.ask(_QUESTIONS[number % len(_QUESTIONS)])
+    session.log.wait(AdaptationStarted, 1, _LEARNT)
     meanwhile()
-    run.log.wait(AdaptationEnded, 1, _LEARNT)
+    session.log.wait(AdaptationEnded, 1, _LEARNT)
 
 
-def _timed(run: ScreenSession, question: str, pause: float) -> float:
+def _time_answer(session: ScreenSession, question: str, pause: float) -> float:
     """Milliseconds of an answer, after the session has caught up with the time."""
-    run.terminal.freeze(False)
+    session.terminal.freeze(False)
     time.sleep(pause)
-    run.reached()
-    return run.ask(question)
+    session.wait_until_reachable()
+    return session.ask(question)
 
 
-def _press(run: ScreenSession, found: ScreenTimes, keys: int) -> None:
+def _press(session: ScreenSession, times: ScreenTimes, keys: int) -> None:
     for _ in range(keys):
-        learning = run.learning
-        seconds = run.terminal.press(_LETTER, _LETTER)
-        run.terminal.send(_BACKSPACE)
-        if run.learning == learning:
-            found.keys[learning].append(seconds * 1000)
+        learning = session.learning
+        seconds = session.terminal.press(_LETTER, _LETTER)
+        session.terminal.send(_BACKSPACE)
+        if session.learning == learning:
+            times.keys[learning].append(seconds * 1000)
 
 
-def _rows(found: Sequence[ScreenTimes], seed: int) -> list[Row]:
-    without, beside = (np.array([one.answers[shown] for one in found]) for shown in (False, True))
+def _rows(results: Sequence[ScreenTimes], seed: int) -> list[Row]:
+    headless, with_screen = (
+        np.array([result.answers[shown] for result in results]) for shown in (False, True)
+    )
     rows = []
-    for name, values in (("headless", without), ("dashboard", beside)):
+    for name, values in (("headless", headless), ("dashboard", with_screen)):
         middle = bootstrap_percentile(values.ravel(), 50, seed=seed)
         rows.append(measured(middle, metric="answer_ms", method=name, statistic="p50"))
     # Two processes differ by themselves: over sessions, not over questions.
-    sessions = np.repeat(np.arange(len(found)), beside.shape[1]).tolist()
-    ratio = bootstrap_ratio(beside.ravel(), without.ravel(), sessions, seed=seed)
+    sessions = np.repeat(np.arange(len(results)), with_screen.shape[1]).tolist()
+    ratio = bootstrap_ratio(with_screen.ravel(), headless.ravel(), sessions, seed=seed)
     rows.append(measured(ratio, metric="ratio", method="dashboard / headless", statistic="mean"))
     for learning, state in ((False, "idle"), (True, "adapting")):
-        times = np.array([key for one in found for key in one.keys[learning]])
-        if len(times):
+        times = [key for result in results for key in result.keys[learning]]
+        if times:
             for percentile in (50, 95):
                 interval = bootstrap_percentile(times, percentile, seed=seed)
                 rows.append(measured(interval, metric="key_ms", method=state, statistic=f"p{percentile}"))

@@ -29,31 +29,28 @@ class EventLog:
         self._events: list[Event] = []
         self._changed = threading.Condition()
 
-    def __call__(self, heard: ConsoleMessage) -> None:
+    def __call__(self, message: ConsoleMessage) -> None:
         with self._changed:
-            if isinstance(heard, Back):
-                self._events = list(heard.events)
-            elif isinstance(heard, Event):
-                self._events.append(heard)
-            elif isinstance(heard, Gone):
+            if isinstance(message, Back):
+                self._events = list(message.events)
+            elif isinstance(message, Event):
+                self._events.append(message)
+            elif isinstance(message, Gone):
                 self._events = []
             self._changed.notify_all()
 
     def of(self, kind: type[Event]) -> list[Event]:
         """Those of a kind so far."""
-        with self._changed:
+        with self._changed:  # reentrant
             return [event for event in self._events if isinstance(event, kind)]
 
     def wait(self, kind: type[Event], count: int, seconds: float) -> None:
         """Until there are so many of a kind. Raises InputError when that takes longer."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._of(kind)) >= count, seconds):
+            if not self._changed.wait_for(lambda: len(self.of(kind)) >= count, seconds):
                 raise InputError(
                     f"The session came to no {kind.__name__} within {seconds:.0f} s. Run it by hand."
                 )
-
-    def _of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self._events if isinstance(event, kind)]
 
 
 class ScreenSession:
@@ -71,7 +68,7 @@ class ScreenSession:
         assert isinstance(last, Answered)
         return last.latency_ms
 
-    def reached(self) -> None:
+    def wait_until_reachable(self) -> None:
         """Wait until it can be asked: who was stopped for long was given up. Raises InputError when not."""
         self.log.wait(SessionStarted, 1, _START)
 
@@ -82,18 +79,18 @@ class ScreenSession:
 
 
 @contextmanager
-def session(dashboard: bool) -> Iterator[ScreenSession]:
+def open_session(dashboard: bool) -> Iterator[ScreenSession]:
     """Begun, with a memory of its own that is thrown away. Raises InputError when it does not begin."""
-    with ExitStack() as held:
-        home = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rw")))
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rw")))
         environment = {**os.environ, "ROOMWISE_HOME": str(home)}
         command = [sys.executable, "-m", "roomwise", "run", "--source", "demo", "--listen", "off"]
         command += [] if dashboard else ["--headless"]
-        terminal = held.enter_context(Terminal(command, environment))
+        terminal = stack.enter_context(Terminal(command, environment))
         _await(home / "run" / SOCKET, terminal)
-        client = held.enter_context(Attached(Local(home / "run" / SOCKET)))
+        client = stack.enter_context(Attached(Local(home / "run" / SOCKET)))
         log = EventLog()
-        held.callback(client.listen(log))
+        stack.callback(client.listen(log))
         log.wait(SessionStarted, 1, _START)
         yield ScreenSession(terminal, log, client)
 

@@ -16,7 +16,7 @@ from agent.recording.visit import read_visit
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit
 from bench.rooms.sessions import make_session, write_session
-from bench.serving.load import FramedQuestion, QuestionCycle, Round, Wanting, ask_together, wanting
+from bench.serving.load import FramedQuestion, QuestionCycle, Round, SignalRequest, all_signals, ask_together
 from bench.serving.rows import report_rows
 from bench.serving.servers import expert_server
 from core.config import Config, load_config
@@ -56,14 +56,14 @@ def expert(
     """
     config = load_config()
     name = model if model is not None else config.expert.model
-    wanted = Wanting() if not signals else wanting(transfer)
-    load = Load(_numbers("--clients", clients, 256), rounds, questions, wanted)
+    request = SignalRequest() if not signals else all_signals(transfer)
+    load = Load(_numbers("--clients", clients, 256), rounds, questions, request)
     counts, rows = _numbers("--looks", looks, 5), list[Row]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("asking", total=len(counts) * load.steps)
         for count in counts:
-            measured = _measured(name, count, _questions(config), load, lambda: progress.advance(bar))
-            rows += report_rows(measured, {"model": name, "looks": count}, seed)
+            rounds_by_method = _measure(name, count, _questions(config), load, lambda: progress.advance(bar))
+            rows += report_rows(rounds_by_method, {"model": name, "looks": count}, seed)
     emit(Report("bench expert", seed, rows), json=as_json)
 
 
@@ -74,7 +74,7 @@ class Load:
     clients: Sequence[int]
     rounds: int
     questions: int
-    wanted: Wanting
+    request: SignalRequest
 
     @property
     def steps(self) -> int:
@@ -82,35 +82,35 @@ class Load:
         return self.rounds * len(self.clients) * len(_METHODS)
 
 
-def _measured(
-    model: str, looks: int, asked: Sequence[FramedQuestion], load: Load, on_round: Callable[[], None]
+def _measure(
+    model: str, looks: int, questions: Sequence[FramedQuestion], load: Load, on_round: Callable[[], None]
 ) -> dict[tuple[str, int], list[Round]]:
-    askers = {method: QuestionCycle(asked) for method in _METHODS}
-    found: dict[tuple[str, int], list[Round]] = {}
-    with ExitStack() as held:
+    cycles = {method: QuestionCycle(questions) for method in _METHODS}
+    results: dict[tuple[str, int], list[Round]] = {}
+    with ExitStack() as stack:
         servers = {
-            method: held.enter_context(expert_server(model, looks, batch, load.wanted.transfer))
+            method: stack.enter_context(expert_server(model, looks, batch, load.request.transfer))
             for method, batch in _METHODS.items()
         }
         for method, address in servers.items():
-            ask_together(address, askers[method], 4, 4, load.wanted)  # a process's first passes are slower
-        for number, several in product(range(load.rounds), load.clients):
+            ask_together(address, cycles[method], 4, 4, load.request)  # a process's first passes are slower
+        for number, clients in product(range(load.rounds), load.clients):
             for method, address in list(servers.items())[:: 1 if number % 2 == 0 else -1]:
-                each = max(1, load.questions // several)
-                one = ask_together(address, askers[method], several, each, load.wanted)
-                found.setdefault((method, several), []).append(one)
+                share = max(1, load.questions // clients)
+                result = ask_together(address, cycles[method], clients, share, load.request)
+                results.setdefault((method, clients), []).append(result)
                 on_round()
-    return found
+    return results
 
 
-def _numbers(option: str, given: str, most: int) -> list[int]:
+def _numbers(option: str, text: str, most: int) -> list[int]:
     """Whole numbers from 1 to `most`, with commas between. Raises ConfigError."""
     try:
-        numbers = [int(part) for part in given.split(",")]
+        numbers = [int(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if not numbers or not all(1 <= number <= most for number in numbers):
-        raise ConfigError(f"{option} is {given!r}. Give numbers from 1 to {most}, with commas between.")
+        raise ConfigError(f"{option} is {text!r}. Give numbers from 1 to {most}, with commas between.")
     return numbers
 
 

@@ -71,7 +71,7 @@ def numbered(frame: bytes, number: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Wanting:
+class SignalRequest:
     """What is asked for beside the words; `transfer` is the folder of the autoencoder that makes codes."""
 
     signals: tuple[Wanted, ...] = ()
@@ -83,12 +83,14 @@ class Wanting:
         return json.dumps({"questions": [text], "signals": self.signals, "transfer": name})
 
 
-def wanting(transfer: Path | None) -> Wanting:
+def all_signals(transfer: Path | None) -> SignalRequest:
     """All signals there are to be had."""
-    return Wanting(tuple(name for name in WANTED if name != "code" or transfer is not None), transfer)
+    return SignalRequest(tuple(name for name in WANTED if name != "code" or transfer is not None), transfer)
 
 
-def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wanted: Wanting) -> Round:
+def ask_together(
+    address: str, questions: QuestionCycle, clients: int, each: int, request: SignalRequest
+) -> Round:
     """`clients` at the same time, each with `each` questions. Raises ExpertError when one is refused."""
     barrier = threading.Barrier(clients + 1)
 
@@ -96,22 +98,22 @@ def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wa
         with httpx.Client(base_url=address, timeout=_PATIENCE, trust_env=False) as connection:
             connection.get("/healthz")  # connected before the clock runs
             barrier.wait(_PATIENCE)
-            return [_timed(connection, asker.take(), wanted) for _ in range(each)]
+            return [_ask(connection, questions.take(), request) for _ in range(each)]
 
     with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(client) for _ in range(clients)]
+        futures = [pool.submit(client) for _ in range(clients)]
         barrier.wait(_PATIENCE)
         began = time.perf_counter()
-        answered = [one for future in asked for one in future.result()]
+        replies = [reply for future in futures for reply in future.result()]
         seconds = time.perf_counter() - began
-    return Round(tuple(took for took, _ in answered), seconds, tuple(body for _, body in answered[-8:]))
+    return Round(tuple(seconds for seconds, _ in replies), seconds, tuple(body for _, body in replies[-8:]))
 
 
-def _timed(connection: httpx.Client, question: FramedQuestion, wanted: Wanting) -> tuple[float, bytes]:
-    ask = wanted.ask(question.text)
+def _ask(connection: httpx.Client, question: FramedQuestion, request: SignalRequest) -> tuple[float, bytes]:
+    body = request.ask(question.text)
     files = {"frame": ("frame.jpg", question.frame, "image/jpeg")}
     began = time.perf_counter()
-    response = connection.post("/v1/answers", files=files, data={"ask": ask})
+    response = connection.post("/v1/answers", files=files, data={"ask": body})
     if response.status_code != 200:
         raise ExpertError(f"The server refused a question ({response.status_code}): {response.text[:200]}")
     return time.perf_counter() - began, response.content

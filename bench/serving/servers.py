@@ -19,7 +19,9 @@ _STOP = 15.0
 @contextmanager
 def expert_server(model: str, looks: int, batch: int, transfer: Path | None = None) -> Iterator[str]:
     """Its address, once it answers. Raises ExpertError when it does not come up in two minutes."""
-    port = _free_port()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
     command = [sys.executable, "-m", "roomwise", "expert", "serve", "--model", model, "--port", str(port),
                "--looks", str(looks), "--batch", str(batch), "--rate", "0", "--queue", "4096"]  # fmt: skip
     command += [] if transfer is None else ["--transfer", str(transfer)]
@@ -37,18 +39,12 @@ def expert_server(model: str, looks: int, batch: int, transfer: Path | None = No
             process.communicate()
 
 
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 def _await(address: str, process: "subprocess.Popen[str]") -> None:
     end = time.monotonic() + _START
     while time.monotonic() < end:
         if process.poll() is not None:
-            said = (process.communicate()[1] or "").strip().splitlines()
-            raise ExpertError(f"The server ended at once: {said[-1] if said else 'without a word'}")
+            stderr = (process.communicate()[1] or "").strip().splitlines()
+            raise ExpertError(f"The server ended at once: {stderr[-1] if stderr else 'without a word'}")
         try:
             if httpx.get(f"{address}/healthz", timeout=1, trust_env=False).status_code == 200:
                 return

@@ -45,13 +45,13 @@ def speak(text: str, voice: EspeakVoice) -> tuple[Sound, int]:
     program = shutil.which("espeak-ng")
     if program is None:
         raise CaptureError("This bench speaks with espeak-ng, which is not installed. apt install espeak-ng")
-    done = subprocess.run(
+    process = subprocess.run(
         [program, "--stdin", "--stdout", "-v", voice.name, "-s", str(voice.rate)],
         input=text.encode(), capture_output=True, timeout=_LIMIT, check=False,
     )  # fmt: skip
-    if done.returncode or len(done.stdout) < 1000:
+    if process.returncode or len(process.stdout) < 1000:
         raise CaptureError(f"espeak-ng has no voice {voice.name!r} that works. Install it again.")
-    with wave.open(io.BytesIO(done.stdout), "rb") as file:
+    with wave.open(io.BytesIO(process.stdout), "rb") as file:
         rate = file.getframerate()
         sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768.0
     loud = np.flatnonzero(np.abs(sound) > _END * np.abs(sound).max())
@@ -78,8 +78,8 @@ def in_noise(speech: Sound, rate: int, decibels: float | None, rng: np.random.Ge
 def pink(length: int, rng: np.random.Generator) -> Sound:
     """Noise [n] whose power falls with its frequency, as that of rooms does; root mean square 1."""
     spectrum = np.fft.rfft(rng.normal(size=length))
-    made = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), length)
-    return made / _rms(made)
+    sound = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), length)
+    return sound / _rms(sound)
 
 
 def _rms(sound: Sound) -> float:
@@ -87,30 +87,30 @@ def _rms(sound: Sound) -> float:
 
 
 def _near_silence(length: int, rng: np.random.Generator) -> Sound:
-    return _level(rng, -80, -60) * rng.normal(size=length)
+    return _random_level(rng, -80, -60) * rng.normal(size=length)
 
 
 def _hum(length: int, rng: np.random.Generator) -> Sound:
     times, mains = np.arange(length) / RATE, float(rng.choice([50.0, 60.0]))
-    made = np.zeros(length)
+    sound = np.zeros(length)
     for harmonic in (1, 2, 3, 5, 7):
-        made += (
+        sound += (
             rng.uniform(0.1, 1) / harmonic * np.sin(2 * np.pi * mains * harmonic * times + rng.uniform(0, 6))
         )
-    return _switched_on(_level(rng, -50, -25) * made / _rms(made), rng)
+    return _switched_on(_random_level(rng, -50, -25) * sound / _rms(sound), rng)
 
 
 def _fan(length: int, rng: np.random.Generator) -> Sound:
     times = np.arange(length) / RATE
     blades = 1 + 0.2 * np.sin(2 * np.pi * rng.uniform(8, 40) * times)
-    return _switched_on(_level(rng, -50, -25) * blades * pink(length, rng), rng)
+    return _switched_on(_random_level(rng, -50, -25) * blades * pink(length, rng), rng)
 
 
 def _clicks(length: int, rng: np.random.Generator) -> Sound:
-    made, decay = np.zeros(length), np.exp(-np.arange(RATE // 50) / (RATE * rng.uniform(0.0005, 0.004)))
+    sound, decay = np.zeros(length), np.exp(-np.arange(RATE // 50) / (RATE * rng.uniform(0.0005, 0.004)))
     for first in rng.integers(0, length - len(decay), int(rng.integers(5, 40))):
-        made[first : first + len(decay)] += _level(rng, -25, -3) * decay * rng.normal(size=len(decay))
-    return made
+        sound[first : first + len(decay)] += _random_level(rng, -25, -3) * decay * rng.normal(size=len(decay))
+    return sound
 
 
 def _switched_on(sound: Sound, rng: np.random.Generator) -> Sound:
@@ -119,7 +119,7 @@ def _switched_on(sound: Sound, rng: np.random.Generator) -> Sound:
     return sound
 
 
-def _level(rng: np.random.Generator, low: float, high: float) -> float:
+def _random_level(rng: np.random.Generator, low: float, high: float) -> float:
     return float(10 ** (rng.uniform(low, high) / 20))
 
 
@@ -130,4 +130,4 @@ NOTHING: dict[str, Maker] = {"near-silence": _near_silence, "hum": _hum, "fan": 
 def nothing(kind: str, seconds: float, rng: np.random.Generator) -> Sound:
     """A room of `NOTHING` where nobody speaks, at `RATE`, over a microphone's own faint noise."""
     length = int(seconds * RATE)
-    return NOTHING[kind](length, rng) + _level(rng, -80, -65) * rng.normal(size=length)
+    return NOTHING[kind](length, rng) + _random_level(rng, -80, -65) * rng.normal(size=length)

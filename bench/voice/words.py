@@ -23,10 +23,10 @@ def sentences(count: int, seed: int) -> list[str]:
     kinds = wordings("test")
     names = list(kinds)
     order = [names[index] for index in rng.permutation(len(names))]
-    return [_filled(kinds[order[number % len(order)]], rng) for number in range(count)]
+    return [_fill(kinds[order[number % len(order)]], rng) for number in range(count)]
 
 
-def _filled(choices: Sequence[str], rng: np.random.Generator) -> str:
+def _fill(choices: Sequence[str], rng: np.random.Generator) -> str:
     a, b, c = (str(name) for name in rng.choice(sorted(BUILDERS), 3, replace=False))
     colour = str(rng.choice(sorted(COLOURS)))
     return choices[int(rng.integers(len(choices)))].format(
@@ -42,12 +42,12 @@ def words(text: str) -> list[str]:
     return [_NUMBERS.get(word, word) for word in alike]
 
 
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """The least number of words to replace, leave out or put in that makes what was said what was heard."""
-    row = list(range(len(heard) + 1))
-    for count, left in enumerate(said, start=1):
+def word_errors(reference: Sequence[str], transcript: Sequence[str]) -> int:
+    """The edit distance in words from the reference to the transcript."""
+    row = list(range(len(transcript) + 1))
+    for count, left in enumerate(reference, start=1):
         diagonal, row[0] = row[0], count
-        for column, right in enumerate(heard, start=1):
+        for column, right in enumerate(transcript, start=1):
             cheapest = min(row[column] + 1, row[column - 1] + 1, diagonal + (left != right))
             diagonal, row[column] = row[column], cheapest
     return row[-1]

@@ -101,7 +101,7 @@ class Lessons:
     answers: Sequence[str]
 
 
-def learnt(
+def learn_reducer(
     vlm: VisionLanguageModel,
     start: TokenReducer,
     widths: Sequence[int],
@@ -126,11 +126,11 @@ def learnt(
         vision = lessons.vision.select([lessons.pictures[place] for place in drawn])
         words = [lessons.questions[place] for place in drawn], [lessons.answers[place] for place in drawn]
         with torch.no_grad():
-            wanted = vlm.teacher_forced(vision, *words)
+            target = vlm.teacher_forced(vision, *words)
         loss = torch.zeros(())
         for width in widths:
             reducer = replace(start, down=down, up=up).narrowed(width)
-            loss = loss + _loss(vlm, reducer, vision, words, wanted.logits, wanted.labels != IGNORED)
+            loss = loss + _loss(vlm, reducer, vision, words, target.logits, target.labels != IGNORED)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -143,11 +143,11 @@ def _loss(
     reducer: TokenReducer,
     vision: VisionTokens,
     words: tuple[Sequence[str], Sequence[str]],
-    wanted: torch.Tensor,
+    target: torch.Tensor,
     counts: torch.Tensor,
 ) -> torch.Tensor:
     tokens = reducer.there_and_back(vision.tokens)
     lost = ((tokens - vision.tokens) / reducer.scale).square().mean()
     now = vlm.teacher_forced(replace(vision, tokens=tokens), *words).logits[counts].log_softmax(dim=-1)
-    before = wanted[counts].log_softmax(dim=-1)
+    before = target[counts].log_softmax(dim=-1)
     return lost + (before.exp() * (before - now)).sum() / counts.sum().clamp(min=1)

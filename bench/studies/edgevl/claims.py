@@ -53,20 +53,20 @@ class PlaceVerdict:
     """What was measured of a claim. It holds where the mean reaches `least` and a gain is no chance."""
 
     claim: PlaceClaim
-    found: Interval
+    difference: Interval
 
     @property
     def word(self) -> str:
         """In one word or two."""
-        low, high, least = self.found.low, self.found.high, self.claim.least
+        low, high, least = self.difference.low, self.difference.high, self.claim.least
         if not isfinite(low):
             return "cannot be told"
-        if self.found.mean >= least:
+        if self.difference.mean >= least:
             return "holds" if least < 0 or low > 0 else "cannot be told"
         return "does not hold" if high < least or high <= 0 else "is not reached"
 
 
-def judged(scores: PlaceScores) -> list[PlaceVerdict]:
+def judge(scores: PlaceScores) -> list[PlaceVerdict]:
     """Those claims whose methods were measured."""
     return [
         PlaceVerdict(claim, scores.difference(claim.first, claim.second, claim.modality))
@@ -79,7 +79,7 @@ def claim_rows(verdicts: Sequence[PlaceVerdict]) -> list[Row]:
     """A row a claim."""
     return [
         measured(
-            verdict.found, metric="accuracy difference", method=verdict.claim.first,
+            verdict.difference, metric="accuracy difference", method=verdict.claim.first,
             modality=verdict.claim.modality, against=verdict.claim.second,
         )
         | {"least": verdict.claim.least, "published": verdict.claim.published, "verdict": verdict.word}
@@ -92,14 +92,14 @@ def paragraph(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> str:
     return " ".join([*(_sentence(verdict) for verdict in verdicts), *_reasons(verdicts, scores)])
 
 
-def _sentence(one: PlaceVerdict) -> str:
-    claim, found = one.claim, one.found
-    told = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
-    points = Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
+def _sentence(verdict: PlaceVerdict) -> str:
+    claim, difference = verdict.claim, verdict.difference
+    published = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
+    points = Interval(100 * difference.mean, 100 * difference.low, 100 * difference.high, difference.n)
     aim = f"at least {100 * claim.least:+.0f} points from" if claim.least else "above"
     where = {"mean": "over both modalities", "rgb": "on RGB", "depth": "on depth"}[claim.modality]
-    said = f"That {claim.first} is {aim} {claim.second} {where}{told} {one.word}"
-    return f"{said}: {points:+.1f}."
+    claim_text = f"That {claim.first} is {aim} {claim.second} {where}{published} {verdict.word}"
+    return f"{claim_text}: {points:+.1f}."
 
 
 def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[str]:
@@ -112,14 +112,15 @@ def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[
             "and 10.2 in the paper, so that there is less to win back."
         )
     if missing and "teacher" in scores.right:
-        left = scores.difference("teacher", "stage1", "rgb").mean
+        shortfall = scores.difference("teacher", "stage1", "rgb").mean
         yield (
-            f"Stage 2 learns from the teacher's labels: on RGB {100 * left:+.1f} points from stage 1's own."
+            "Stage 2 learns from the teacher's labels: "
+            f"on RGB {100 * shortfall:+.1f} points from stage 1's own."
         )
 
 
-def _falls_short(one: PlaceVerdict) -> bool:
+def _falls_short(verdict: PlaceVerdict) -> bool:
     """Whether a published gain of stage 2 over a student, not over the teacher, did not come."""
-    claim = one.claim
+    claim = verdict.claim
     gain = claim.first == "stage2-int8" and claim.second != "teacher" and claim.published is not None
-    return gain and one.word != "holds"
+    return gain and verdict.word != "holds"

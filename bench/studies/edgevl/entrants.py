@@ -37,7 +37,7 @@ class PlaceEntrant(Protocol):
         ...
 
 
-class Untouched:
+class UntouchedTeacher:
     """The teacher, which was never shown depth: it gets it as a grey picture, as EdgeVL's tables have it."""
 
     def __init__(self, teacher: SceneTeacher, side: int) -> None:
@@ -64,12 +64,11 @@ def student_encoder(folder: Path, integers: bool, quantised: bool = True) -> Stu
 
 def ranged_encoder(folder: Path) -> StudentEncoder:
     """The committed stage-1 student, quantised after training by the ranges beside it; or WeightsError."""
-    plain = load_student(folder)
-    student = quantised_by(plain, folder / RANGES)
+    student = quantise(load_student(folder), folder / RANGES)
     return StudentEncoder(f"{folder} ptq", student.shape.side, by_torch(student))
 
 
-def quantised_by(student: SceneStudent, path: Path) -> SceneStudent:
+def quantise(student: SceneStudent, path: Path) -> SceneStudent:
     """The student with integers, in place, its ranges from a file. Raises WeightsError, StorageError."""
     try:
         with storage_errors("read", path):
@@ -83,9 +82,9 @@ def quantised_by(student: SceneStudent, path: Path) -> SceneStudent:
     return student.eval()
 
 
-def rows_of(see: Callable[[Sequence[View]], Rows], views: Sequence[View]) -> Rows:
+def encode_in_batches(encode: Callable[[Sequence[View]], Rows], views: Sequence[View]) -> Rows:
     """Rows of many views, some at a time."""
-    return np.concatenate([see(views[begin : begin + _BATCH]) for begin in range(0, len(views), _BATCH)])
+    return np.concatenate([encode(views[begin : begin + _BATCH]) for begin in range(0, len(views), _BATCH)])
 
 
 def _grey(depth: NDArray[np.uint16], side: int) -> Image.Image:

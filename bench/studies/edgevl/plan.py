@@ -33,7 +33,7 @@ class EdgeVLPlan:
     recipe: SceneRecipe = field(default=RECIPE)
 
     @property
-    def carried(self) -> SceneRecipe:
+    def effective_recipe(self) -> SceneRecipe:
         """The recipe as it is carried out."""
         recipe = CODE_FAITHFUL if self.code_faithful else self.recipe
         recipe = recipe.with_method(NO_TRIPLETS) if self.no_triplets else recipe

@@ -23,9 +23,9 @@ class PlaceScores:
 
     def values(self, method: str, modality: Modality) -> NDArray[np.float64]:
         """Right or wrong of each view, mean over seeds: [views]."""
-        seen = self.right[method].mean(0)
-        picked: NDArray[np.float64] = seen.mean(0) if modality == "mean" else seen[int(modality == "rgb")]
-        return picked
+        right = self.right[method].mean(0)
+        values: NDArray[np.float64] = right.mean(0) if modality == "mean" else right[int(modality == "rgb")]
+        return values
 
     def interval(self, method: str, modality: Modality) -> Interval:
         """Accuracy with its interval over rooms."""
@@ -41,9 +41,9 @@ class PlaceScores:
 
     def spread(self, method: str, modality: Modality) -> float:
         """Standard deviation of the accuracy from seed to seed; NaN with one."""
-        seen = self.right[method].mean(2)
-        each = seen.mean(1) if modality == "mean" else seen[:, int(modality == "rgb")]
-        return float(each.std(ddof=1)) if len(each) > 1 else float("nan")
+        right = self.right[method].mean(2)
+        by_seed = right.mean(1) if modality == "mean" else right[:, int(modality == "rgb")]
+        return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan")
 
     def rows(self) -> list[Row]:
         """A row a method and modality."""

@@ -23,12 +23,12 @@ def train(plan: EdgeVLPlan, teacher: SceneTeacher) -> None:
     """Train whatever is not there yet. Raises InputError, StorageError."""
     missing = [
         [(name, seed) for seed in range(plan.seeds) for name in wave if not plan.place(name, seed).is_dir()]
-        for wave in waves(plan.carried)
+        for wave in waves(plan.effective_recipe)
     ]
     count = sum(len(wave) for wave in missing)
     if not count:
         return
-    bench = _bench(plan, teacher)  # the teacher's rows are on disk from now on
+    bench = _prepare_bench(plan, teacher)  # the teacher's rows are on disk from now on
     jobs = min(plan.jobs, count)
     if jobs == 1:
         for name, seed in (item for wave in missing for item in wave):
@@ -38,24 +38,30 @@ def train(plan: EdgeVLPlan, teacher: SceneTeacher) -> None:
     threads = max(1, plan.threads // jobs)
     with processes(jobs, partial(torch.set_num_threads, threads)) as workers:
         for wave in missing:  # a student begins with one of the wave before
-            for done in [workers.submit(_one, plan, name, seed) for name, seed in wave]:
+            for done in [workers.submit(_finish_one, plan, name, seed) for name, seed in wave]:
                 done.result()
 
 
-def _one(plan: EdgeVLPlan, name: str, seed: int) -> None:
+def _finish_one(plan: EdgeVLPlan, name: str, seed: int) -> None:
     key = repr(plan)
     if key not in _benches:
-        _benches[key] = _bench(plan, load_teacher(plan.teacher))
+        _benches[key] = _prepare_bench(plan, load_teacher(plan.teacher))
     finish(_benches[key], name, seed)
 
 
-def _bench(plan: EdgeVLPlan, teacher: SceneTeacher) -> Bench:
+def _prepare_bench(plan: EdgeVLPlan, teacher: SceneTeacher) -> Bench:
     frames, depth = rendered_frames(plan.frames) if plan.data is None else folder_frames(plan.data / "train")
-    told = Console(stderr=True, quiet=plan.quiet, soft_wrap=True)
+    console = Console(stderr=True, quiet=plan.quiet, soft_wrap=True)
 
-    def said(line: str) -> None:
-        told.print(line, highlight=False)
+    def print_line(line: str) -> None:
+        console.print(line, highlight=False)
 
     return prepared(
-        frames, depth, teacher, SHAPES[plan.backbone](teacher.width), plan.carried, plan.runs, said
+        frames,
+        depth,
+        teacher,
+        SHAPES[plan.backbone](teacher.width),
+        plan.effective_recipe,
+        plan.runs,
+        print_line,
     )

@@ -40,28 +40,28 @@ def rendered_views(rooms: int, cache: Path, classes: list[str], jobs: int, quiet
     ]
     render_cache(cache, plans, SIDE, jobs, quiet)
     pairs = read_pairs(cache, "test", shards=len(plans))
-    kept = np.flatnonzero(pairs.rooms < rooms)
-    named = [scannet_name(fact.kind) for fact in pairs.facts]
+    rows = np.flatnonzero(pairs.rooms < rooms)
+    names = [scannet_name(fact.kind) for fact in pairs.facts]
     return LabelledViews(
-        [Image.fromarray(pairs.frames[row]) for row in kept],
-        list(sensed(pairs.depth[kept], _NOISE_SEED)),
-        _numbers([named[row] for row in kept], classes),
-        [str(pairs.rooms[row]) for row in kept],
+        [Image.fromarray(pairs.frames[row]) for row in rows],
+        list(sensed(pairs.depth[rows], _NOISE_SEED)),
+        _class_numbers([names[row] for row in rows], classes),
+        [str(pairs.rooms[row]) for row in rows],
     )
 
 
 def folder_views(folder: Path, classes: list[str]) -> LabelledViews:
     """All pairs of a folder; the folders directly in it are classes. Raises InputError."""
-    found = read_folder(folder)
-    images = [Image.fromarray(frame) for frame in found.frames]
-    return LabelledViews(images, list(found.depth), _numbers(found.classes, classes), found.rooms)
+    pairs = read_folder(folder)
+    images = [Image.fromarray(frame) for frame in pairs.frames]
+    return LabelledViews(images, list(pairs.depth), _class_numbers(pairs.classes, classes), pairs.rooms)
 
 
-def _numbers(named: list[str], classes: list[str]) -> NDArray[np.int64]:
+def _class_numbers(names: list[str], classes: list[str]) -> NDArray[np.int64]:
     places = {name.casefold(): number for number, name in enumerate(checked(classes))}
-    unknown = sorted({name for name in named if name.casefold() not in places})
+    unknown = sorted({name for name in names if name.casefold() not in places})
     if unknown:
         raise InputError(
             f"There are views of {', '.join(unknown)}, not among the class names. Add that to --classes."
         )
-    return np.array([places[name.casefold()] for name in named], np.int64)
+    return np.array([places[name.casefold()] for name in names], np.int64)

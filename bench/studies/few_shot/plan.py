@@ -44,25 +44,27 @@ class StudyPlan:
         return self.out / "results" / name / f"{self.split}-{index}-{seed}.json"
 
 
-def planned(student: str, expert: str, split: str, steps: int, out: Path | None, config: Config) -> StudyPlan:
+def make_plan(
+    student: str, expert: str, split: str, steps: int, out: Path | None, config: Config
+) -> StudyPlan:
     """The plan; nothing is written yet. Raises InputError, UnknownModelError and WeightsError."""
     if split not in _SPLITS:
         raise InputError(f"There is no split {split!r} to measure on. Choose one: {' or '.join(_SPLITS)}.")
     bases = {"student": base_of(student).digest, "expert": base_of(expert).digest}
     looks, longest = config.expert.looks, config.student.max_new_tokens
-    named = out or cache_dir() / "studies" / "-".join(digest[:8] for digest in bases.values())
+    folder = out or cache_dir() / "studies" / "-".join(digest[:8] for digest in bases.values())
     extra = config.expert.extra
     mark = {**bases, "looks": looks, "longest": longest, "extra": extra}
-    return StudyPlan(student, expert, split, FewShotCourse(steps=steps), named, looks, longest, extra, mark)
+    return StudyPlan(student, expert, split, FewShotCourse(steps=steps), folder, looks, longest, extra, mark)
 
 
-def claim(plan: StudyPlan) -> None:
+def mark_folder(plan: StudyPlan) -> None:
     """Mark the plan's folder as this study's. Raises InputError when it holds anything else."""
     folder, path = plan.out, plan.out / _FILE
     if path.is_file():
         with storage_errors("read", path):
             text = path.read_text(encoding="utf-8")
-        if _parsed(text) != plan.mark:
+        if _parse(text) != plan.mark:
             raise InputError(
                 f"{folder} holds a study of other models or settings. Choose another folder with --out."
             )
@@ -72,7 +74,7 @@ def claim(plan: StudyPlan) -> None:
         atomic_write_text(path, json.dumps(plan.mark, indent=1) + "\n")
 
 
-def _parsed(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -32,7 +32,7 @@ class StudyRoom:
 
     name: str
     turns: tuple[VisitTurn, ...]
-    told: tuple[str, ...]
+    answers: tuple[str, ...]
     folder: Path
 
     @property
@@ -43,19 +43,19 @@ class StudyRoom:
     def pairs(self) -> list[Example]:
         """The expert's answers to the warm-up, with its signals; those without words teach nothing."""
         return [
-            Example(f"{self.name}-{number}", turn.question, told, turn.frame, _signal(self.folder, number))
-            for number, (turn, told) in enumerate(zip(self.turns, self.told, strict=True))
-            if number < WARM_UP and told
+            Example(f"{self.name}-{number}", turn.question, answers, turn.frame, _signal(self.folder, number))
+            for number, (turn, answers) in enumerate(zip(self.turns, self.answers, strict=True))
+            if number < WARM_UP and answers
         ]
 
     def extra(self) -> list[Example]:
         """What the expert said to the agent's own questions, with its signals."""
         with storage_errors("read", self.folder):
-            asked = json.loads((self.folder / _EXTRA).read_text(encoding="utf-8"))
+            extra = json.loads((self.folder / _EXTRA).read_text(encoding="utf-8"))
         return [
-            Example(f"{self.name}-extra-{number}", question, told, self.turns[place].frame,
+            Example(f"{self.name}-extra-{number}", question, answers, self.turns[place].frame,
                     _signal(self.folder, f"extra-{number}"))
-            for number, (place, question, told) in enumerate(asked)
+            for number, (place, question, answers) in enumerate(extra)
         ]  # fmt: skip
 
 
@@ -65,12 +65,12 @@ def model(name: str) -> VisionLanguageModel:
     return load_model(name, attention="eager")
 
 
-def shown(turns: Sequence[VisitTurn]) -> list[Image]:
+def load_pictures(turns: Sequence[VisitTurn]) -> list[Image]:
     """The picture of each turn."""
     return [load_image(turn.frame, _MAX_PIXELS) for turn in turns]
 
 
-def rendered(plan: StudyPlan, split: str, index: int) -> tuple[VisitTurn, ...]:
+def render_turns(plan: StudyPlan, split: str, index: int) -> tuple[VisitTurn, ...]:
     """The turns of a room's session, which is rendered first where that was not done before."""
     folder = plan.room(split, index) / "visit"
     if not folder.is_dir():
@@ -78,57 +78,58 @@ def rendered(plan: StudyPlan, split: str, index: int) -> tuple[VisitTurn, ...]:
     return read_visit(folder).turns
 
 
-def answered(plan: StudyPlan, split: str, index: int) -> StudyRoom:
+def expert_room(plan: StudyPlan, split: str, index: int) -> StudyRoom:
     """The room with the expert's answers to all turns, given as it gives them in the product."""
-    turns, folder = rendered(plan, split, index), plan.room(split, index) / "expert"
+    turns, folder = render_turns(plan, split, index), plan.room(split, index) / "expert"
     if not folder.is_dir():
         _ask(plan, turns, folder)
     with storage_errors("read", folder):
-        told = json.loads((folder / _ANSWERS).read_text(encoding="utf-8"))
-    return StudyRoom(f"{split}-{index}", turns, tuple(told), folder)
+        answers = json.loads((folder / _ANSWERS).read_text(encoding="utf-8"))
+    return StudyRoom(f"{split}-{index}", turns, tuple(answers), folder)
 
 
 def _ask(plan: StudyPlan, turns: Sequence[VisitTurn], folder: Path) -> None:
     expert = LocalExpert(model(plan.expert), plan.longest, plan.looks)
     frames = [read_frame(turn.frame, _MAX_PIXELS) for turn in turns]
-    told = [
+    replies = [
         expert.ask(frame, turn.question, number)
         for number, (frame, turn) in enumerate(zip(frames, turns, strict=True), start=1)
     ]
-    extra = _further(plan, expert, turns, frames, told)
-    asked = [(place, question, one.answer.text) for place, question, one in extra]
+    extra = _interview(plan, expert, turns, frames, replies)
+    answers = [reply.answer.text for reply in replies]
+    extra_answers = [(place, question, reply.answer.text) for place, question, reply in extra]
     with atomic_directory(folder) as new:
-        _keep(new, {str(number): one for number, one in enumerate(told)})
-        _keep(new, {f"extra-{number}": one for number, (_, _, one) in enumerate(extra)})
-        (new / _ANSWERS).write_text(json.dumps([one.answer.text for one in told]) + "\n", encoding="utf-8")
-        (new / _EXTRA).write_text(json.dumps(asked) + "\n", encoding="utf-8")
+        _save_signals(new, {str(number): reply for number, reply in enumerate(replies)})
+        _save_signals(new, {f"extra-{number}": reply for number, (_, _, reply) in enumerate(extra)})
+        (new / _ANSWERS).write_text(json.dumps(answers) + "\n", encoding="utf-8")
+        (new / _EXTRA).write_text(json.dumps(extra_answers) + "\n", encoding="utf-8")
 
 
-def _further(
+def _interview(
     plan: StudyPlan,
     expert: LocalExpert,
     turns: Sequence[VisitTurn],
     frames: Sequence[Frame],
-    told: Sequence[Told],
+    replies: Sequence[Told],
 ) -> list[tuple[int, str, Told]]:
     """The agent's own questions after each of the warm-up's, as in the product: turn, question, answer."""
-    heard: list[Claim] = []
-    found = []
+    claims: list[Claim] = []
+    questions = []
     for place in range(min(WARM_UP, len(turns))):
-        frame, one = turns[place].frame.name, told[place]
-        heard.append(
-            Claim(frame, turns[place].question, one.answer.text, token_confidence(one.signal), "person")
+        frame, reply = turns[place].frame.name, replies[place]
+        claims.append(
+            Claim(frame, turns[place].question, reply.answer.text, token_confidence(reply.signal), "person")
         )
         each = plan.extra // WARM_UP
-        for portion in interview_expert(expert, frames[place], heard, frame, place + 1, each):
-            found += [(place, question, said) for question, said in portion if said.answer.text]
-    return found
+        for portion in interview_expert(expert, frames[place], claims, frame, place + 1, each):
+            questions += [(place, question, reply) for question, reply in portion if reply.answer.text]
+    return questions
 
 
-def _keep(folder: Path, told: Mapping[str, Told]) -> None:
-    for name, one in told.items():
-        if one.signal is not None:
-            _signal(folder, name).write_bytes(one.signal)
+def _save_signals(folder: Path, replies: Mapping[str, Told]) -> None:
+    for name, reply in replies.items():
+        if reply.signal is not None:
+            _signal(folder, name).write_bytes(reply.signal)
 
 
 def _signal(folder: Path, name: str | int) -> Path:

@@ -17,16 +17,16 @@ from bench.studies.few_shot.room_work import make_ready, work
 from bench.studies.few_shot.rooms import model
 
 
-def left_out(plan: StudyPlan, entries: Sequence[Entry]) -> dict[str, str]:
+def find_incomputable(plan: StudyPlan, entries: Sequence[Entry]) -> dict[str, str]:
     """For each method that cannot be computed for this pair of models, why."""
-    has = offered(_glance(plan.student), _glance(plan.expert), autoencoders=True)
-    found = {}
+    capabilities = offered(_read_once(plan.student), _read_once(plan.expert), autoencoders=True)
+    reasons = {}
     for entry in entries:
-        wanting = lacking(entry.weights, has)
-        if wanting:
-            needs = dict.fromkeys(need.value for needs in wanting.values() for need in needs)
-            found[entry.name] = f"{', '.join(wanting)}: both models must give {', '.join(needs)}"
-    return found
+        missing = lacking(entry.weights, capabilities)
+        if missing:
+            needs = dict.fromkeys(need.value for needs in missing.values() for need in needs)
+            reasons[entry.name] = f"{', '.join(missing)}: both models must give {', '.join(needs)}"
+    return reasons
 
 
 def carry_out(plan: StudyPlan, entries: Sequence[Entry], rooms: int, seeds: int, jobs: int) -> None:
@@ -57,7 +57,7 @@ def _fit_one(plan: StudyPlan, item: tuple[str, int]) -> None:
 
 
 @torch.no_grad()
-def _glance(name: str) -> ModelReading:
+def _read_once(name: str) -> ModelReading:
     """What a model makes of nothing in particular."""
     vlm = model(name)
     features = vlm.constant_features(vlm.prepare([Image.new("RGB", (64, 64))]))

@@ -16,12 +16,11 @@ from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.measure.report import Report, Row, emit, interval_of
 from bench.pair.models import PicturedQuestion, held_out_questions
 from bench.pruning.sizes import write_size
-from bench.studies.few_shot.table import check_picture
-from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answered
+from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answer_all_ways
 from bench.studies.pruning.maps import language_rows, tower_rows
 from bench.studies.pruning.published import PROMPTS
-from bench.studies.pruning.seconds import asked as asked_in_turns
 from bench.studies.pruning.seconds import seconds_rows
+from bench.studies.pruning.seconds import time_methods as time_methods
 from bench.studies.pruning.words import paragraph
 from models.registry import load_model
 
@@ -61,17 +60,19 @@ def pruning(
 
     Example: roomwise study pruning --rooms 50 --picture pruning.svg
     """
-    check_picture(picture)
     questions = held_out_questions(split, rooms, 224, jobs)
     pictures = _pictures(questions)
-    found = [*_of_llava(model, pictures, length, repeats, seed), *_of_student(student, pictures, seed)]
-    right = answered(
+    timing_rows = [
+        *_llava_rows(model, pictures, length, repeats, seed),
+        *_student_rows(student, pictures, seed),
+    ]
+    right = answer_all_ways(
         load_model(student), load_model(expert), questions, share or SHARES, (False, True)[: 1 + merge], seed
     )
-    counted = list(accuracy_rows(student, questions, right, seed))
-    rows = [*found, *counted]
+    accuracy = list(accuracy_rows(student, questions, right, seed))
+    rows = [*timing_rows, *accuracy]
     if picture is not None:
-        _draw(picture, f"{student}, {rooms} {split} rooms", counted)
+        _draw(picture, f"{student}, {rooms} {split} rooms", accuracy)
     if as_json:
         emit(Report("study pruning", seed, rows), json=True)
         return
@@ -80,7 +81,7 @@ def pruning(
     typer.echo(paragraph(rows))
 
 
-def _of_llava(
+def _llava_rows(
     model: str | None, pictures: Sequence[Image.Image], length: int, repeats: int, seed: int
 ) -> list[Row]:
     with TemporaryDirectory() as spare:
@@ -89,11 +90,11 @@ def _of_llava(
     vlm.name = model or f"{_SIZE} (random weights)"
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("answers", total=(repeats * len(pictures) + 3) * len(PROMPTS))
-        timed, dropped = asked_in_turns(vlm, pictures, length, repeats, seed, lambda: progress.advance(bar))
+        timed, dropped = time_methods(vlm, pictures, length, repeats, seed, lambda: progress.advance(bar))
     return [*tower_rows(vlm, pictures, seed), *seconds_rows(vlm.name, timed, dropped, seed)]
 
 
-def _of_student(student: str, pictures: Sequence[Image.Image], seed: int) -> list[Row]:
+def _student_rows(student: str, pictures: Sequence[Image.Image], seed: int) -> list[Row]:
     return list(language_rows(load_model(student, attention="eager"), pictures, PROMPTS[0], seed))
 
 

@@ -16,9 +16,8 @@ from models.vlm import VisionLanguageModel
 
 
 def tower_rows(vlm: VisionLanguageModel, pictures: Sequence[Image], seed: int) -> Iterator[Row]:
-    """Of a tower over patches. Thresholds are the post's where there are 577 tokens, else as many times the
-    uniform score. `published`: the per cent that the post has at that layer of its 24. Raises ModelError for
-    towers without maps over patches.
+    """Rows of a tower over patches. Thresholds are the post's for 577 tokens, else as many times the uniform
+    score. `published`: the post's per cent at that layer of 24. Raises ModelError for other towers.
     """
     maps = tower_maps(vlm, vlm.prepare(pictures))
     first = has_class_token(vlm)
@@ -42,12 +41,12 @@ def language_rows(
     questions = [question] * len(pictures)
     forced = vlm.teacher_forced(vision, questions, ["yes"] * len(pictures), attentions=True)
     for number, layer in enumerate(forced.attentions, start=1):
-        seen = torch.stack([
+        attention = torch.stack([
             rows[:, forced.txt[place]][:, :, forced.vis[place]] for place, rows in enumerate(layer)
         ])
-        seen = seen / seen.sum(dim=-1, keepdim=True)
-        yield from _entropies(vlm.name, "language", number, {"words": seen.flatten(1, 2)}, seed)
-        yield from _below(vlm.name, "language", number, seen, seen.shape[-1], seed)
+        attention = attention / attention.sum(dim=-1, keepdim=True)
+        yield from _entropies(vlm.name, "language", number, {"words": attention.flatten(1, 2)}, seed)
+        yield from _below(vlm.name, "language", number, attention, attention.shape[-1], seed)
 
 
 def _entropies(model: str, stack: str, layer: int, rows: dict[str, torch.Tensor], seed: int) -> Iterator[Row]:

@@ -21,7 +21,7 @@ def tower_maps(vlm: VisionLanguageModel, pixels: torch.Tensor) -> tuple[torch.Te
     assert tower is not None  # it has attention
     with hearing(tower) as maps:
         vlm.constant_features(pixels)
-    return tuple(one.attention for one in maps if one.kind == "tokens")
+    return tuple(layer.attention for layer in maps if layer.kind == "tokens")
 
 
 def has_class_token(vlm: VisionLanguageModel) -> bool:
@@ -36,9 +36,10 @@ def used_layers(vlm: VisionLanguageModel) -> range:
     """
     count = len(_attentions(vlm))
     config: Any = vlm.module.config
-    read = getattr(config, "vision_feature_layer", -1)
+    layers_read = getattr(config, "vision_feature_layer", -1)
     last = max(
-        count + 1 + layer if layer < 0 else layer for layer in ([read] if isinstance(read, int) else read)
+        count + 1 + layer if layer < 0 else layer
+        for layer in ([layers_read] if isinstance(layers_read, int) else layers_read)
     )
     return range(last)
 

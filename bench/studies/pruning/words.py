@@ -13,42 +13,48 @@ _ALLOWED = 0.02
 
 def paragraph(rows: Sequence[Row]) -> str:
     """Time of zeroing against leaving out, where entropy falls, and what half of the tokens costs."""
-    return " ".join(one for one in (_of_time(rows), _of_entropy(rows), _of_accuracy(rows)) if one)
+    return " ".join(
+        sentence
+        for sentence in (_time_sentences(rows), _entropy_sentence(rows), _accuracy_sentence(rows))
+        if sentence
+    )
 
 
-def _of_time(rows: Sequence[Row]) -> str:
+def _time_sentences(rows: Sequence[Row]) -> str:
     ratios = {
         str(row["method"]): row
         for row in rows
         if row["metric"] == "ratio" and "published" not in str(row["method"])
     }
-    told = []
+    sentences = []
     for method in ("layer-wise", "patch-wise"):
         if method in ratios:
             then = SECONDS[method] / SECONDS["none"]
             mean, low, high = (_number(ratios[method], key) for key in ("mean", "low", "high"))
             verdict = "does not hold" if high >= 1 else "holds"
-            told.append(
+            sentences.append(
                 f"{method} zeroing takes {mean:.2f} [{low:.2f}, {high:.2f}] of the time at equal length "
                 f"(published {then:.2f}): that it saves time {verdict}."
             )
     if "half left out" in ratios:
         mean = _number(ratios["half left out"], "mean")
-        told.append(f"Really leaving out half takes {mean:.2f}.")
-    return " ".join(told)
+        sentences.append(f"Really leaving out half takes {mean:.2f}.")
+    return " ".join(sentences)
 
 
-def _of_entropy(rows: Sequence[Row]) -> str:
+def _entropy_sentence(rows: Sequence[Row]) -> str:
     tower = [row for row in rows if row.get("stack") == "tower" and "published" not in str(row.get("method"))]
     layer, fall = drop_layer(tower, "class token")
     if not layer:
         return ""
     random = "random weights" in str(tower[0]["model"])
-    said = f"Entropy of the class token's row falls most, by {fall:.3f}, after layer {layer} (published: 11)"
-    return said + ("; weights are random, so this says nothing about the post." if random else ".")
+    sentence = (
+        f"Entropy of the class token's row falls most, by {fall:.3f}, after layer {layer} (published: 11)"
+    )
+    return sentence + ("; weights are random, so this says nothing about the post." if random else ".")
 
 
-def _of_accuracy(rows: Sequence[Row]) -> str:
+def _accuracy_sentence(rows: Sequence[Row]) -> str:
     share = 0.5
     about = [row for row in rows if row["metric"] == "exact difference" and row["share"] == share]
     if not about:
@@ -56,13 +62,13 @@ def _of_accuracy(rows: Sequence[Row]) -> str:
     good = cheapest(about, _ALLOWED, share, lambda name: "expert" not in name and "random" not in name)
     best = max(about, key=lambda row: _number(row, "mean"))
     chance = next((row for row in about if row["method"] == "random"), None)
-    told = (
+    sentence = (
         f"With half of the vision tokens the student loses at most 2 points by: {', '.join(good) or 'none'};"
     )
-    told += f" best is {best['method']} with {100 * _number(best, 'mean'):+.1f} points"
+    sentence += f" best is {best['method']} with {100 * _number(best, 'mean'):+.1f} points"
     if chance is not None:
-        told += f", at random {100 * _number(chance, 'mean'):+.1f}"
-    return told + "."
+        sentence += f", at random {100 * _number(chance, 'mean'):+.1f}"
+    return sentence + "."
 
 
 def _number(row: Row, key: str) -> float:

@@ -12,7 +12,7 @@ import torch
 
 def class_scores(maps: Sequence[torch.Tensor]) -> torch.Tensor:
     """a[l, b, h, p], what the class token gives each patch: maps [B, H, 1 + P, 1 + P] -> [L, B, H, P]."""
-    return torch.stack([one[:, :, 0, 1:].float() for one in maps])
+    return torch.stack([layer[:, :, 0, 1:].float() for layer in maps])
 
 
 def patch_scores(scores: torch.Tensor, last: int) -> torch.Tensor:

@@ -30,26 +30,26 @@ class Flow:
     apart: Mapping[str, NDArray[np.float64]]
 
 
-def flow(seen: Attention) -> Flow:
+def flow(attention: Attention) -> Flow:
     """Every kind of map. Rollouts go through special tokens and words as well, which are left out after."""
-    layers = list(seen.layers[:, None, None])  # [1, 1, S, S] each: one picture, heads averaged before
-    every = {
-        OWN: seen.layers,
+    layers = list(attention.layers[:, None, None])  # [1, 1, S, S] each: one picture, heads averaged before
+    stacks = {
+        OWN: attention.layers,
         RESIDUAL: torch.stack(rollouts(layers))[:, 0],
         LITERAL: torch.stack(rollouts(layers, residual=False))[:, 0],
     }
     maps, entropies, apart = {}, {}, {}
-    for kind, whole in every.items():
-        cells = whole[:, :, seen.cells].double()
+    for kind, whole in stacks.items():
+        cells = whole[:, :, attention.cells].double()
         shares = cells / cells.sum(dim=-1, keepdim=True).clamp(min=1e-12)
-        looked = shares[:, seen.looking].mean(dim=1)
-        maps[kind] = looked.unflatten(-1, seen.grid).numpy()
-        entropies[kind] = entropy(looked)
-        apart[kind] = _apart(shares).numpy()
+        mean_map = shares[:, attention.looking].mean(dim=1)
+        maps[kind] = mean_map.unflatten(-1, attention.grid).numpy()
+        entropies[kind] = entropy(mean_map)
+        apart[kind] = _divergence(shares).numpy()
     return Flow(maps, entropies, apart)
 
 
-def _apart(shares: torch.Tensor) -> torch.Tensor:
+def _divergence(shares: torch.Tensor) -> torch.Tensor:
     """[L]: the mean divergence of rows [L, S, N] from their mean, which is their Jensen-Shannon, in bits."""
     mean = shares.mean(dim=1, keepdim=True).clamp(min=1e-12)
     rows = torch.special.xlogy(shares, shares) - shares * mean.log()
@@ -65,9 +65,9 @@ def paired_depths(ours: int, theirs: int) -> list[int]:
 def agreement(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """By measure [L]: our maps [L, rows, cols] with theirs at the same depth, over the coarser grid."""
     grid = min(ours.shape[1], theirs.shape[1]), min(ours.shape[2], theirs.shape[2])
-    mine, other = (resample_keys(torch.as_tensor(one), *grid).numpy() for one in (ours, theirs))
+    mine, other = (resample_keys(torch.as_tensor(maps), *grid).numpy() for maps in (ours, theirs))
     pairs = list(enumerate(paired_depths(len(mine), len(other))))
     return {
-        name: np.array([measure(mine[layer], other[deep]) for layer, deep in pairs])
+        name: np.array([measure(mine[layer], other[deeper]) for layer, deeper in pairs])
         for name, measure in AGREEMENTS.items()
     }

@@ -47,7 +47,7 @@ class Tower:
         self._vlm: VisionLanguageModel | None = None
         kind = str(read_config(model_folder(name)).get("model_type"))
         if kind in _TOWERS:
-            self._module, self._processor = _loaded(model_folder(name))
+            self._module, self._processor = _load_tower(model_folder(name))
             self.rows = CLASS if kind not in ("siglip", "siglip_vision_model") else RECEIVED
             return
         self._vlm = load_model(name)
@@ -63,24 +63,24 @@ class Tower:
     def attention(self, picture: Image, question: str) -> Attention:
         """Its maps of a picture. Raises InputError for a picture smaller than the grid, QuestionError."""
         if self.rows == WORDS:
-            return self._of_words(picture, question)
-        with torch.inference_mode(), hearing(self._module) as heard:
-            pixels = self._prepared(picture)
+            return self._attention_of_words(picture, question)
+        with torch.inference_mode(), hearing(self._module) as maps:
+            pixels = self._prepare(picture)
             self._module(pixel_values=pixels)
-        whole = [one for one in heard if one.kind == "tokens"]
-        if not whole:
+        maps_over_tokens = [layer for layer in maps if layer.kind == "tokens"]
+        if not maps_over_tokens:
             raise ModelError(f"{self.name} gives no maps over the whole picture. Give a ViT folder.")
-        layers = torch.stack([one.attention[0].mean(dim=0) for one in whole])
-        return self._arranged(layers, picture)
+        layers = torch.stack([layer.attention[0].mean(dim=0) for layer in maps_over_tokens])
+        return self._arrange(layers, picture)
 
-    def _prepared(self, picture: Image) -> torch.Tensor:
+    def _prepare(self, picture: Image) -> torch.Tensor:
         if self._vlm is not None:
             return self._vlm.prepare([picture])
         assert self._processor is not None
         pixels: torch.Tensor = self._processor([picture], return_tensors="pt")["pixel_values"]
         return pixels
 
-    def _arranged(self, layers: torch.Tensor, picture: Image) -> Attention:
+    def _arrange(self, layers: torch.Tensor, picture: Image) -> Attention:
         """Patches are the last square number of tokens; what stands before them are special ones."""
         count = layers.shape[-1]
         side = int(count**0.5)
@@ -94,7 +94,7 @@ class Tower:
         looking = place == 0 if self.rows == CLASS and special else place >= special
         return Attention(layers, looking, place >= special, (side, side))
 
-    def _of_words(self, picture: Image, question: str) -> Attention:
+    def _attention_of_words(self, picture: Image, question: str) -> Attention:
         vlm = self._vlm
         assert vlm is not None
         vision = vlm.encode_images([picture])
@@ -106,7 +106,7 @@ class Tower:
         return Attention(layers, forced.txt[0], cells, (vision.rows, vision.cols))
 
 
-def _loaded(folder: Path) -> tuple[Any, Any]:
+def _load_tower(folder: Path) -> tuple[Any, Any]:
     check_files(folder)
     try:
         with no_progress_bars():
@@ -117,7 +117,9 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
     except (SafetensorError, RuntimeError, OSError, ValueError, TypeError, KeyError, ImportError) as error:
         raise WeightsError(f"{folder} cannot be read ({error}). Get the whole checkpoint again.") from error
-    whole: Any = model
-    tower = getattr(whole, "vision_model", whole)  # of CLIP and SigLIP, which read text as well
+    maps_over_tokens: Any = model
+    tower = getattr(
+        maps_over_tokens, "vision_model", maps_over_tokens
+    )  # of CLIP and SigLIP, which read text as well
     tower.eval()
     return tower, processor

@@ -36,17 +36,17 @@ class LayerFindings:
 
     def mean(self, cell: Measure) -> Interval:
         """Over all questions."""
-        values, there = self._of(cell)
-        return bootstrap_mean(values, self.rooms[there].tolist(), seed=self.seed)
+        values, present = self._values_of(cell)
+        return bootstrap_mean(values, self.rooms[present].tolist(), seed=self.seed)
 
     def effect(self, cell: Measure, grouping: Grouping) -> Effect | None:
         """Of the grouping's flag; None where all questions are of one group."""
-        values, there = self._of(cell)
-        flags = self.flags[grouping][there]
+        values, present = self._values_of(cell)
+        flags = self.flags[grouping][present]
         if not flags.any() or flags.all():
             return None
-        shuffled = self._shuffled[grouping][:, there]
-        return effect(values, flags, self.rooms[there].tolist(), shuffled, self.seed)
+        shuffled = self._shuffled[grouping][:, present]
+        return effect(values, flags, self.rooms[present].tolist(), shuffled, self.seed)
 
     def layers(self, part: str) -> tuple[int, int]:
         """How many the student and the expert have there."""
@@ -62,11 +62,11 @@ class LayerFindings:
         The middle of L layers is the one numbered L // 2, from 0.
         """
         ours, theirs = self.layers(part)
-        wanted = {
+        cells = {
             offset: Measure(part, ours // 2, theirs // 2 + offset, distance)
             for offset in range(-AROUND, AROUND + 1)
         }
-        return {offset: cell for offset, cell in wanted.items() if cell in self._values}
+        return {offset: cell for offset, cell in cells.items() if cell in self._values}
 
     def as_published(self, distance: str) -> list[Measure]:
         """The slide's cells: both encoders, around the middle."""
@@ -77,10 +77,10 @@ class LayerFindings:
         rows = [self._values[cell] for cell in cells]
         return np.stack([np.where(np.isfinite(row), row, np.nanmean(row)) for row in rows])
 
-    def _of(self, cell: Measure) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _values_of(self, cell: Measure) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         values = self._values[cell]
-        there = np.isfinite(values)
-        return values[there], there
+        present = np.isfinite(values)
+        return values[present], present
 
     @cached_property
     def _shuffled(self) -> dict[Grouping, NDArray[np.bool_]]:

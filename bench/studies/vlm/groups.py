@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.measure.intervals import DRAWS, Interval, drawn_interval
+from bench.measure.intervals import DRAWS, Interval, draw_groups, drawn_interval, exactly
 
 PERMUTATIONS = 10_000
 Numbers = NDArray[np.float64]
@@ -38,34 +38,34 @@ def effect(
 
     Raises ValueError when a group is empty.
     """
-    numbers, mine = np.asarray(values, np.float64), np.asarray(flags, bool)
-    if not mine.any() or mine.all():
+    numbers, members = np.asarray(values, np.float64), np.asarray(flags, bool)
+    if not members.any() or members.all():
         raise ValueError("both groups need a question at least")
-    first, second = float(numbers[mine].mean()), float(numbers[~mine].mean())
+    first, second = float(numbers[members].mean()), float(numbers[~members].mean())
     return Effect(
-        first, second, _difference(numbers, mine, rooms, seed), permutation_p(numbers, mine, shuffled),
-        cohens_d(numbers[mine], numbers[~mine]),
+        first, second, _difference(numbers, members, rooms, seed), permutation_p(numbers, members, shuffled),
+        cohens_d(numbers[members], numbers[~members]),
     )  # fmt: skip
 
 
 def permutations(flags: ArrayLike, strata: ArrayLike, seed: int, count: int = PERMUTATIONS) -> Flags:
     """Flags [n] shuffled within each stratum of equal labels [n], `count` times: [count, n]."""
-    mine, labels = np.asarray(flags, bool), np.asarray(strata)
+    members, labels = np.asarray(flags, bool), np.asarray(strata)
     rng = np.random.default_rng(seed)
-    found = np.tile(mine, (count, 1))
+    shuffled = np.tile(members, (count, 1))
     for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        found[:, own] = rng.permuted(found[:, own], axis=1)
-    return found
+        members = np.flatnonzero(labels == label)
+        shuffled[:, members] = rng.permuted(shuffled[:, members], axis=1)
+    return shuffled
 
 
 def permutation_p(values: Numbers, flags: Flags, shuffled: Flags) -> float:
     """The share of shuffles with a difference of means as large as the one found, itself among them."""
     count = int(flags.sum())
     sums = shuffled @ values
-    every = sums / count - (values.sum() - sums) / (len(values) - count)
-    found = abs(float(values[flags].mean() - values[~flags].mean()))
-    return float((np.sum(np.abs(every) >= found - 1e-12) + 1) / (len(every) + 1))
+    differences = sums / count - (values.sum() - sums) / (len(values) - count)
+    observed = abs(float(values[flags].mean() - values[~flags].mean()))
+    return float((np.sum(np.abs(differences) >= observed - 1e-12) + 1) / (len(differences) + 1))
 
 
 def cohens_d(first: Numbers, second: Numbers) -> float:
@@ -80,20 +80,18 @@ def cohens_d(first: Numbers, second: Numbers) -> float:
 def _difference(values: Numbers, flags: Flags, rooms: Sequence[Hashable], seed: int) -> Interval:
     order = {room: place for place, room in enumerate(dict.fromkeys(rooms))}
     place = np.array([order[room] for room in rooms])
-    found = float(values[flags].mean() - values[~flags].mean())
+    observed = float(values[flags].mean() - values[~flags].mean())
     if len(order) < 2:
-        return Interval(found, float("nan"), float("nan"), len(values))
-    drawn = np.random.default_rng(seed).multinomial(
-        len(order), np.full(len(order), 1 / len(order)), size=DRAWS
-    )
+        return exactly(observed, len(values))
+    draws = draw_groups(len(order), seed)
     means = []
     for group in (flags, ~flags):
         sums = np.bincount(place[group], weights=values[group], minlength=len(order))
         counts = np.bincount(place[group], minlength=len(order))
         with np.errstate(invalid="ignore", divide="ignore"):
-            means.append((drawn @ sums) / (drawn @ counts))
-    apart = means[0] - means[1]
-    return drawn_interval(found, apart[np.isfinite(apart)], len(values))
+            means.append((draws @ sums) / (draws @ counts))
+    differences = means[0] - means[1]
+    return drawn_interval(observed, differences[np.isfinite(differences)], len(values))
 
 
 def small_draws(
@@ -106,11 +104,11 @@ def small_draws(
     """
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(flags), np.flatnonzero(~flags)]
-    found = np.empty(draws, np.int64)
+    counts = np.empty(draws, np.int64)
     for number in range(draws):
         first, second = (
             rng.choice(group, min(size, len(group)), replace=False)
             for group, size in zip(groups, sizes, strict=True)
         )
-        found[number] = int((values[:, first].mean(axis=1) < values[:, second].mean(axis=1)).sum())
-    return found
+        counts[number] = int((values[:, first].mean(axis=1) < values[:, second].mean(axis=1)).sum())
+    return counts

@@ -15,18 +15,18 @@ from bench.studies.vlm.rows import LITERAL
 _PARTS = ((SEEN, CKA), (PICTURE, CKA), (WORDS, CKA), (MAPS, JS))
 
 
-def draw(path: Path, found: LayerFindings, student: str, expert: str) -> None:
+def draw(path: Path, findings: LayerFindings, student: str, expert: str) -> None:
     """Above, layers against layers, the nearer the darker; below, effects with intervals over rooms."""
-    parts = [(part, distance) for part, distance in _PARTS if min(found.layers(part)) > 0]
-    effects = _effects(found)
+    parts = [(part, distance) for part, distance in _PARTS if min(findings.layers(part)) > 0]
+    effects = _effects(findings)
     title = f"How far the layers of {student} (down) are from those of {expert} (across)"
-    high = 1.4 + 0.45 * max((found.layers(part)[0] for part, _ in parts), default=0)
-    with chart(path, title, 10, high + 1.2 + 0.26 * len(effects)) as figure:
-        above, below = figure.subfigures(2, 1, height_ratios=(high, 1.2 + 0.26 * len(effects)))
+    height = 1.4 + 0.45 * max((findings.layers(part)[0] for part, _ in parts), default=0)
+    with chart(path, title, 10, height + 1.2 + 0.26 * len(effects)) as figure:
+        above, below = figure.subfigures(2, 1, height_ratios=(height, 1.2 + 0.26 * len(effects)))
         if parts:
             panels = above.subplots(1, len(parts), squeeze=False)[0]
             for axes, (part, distance) in zip(panels, parts, strict=True):
-                _matrix(axes, found, part, distance)
+                _matrix(axes, findings, part, distance)
         axes = below.subplots()
         axes.set_title("Distance on right answers less that on wrong ones; left of 0: nearer where right")
         axes.set_xlabel("standard deviations, with 95 % intervals over rooms")
@@ -39,13 +39,13 @@ def draw(path: Path, found: LayerFindings, student: str, expert: str) -> None:
         axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
 
 
-def _matrix(axes: Any, found: LayerFindings, part: str, distance: str) -> None:
+def _matrix(axes: Any, findings: LayerFindings, part: str, distance: str) -> None:
     """Means over all questions; white where too few words were in every question."""
-    shape = found.layers(part)
+    shape = findings.layers(part)
     values = np.full(shape, np.nan)
     for student, expert in np.ndindex(shape):
-        if (cell := Measure(part, student, expert, distance)) in found.cells:
-            values[student, expert] = found.mean(cell).mean
+        if (cell := Measure(part, student, expert, distance)) in findings.cells:
+            values[student, expert] = findings.mean(cell).mean
             ink = "white" if values[student, expert] < 0.45 else INK
             axes.text(expert, student, f"{values[student, expert]:.2f}", ha="center", va="center", color=ink)
     axes.imshow(values, cmap="Blues_r", vmin=0, vmax=1, aspect="auto")
@@ -56,17 +56,17 @@ def _matrix(axes: Any, found: LayerFindings, part: str, distance: str) -> None:
     axes.grid(visible=False)
 
 
-def _effects(found: LayerFindings) -> Mapping[Measure, Interval]:
+def _effects(findings: LayerFindings) -> Mapping[Measure, Interval]:
     """Differences right - wrong in standard deviations of the distance, where there are any."""
     cells = [
-        *found.as_published(LITERAL),
-        *found.as_published(CKA),
-        *found.around_middle(PICTURE, CKA).values(),
+        *findings.as_published(LITERAL),
+        *findings.as_published(CKA),
+        *findings.around_middle(PICTURE, CKA).values(),
     ]
     effects = {}
     for cell in cells:
-        if (one := found.effect(cell, "right")) is not None:
-            scale = one.d / one.difference.mean if one.difference.mean else 0.0
-            low, high = one.difference.low * scale, one.difference.high * scale
-            effects[cell] = Interval(one.d, low, high, one.difference.n)
+        if (effect := findings.effect(cell, "right")) is not None:
+            scale = effect.d / effect.difference.mean if effect.difference.mean else 0.0
+            low, height = effect.difference.low * scale, effect.difference.high * scale
+            effects[cell] = Interval(effect.d, low, height, effect.difference.n)
     return effects
