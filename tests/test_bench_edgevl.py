@@ -20,13 +20,19 @@ from bench.pretrain.scene.pairs import read_folder
 from bench.pretrain.scene.recipes import RECIPE
 from bench.pretrain.scene.runs import waves
 from bench.studies.edgevl import training as module
-from bench.studies.edgevl.claims import CLAIMS, PlaceClaim, PlaceVerdict, claim_rows, judge, paragraph
+from bench.studies.edgevl.claims import (
+    CLAIMS,
+    PlaceClaim,
+    PlaceScores,
+    PlaceVerdict,
+    claim_rows,
+    judge,
+    paragraph,
+)
 from bench.studies.edgevl.cli import app
-from bench.studies.edgevl.plan import EdgeVLPlan
-from bench.studies.edgevl.scores import PlaceScores
+from bench.studies.edgevl.entrants import folder_views
 from bench.studies.edgevl.study import run_study
-from bench.studies.edgevl.training import train
-from bench.studies.edgevl.views import folder_views
+from bench.studies.edgevl.training import EdgeVLPlan, train
 from core.errors import InputError
 from core.lazy import run
 from models.scene.student import SceneShape, load_student

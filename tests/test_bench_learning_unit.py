@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 from adapters.jobs.store import AdapterStore
 from agent.recording.visit import read_visit
 from bench.learning import methods, replay
-from bench.learning.asking import open_room_student
+from bench.learning.asking import first_questions, open_room_student
 from bench.learning.cli import app
-from bench.learning.forgetting import first_questions
 from bench.learning.methods import AGENT, ALL_ROOMS, CONTEXT, ROOMWISE, TAUGHT
 from bench.learning.places import claim_folder, neighbours, session_places
 from bench.learning.plan import LearningPlan, Unit

@@ -13,6 +13,7 @@ from tiny_studies import save_pair
 
 import roomwise
 from bench.looking import room
+from bench.looking.cli import CHANCE, Masses, rows, sentences
 from bench.looking.room import (
     EXPERT,
     METHODS,
@@ -23,7 +24,6 @@ from bench.looking.room import (
     measure_room,
     on_thing,
 )
-from bench.looking.rows import CHANCE, Masses, rows, sentences
 from bench.rooms.sessions import WARM_UP
 from bench.studies.distill.few_shot import FewShotCourse
 from core.lazy import run

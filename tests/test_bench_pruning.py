@@ -10,15 +10,14 @@ from bench.measure.charts import draw
 from bench.measure.intervals import Interval
 from bench.measure.report import Row
 from bench.pair.models import PicturedQuestion
-from bench.pruning.cli import app
+from bench.pruning.cli import app, time_answers, timing_rows
 from bench.pruning.sizes import FLORENCE_BASE, write_size
-from bench.pruning.timing import time_answers, timing_rows
 from bench.rooms.questions.draft import Question
 from bench.studies.pruning.accuracy import KINDS, accuracy_rows, answer_all_ways, cheapest
+from bench.studies.pruning.cli import paragraph
 from bench.studies.pruning.maps import drop_layer, language_rows, tower_rows
 from bench.studies.pruning.published import BELOW
 from bench.studies.pruning.seconds import METHODS, seconds_rows, time_methods
-from bench.studies.pruning.words import paragraph
 from core.errors import InputError
 from models.registry import load_model
 from models.vlm import VisionLanguageModel

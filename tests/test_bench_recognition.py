@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_places import Colours
 
-from bench.recognition.cli import rows
+from bench.recognition.cli import Probe, auroc, open_set, rows, top1
 from bench.recognition.fitting import calibrate_places, discriminants, fit_curve
-from bench.recognition.scores import Probe, auroc, open_set, top1
 from bench.recognition.views import RoomSightings, measured_depth, read_sessions
 from core.errors import InputError, WeightsError
 from models.scene.pixels import check_depth

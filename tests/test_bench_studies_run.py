@@ -14,9 +14,8 @@ from adapters.jobs.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
 from bench.studies.few_shot import room_work
 from bench.studies.few_shot.methods import ALIGN_KD, SF, Entry
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.rooms import expert_room, load_pictures, model
-from bench.studies.few_shot.run import carry_out, find_incomputable
+from bench.studies.few_shot.room_work import carry_out, find_incomputable
+from bench.studies.few_shot.rooms import StudyPlan, expert_room, load_pictures, model
 from bench.studies.few_shot.scores import MethodScores, collect_scores, fit_rows, rows
 from core.types import Example
 

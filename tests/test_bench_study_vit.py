@@ -15,9 +15,20 @@ from transformers import CLIPVisionConfig, CLIPVisionModel, ViTConfig, ViTModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 import roomwise
-from bench.studies.vit.flow import LITERAL, OWN, RESIDUAL, agreement, flow, paired_depths
+from bench.studies.vit.flow import (
+    CLASS,
+    LITERAL,
+    OWN,
+    RECEIVED,
+    RESIDUAL,
+    WORDS,
+    Attention,
+    Tower,
+    agreement,
+    flow,
+    paired_depths,
+)
 from bench.studies.vit.rows import OTHER, SAME, Flows
-from bench.studies.vit.towers import CLASS, RECEIVED, WORDS, Attention, Tower
 from core.errors import InputError, WeightsError
 from core.lazy import run
 

@@ -14,11 +14,9 @@ from tiny_studies import save_pair
 import roomwise
 from bench.studies.vlm import rooms
 from bench.studies.vlm.cells import CKA, SEEN, WORDS, Measure, common_grid, grid_cells, map_cells, word_cells
-from bench.studies.vlm.found import LayerFindings
-from bench.studies.vlm.groups import cohens_d, effect, permutation_p, permutations, small_draws
-from bench.studies.vlm.picture import draw
+from bench.studies.vlm.found import LayerFindings, cohens_d, effect, permutation_p, permutations, small_draws
 from bench.studies.vlm.rooms import Sample, samples
-from bench.studies.vlm.rows import LITERAL, PUBLISHED, rows, sentences
+from bench.studies.vlm.rows import LITERAL, PUBLISHED, draw, rows, sentences
 from core.lazy import run
 
 

@@ -19,8 +19,15 @@ from agent.takeover.calibration import FILE, find_calibration, write_calibration
 from bench.pretrain.blueprint import save_model
 from bench.takeover.cli import app, refuse_known
 from bench.takeover.picture import coverage_curve, draw
-from bench.takeover.reliability import expected_calibration_error
-from bench.takeover.rows import CALIBRATED, RAW, TakeOverScores, all_rows, calibration_error, in_use_rows
+from bench.takeover.rows import (
+    CALIBRATED,
+    RAW,
+    TakeOverScores,
+    all_rows,
+    calibration_error,
+    expected_calibration_error,
+    in_use_rows,
+)
 from bench.takeover.visits import StudentAnswer, Visited
 from core.errors import InputError, WeightsError
 

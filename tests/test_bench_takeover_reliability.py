@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.takeover.reliability import expected_calibration_error, reliability
+from bench.takeover.rows import expected_calibration_error, reliability
 
 _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60)
 

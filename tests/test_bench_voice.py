@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 
 import roomwise
 from bench.voice.bench import Ear, Hearing, Spoken, nothing_rows, say, share, spoken_rows, wait
-from bench.voice.sounds import NOTHING, RATE, VOICES, in_noise, nothing, pink, save, speak
-from bench.voice.words import sentences, word_errors, words
+from bench.voice.sounds import (
+    NOTHING,
+    RATE,
+    VOICES,
+    in_noise,
+    nothing,
+    pink,
+    save,
+    sentences,
+    speak,
+    word_errors,
+    words,
+)
 from capture.audio import Samples
 from capture.audio_inventions import Draft
 from capture.voice_activity import EnergyGate

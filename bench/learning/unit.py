@@ -15,8 +15,15 @@ from agent.recording.record import read_recording
 from agent.recording.visit import Visit, read_visit
 from agent.turns.remembering import pair_id
 from bench.learning import methods
-from bench.learning.asking import Answerer, RoomStudent, answer_by_votes, open_room_student
-from bench.learning.forgetting import Elsewhere, Forgetting, first_questions
+from bench.learning.asking import (
+    Answerer,
+    Elsewhere,
+    Forgetting,
+    RoomStudent,
+    answer_by_votes,
+    first_questions,
+    open_room_student,
+)
 from bench.learning.methods import ROOMWISE, TAUGHT
 from bench.learning.more_views import MORE_VIEWS, ask_adapted, ask_before, local_expert, open_more_views
 from bench.learning.places import claim_folder, session_of

@@ -7,8 +7,14 @@ from typing import Any
 import numpy as np
 
 from bench.measure.charts import BLUE, GREY, INK, ORANGE, chart
-from bench.takeover.reliability import expected_calibration_error, reliability
-from bench.takeover.rows import CALIBRATED, RAW, REQUESTED, TakeOverScores
+from bench.takeover.rows import (
+    CALIBRATED,
+    RAW,
+    REQUESTED,
+    TakeOverScores,
+    expected_calibration_error,
+    reliability,
+)
 
 _COLOURS = {RAW: ORANGE, CALIBRATED: BLUE}
 _FULL = 0.93  # words at points further right stand to the left of them

@@ -20,8 +20,18 @@ from agent.recording.visit import DEMO
 from bench.measure.intervals import Interval, bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured
-from bench.voice.sounds import NOTHING, RATE, VOICES, in_noise, nothing, save, speak
-from bench.voice.words import sentences, word_errors, words
+from bench.voice.sounds import (
+    NOTHING,
+    RATE,
+    VOICES,
+    in_noise,
+    nothing,
+    save,
+    sentences,
+    speak,
+    word_errors,
+    words,
+)
 from capture.audio import Block
 from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules

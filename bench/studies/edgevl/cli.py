@@ -9,8 +9,7 @@ from rich.table import Table
 from bench.measure.charts import PictureOption, draw_dots
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, ruled, show
-from bench.studies.edgevl.claims import MEANS, SOURCE, claim_rows, judge, paragraph
-from bench.studies.edgevl.scores import MODALITIES, PlaceScores
+from bench.studies.edgevl.claims import MEANS, MODALITIES, SOURCE, PlaceScores, claim_rows, judge, paragraph
 from core.errors import InputError
 from core.files import cache_dir, storage_errors
 from models.scene.names import SCANNET, checked
@@ -61,8 +60,8 @@ def edgevl(
 
     Example: roomwise study edgevl --data ./scannet --teacher ./clip-vit-b-32 --backbone swin-t
     """
-    from bench.studies.edgevl.plan import EdgeVLPlan
     from bench.studies.edgevl.study import run_study
+    from bench.studies.edgevl.training import EdgeVLPlan
 
     names = list(SCANNET) if classes is None else read_names(classes)
     plan = EdgeVLPlan(

@@ -15,12 +15,16 @@ from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
 from bench.pretrain.scene.shipping import SHIPPED
 from bench.studies.edgevl import entrants as encoders
-from bench.studies.edgevl.entrants import PlaceEntrant, student_encoder
-from bench.studies.edgevl.plan import EdgeVLPlan
-from bench.studies.edgevl.scores import PlaceScores
+from bench.studies.edgevl.claims import PlaceScores
+from bench.studies.edgevl.entrants import (
+    LabelledViews,
+    PlaceEntrant,
+    folder_views,
+    rendered_views,
+    student_encoder,
+)
 from bench.studies.edgevl.speed import parity_row, speed_rows
-from bench.studies.edgevl.training import SHAPES, train
-from bench.studies.edgevl.views import LabelledViews, folder_views, rendered_views
+from bench.studies.edgevl.training import SHAPES, EdgeVLPlan, train
 from core.errors import InputError
 from core.ports import Rows
 from models.scene.encoder import BUILTIN_FOLDER

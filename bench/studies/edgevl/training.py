@@ -1,18 +1,63 @@
 """Every method's students, some at a time in processes of their own; each goes on from where it was left."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from bench.measure.crew import processes
+from bench.pretrain.scene.recipes import CODE_FAITHFUL, NO_TRIPLETS, RECIPE, SceneRecipe
 from bench.pretrain.scene.runs import Bench, finish, waves
 from bench.pretrain.scene.setting import folder_frames, prepared, rendered_frames
 from bench.pretrain.scene.students import innate, swin_t, vit_s
-from bench.studies.edgevl.plan import EdgeVLPlan
 from models.scene.student import SceneShape
-from models.scene.teacher import SceneTeacher, load_teacher
+from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
+
+
+@dataclass(frozen=True)
+class EdgeVLPlan:
+    """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered.
+
+    `jobs` processes render and train, each with its share of `threads`. `no_triplets` asks for a row of
+    stage 2 without contrast beside the published ones.
+    """
+
+    out: Path
+    frames: Path
+    classes: list[str]
+    seeds: int = 3
+    rooms: int = 100
+    quick: bool = False
+    data: Path | None = None
+    teacher: str = BUILTIN
+    backbone: str = "built-in"
+    share: float = 1.0
+    jobs: int = 2
+    threads: int = 2
+    quiet: bool = False
+    code_faithful: bool = False
+    no_triplets: bool = False
+    recipe: SceneRecipe = field(default=RECIPE)
+
+    @property
+    def effective_recipe(self) -> SceneRecipe:
+        """The recipe as it is carried out."""
+        recipe = CODE_FAITHFUL if self.code_faithful else self.recipe
+        recipe = recipe.with_method(NO_TRIPLETS) if self.no_triplets else recipe
+        return recipe if self.share >= 1 else recipe.shortened(self.share)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of all trainings."""
+        return self.out / ("runs-as-released" if self.code_faithful else "runs")
+
+    def place(self, method: str, seed: int) -> Path:
+        """The finished student of a method."""
+        return self.runs / f"seed-{seed}" / method
+
 
 SHAPES: Mapping[str, Callable[[int], SceneShape]] = {"built-in": innate, "swin-t": swin_t, "vit-s": vit_s}
 _benches: dict[str, Bench] = {}

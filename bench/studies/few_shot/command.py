@@ -14,8 +14,8 @@ from bench.measure.report import Report, Row, emit, ruled, show
 from bench.studies.distill.terms import TERMS, Need
 from bench.studies.few_shot.claims import PublishedClaim, claim_rows, judge, published_rows, sentences
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import StudyPlan, make_plan, mark_folder
-from bench.studies.few_shot.run import carry_out, find_incomputable
+from bench.studies.few_shot.room_work import carry_out, find_incomputable
+from bench.studies.few_shot.rooms import StudyPlan, make_plan, mark_folder
 from bench.studies.few_shot.scores import AGREEMENT, EXPERT, MethodScores, collect_scores, fit_rows, rows
 from core.config import load_config
 

@@ -19,8 +19,7 @@ from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.pairing import fit_transfer
 from bench.studies.distill.reading import ModelReading
 from bench.studies.distill.transfer import Pairing, Transfer, load_transfer, save_transfer
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.rooms import load_pictures, model, render_turns
+from bench.studies.few_shot.rooms import StudyPlan, load_pictures, model, render_turns
 from core.files import atomic_write_bytes, storage_errors
 from models.vlm import VisionLanguageModel
 

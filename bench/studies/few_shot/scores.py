@@ -11,9 +11,8 @@ from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, measured
 from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import StudyPlan
 from bench.studies.few_shot.room_work import MethodResult, read_result
-from bench.studies.few_shot.rooms import StudyRoom, expert_room
+from bench.studies.few_shot.rooms import StudyPlan, StudyRoom, expert_room
 from core.scoring import exact_match
 
 ALL = "all"

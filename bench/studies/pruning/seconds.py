@@ -10,9 +10,16 @@ from PIL.Image import Image
 
 from bench.measure.intervals import bootstrap_mean, bootstrap_ratio
 from bench.measure.report import Row, Value, measured
+from bench.studies.pruning.maps import (
+    class_scores,
+    layer_wise,
+    patch_scores,
+    patch_wise,
+    segment_scores,
+    tower_maps,
+    used_layers,
+)
 from bench.studies.pruning.published import CHOSEN, LAYER_WISE, PATCH_WISE, PROMPTS, SECONDS, SOURCE, TOKENS
-from bench.studies.pruning.tower import tower_maps, used_layers
-from bench.studies.pruning.zeroing import class_scores, layer_wise, patch_scores, patch_wise, segment_scores
 from models.decoding import greedy
 from models.token_pruning import Pruning, Rule
 from models.vlm import VisionLanguageModel, VisionTokens

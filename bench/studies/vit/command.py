@@ -14,10 +14,8 @@ from bench.measure.crew import crew
 from bench.measure.options import Json, RoomJobs, Split
 from bench.measure.report import Report, emit, show
 from bench.rooms.sessions import make_session
-from bench.studies.vit.flow import Flow, flow
-from bench.studies.vit.picture import draw
-from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table
-from bench.studies.vit.towers import WORDS, Tower
+from bench.studies.vit.flow import WORDS, Flow, Tower, flow
+from bench.studies.vit.rows import SOURCE, Flows, draw, rows, sentences, table
 from core.errors import InputError
 from core.pictures import load_image
 

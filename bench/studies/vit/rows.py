@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from bench.measure.charts import BLUE, INK, ORANGE, chart
 from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, measured, ruled
 from bench.studies.vit.flow import AGREEMENTS, KINDS, LITERAL, OWN, RESIDUAL, Flow, agreement, paired_depths
@@ -148,3 +151,24 @@ def _grows(difference: Interval, up: str, down: str) -> str:
         else "neither spread out nor narrow for sure"
     )
     return f"{side} (entropy {difference:+.3f})"
+
+
+def draw(path: Path, flows: Flows) -> None:
+    """Two rows of panels, a column a kind of map. Raises StorageError."""
+    with chart(path, "Attention over depth, from the first layer to the last", 9, 5.5) as figure:
+        panels = figure.subplots(2, len(KINDS), sharex=True, sharey="row")
+        for kind, above, below in zip(KINDS, *panels, strict=True):
+            above.set_title(kind)
+            for who, colour in ((flows.student, BLUE), (flows.expert, ORANGE)):
+                _curve(above, flows.entropies(who, kind).mean(axis=0), color=colour, label=who)
+            for against, style in ((SAME, "-"), (OTHER, "--")):
+                agreeing = flows.agreement(kind, against)["spearman"].mean(axis=0)
+                _curve(below, agreeing, color=INK, linestyle=style, label=against)
+            below.set_xlabel("depth")
+        for row, name in zip(panels, ("entropy", "Spearman of both"), strict=True):
+            row[0].set_ylabel(name)
+            row[0].legend()
+
+
+def _curve(axes: Any, values: NDArray[np.floating[Any]], **style: str) -> None:
+    axes.plot(np.linspace(0, 1, len(values)), values, marker="o", markersize=3, **style)

@@ -10,9 +10,8 @@ from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
 from bench.measure.report import Report, emit, show
 from bench.studies.vlm.found import LayerFindings
-from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import samples
-from bench.studies.vlm.rows import SOURCE, rows, sentences, table
+from bench.studies.vlm.rows import SOURCE, draw, rows, sentences, table
 
 app = typer.Typer(add_completion=False)
 
