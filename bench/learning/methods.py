@@ -78,10 +78,7 @@ ORDER = ("untouched", "memory", ALL_ROOMS, CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, 
 
 
 def parse_methods(text: str) -> tuple[str, ...]:
-    """The methods beside the replay's that a list such as "lora,context" names; "all" is all of them.
-
-    Raises InputError for a name that is none.
-    """
+    """Methods beside the replay's from a list such as "lora,context", or "all". Raises InputError."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*ORDER, "all"):

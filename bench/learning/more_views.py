@@ -21,9 +21,9 @@ MORE_VIEWS = "more-views"
 
 
 def open_more_views(place: Place, out: Path) -> Visit | None:
-    """What is asked about a rendered room's other views; they are made below `out` if they are not there.
+    """Questions about a rendered room's other views, made below `out` if missing; None for a room without.
 
-    None for a room that has none. Raises StorageError.
+    Raises StorageError.
     """
     folder = out / place.name / MORE_VIEWS
     with wait_for_folder(folder.parent):

@@ -43,31 +43,20 @@ def read_replay(recording: Recording, warm_up: int) -> dict[str, Any]:
             answers.setdefault(event.turn, {})[_NAMES.get(event.method, event.method)] = event.text
         elif isinstance(event, Answered):
             answers.setdefault(event.turn, {})[AGENT] = event.text
+    judged = [event for event in recording.events if isinstance(event, Judged) and event.turn > warm_up]
     turns = [
-        {
-            "turn": event.turn,
-            "tag": event.tag or ALL,
-            "reference": event.reference,
-            "said": answers.get(event.turn, {}),
-        }
-        for event in recording.events
-        if isinstance(event, Judged) and event.turn > warm_up
-    ]
+        {"turn": event.turn, "tag": event.tag or ALL, "reference": event.reference,
+         "said": answers.get(event.turn, {})}
+        for event in judged
+    ]  # fmt: skip
     adaptations = [
-        event for event in recording.events if isinstance(event, AdaptationEnded) and not event.again
-    ]
+        {"seconds": event.seconds, "promoted": event.promoted,
+         "kept": event.scores.get("candidate.probe.exact", 0.0)}
+        for event in recording.events
+        if isinstance(event, AdaptationEnded) and not event.again
+    ]  # fmt: skip
     session = str(recording.about.get("session", ""))
-    return {
-        "session": session,
-        "warm_up": warm_up,
-        "turns": turns,
-        "adaptations": [_cost(event) for event in adaptations],
-    }
-
-
-def _cost(adaptations: AdaptationEnded) -> dict[str, Any]:
-    kept = adaptations.scores.get("candidate.probe.exact", 0.0)
-    return {"seconds": adaptations.seconds, "promoted": adaptations.promoted, "kept": kept}
+    return {"session": session, "warm_up": warm_up, "turns": turns, "adaptations": adaptations}
 
 
 def _is_finished(run: Path, turns: int) -> bool:

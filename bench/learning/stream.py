@@ -61,11 +61,7 @@ class Leg:
 
 
 def after_visit(state: RoomState) -> None:
-    """What is made of all that is known once a visit is over, before the next room: home, when it is time.
-
-    `state` is this process's alone and becomes the stream's when this returns; if it is killed, it is called
-    again on a fresh copy.
-    """
+    """Consolidate home after a visit, when it is time; if killed, it is called again on a fresh copy."""
     if state.home:
         learn_rooms(state.memory, state.student, state.seed)
         consolidate(state)
@@ -92,10 +88,7 @@ def visit_rooms(
 
 
 def transfer(plan: LearningPlan, legs: Sequence[Leg]) -> dict[str, Any] | None:
-    """All rooms of a stream asked again at its end: by room and turn, what the student says now.
-
-    None while another process is at it.
-    """
+    """Ask all rooms again at a stream's end: answers by room and turn, None while another process does."""
     last = legs[-1]
     with claim_folder(last.folder) as claimed:
         if not claimed:
@@ -122,10 +115,7 @@ def home_is_due(number: int, visits: int, every: int | None) -> bool:
 
 
 def _count_finished(legs: Sequence[Leg]) -> int:
-    """How many visits need not be made again: up to the last one that others can go on from.
-
-    A later one that was told of and whose folder is gone is forgotten.
-    """
+    """How many visits need not be made again; later ones whose folder is gone are forgotten."""
     finished = 0
     for number, leg in enumerate(legs, start=1):
         if read_part(leg.folder, REPLAY) is None:
@@ -196,10 +186,7 @@ def _open_visit(plan: LearningPlan, place: Place) -> Visit:
 
 
 def review(memory: Path, student: str, visit: Visit, replay: dict[str, Any], max_pixels: int) -> int:
-    """Put the expert's answers to the turns after the warm-up into a folder of pairs; how many calls.
-
-    What is there already stays as it is. Raises StorageError.
-    """
+    """Add the expert's later answers to a folder of pairs; returns the calls. Raises StorageError."""
     calls = 0
     with Memory.open(memory, room_embedder(load_model(student))) as pairs:
         for turn in replay["turns"]:

@@ -1,4 +1,4 @@
-"""`roomwise bench look`: the command."""
+"""`roomwise bench look`: what share of the maps lies on the thing, against chance and each other."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -42,11 +42,10 @@ def look(
     """
     plan = LookingPlan(student, expert, split, seed)
     with crew(jobs) as workers:
-        every = workers.each(partial(measure_room, plan), range(rooms), "rooms")
-    masses_found = [mass for room in every for mass in room]
-    if not masses_found:
+        measured_rooms = workers.each(partial(measure_room, plan), range(rooms), "rooms")
+    if not any(measured_rooms):
         raise InputError("No question of these rooms is about a thing in the picture. Take more rooms.")
-    masses = Masses(masses_found, seed)
+    masses = Masses([mass for room in measured_rooms for mass in room], seed)
     if picture is not None:
         dots = {CHANCE: masses.share(CHANCE, FIRST)}
         dots |= {name: masses.share(name, FIRST) for name in (UNTOUCHED, *METHODS, EXPERT)}

@@ -1,4 +1,4 @@
-"""Clients that ask at the same time, each one question after another, and what every request took."""
+"""An expert as a process of its own, clients that ask it at the same time, and what every request took."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Sounds of the voice bench: sentences from espeak-ng, and what is heard in rooms where nobody speaks."""
+"""Sounds and words of the voice bench: spoken by espeak-ng, or heard in rooms where nobody speaks."""
 
 import io
 import re

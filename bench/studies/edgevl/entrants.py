@@ -1,4 +1,4 @@
-"""The encoders that are compared: the teacher on whatever it is shown, and a student for each method."""
+"""The encoders that are compared, and the views that they are tested on, with class and room of each."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A rendered room, what was asked there, and what the expert said to it; each made once and kept."""
+"""A study's folder, and its rendered rooms with questions and the expert's answers, made once and kept."""
 
 import json
 from collections.abc import Mapping, Sequence

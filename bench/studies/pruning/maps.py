@@ -1,4 +1,9 @@
-"""The post's tables of maps: entropy by layer, and the share of scores below thresholds."""
+"""Maps of towers that attend over patches (CLIP, SigLIP), and features zeroed by them as the post does.
+
+No token goes when features are set to zero: the language model reads as many, with positions and norms. The
+post numbers "heads" 1 to 24: CLIP ViT-L has 24 layers of 16 heads each, so layers are meant. LLaVA reads
+hidden state -2, so layer 24 is off the path; pass layers up to 23 instead.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

@@ -1,1 +1,1 @@
-"""`roomwise study vit`: the slides' Study 2. How attention spreads through two networks, and whether alike."""
+"""`roomwise study vit`: the slides' Study 2. How attention spreads in two networks, and whether alike."""

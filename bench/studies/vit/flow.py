@@ -1,4 +1,9 @@
-"""What becomes of attention from layer to layer: each layer's own map, and rollouts through all up to it."""
+"""A network that sees, and its attention from layer to layer: each layer's own map, and rollouts up to it.
+
+Of CLIP, SigLIP, ViT, DeiT or DINOv2 the tower itself; of LLaVA and SmolVLM theirs. DaViT (Florence-2, the
+built-in pair) has neither a class token nor a map over the whole picture: there it is the language encoder,
+rows being the question's words and columns the picture's cells.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""All questions of a study as arrays, and the cells that the slide shows."""
+"""All questions of a study as arrays: whether a distance is smaller where answers are right.
+
+Questions of one room are not independent, so intervals are over rooms. A permutation test shuffles outcomes
+among questions of the same length, since wrong answers go with longer questions.
+"""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
