@@ -55,7 +55,7 @@ class Start:
     """What a visit begins with: a folder with memory and adapters, None for nothing. `known` names it."""
 
     folder: Path | None = None
-    known: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Unit:
 
     def folder(self, plan: LearningPlan, visit: Visit) -> Path:
         """Where it is kept: another folder for whatever makes another result."""
-        asked = visit_digest(visit)
-        about = {**plan.about(), "seed": self.seed, "start": self.start.known, "visit": asked}
+        visit_key = visit_digest(visit)
+        about = {**plan.about(), "seed": self.seed, "start": self.start.key, "visit": visit_key}
         return plan.out / self.place.name / digest(about)
 
 

@@ -29,7 +29,11 @@ def outcomes_of(results: Sequence[UnitResult]) -> Iterator[Outcome]:
         for turn in result.parts[REPLAY]["turns"]:
             number = str(turn["turn"])
             parts = {name: part.get("said", {}) for name, part in result.parts.items()}
-            answers = turn["said"] | {name: said[number] for name, said in parts.items() if number in said}
+            answers = turn["said"] | {
+                name: answers_by_turn[number]
+                for name, answers_by_turn in parts.items()
+                if number in answers_by_turn
+            }
             yield result.outcome(turn, turn["tag"], answers)
 
 
@@ -62,15 +66,15 @@ _BY_TAG = ("exact", "nls", "anls")
 
 def methods_table(rows: Sequence[Row]) -> Table:
     """The share right after the warm-up of every method, over all questions and by tag, with its interval."""
-    shown = [row for row in rows if _is_in_table(row)]
-    tags = list(dict.fromkeys(str(row["tag"]) for row in shown))
+    exact_rows = [row for row in rows if _is_in_table(row)]
+    tags = list(dict.fromkeys(str(row["tag"]) for row in exact_rows))
     table = Table(title="Share right after the warm-up (exact match), with 95 % intervals over rooms")
     table.add_column("method", no_wrap=True)
     for tag in tags:
-        counts = {row["n"] for row in shown if row["tag"] == tag}
+        counts = {row["n"] for row in exact_rows if row["tag"] == tag}
         table.add_column(f"{tag} ({'/'.join(map(str, counts))})", no_wrap=True)
-    for method in dict.fromkeys(str(row["method"]) for row in shown):
-        cells = {str(row["tag"]): row for row in shown if row["method"] == method}
+    for method in dict.fromkeys(str(row["method"]) for row in exact_rows):
+        cells = {str(row["tag"]): row for row in exact_rows if row["method"] == method}
         table.add_row(method, *(_cell(cells.get(tag)) for tag in tags))
     return table
 
@@ -120,9 +124,11 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 def _groups(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Interval]]:
     """By tag what is drawn of each method, in their order."""
-    shown = sorted(filter(_is_in_table, rows), key=lambda row: ORDER.index(str(row["method"])))
-    tags = dict.fromkeys(str(row["tag"]) for row in rows if row in shown)
-    return {tag: {str(row["method"]): interval_of(row) for row in shown if row["tag"] == tag} for tag in tags}
+    exact_rows = sorted(filter(_is_in_table, rows), key=lambda row: ORDER.index(str(row["method"])))
+    tags = dict.fromkeys(str(row["tag"]) for row in rows if row in exact_rows)
+    return {
+        tag: {str(row["method"]): interval_of(row) for row in exact_rows if row["tag"] == tag} for tag in tags
+    }
 
 
 BLOCK = 10
@@ -155,7 +161,7 @@ def transfer_rows(
             answer = answers.get(outcome.room, {}).get(str(outcome.turn))
             if answer is not None:
                 first.append(outcome)
-                later.append(replace(outcome, said={ROOMWISE: answer}))
+                later.append(replace(outcome, answers={ROOMWISE: answer}))
     if not first:
         return
     before, after = scored(first), scored(later)

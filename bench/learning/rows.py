@@ -35,7 +35,7 @@ class Outcome:
     turn: int
     tag: str
     reference: str
-    said: Mapping[str, str]
+    answers: Mapping[str, str]
     seed: int = 0
 
 
@@ -65,11 +65,11 @@ def scored(outcomes: Sequence[Outcome]) -> TagScores:
     by_question: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_question[outcome.room, outcome.turn].append(outcome)
-    methods = [name for name in ORDER if outcomes and all(name in outcome.said for outcome in outcomes)]
+    methods = [name for name in ORDER if outcomes and all(name in outcome.answers for outcome in outcomes)]
     values = {
         metric: {
             name: np.array([
-                np.mean([score(outcome.said[name], outcome.reference) for outcome in repeats])
+                np.mean([score(outcome.answers[name], outcome.reference) for outcome in repeats])
                 for repeats in by_question.values()
             ])
             for name in methods

@@ -33,9 +33,8 @@ WARM_UPS = 3
 
 @dataclass(frozen=True)
 class ShareTimes:
-    """For each share, in the same order of repeats, milliseconds [n]: of all before the first token is known,
-    and of all; of all what the processor spent on it, threads added up, which other programs that want it do
-    not lengthen; and how many vision tokens the language model read.
+    """By share, milliseconds [repeats] to the first token, to the last, and of all threads' processor time,
+    which other programs do not lengthen; and how many vision tokens the language model read.
     """
 
     prefill: dict[float, NDArray[np.float64]]
@@ -55,15 +54,12 @@ def time_answers(
     seed: int,
     on_repeat: Callable[[], None],
 ) -> ShareTimes:
-    """Every repeat asks one question at all shares, in an order drawn anew, after some that do not count.
+    """Every repeat asks one question at all shares in a random order, after warm-ups.
 
-    An answer has `length` tokens whatever they are, so that none is shorter and thus faster. Choosing the
-    tokens is part of the time.
+    An answer has `length` tokens whatever they are. Choosing the vision tokens is part of the time.
     """
     rng = np.random.default_rng(seed)
-    prefill = {share: np.empty(repeats) for share in shares}
-    whole = {share: np.empty(repeats) for share in shares}
-    processor = {share: np.empty(repeats) for share in shares}
+    prefill, whole, processor = ({share: np.empty(repeats) for share in shares} for _ in range(3))
     tokens = {}
     for number in range(-WARM_UPS, repeats):
         question = questions[number % len(questions)]
@@ -169,10 +165,10 @@ def _shares(requested: Sequence[float]) -> tuple[float, ...]:
 
 
 def _by(name: str) -> By:
-    for candidate in WAYS:
-        if candidate == name:
-            return candidate
-    raise InputError(f"There is no importance {name!r}. {did_you_mean(name, WAYS)}")
+    way = next((way for way in WAYS if way == name), None)
+    if way is None:
+        raise InputError(f"There is no importance {name!r}. {did_you_mean(name, WAYS)}")
+    return way
 
 
 def _model_name(model: str | None, size: str | None, write: Path | None, spare: Path, seed: int) -> str:

@@ -92,20 +92,16 @@ def open_session(dashboard: bool) -> Iterator[ScreenSession]:
         command = [sys.executable, "-m", "roomwise", "run", "--source", "demo", "--listen", "off"]
         command += [] if dashboard else ["--headless"]
         terminal = stack.enter_context(Terminal(command, environment))
-        _await(home / "run" / SOCKET, terminal)
-        client = stack.enter_context(Attached(Local(home / "run" / SOCKET)))
+        socket, end = home / "run" / SOCKET, time.monotonic() + _START
+        while not socket.exists():
+            if terminal.over or time.monotonic() > end:
+                raise InputError("roomwise run did not begin. Run it by hand to see why.")
+            time.sleep(0.1)
+        client = stack.enter_context(Attached(Local(socket)))
         log = EventLog()
         stack.callback(client.listen(log))
         log.wait(SessionStarted, 1, _START)
         yield ScreenSession(terminal, log, client)
-
-
-def _await(socket: Path, terminal: Terminal) -> None:
-    end = time.monotonic() + _START
-    while not socket.exists():
-        if terminal.over or time.monotonic() > end:
-            raise InputError("roomwise run did not begin. ScreenSession it by hand to see why.")
-        time.sleep(0.1)
 
 
 app = typer.Typer(add_completion=False)
@@ -199,7 +195,7 @@ def _press(session: ScreenSession, times: ScreenTimes, keys: int) -> None:
 
 def _rows(results: Sequence[ScreenTimes], seed: int) -> list[Row]:
     headless, with_screen = (
-        np.array([result.answers[shown] for result in results]) for shown in (False, True)
+        np.array([result.answers[dashboard] for result in results]) for dashboard in (False, True)
     )
     rows = []
     for name, values in (("headless", headless), ("dashboard", with_screen)):

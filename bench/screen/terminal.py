@@ -59,9 +59,9 @@ class Terminal:
         """Stop the program and its children where they are, or let them go on."""
         os.killpg(self._process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
-    def press(self, key: str, shown: str, seconds: float = 5.0) -> float:
+    def press(self, key: str, echo: str, seconds: float = 5.0) -> float:
         """Seconds from a key to the bytes that show it. Raises InputError when it is not shown in time."""
-        expected = shown.encode()
+        expected = echo.encode()
         with self._condition:
             self._output = b""
             began = time.perf_counter()

@@ -104,10 +104,10 @@ def read_known_calibration(student: str, path: Path | None, in_use: bool) -> Cal
 def refuse_known(visits: Sequence[Visited], calibration: Calibration) -> None:
     """A calibration is not judged by rooms that it was fitted to. Raises InputError, which names one."""
     fitted_keys = set(calibration.about.get("rooms", ()))
-    seen = [visit.room for visit in visits if visit.key in fitted_keys]
-    if seen:
+    overlap = [visit.room for visit in visits if visit.key in fitted_keys]
+    if overlap:
         raise InputError(
-            f"The calibration was fitted to {len(seen)} of these rooms, {seen[0]} among them. "
+            f"The calibration was fitted to {len(overlap)} of these rooms, {overlap[0]} among them. "
             "Judge it by others: --split or --sessions."
         )
 

@@ -73,7 +73,7 @@ class Hearing:
 class Spoken:
     """A sentence, what was heard of it, and when it had ended in its file."""
 
-    said: str
+    sentence: str
     ended: float
     hearing: Hearing
 
@@ -199,7 +199,7 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     """Word error rate, sentences of which nothing was heard, seconds from the end of speech to text, and to
     the student's answer.
     """
-    references = [words(trial.said) for trial in trials]
+    references = [words(trial.sentence) for trial in trials]
     errors = [
         word_errors(reference, words(" ".join(trial.hearing.texts)))
         for reference, trial in zip(references, trials, strict=True)

@@ -62,7 +62,7 @@ def pca(tokens: torch.Tensor, width: int) -> TokenReducer:
     _check(width, channels)
     if len(tokens) < 2 * channels:
         raise InputError(f"{len(tokens)} tokens do not tell {channels} directions apart. Give more rooms.")
-    mean, scale = tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
+    mean, scale = _moments(tokens)
     standard = (tokens - mean) / scale
     covariance = standard.T.double() @ standard.double() / len(tokens)
     axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :width].float()
@@ -75,8 +75,7 @@ def random_projection(tokens: torch.Tensor, width: int, seed: int) -> TokenReduc
     _check(width, channels)
     generator = torch.Generator().manual_seed(seed)
     axes = torch.linalg.qr(torch.randn(channels, channels, generator=generator)).Q[:, :width]
-    mean, scale = tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
-    return TokenReducer(mean, scale, axes, axes.T)
+    return TokenReducer(*_moments(tokens), axes, axes.T)
 
 
 def retained(reducer: TokenReducer, tokens: torch.Tensor) -> float:
@@ -84,6 +83,10 @@ def retained(reducer: TokenReducer, tokens: torch.Tensor) -> float:
     lost = (tokens - reducer.there_and_back(tokens)) / reducer.scale
     kept = (tokens - reducer.mean) / reducer.scale
     return float(1 - lost.square().sum() / kept.square().sum())
+
+
+def _moments(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
 
 
 def _check(width: int, channels: int) -> None:

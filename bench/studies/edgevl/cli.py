@@ -70,8 +70,8 @@ def edgevl(
         teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful,
         no_triplets=no_triplets, jobs=jobs, threads=threads,
     )  # fmt: skip
-    results = run_study(plan)
-    _print_results(results.scores, results.speed, names, as_json, picture)
+    scores, speed = run_study(plan)
+    _print_results(scores, speed, names, as_json, picture)
 
 
 def read_names(path: Path) -> list[str]:

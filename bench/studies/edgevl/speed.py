@@ -16,7 +16,7 @@ from core.ports import Rows
 from models.scene.encoder import by_onnxruntime, exported
 from models.scene.exporting import export_onnx
 from models.scene.pixels import depth_pixels
-from models.scene.student import SceneStudent, load_student
+from models.scene.student import load_student
 
 _ROUNDS = 40
 _WARM = 5
@@ -50,7 +50,8 @@ def _speed_rows(folder: Path, work: Path, threads: int) -> list[Row]:
             lambda: run(pixels), lambda: student(pixels).numpy(), lambda: as_float(pixels)
         )
     (filling,) = _in_turns(lambda: depth_pixels([_FRAME], student.shape.side))
-    sizes = {"int8 onnx": integers.stat().st_size, "fp32 torch": _bytes(student)}
+    weights = sum(tensor.numel() * 4 for tensor in student.state_dict().values())
+    sizes = {"int8 onnx": integers.stat().st_size, "fp32 torch": weights}
     return [
         *(
             measured(bootstrap_percentile(times, 50), metric="latency_ms", method=name)
@@ -87,7 +88,3 @@ def _in_turns(*runs: Callable[[], object]) -> list[NDArray[np.float64]]:
             if number >= 0:
                 times[place, number] = 1000 * (time.perf_counter() - began)
     return list(times)
-
-
-def _bytes(student: SceneStudent) -> int:
-    return sum(tensor.numel() * 4 for tensor in student.state_dict().values())

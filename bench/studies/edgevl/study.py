@@ -1,7 +1,6 @@
 """The study in order: views, encoders, right or wrong, speed, what holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,6 @@ from bench.studies.edgevl.claims import PlaceScores
 from bench.studies.edgevl.entrants import (
     LabelledViews,
     PlaceEntrant,
-    folder_views,
-    rendered_views,
     student_encoder,
 )
 from bench.studies.edgevl.speed import parity_row, speed_rows
@@ -36,19 +33,18 @@ _ORDER = ("rgb-only", "depth-only", "stage1", PTQ, "stage1-qat", NO_TRIPLETS.nam
 _TEACHER_SIDE = 144
 
 
-@dataclass(frozen=True)
-class EdgeVLResults:
-    """Scores, and rows about speed, size and parity."""
+def run_study(plan: EdgeVLPlan) -> tuple[PlaceScores, list[Row]]:
+    """Train what is missing and test everything: scores, and rows about speed, size and parity.
 
-    scores: PlaceScores
-    speed: list[Row]
-
-
-def run_study(plan: EdgeVLPlan) -> EdgeVLResults:
-    """Train what is missing, test everything. Raises InputError, WeightsError, MissingDependencyError."""
+    Raises InputError, WeightsError, MissingDependencyError.
+    """
     _check(plan)
     teacher = load_teacher(plan.teacher)
-    views = _views(plan)
+    if plan.data is not None:
+        views = encoders.folder_views(plan.data / "test", plan.classes)
+    else:
+        rooms = plan.out / "rooms"
+        views = encoders.rendered_views(plan.rooms, rooms, plan.classes, plan.jobs, plan.quiet)
     students = _committed_students() if plan.quick else _trained_students(plan, teacher)
     classes = class_rows(teacher.text, plan.classes)
     right: dict[str, NDArray[np.float64]] = {}
@@ -66,7 +62,7 @@ def run_study(plan: EdgeVLPlan) -> EdgeVLResults:
     encoder = BUILTIN_FOLDER if plan.quick else plan.place(INTEGERS, 0)
     speed = [*speed_rows(encoder, plan.out, plan.threads), parity_row(rows[INTEGERS], rows["trained"])]
     del right["trained"]
-    return EdgeVLResults(PlaceScores(views.rooms, right), speed)
+    return PlaceScores(views.rooms, right), speed
 
 
 def _check(plan: EdgeVLPlan) -> None:
@@ -76,12 +72,6 @@ def _check(plan: EdgeVLPlan) -> None:
         raise InputError(
             "--quick tests the committed encoders on rendered rooms. Leave --data and --teacher out."
         )
-
-
-def _views(plan: EdgeVLPlan) -> LabelledViews:
-    if plan.data is not None:
-        return folder_views(plan.data / "test", plan.classes)
-    return rendered_views(plan.rooms, plan.out / "rooms", plan.classes, plan.jobs, plan.quiet)
 
 
 def _committed_students() -> dict[str, list[PlaceEntrant]]:

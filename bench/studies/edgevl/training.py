@@ -19,10 +19,8 @@ from models.scene.teacher import BUILTIN, SceneTeacher, load_teacher
 
 @dataclass(frozen=True)
 class EdgeVLPlan:
-    """What was asked for. `frames` are rendered training rooms; `data` stands in for all that is rendered.
-
-    `jobs` processes render and train, each with its share of `threads`. `no_triplets` asks for a row of
-    stage 2 without contrast beside the published ones.
+    """`frames` are rendered training rooms; `data` stands in for all that is rendered; `jobs` processes share
+    `threads`; `no_triplets` asks for stage 2 without contrast as well.
     """
 
     out: Path
@@ -101,12 +99,5 @@ def _prepare_bench(plan: EdgeVLPlan, teacher: SceneTeacher) -> Bench:
     def print_line(line: str) -> None:
         console.print(line, highlight=False)
 
-    return prepared(
-        frames,
-        depth,
-        teacher,
-        SHAPES[plan.backbone](teacher.width),
-        plan.effective_recipe,
-        plan.runs,
-        print_line,
-    )
+    shape = SHAPES[plan.backbone](teacher.width)
+    return prepared(frames, depth, teacher, shape, plan.effective_recipe, plan.runs, print_line)

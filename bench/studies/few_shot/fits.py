@@ -83,8 +83,9 @@ def fit_path(plan: StudyPlan, name: str, seed: int) -> Path:
     return plan.out / "autoencoders" / f"{name}-{seed}"
 
 
-def fit(plan: StudyPlan, name: str, seed: int) -> None:
+def fit(plan: StudyPlan, name_and_seed: tuple[str, int]) -> None:
     """Fit these autoencoders, unless that was done before."""
+    name, seed = name_and_seed
     folder = fit_path(plan, name, seed)
     if folder.is_dir():
         return

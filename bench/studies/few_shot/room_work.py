@@ -41,21 +41,12 @@ def train_adapter(
     recipe: Recipe,
     seed: int,
 ) -> Adapter:
-    """What the product would learn from these pairs and from what the agent asked; signals, where an example
-    names one, included.
-    """
+    """What the product would learn from these pairs and from what the agent asked, with their signals."""
     probe = probe_set(student, base_of(student.name), probe_folder(student.name))
-    adapter = train(student, Data(pairs, probe=probe, extra=extra), recipe, seed, _ignore_step, _no_elapsed)
+    data = Data(pairs, probe=probe, extra=extra)
+    adapter = train(student, data, recipe, seed, lambda step, loss: None, lambda: 0.0)
     assert adapter is not None  # only time's end leaves none
     return adapter
-
-
-def _ignore_step(step: int, loss: float) -> None:
-    return None
-
-
-def _no_elapsed() -> float:
-    return 0.0
 
 
 @dataclass(frozen=True)
@@ -130,25 +121,17 @@ def _result(scene: RoomScene, entry: Entry, seed: int) -> MethodResult:
     if entry.recipe is not None:
         pairs = scene.room.pairs()
         extra = scene.room.extra() if entry.extra else []
-        adapter = train_adapter(
-            model(scene.plan.student), _examples(pairs, entry), _examples(extra, entry), entry.recipe, seed
-        )
+        if not entry.signals:
+            pairs, extra = ([replace(example, signal=None) for example in part] for part in (pairs, extra))
+        adapter = train_adapter(model(scene.plan.student), pairs, extra, entry.recipe, seed)
         return MethodResult(_answer_later(scene, adapter), seconds=_seconds_since(began))
-    training = train_few(
-        model(scene.plan.student), scene.pairs, _method(scene.plan, entry, seed), scene.plan.course, seed
-    )
+    plan = scene.plan
+    codes = {term: code_loss(load_fit(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
+    method = DistillationMethod(entry.weights, entry.balance, entry.drawn, codes)
+    training = train_few(model(plan.student), scene.pairs, method, plan.course, seed)
     return MethodResult(
         _answer_later(scene, training.adapter), training.losses, training.norms, _seconds_since(began)
     )
-
-
-def _examples(examples: Sequence[Example], entry: Entry) -> list[Example]:
-    return list(examples) if entry.signals else [replace(example, signal=None) for example in examples]
-
-
-def _method(plan: StudyPlan, entry: Entry, seed: int) -> DistillationMethod:
-    codes = {term: code_loss(load_fit(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
-    return DistillationMethod(entry.weights, entry.balance, entry.drawn, codes)
 
 
 def _answer_later(scene: RoomScene, adapter: Adapter | None) -> tuple[str, ...]:
@@ -210,11 +193,7 @@ def _fit(plan: StudyPlan, entries: Sequence[Entry], seeds: int, workers: Crew) -
     path = fits.maps_path(plan)
     if missing and not path.is_file():
         fits.save_maps(path, workers.each(partial(fits.room_maps, plan), range(fits.ROOMS), "maps"))
-    workers.each(partial(_fit_one, plan), missing, "autoencoders")
-
-
-def _fit_one(plan: StudyPlan, item: tuple[str, int]) -> None:
-    fits.fit(plan, *item)
+    workers.each(partial(fits.fit, plan), missing, "autoencoders")
 
 
 @torch.no_grad()

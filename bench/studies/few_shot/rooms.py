@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -77,7 +78,10 @@ def mark_folder(plan: StudyPlan) -> None:
     if path.is_file():
         with storage_errors("read", path):
             text = path.read_text(encoding="utf-8")
-        if _parse(text) != plan.mark:
+        mark = None
+        with suppress(ValueError):
+            mark = json.loads(text)
+        if mark != plan.mark:
             raise InputError(
                 f"{folder} holds a study of other models or settings. Choose another folder with --out."
             )
@@ -85,13 +89,6 @@ def mark_folder(plan: StudyPlan) -> None:
         raise InputError(f"{folder} holds something else. Choose a new folder with --out.")
     else:
         atomic_write_text(path, json.dumps(plan.mark, indent=1) + "\n")
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 _SIZE = 224

@@ -74,15 +74,17 @@ def collect_scores(
     norms: dict[tuple[str, str], Values] = {}
     seconds: dict[str, float] = {}
     for entry in entries:
-        results = [[_read_result(plan, entry, index, one) for one in range(seeds)] for index in range(rooms)]
+        results = [
+            [_read_result(plan, entry, index, result) for result in range(seeds)] for index in range(rooms)
+        ]
         for metric in (*METRICS, AGREEMENT):
             by_seed = _score_all(study_rooms, results, metric)
             values[entry.name, metric] = by_seed.mean(axis=0)
             if metric == "exact":
                 spread[entry.name] = float(by_seed.mean(axis=1).std())
-        seconds[entry.name] = float(np.mean([one.seconds for room in results for one in room]))
-        for term in dict.fromkeys(term for room in results for one in room for term in one.norms):
-            every = [[one.norms.get(term, 0.0) for one in room] for room in results]
+        seconds[entry.name] = float(np.mean([result.seconds for room in results for result in room]))
+        for term in dict.fromkeys(term for room in results for result in room for term in result.norms):
+            every = [[result.norms.get(term, 0.0) for result in room] for room in results]
             norms[entry.name, term] = np.array(every).mean(axis=1)
     expert_answers = [
         [MethodResult(tuple(room.answers[place] for place in room.later))] for room in study_rooms

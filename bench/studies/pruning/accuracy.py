@@ -38,8 +38,8 @@ def answer_all_ways(
     """Every question answered with all tokens, under ("all", 1, False), and in every other way."""
     right: Right = defaultdict(lambda: np.zeros(len(pictured), dtype=bool))
     generator = torch.Generator().manual_seed(seed)
-    shown = track(by_picture(pictured), "pictures", console=Console(stderr=True), transient=True)
-    for picture, places in shown:
+    pictures = track(by_picture(pictured), "pictures", console=Console(stderr=True), transient=True)
+    for picture, places in pictures:
         vision = student.encode_images([picture])
         questions = [pictured[place].question.text for place in places]
 

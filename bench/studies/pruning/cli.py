@@ -17,7 +17,7 @@ from bench.measure.report import Report, Row, emit, interval_of
 from bench.pair.models import PicturedQuestion, held_out_questions
 from bench.pruning.sizes import write_size
 from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answer_all_ways, cheapest
-from bench.studies.pruning.maps import drop_layer, language_rows, tower_rows
+from bench.studies.pruning.maps import drop_layer, tower_rows
 from bench.studies.pruning.published import PROMPTS, SECONDS
 from bench.studies.pruning.seconds import seconds_rows
 from bench.studies.pruning.seconds import time_methods as time_methods
@@ -63,7 +63,7 @@ def pruning(
     pictures = _pictures(questions)
     timing_rows = [
         *_llava_rows(model, pictures, length, repeats, seed),
-        *_student_rows(student, pictures, seed),
+        *language_rows(load_model(student, attention="eager"), pictures, PROMPTS[0], seed),
     ]
     right = answer_all_ways(
         load_model(student), load_model(expert), questions, share or SHARES, (False, True)[: 1 + merge], seed
@@ -91,10 +91,6 @@ def _llava_rows(
         bar = progress.add_task("answers", total=(repeats * len(pictures) + 3) * len(PROMPTS))
         timed, dropped = time_methods(vlm, pictures, length, repeats, seed, lambda: progress.advance(bar))
     return [*tower_rows(vlm, pictures, seed), *seconds_rows(vlm.name, timed, dropped, seed)]
-
-
-def _student_rows(student: str, pictures: Sequence[Image.Image], seed: int) -> list[Row]:
-    return list(language_rows(load_model(student, attention="eager"), pictures, PROMPTS[0], seed))
 
 
 def _parts(rows: Sequence[Row]) -> list[list[Row]]:

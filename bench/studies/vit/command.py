@@ -52,11 +52,11 @@ def vit(
 
     Example: roomwise study vit --rooms 25 --picture vit.svg
     """
-    pictures_by_room = (
-        _read_pictures(student, expert, pictures)
-        if pictures
-        else _render_rooms(student, expert, split, rooms, jobs)
-    )
+    if pictures:
+        pictures_by_room = _read_pictures(student, expert, pictures)
+    else:
+        with crew(jobs) as workers:
+            pictures_by_room = workers.each(partial(_room, student, expert, split), range(rooms), "rooms")
     groups = [number for number, pairs in enumerate(pictures_by_room) for _ in pairs]
     ours, theirs = zip(*(pair for pairs in pictures_by_room for pair in pairs), strict=True)
     flows = Flows(student, expert, ours, theirs, groups, seed)
@@ -77,11 +77,6 @@ def _notes(student: str, expert: str) -> Iterator[str]:
             "Not the published pair: DaViT has no class token, so these are language encoders. "
             "For vision transformers give two folders, --student and --expert."
         )
-
-
-def _render_rooms(student: str, expert: str, split: str, rooms: int, jobs: int) -> list[list[Pair]]:
-    with crew(jobs) as workers:
-        return workers.each(partial(_room, student, expert, split), range(rooms), "rooms")
 
 
 def _room(student: str, expert: str, split: str, index: int) -> list[Pair]:

@@ -155,11 +155,9 @@ class LayerFindings:
 
     def layers(self, part: str) -> tuple[int, int]:
         """How many the student and the expert have there."""
-        own = [cell for cell in self.cells if cell.part == part]
-        return (
-            1 + max((cell.student for cell in own), default=-1),
-            1 + max((cell.expert for cell in own), default=-1),
-        )
+        numbers = [(cell.student + 1, cell.expert + 1) for cell in self.cells if cell.part == part]
+        ours, theirs = zip(*numbers, strict=True) if numbers else ([0], [0])
+        return max(ours), max(theirs)
 
     def around_middle(self, part: str, distance: str) -> dict[int, Measure]:
         """By how far from the expert's middle layer: the cells with the student's, those that there are.

@@ -39,9 +39,9 @@ def samples(student: str, expert: str, split: str, index: int) -> list[Sample]:
     models = [model(name) for name in (student, expert)]
     pictures = [decode(encode(Image.fromarray(shot.frame.rgb), _QUALITY)) for shot in session.shots]
     encoded = [[tower_states(vlm, vlm.prepare([picture])) for picture in pictures] for vlm in models]
-    asked = {turn.frame for turn in session.turns}
+    frames = {turn.frame for turn in session.turns}
     towers = [
-        dict(grid_cells(SEEN, ours[1], theirs[1])) if frame in asked else {}
+        dict(grid_cells(SEEN, ours[1], theirs[1])) if frame in frames else {}
         for frame, (ours, theirs) in enumerate(zip(*encoded, strict=True))
     ]
     result = []

@@ -157,11 +157,8 @@ def draw(path: Path, findings: LayerFindings, student: str, expert: str) -> None
         axes.set_title("Distance on right answers less that on wrong ones; left of 0: nearer where right")
         axes.set_xlabel("standard deviations, with 95 % intervals over rooms")
         names = {f"{cell.part}, layer {cell.expert + 1}, {cell.distance}": cell for cell in effects}
-        dots(
-            axes,
-            {name: effects[cell] for name, cell in names.items()},
-            {name: BLUE if cell.distance == CKA else ORANGE for name, cell in names.items()},
-        )
+        colours = {name: BLUE if cell.distance == CKA else ORANGE for name, cell in names.items()}
+        dots(axes, {name: effects[cell] for name, cell in names.items()}, colours)
         axes.axvline(0, color=GREY, linestyle="--", linewidth=1)
 
 
@@ -184,11 +181,8 @@ def _matrix(axes: Any, findings: LayerFindings, part: str, distance: str) -> Non
 
 def _effects(findings: LayerFindings) -> Mapping[Measure, Interval]:
     """Differences right - wrong in standard deviations of the distance, where there are any."""
-    cells = [
-        *findings.as_published(LITERAL),
-        *findings.as_published(CKA),
-        *findings.around_middle(PICTURE, CKA).values(),
-    ]
+    cells = [*findings.as_published(LITERAL), *findings.as_published(CKA)]
+    cells += findings.around_middle(PICTURE, CKA).values()
     effects = {}
     for cell in cells:
         if (effect := findings.effect(cell, "right")) is not None:
