@@ -39,27 +39,22 @@ def reliability(probabilities: Sequence[float], right: Sequence[bool], bins: int
     """
     predictions, outcomes = _check(probabilities, right)
     place = bin_of(predictions, bins)
-    inside = [(number, place == number) for number in range(bins)]
-    return [
-        Bin(
-            number / bins,
-            (number + 1) / bins,
-            float(predictions[members].mean()),
-            float(outcomes[members].mean()),
-            int(members.sum()),
-        )
-        for number, members in inside
-        if members.any()
-    ]
+    result = []
+    for number in range(bins):
+        members = place == number
+        if members.any():
+            predicted, observed = float(predictions[members].mean()), float(outcomes[members].mean())
+            result.append(Bin(number / bins, (number + 1) / bins, predicted, observed, int(members.sum())))
+    return result
 
 
 def expected_calibration_error(
     probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS
 ) -> float:
     """In [0, 1]; 0 when every bin keeps what it says, and for no answers. Raises as `reliability`."""
-    bins_ = reliability(probabilities, right, bins)
-    total = sum(bin_.n for bin_ in bins_)
-    return sum(bin_.n * abs(bin_.predicted - bin_.observed) for bin_ in bins_) / total if total else 0.0
+    gaps = [(each.n, abs(each.predicted - each.observed)) for each in reliability(probabilities, right, bins)]
+    total = sum(n for n, _ in gaps)
+    return sum(n * gap for n, gap in gaps) / total if total else 0.0
 
 
 def bin_of(probabilities: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
@@ -95,7 +90,7 @@ class TakeOverScores:
     @property
     def answers(self) -> list[StudentAnswer]:
         """All answers."""
-        return [answers for room in self.rooms for answers in room.answers]
+        return [answer for room in self.rooms for answer in room.answers]
 
     @property
     def groups(self) -> list[int]:
@@ -105,7 +100,7 @@ class TakeOverScores:
     @property
     def agreed(self) -> list[bool]:
         """Whether the expert says the same, answer by answer."""
-        return [answers.agrees for answers in self.answers]
+        return [answer.agrees for answer in self.answers]
 
     def probabilities(self, method: str) -> list[float]:
         """Of each answer: the model's own confidence, or what the calibration makes of its evidence alone."""

@@ -1,5 +1,4 @@
-"""Rooms replayed through the loop that people use, and what the student's answers after the warm-up rested
-on."""
+"""Rooms replayed through the loop that people use, and the evidence behind the student's later answers."""
 
 from dataclasses import dataclass
 
@@ -19,10 +18,7 @@ from core.scoring import exact_match
 
 @dataclass(frozen=True)
 class StudentAnswer:
-    """What the student said to a question, whether the expert says the same, and whether either is true.
-
-    `stood`: it was the session's answer, the expert was not asked.
-    """
+    """Whether the expert agrees and whether either is right; `stood`: the expert was not asked."""
 
     evidence: Evidence
     agrees: bool
@@ -33,10 +29,9 @@ class StudentAnswer:
 
 @dataclass(frozen=True)
 class Visited:
-    """One room: `said` in the order asked, without what memory answered. `key` tells its questions apart.
+    """One room: the student's `answers` in the order asked. `key` tells its questions apart.
 
-    `calls`: questions of the person that the expert answered, those of the warm-up among them; `extra`:
-    questions that the agent put to it of its own accord.
+    `calls`: the person's questions that the expert answered, warm-up included; `extra`: the agent's own.
     """
 
     room: str
@@ -65,8 +60,7 @@ def replay_visit(plan: LearningPlan, unit: Unit) -> Visited | None:
 
 
 def read_visit_answers(room: str, key: str, recording: Recording) -> Visited:
-    """What a recording tells, of questions that both have answered. Raises InputError when it tells
-    nothing."""
+    """A recording's answers to questions that both have answered. Raises InputError when there is none."""
     weighed_events = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
     answered = {event.turn: event for event in recording.events if isinstance(event, Answered)}
     truth = {event.turn: event.reference for event in recording.events if isinstance(event, Judged)}

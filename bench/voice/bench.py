@@ -56,9 +56,8 @@ app = typer.Typer(add_completion=False)
 class Hearing:
     """What came of one file: the texts that were heard, and how many utterances Whisper was given.
 
-    `handed` is when the last was handed over, in seconds of the file; `seconds` and `processor` are what it
-    took to write it down, on the wall and of all cores together; `answered` the seconds on the wall to its
-    answer. All NaN where there was none.
+    Of the last utterance: `ended` in seconds of the file; `seconds` and `processor` to transcribe it, on the
+    wall and of all cores; `answer_seconds` on the wall to its answer. All NaN where there was none.
     """
 
     texts: tuple[str, ...]
@@ -97,9 +96,12 @@ class Ear:
         self._activity.reset()
         self._utterances = []
         microphone = FileMicrophone(path, real_time=False, clock=lambda: 0.0)
-        listener = Listener(
-            microphone, self._activity, Segmenter(rules(self._config, key is None)), self._transcribe
-        )
+        config = self._config
+        rules = Rules(
+            open_microphone=key is None, pause=config.pause_seconds, shortest=config.shortest_seconds,
+            longest=config.longest_seconds, above_floor=config.above_room_db,
+        )  # fmt: skip
+        listener = Listener(microphone, self._activity, Segmenter(rules), self._transcribe)
         if key is not None:
             listener.press(key[0])
             listener.release(key[1])
@@ -118,14 +120,6 @@ class Ear:
             self._answer(text)
         answer_seconds = time.perf_counter() - began
         self._utterances.append((text, self._now, seconds, processor_seconds, answer_seconds))
-
-
-def rules(config: VoiceConfig, open_microphone: bool) -> Rules:
-    """What a session goes by with these settings."""
-    return Rules(
-        open_microphone=open_microphone, pause=config.pause_seconds, shortest=config.shortest_seconds,
-        longest=config.longest_seconds, above_floor=config.above_room_db,
-    )  # fmt: skip
 
 
 @app.command()

@@ -17,7 +17,7 @@ from bench.measure.report import Report, Row, emit, interval_of
 from bench.pair.models import PicturedQuestion, held_out_questions
 from bench.pruning.sizes import write_size
 from bench.studies.pruning.accuracy import SHARES, accuracy_rows, answer_all_ways, cheapest
-from bench.studies.pruning.maps import drop_layer, tower_rows
+from bench.studies.pruning.maps import drop_layer, language_rows, tower_rows
 from bench.studies.pruning.published import PROMPTS, SECONDS
 from bench.studies.pruning.seconds import seconds_rows
 from bench.studies.pruning.seconds import time_methods as time_methods
