@@ -12,7 +12,7 @@ from bench.measure.charts import PictureOption, draw
 from bench.measure.crew import crew
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
 from bench.measure.report import Report, Row, emit, interval_of
-from bench.pair.models import held_out_questions
+from bench.pair.models import by_picture, held_out_questions
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
 from bench.studies.dims.ways import SLICED, lessons, render_room, ways
 from core.errors import InputError
@@ -53,15 +53,9 @@ def dims(
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("learning", total=steps * (1 + len(widths)))
         reduced = ways(vlm, material, widths, steps, seed, lambda: progress.advance(bar))
-        pictures = len({(question.room, question.frame) for question in pictured})
-        other = progress.add_task("answers", total=pictures)
+        questions = [pictured[places[0]].question.text for _, places in by_picture(pictured)]
+        other = progress.add_task("answers", total=len(questions))
         answer_texts, vision = answers(vlm, reduced, pictured, lambda: progress.advance(other))
-    first_question = {
-        (question.room, question.frame): question.question.text for question in reversed(pictured)
-    }
-    questions = [
-        first_question[key] for key in dict.fromkeys((question.room, question.frame) for question in pictured)
-    ]
     times = seconds(vlm, reduced, vision, questions, repeats, seed)
     rows = [
         *answer_rows(model, answer_texts, pictured, seed),
@@ -90,9 +84,7 @@ def paragraph(rows: Sequence[Row]) -> str:
         lost = {int(row["width"] or 0): row for row in own_rows if row["metric"] == "exact difference"}
         fine = [width for width, row in lost.items() if float(row["mean"] or 0) >= -0.02]
         least = min(lost)
-        sentence = (
-            f"{method}: at most 2 points lost down to {min(fine)}" if fine else f"{method}: none keeps up"
-        )
+        sentence = f"{method}: " + (f"at most 2 points lost down to {min(fine)}" if fine else "none keeps up")
         sentence += f", {100 * float(lost[least]['mean'] or 0):+.1f} points at {least}"
         fast = [row for row in own_rows if row["metric"] == "times_faster" and row["width"] == least]
         if method == SLICED and fast:

@@ -40,9 +40,7 @@ def answers(
     vision = vlm.encode_images([picture for picture, _ in pictures])
     channels = int(vision.tokens.shape[2])
     all_ways = [Way(WHOLE, channels, vlm, None), *reduced]
-    texts: dict[tuple[str, int], list[str]] = {
-        (way.method, way.width): [""] * len(pictured) for way in all_ways
-    }
+    texts = {(way.method, way.width): [""] * len(pictured) for way in all_ways}
     for number, (_, places) in enumerate(pictures):
         questions = [pictured[place].question.text for place in places]
         for way in all_ways:
@@ -73,8 +71,8 @@ def answer_rows(model: str, texts: Texts, pictured: Sequence[PicturedQuestion], 
 def token_rows(
     model: str, reduced: Sequence[Way], vision: VisionTokens, questions: Sequence[str], seed: int
 ) -> Iterator[Row]:
-    """Bytes a token; of reducers also the variance that is left, CKA to the whole, and by how much the first
-    layer looks elsewhere: KL in nats of the question's words' rows, intervals over pictures.
+    """Bytes a token; of reducers also the variance retained, CKA to the whole, and how far the first layer's
+    attention moves: KL in nats of the question's words' rows, intervals over pictures.
     """
     first = int(vision.mean_token)
     tokens = vision.tokens[:, first:].flatten(0, 1).float()[:_TOKENS]

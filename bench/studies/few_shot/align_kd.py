@@ -40,20 +40,12 @@ def _claim(first: str, second: str, expected: Sign = "above") -> PublishedClaim:
     return PublishedClaim(first, second, expected, published=published)
 
 
-STUDY = Study(
-    "align-kd",
-    _ABOUT,
-    ALIGN_KD,
-    "ce",
-    ALIGN_KD_SCORES,
-    "mean of six benchmarks",
-    SOURCE,
-    (
-        *(_claim(after, before) for before, after in pairwise(_LADDER)),
-        _claim("align-kd", "ce"),
-        *(_claim(block, "align-kd", "below") for block in _BLOCKS),
-        PublishedClaim("align", "align-kd", "above"),
-    ),
+CLAIMS = (
+    *(_claim(after, before) for before, after in pairwise(_LADDER)),
+    _claim("align-kd", "ce"),
+    *(_claim(block, "align-kd", "below") for block in _BLOCKS),
+    PublishedClaim("align", "align-kd", "above"),
 )
+STUDY = Study("align-kd", _ABOUT, ALIGN_KD, "ce", ALIGN_KD_SCORES, "mean of six benchmarks", SOURCE, CLAIMS)
 
 app = command(STUDY)

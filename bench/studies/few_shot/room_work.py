@@ -153,8 +153,8 @@ def _features(name: str, room: StudyRoom) -> torch.Tensor:
     vlm = model(name)
     first = {turn.frame: turn for turn in room.turns}
     places = {frame: place for place, frame in enumerate(first)}
-    training = vlm.constant_features(vlm.prepare(load_pictures(list(first.values()))))
-    return training[[places[turn.frame] for turn in room.turns]]
+    features = vlm.constant_features(vlm.prepare(load_pictures(list(first.values()))))
+    return features[[places[turn.frame] for turn in room.turns]]
 
 
 def _seconds_since(began: float) -> float:

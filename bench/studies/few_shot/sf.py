@@ -35,27 +35,16 @@ def _published(first: str, second: str) -> float:
     return round(SLIDES_SCORES[first] - SLIDES_SCORES[second], 4)
 
 
-STUDY = Study(
-    "sf",
-    _ABOUT,
-    SF,
-    "sf1",
-    SLIDES_SCORES,
-    "levenshtein similarity",
-    SLIDES,
-    (
-        PublishedClaim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
-        *(
-            PublishedClaim(name, "sf1", "below", "nls", _published(name, "sf1"))
-            for name in ("sf2", "sf5", "sf6")
-        ),
-        PublishedClaim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
-        PublishedClaim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
-        PublishedClaim("sf6-shared", "sf6", "above"),
-        PublishedClaim("roomwise", "sf1", "above"),
-        PublishedClaim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
-        PublishedClaim("roomwise", "roomwise, words alone", "above"),
-    ),
+CLAIMS = (
+    PublishedClaim("sf1", "sf0", "above", "nls", _published("sf1", "sf0")),
+    *(PublishedClaim(name, "sf1", "below", "nls", _published(name, "sf1")) for name in ("sf2", "sf5", "sf6")),
+    PublishedClaim("sf6", "sf2", "above", "nls", _published("sf6", "sf2")),
+    PublishedClaim("sf3", "sf0", "no different", "nls", _published("sf3", "sf0")),
+    PublishedClaim("sf6-shared", "sf6", "above"),
+    PublishedClaim("roomwise", "sf1", "above"),
+    PublishedClaim("roomwise, ten pairs", "roomwise, ten pairs, words alone", "above"),
+    PublishedClaim("roomwise", "roomwise, words alone", "above"),
 )
+STUDY = Study("sf", _ABOUT, SF, "sf1", SLIDES_SCORES, "levenshtein similarity", SLIDES, CLAIMS)
 
 app = command(STUDY)

@@ -49,9 +49,8 @@ def answer_all_ways(
                 right[name][place] = exact_match(answer.text, pictured[place].question.answer)
 
         score(("all", 1.0, False), vision)
-        importances = _importances(
-            student, vision, expert, expert.encode_images([picture]), questions, generator
-        )
+        expert_vision = expert.encode_images([picture])
+        importances = _importances(student, vision, expert, expert_vision, questions, generator)
         cells = vision.tokens[:, int(vision.mean_token) :]
         for share in shares:
             rule = Rule(share=share)
@@ -78,10 +77,9 @@ def _importances(
         "colmean": importance(first_layer, "colmean")[:, first:],
     }
     importances["fused"] = fused(importances["t2v"], importances["colmean"])
-    expert_map = importance(expert.first_look(expert_vision, questions), "t2v")[
-        :, int(expert_vision.mean_token) :
-    ]
-    maps = expert_map.reshape(len(questions), expert_vision.rows, expert_vision.cols)
+    expert_map = importance(expert.first_look(expert_vision, questions), "t2v")
+    cells = expert_map[:, int(expert_vision.mean_token) :]
+    maps = cells.reshape(len(questions), expert_vision.rows, expert_vision.cols)
     importances["expert_t2v"] = resample_keys(maps, vision.rows, vision.cols).flatten(1)
     importances["random"] = torch.rand(importances["t2v"].shape, generator=generator).to(vision.tokens.device)
     return importances
