@@ -93,10 +93,7 @@ def last_request(run: Path, recording: Recording) -> Request | None:
 
 
 def method_request(request: Request, method: LearningMethod, excluded: Collection[str]) -> Request | None:
-    """The request as the method has it; None when it leaves nothing to learn.
-
-    `spared` are the pairs that questions after the warm-up left, which nobody learns here.
-    """
+    """The request as the method has it, without the `excluded` pairs; None when nothing is left to learn."""
 
     def select(pairs: Iterable[Example]) -> list[Example]:
         selected = [pair for pair in pairs if pair.id not in excluded]

@@ -52,7 +52,7 @@ class LearningPlan:
 
 @dataclass(frozen=True)
 class Start:
-    """What a visit begins with: a folder with memory and adapters, None for nothing. `known` names it."""
+    """What a visit begins with: a folder with memory and adapters, None for nothing. `key` names it."""
 
     folder: Path | None = None
     key: str = ""

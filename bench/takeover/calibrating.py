@@ -90,7 +90,7 @@ def stands(logits: Sequence[float], agreed: Sequence[bool], spread: float, thres
 
 
 def threshold_for(counted: Sequence[tuple[float, int, int]], rate: float) -> float:
-    """The lowest threshold of which the answers that stand agree at the `wanted` rate, as far as can be told
+    """The lowest threshold of which the answers that stand agree at the given `rate`, as far as can be told
     from so many, 1 if there is none.
 
     `counted`: thresholds, and how many answers agree of how many that stand. The rate must be reached by the

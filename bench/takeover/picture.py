@@ -52,9 +52,9 @@ def _reliability(axes: Any, scores: TakeOverScores) -> None:
         probabilities = scores.probabilities(method)
         bins = reliability(probabilities, scores.agreed)
         error = expected_calibration_error(probabilities, scores.agreed)
-        predicted, observed = [bin_.predicted for bin_ in bins], [bin_.observed for bin_ in bins]
+        predicted, observed = [each.predicted for each in bins], [each.observed for each in bins]
         axes.plot(predicted, observed, color=colour, label=f"{method}: error {error:.3f}")
-        sizes = [(6 + 24 * (bin_.n / len(probabilities)) ** 0.5) ** 2 / 4 for bin_ in bins]
+        sizes = [(6 + 24 * (each.n / len(probabilities)) ** 0.5) ** 2 / 4 for each in bins]
         axes.scatter(predicted, observed, sizes, colour, zorder=3)
 
 

@@ -22,8 +22,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """`n` answers whose probabilities, `said` on average, lie in [low, high); a share `found` of them is
-    right."""
+    """`n` answers, probabilities in [low, high) and `predicted` on average; a share `observed` is right."""
 
     low: float
     high: float

@@ -98,7 +98,7 @@ _ANSWERS, _EXTRA = "answers.json", "extra.json"
 
 @dataclass(frozen=True)
 class StudyRoom:
-    """`turns` in the order asked, and beside each what the expert `told`; its signals lie in `folder`."""
+    """`turns` in the order asked, and beside each what the expert `answers`; its signals lie in `folder`."""
 
     name: str
     turns: tuple[VisitTurn, ...]
