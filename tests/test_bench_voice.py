@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import roomwise
-from bench.voice.bench import Ear, Hearing, Spoken, nothing_rows, say, share, spoken_rows, wait
+from bench.voice.bench import Ear, HeardFile, Spoken, nothing_rows, say, share, spoken_rows, wait
 from bench.voice.sounds import (
     NOTHING,
     RATE,
@@ -110,9 +110,9 @@ def test_what_was_heard_is_answered_before_the_clock_stops(tmp_path: Path) -> No
 
 def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
     trials = [
-        Spoken("what is this", 2.0, Hearing(("what is it",), 1, 2.7, 0.3, 0.2, 0.5)),
-        Spoken("what is it here", 2.0, Hearing(("what is", "it here"), 2, 2.6, 0.2, 0.1, 0.3)),
-        Spoken("nobody heard this", 2.0, Hearing((), 0, NAN, NAN, NAN)),
+        Spoken("what is this", 2.0, HeardFile(("what is it",), 1, 2.7, 0.3, 0.2, 0.5)),
+        Spoken("what is it here", 2.0, HeardFile(("what is", "it here"), 2, 2.6, 0.2, 0.1, 0.3)),
+        Spoken("nobody heard this", 2.0, HeardFile((), 0, NAN, NAN, NAN)),
     ]
     rows = {(row["metric"], row.get("statistic")): row for row in spoken_rows("none", trials, 0)}
     assert rows["word_error_rate", None]["mean"] == pytest.approx(4 / 10)
@@ -126,8 +126,8 @@ def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
 
 
 def test_rows_of_nothing_count_questions_for_each_way_to_listen() -> None:
-    asked, quiet = Hearing(("you",), 1, 1.0, 1.0, 1.0), Hearing((), 1, 1.0, 1.0, 1.0)
-    none = Hearing((), 0, NAN, NAN, NAN)
+    asked, quiet = HeardFile(("you",), 1, 1.0, 1.0, 1.0), HeardFile((), 1, 1.0, 1.0, 1.0)
+    none = HeardFile((), 0, NAN, NAN, NAN)
     rows = nothing_rows("hum", [(none, asked), (quiet, none)])
     found = {(row["method"], row["metric"]): row["mean"] for row in rows}
     assert found == {

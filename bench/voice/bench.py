@@ -53,7 +53,7 @@ app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
-class Hearing:
+class HeardFile:
     """What came of one file: the texts that were heard, and how many utterances Whisper was given.
 
     Of the last utterance: `ended` in seconds of the file; `seconds` and `processor` to transcribe it, on the
@@ -74,7 +74,7 @@ class Spoken:
 
     sentence: str
     ended: float
-    hearing: Hearing
+    hearing: HeardFile
 
 
 class Ear:
@@ -91,7 +91,7 @@ class Ear:
         self._now = 0.0
         self._utterances: list[tuple[str, float, float, float, float]] = []
 
-    def listen(self, path: Path, key: tuple[float, float] | None) -> Hearing:
+    def listen(self, path: Path, key: tuple[float, float] | None) -> HeardFile:
         """Hear a file, with an open microphone or with a key held from and to so many seconds."""
         self._activity.reset()
         self._utterances = []
@@ -109,7 +109,7 @@ class Ear:
             self._now = block.ended
             listener.hear(block)
         last = self._utterances[-1][1:] if self._utterances else (float("nan"),) * 4
-        return Hearing(tuple(text for text, *_ in self._utterances if text), len(self._utterances), *last)
+        return HeardFile(tuple(text for text, *_ in self._utterances if text), len(self._utterances), *last)
 
     def _transcribe(self, utterance: Utterance) -> None:
         began, processor = time.perf_counter(), time.process_time()
@@ -151,7 +151,7 @@ def voice(
         for noise, decibels in NOISES.items():
             typer.echo(f"{spoken} sentences, noise: {noise}", err=True)
             result += spoken_rows(noise, list(say(ear, Path(folder), spoken, decibels, seed)), seed)
-        every_hearing: list[tuple[Hearing, Hearing]] = []
+        every_hearing: list[tuple[HeardFile, HeardFile]] = []
         for kind in NOTHING:
             typer.echo(f"{tries // len(NOTHING)} rooms: {kind}", err=True)
             hearings = list(wait(ear, Path(folder), kind, tries // len(NOTHING), seed))
@@ -180,7 +180,7 @@ def say(ear: Ear, folder: Path, count: int, decibels: float | None, seed: int) -
         yield Spoken(sentence, _LEAD + len(speech) / rate, ear.listen(path, None))
 
 
-def wait(ear: Ear, folder: Path, kind: str, count: int, seed: int) -> Iterator[tuple[Hearing, Hearing]]:
+def wait(ear: Ear, folder: Path, kind: str, count: int, seed: int) -> Iterator[tuple[HeardFile, HeardFile]]:
     """Listen to rooms where nobody speaks: with an open microphone, and with the key held."""
     for number in range(count):
         rng = np.random.default_rng([seed, list(NOTHING).index(kind), number])
@@ -220,7 +220,7 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     return result
 
 
-def nothing_rows(kind: str, tries: Sequence[tuple[Hearing, Hearing]]) -> list[Row]:
+def nothing_rows(kind: str, tries: Sequence[tuple[HeardFile, HeardFile]]) -> list[Row]:
     """How often a room where nobody speaks gave a question, and how often Whisper was asked."""
     result = []
     for column, method in enumerate(("open", "key")):
