@@ -20,13 +20,19 @@ from bench.pretrain.scene.pairs import read_folder
 from bench.pretrain.scene.recipes import RECIPE
 from bench.pretrain.scene.runs import waves
 from bench.studies.edgevl import training as module
-from bench.studies.edgevl.claims import CLAIMS, PlaceClaim, PlaceVerdict, claim_rows, judged, paragraph
+from bench.studies.edgevl.claims import (
+    CLAIMS,
+    PlaceClaim,
+    PlaceScores,
+    PlaceVerdict,
+    claim_rows,
+    judge,
+    paragraph,
+)
 from bench.studies.edgevl.cli import app
-from bench.studies.edgevl.plan import EdgeVLPlan
-from bench.studies.edgevl.scores import PlaceScores
-from bench.studies.edgevl.study import carried_out
-from bench.studies.edgevl.training import train
-from bench.studies.edgevl.views import folder_views
+from bench.studies.edgevl.entrants import folder_views
+from bench.studies.edgevl.study import run_study
+from bench.studies.edgevl.training import EdgeVLPlan, train
 from core.errors import InputError
 from core.lazy import run
 from models.scene.student import SceneShape, load_student
@@ -104,13 +110,13 @@ def test_what_is_said_of_claims_comes_from_the_figures() -> None:
     all_right, none = np.ones((1, 2, 8)), np.zeros((1, 2, 8))
     named = {"teacher": none, "stage1": none, "stage1-ptq": none, "stage2-int8": all_right}
     scores = _scores(**named)
-    verdicts = judged(scores)
+    verdicts = judge(scores)
     words = {(one.claim.first, one.claim.second, one.claim.modality): one.word for one in verdicts}
     assert words["stage2-int8", "teacher", "depth"] == words["stage2-int8", "stage1-ptq", "mean"] == "holds"
     assert words["stage2-int8", "stage1", "rgb"] == "holds"
     assert "+100.0" in paragraph(verdicts, scores)
     worse = _scores(**named | {"stage2-int8": none, "stage1": all_right})
-    told = paragraph(judged(worse), worse)
+    told = paragraph(judge(worse), worse)
     assert "does not hold" in told and "takes 100.0 points here" in told
     assert len(claim_rows(verdicts)) == len(verdicts) < len(CLAIMS)
 
@@ -147,18 +153,16 @@ def test_the_whole_study_on_a_folder_with_atiny_clip(tmp_path: Path) -> None:
         tmp_path / "out", tmp_path, _CLASSES, seeds=1, data=data, teacher=str(tiny_clip(tmp_path / "clip")),
         recipe=recipe, jobs=1, threads=1, quiet=True, no_triplets=True,
     )  # fmt: skip
-    found = carried_out(plan)
-    assert set(found.scores.right) >= {
+    scores, speed = run_study(plan)
+    assert set(scores.right) >= {
         "teacher", "rgb-only", "depth-only", "stage1", "stage1-ptq", "stage1-qat", "stage2-int8",
         "stage2-no-triplets",
     }  # fmt: skip
-    metrics = {row["metric"]: row["mean"] for row in found.speed}
+    metrics = {row["metric"]: row["mean"] for row in speed}
     assert metrics["cosine"] > 0.99  # type: ignore[operator]
     assert metrics["bytes"] > 0 < metrics["times faster"]  # type: ignore[operator]
-    again = carried_out(plan)
-    assert all(
-        np.array_equal(found.scores.right[name], again.scores.right[name]) for name in again.scores.right
-    )
+    again, _ = run_study(plan)
+    assert all(np.array_equal(scores.right[name], again.right[name]) for name in again.right)
 
 
 def test_processes_side_by_side_train_what_one_does(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from adapters.jobs.store import HOME, AdapterStore
 from agent.recording.visit import read_visit
 from bench.learning import stream
 from bench.learning.methods import AT_HOME, ROOMWISE
-from bench.learning.places import Place, given
+from bench.learning.places import Place, session_places
 from bench.learning.plan import LearningPlan, Unit
 from bench.learning.state import RoomState
-from bench.learning.stream import Leg, home_after, streamed, transfer
+from bench.learning.stream import Leg, home_is_due, transfer, visit_rooms
 from bench.learning.unit import REPLAY, measure
 from bench.measure.crew import crew
 from models.lora import base_of, read_adapter
@@ -40,7 +40,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> LearningPlan:
 
 @pytest.fixture(scope="module")
 def places(plan: LearningPlan) -> list[Place]:
-    return given(plan.out.parent / "rooms")
+    return session_places(plan.out.parent / "rooms")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def legs(plan: LearningPlan, places: list[Place]) -> list[Leg]:
 
 def _streamed(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     with crew(1) as workers:
-        (legs,) = streamed(plan, places, [0], workers)
+        (legs,) = visit_rooms(plan, places, [0], workers)
     return legs
 
 
@@ -58,7 +58,7 @@ def _streamed(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     ("every", "after"), [(None, [9]), (0, []), (1, [3, 4, 5, 6, 7, 8, 9]), (4, [4, 8, 9]), (20, [9])]
 )
 def test_when_home_is_made(every: int | None, after: list[int]) -> None:
-    assert [number for number in range(1, 10) if home_after(number, 9, every)] == after
+    assert [number for number in range(1, 10) if home_is_due(number, 9, every)] == after
 
 
 def test_a_stream_ends_with_a_home_that_the_next_room_builds_upon(
@@ -97,6 +97,6 @@ def test_a_stream_without_home_is_another_one_that_shares_its_visits(
     assert [leg.folder for leg in bare] == [leg.folder for leg in legs]
     assert bare[-1].start != legs[-1].start and not heard
     assert AdapterStore(bare[-1].state / "adapters").current(HOME) is None
-    assert bare[-1].measured().parts[REPLAY] == legs[-1].measured().parts[REPLAY]
+    assert bare[-1].result().parts[REPLAY] == legs[-1].result().parts[REPLAY]
     with_home, without = transfer(plan, legs), transfer(plan, bare)
     assert with_home is not None and without is not None and set(with_home) == set(without)

@@ -14,12 +14,12 @@ from tiny_sessions import write_visit
 from typer.testing import CliRunner
 
 from agent.recording.visit import Visit, read_visit
-from bench.learning import more_views, unit
-from bench.learning.asking import asker
+from bench.learning import methods, more_views, unit
+from bench.learning.asking import open_room_student
 from bench.learning.cli import app
 from bench.learning.methods import CE, CONTEXT, ROOMWISE
-from bench.learning.more_views import MORE_VIEWS, local_expert, more_views_of, said_after, said_before
-from bench.learning.places import Place, given
+from bench.learning.more_views import MORE_VIEWS, ask_adapted, ask_before, local_expert, open_more_views
+from bench.learning.places import Place, session_places
 from bench.learning.plan import LearningPlan, Unit
 from bench.learning.result import all_rows
 from bench.learning.unit import UnitResult, measure
@@ -57,8 +57,8 @@ def more(shared: Path) -> Visit:
 
 @pytest.fixture
 def found(plan: LearningPlan, shared: Path, more: Visit, monkeypatch: pytest.MonkeyPatch) -> UnitResult:
-    monkeypatch.setattr(unit, "more_views_of", lambda place, out: more)
-    (place,) = given(shared / "rooms")
+    monkeypatch.setattr(unit, "open_more_views", lambda place, out: more)
+    (place,) = session_places(shared / "rooms")
     done = measure(plan, Unit(place, 0))
     assert done is not None
     return done
@@ -76,8 +76,10 @@ def test_what_the_rule_lets_it_say_and_what_it_always_says_are_kept_apart(
     found: UnitResult, more: Visit
 ) -> None:
     right = {(turn.frame, turn.question): turn.answer for turn in more.turns}
-    asking: Any = SimpleNamespace(adapted=lambda *asked: "wrong", unscoped=lambda *asked: right[asked])
-    told = found.parts | {ROOMWISE: found.parts[ROOMWISE] | {MORE_VIEWS: said_after(more, asking)}}
+    asking: Any = SimpleNamespace(
+        answer_adapted=lambda *asked: "wrong", answer_always=lambda *asked: right[asked]
+    )
+    told = found.parts | {ROOMWISE: found.parts[ROOMWISE] | {MORE_VIEWS: ask_adapted(more, asking)}}
     rows = [row for row in all_rows([replace(found, parts=told)], seed=0) if row["metric"] == "exact"]
     shares = {row["tag"]: row["mean"] for row in rows if row["method"] == ROOMWISE}
     assert shares["other-view"] == 0 and shares["other-view, always"] == 1
@@ -93,15 +95,15 @@ def test_what_was_done_without_more_views_is_done_again_once(
     assert alone is not None and alone.parts[CE] == without
     again = measure(plan, found.unit)
     assert again is not None and again.parts[CE][MORE_VIEWS] == part[MORE_VIEWS]
-    monkeypatch.setattr(unit, "taught", None)
+    monkeypatch.setattr(methods, "train_adapter", None)
     assert measure(plan, found.unit) == again
 
 
 def test_a_room_without_more_views_adds_no_row(
     plan: LearningPlan, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unit, "more_views_of", lambda place, out: None)
-    (place,) = given(shared / "rooms")
+    monkeypatch.setattr(unit, "open_more_views", lambda place, out: None)
+    (place,) = session_places(shared / "rooms")
     done = measure(replace(plan, out=tmp_path, methods=()), Unit(place, 0))
     assert done is not None
     assert not any("other-view" in str(row.get("tag")) for row in all_rows([done], seed=0))
@@ -115,17 +117,17 @@ def test_the_expert_is_asked_where_it_is_on_this_machine(
     expert = local_expert(replace(plan, expert=plan.student))
     with Memory.open(tmp_path, WordsAndColours()):
         pass
-    with asker(load_model(plan.student), "den", tmp_path, Config()) as asking:
-        told = said_before(more, asking, expert)["turns"]
+    with open_room_student(load_model(plan.student), "den", tmp_path, Config()) as asking:
+        told = ask_before(more, asking, expert)["turns"]
     assert [turn["reference"] for turn in told] == [turn.answer for turn in more.turns]
     assert all(set(turn["said"]) == {"untouched", "expert"} for turn in told)
 
 
 def test_views_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = more_views_of(Place("validation-0", None, "validation", 0), tmp_path)
+    made = open_more_views(Place("validation-0", None, "validation", 0), tmp_path)
     assert made is not None and all(turn.frame.is_file() for turn in made.turns)
     monkeypatch.setattr(more_views, "make_more_views", None)
-    assert more_views_of(Place("validation-0", None, "validation", 0), tmp_path) == made
+    assert open_more_views(Place("validation-0", None, "validation", 0), tmp_path) == made
 
 
 def test_sessions_that_are_given_have_no_more_views(shared: Path) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from tiny_jobs import request
 
 from adapters.jobs.request import Recipe, recipe_for
-from bench.learning.methods import ORDER, REPLAYED, TAUGHT, chosen, lessons
+from bench.learning.methods import ORDER, REPLAYED, TAUGHT, method_request, parse_methods
 from bench.learning.result import draw, methods_table, other_rows
 from bench.learning.rows import Outcome, costs, forgetting, rows, scored
 from bench.measure.intervals import bootstrap_ratio
@@ -94,11 +94,11 @@ def test_a_ratio_has_the_same_draws_above_and_below() -> None:
 
 
 def test_names_become_methods_in_their_order() -> None:
-    assert chosen("") == chosen("roomwise, expert") == ()
-    assert chosen("lora, context") == ("context", "lora")
-    assert set(chosen("all")) == set(ORDER) - set(REPLAYED)
+    assert parse_methods("") == parse_methods("roomwise, expert") == ()
+    assert parse_methods("lora, context") == ("context", "lora")
+    assert set(parse_methods("all")) == set(ORDER) - set(REPLAYED)
     with pytest.raises(InputError, match="roomwise-ce"):
-        chosen("roomwise-cee")
+        parse_methods("roomwise-cee")
 
 
 def test_methods_change_only_what_they_are_about(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_methods_change_only_what_they_are_about(tmp_path: Path) -> None:
         "student", pairs[:3], hold_out=pairs[3:], extra=more, replay=pairs[:1], probe=tmp_path,
         recipe=recipe_for(1),
     )  # fmt: skip
-    learnt = {name: lessons(whole, method, {"b"}) for name, method in TAUGHT.items()}
+    learnt = {name: method_request(whole, method, {"b"}) for name, method in TAUGHT.items()}
     for name, changed in learnt.items():
         assert changed is not None
         assert [pair.id for pair in (*changed.train, *changed.hold_out)] == ["a", "c", "d"]
@@ -118,7 +118,7 @@ def test_methods_change_only_what_they_are_about(tmp_path: Path) -> None:
         assert any(signals) == all(signals) == (name not in ("lora", "roomwise-ce"))
         assert bool(changed.replay) == (changed.probe is not None) == (name != "lora")
     assert learnt["no-extra"] is not None and learnt["no-extra"].recipe == Recipe()
-    assert lessons(whole, TAUGHT["lora"], set("abcd")) is None
+    assert method_request(whole, TAUGHT["lora"], set("abcd")) is None
 
 
 def test_the_picture_is_drawn_from_rows(tmp_path: Path) -> None:

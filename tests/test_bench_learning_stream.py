@@ -9,13 +9,13 @@ import pytest
 from tiny_learning import TURNS, WARM_UP, small_loop, tiny_plan, tiny_rooms
 from typer.testing import CliRunner
 
-from bench.learning import stream
+from bench.learning import stream, unit
 from bench.learning.cli import app
-from bench.learning.places import Place, given
+from bench.learning.places import Place, session_places
 from bench.learning.plan import LearningPlan, Unit
 from bench.learning.result import transfer_rows
 from bench.learning.state import RoomState, copy_state
-from bench.learning.stream import Leg, streamed, transfer
+from bench.learning.stream import Leg, transfer, visit_rooms
 from bench.learning.unit import REPLAY, UnitResult, measure
 from bench.measure.crew import Crew, crew
 from core.errors import StorageError
@@ -46,7 +46,7 @@ def plan(shared: Path) -> LearningPlan:
 
 @pytest.fixture(scope="module")
 def places(shared: Path) -> list[Place]:
-    return given(shared / "rooms")[:ROOMS]
+    return session_places(shared / "rooms")[:ROOMS]
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +57,12 @@ def legs(plan: LearningPlan, places: list[Place]) -> list[Leg]:
 
 def _streamed(plan: LearningPlan, places: list[Place]) -> list[Leg]:
     with crew(1) as workers:
-        (legs,) = streamed(plan, places, [0], workers)
+        (legs,) = visit_rooms(plan, places, [0], workers)
     return legs
 
 
 def _said(legs: list[Leg]) -> list[Any]:
-    return [leg.measured().parts[REPLAY]["turns"] for leg in legs]
+    return [leg.result().parts[REPLAY]["turns"] for leg in legs]
 
 
 def _rooms(folder: Path) -> dict[str, int]:
@@ -108,7 +108,7 @@ def test_a_stream_goes_on_where_it_stopped(
     ).exists()  # what the first left went on with the stream
     assert _rooms(resumed[-1].folder / "state") == _rooms(legs[-1].folder / "state")
     with monkeypatch.context() as patch:
-        patch.setattr(stream, "replayed", None)
+        patch.setattr(unit, "replay_room", None)
         assert _said(_streamed(other, places)) == _said(legs)
     shorter = _streamed(other, places[:1])  # its state is gone, so it is visited again
     assert _said(shorter) == _said(legs[:1]) and (shorter[0].folder / "state").is_dir()
@@ -130,7 +130,7 @@ def test_earlier_rooms_are_asked_again_at_the_end(
     assert again is not None and transfer(plan, legs) == again
     asked = {str(number) for number in range(WARM_UP + 1, TURNS + 1)}
     assert {name: set(said) for name, said in again.items()} == {place.name: asked for place in places}
-    (row,) = transfer_rows([[leg.measured() for leg in legs]], [again], 0)
+    (row,) = transfer_rows([[leg.result() for leg in legs]], [again], 0)
     assert row["metric"] == "backward transfer" and row["n"] == (ROOMS - 1) * len(asked)
     assert row["mean"] == 0  # as yet a room's adapter stays as it was
 

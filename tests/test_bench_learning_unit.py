@@ -13,12 +13,11 @@ from typer.testing import CliRunner
 
 from adapters.jobs.store import AdapterStore
 from agent.recording.visit import read_visit
-from bench.learning import replayed, unit
-from bench.learning.asking import asker
+from bench.learning import methods, replay
+from bench.learning.asking import first_questions, open_room_student
 from bench.learning.cli import app
-from bench.learning.forgetting import questions_of
 from bench.learning.methods import AGENT, ALL_ROOMS, CONTEXT, ROOMWISE, TAUGHT
-from bench.learning.places import alone, given, neighbours
+from bench.learning.places import claim_folder, neighbours, session_places
 from bench.learning.plan import LearningPlan, Unit
 from bench.learning.unit import REPLAY, UnitResult, measure
 from core.lazy import run
@@ -45,7 +44,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def room(shared: Path) -> Unit:
-    places = given(shared / "rooms")
+    places = session_places(shared / "rooms")
     return Unit(places[0], 0, neighbours(places, 0))
 
 
@@ -95,12 +94,12 @@ def test_asked_again_the_default_says_what_it_said(plan: LearningPlan, room: Uni
     assert version is not None
     adapter = read_adapter(version.folder, base_of(plan.student))
     with (
-        asker(load_model(plan.student), visit.room, state / "memory", plan.config) as asking,
-        asking.holding(adapter, version.about["pairs"]),
+        open_room_student(load_model(plan.student), visit.room, state / "memory", plan.config) as asking,
+        asking.use_adapter(adapter, version.about["pairs"]),
     ):
         for turn in found.parts[REPLAY]["turns"]:
             asked = visit.turns[turn["turn"] - 1]
-            assert asking.adapted(asked.frame, asked.question) == turn["said"][ROOMWISE]
+            assert asking.answer_adapted(asked.frame, asked.question) == turn["said"][ROOMWISE]
 
 
 def test_resumed_equals_uninterrupted(
@@ -108,15 +107,15 @@ def test_resumed_equals_uninterrupted(
 ) -> None:
     other = replace(plan, out=tmp_path, methods=("lora", "roomwise-ce"))
     with monkeypatch.context() as patch:
-        patch.setattr(unit, "taught", _killed)
+        patch.setattr(methods, "train_adapter", _killed)
         with pytest.raises(KeyboardInterrupt):
             measure(other, room)
-    monkeypatch.setattr(replayed, "replay_session", None)  # that was done
+    monkeypatch.setattr(replay, "replay_session", None)  # that was done
     lora = _done(replace(other, methods=("lora",)), room)
     both = _done(other, room)
     assert both.parts["lora"] == lora.parts["lora"]
     assert _lasting(both) == {name: _lasting(found)[name] for name in both.parts}
-    monkeypatch.setattr(unit, "taught", None)
+    monkeypatch.setattr(methods, "train_adapter", None)
     assert _done(other, room) == both
 
 
@@ -125,7 +124,7 @@ def test_each_other_room_asks_its_own_questions(tmp_path: Path, shared: Path) ->
     sessions = [tmp_path / name / "visit" for name in "ab"]
     for session in sessions:
         shutil.copytree(shared / "rooms" / "room-0", session)
-    asked = questions_of(sessions)
+    asked = first_questions(sessions)
     assert len(asked) == len({one.id for one in asked}) == 4
     assert {one.image.parent for one in asked} == set(sessions)
 
@@ -137,7 +136,7 @@ def _killed(*args: object) -> None:
 def test_a_room_that_another_process_has_is_left_to_it(
     plan: LearningPlan, room: Unit, found: UnitResult
 ) -> None:
-    with alone(found.folder) as mine:
+    with claim_folder(found.folder) as mine:
         assert mine and measure(plan, room) is None
 
 

@@ -13,6 +13,7 @@ from tiny_studies import save_pair
 
 import roomwise
 from bench.looking import room
+from bench.looking.cli import CHANCE, Masses, rows, sentences
 from bench.looking.room import (
     EXPERT,
     METHODS,
@@ -20,10 +21,9 @@ from bench.looking.room import (
     LookingPlan,
     Mass,
     coverage,
-    measured_room,
+    measure_room,
     on_thing,
 )
-from bench.looking.rows import CHANCE, Masses, rows, sentences
 from bench.rooms.sessions import WARM_UP
 from bench.studies.distill.few_shot import FewShotCourse
 from core.lazy import run
@@ -66,7 +66,7 @@ def test_what_is_said_follows_from_the_intervals() -> None:
 def test_a_room_is_learnt_and_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "make_session", tiny_session)
     student, expert = save_pair(tmp_path)
-    found = measured_room(
+    found = measure_room(
         LookingPlan(student, expert, "test", 0, FewShotCourse(rank=2, alpha=4, steps=2, rate=0.02)), 0
     )
     assert {one.method for one in found} == {EXPERT, UNTOUCHED, *METHODS}

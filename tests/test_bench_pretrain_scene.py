@@ -17,7 +17,7 @@ from bench.pretrain.scene.recipes import CODE_FAITHFUL, RECIPE
 from bench.pretrain.scene.runs import PTQ, Bench, carry_out
 from bench.pretrain.scene.triplets import PseudoLabels
 from bench.rooms.layout import KINDS
-from bench.studies.edgevl.entrants import quantised_by
+from bench.studies.edgevl.entrants import quantise
 from core.ports import Rows
 from models.scene.names import SCANNET
 from models.scene.student import load_student
@@ -67,8 +67,8 @@ def test_a_seed_is_trained_once_and_shipped_with_its_ranges(tmp_path: Path) -> N
     scores = {name: {"rgb": 0.5, "depth": 0.25} for name in SHIPPED}
     ship(bench, 0, scores, tmp_path / "out")
     assert "| depth | 0.25 |" in (tmp_path / "out" / "scene-encoder" / "README.md").read_text()
-    plain = tmp_path / "out" / "scene-stage1"
-    ours = quantised_by(load_student(plain), plain / RANGES)(pixels()).detach()
+    student = tmp_path / "out" / "scene-stage1"
+    ours = quantise(load_student(student), student / RANGES)(pixels()).detach()
     theirs = load_student(bench.place(PTQ, 0))(pixels()).detach()
     assert (ours * theirs).sum(1).min() > 0.999
 

@@ -10,15 +10,14 @@ from bench.measure.charts import draw
 from bench.measure.intervals import Interval
 from bench.measure.report import Row
 from bench.pair.models import PicturedQuestion
-from bench.pruning.cli import app
+from bench.pruning.cli import app, time_answers, timing_rows
 from bench.pruning.sizes import FLORENCE_BASE, write_size
-from bench.pruning.timing import timed, timing_rows
 from bench.rooms.questions.draft import Question
-from bench.studies.pruning.accuracy import KINDS, accuracy_rows, answered, cheapest
+from bench.studies.pruning.accuracy import KINDS, accuracy_rows, answer_all_ways, cheapest
+from bench.studies.pruning.cli import paragraph
 from bench.studies.pruning.maps import drop_layer, language_rows, tower_rows
 from bench.studies.pruning.published import BELOW
-from bench.studies.pruning.seconds import METHODS, asked, seconds_rows
-from bench.studies.pruning.words import paragraph
+from bench.studies.pruning.seconds import METHODS, seconds_rows, time_methods
 from core.errors import InputError
 from models.registry import load_model
 from models.vlm import VisionLanguageModel
@@ -39,7 +38,7 @@ def test_every_share_is_timed_as_often_with_as_many_tokens(monkeypatch: pytest.M
     monkeypatch.setattr("models.token_pruning.LEAST", 2)
     vlm = wrapped(*tiny_florence())
     calls: list[int] = []
-    timing = timed(
+    timing = time_answers(
         vlm, vlm.encode_images([photo(0)]), QUESTIONS, (1.0, 0.5), 4, 3, "colmean", 0, lambda: calls.append(1)
     )
     assert timing.tokens == {1.0: 10, 0.5: 5} and len(calls) == 7
@@ -98,7 +97,7 @@ def questions(rooms: int = 4) -> list[PicturedQuestion]:
 
 def test_accuracy_of_all_tokens_kept_is_that_of_all() -> None:
     vlm = wrapped(*tiny_florence())  # nine cells: fewer than the least, so that all stay
-    right = answered(vlm, vlm, questions(), (0.5,), (False, True), 0)
+    right = answer_all_ways(vlm, vlm, questions(), (0.5,), (False, True), 0)
     assert {kind for kind, _, _ in right} == {"all", *KINDS}
     assert all((found == right["all", 1.0, False]).all() for found in right.values())
     rows = list(accuracy_rows("tiny", questions(), right, 0))
@@ -116,9 +115,9 @@ def test_the_posts_tables_are_made_of_any_llava(llava: VisionLanguageModel) -> N
     below = [row for row in rows if row["metric"] == "percent below"]
     assert len(below) == 3 * 6 and all(0 <= float(row["mean"] or 0) <= 100 for row in below)
     assert below[0]["published"] == 0.82 and len(BELOW) == 24
-    found, dropped = asked(llava, pictures, 2, 1, 0, lambda: None)
+    found, dropped = time_methods(llava, pictures, 2, 1, 0, lambda: None)
     assert len(found) == len(METHODS) * 2 * 4 and dropped["none"] == 0
-    assert all(len(one.said) == 2 for one in found)
+    assert all(len(one.token_ids) == 2 for one in found)
     told = list(seconds_rows("tiny", found, dropped, 0))
     (same,) = [row for row in told if row["metric"] == "same words" and row["method"] == "none"]
     assert same["mean"] == 1.0

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_places import Colours
 
-from bench.recognition.cli import rows
-from bench.recognition.fitting import calibrated, discriminants, fitted_curve
-from bench.recognition.scores import Probe, auroc, open_set, top1
-from bench.recognition.views import RoomSightings, measured_depth, of_sessions
+from bench.recognition.cli import Probe, auroc, open_set, rows, top1
+from bench.recognition.fitting import calibrate_places, discriminants, fit_curve
+from bench.recognition.views import RoomSightings, measured_depth, read_sessions
 from core.errors import InputError, WeightsError
 from models.scene.pixels import check_depth
 from models.scene.places import Projection, depth_features, read_projections, write_projections
@@ -72,14 +71,14 @@ def test_the_curve_is_the_log_likelihood_ratio() -> None:
     same = rng.random(20000) < 0.2
     likeness = np.where(same, 0.7, 0.3) + 0.2 * rng.normal(size=20000)
     table = np.stack([np.ones(20000), likeness, *np.zeros((3, 20000))], 1)
-    curve = fitted_curve(table, same)
+    curve = fit_curve(table, same)
     # Two normal densities of equal spread: the ratio's logarithm is (0.7 - 0.3) / 0.2^2 * (s - 0.5).
     assert curve.ratio(0.5, 1, 1) == pytest.approx(0, abs=0.15)
     assert curve.slope == pytest.approx(10, rel=0.05)
 
 
 def test_thresholds_keep_what_was_asked_for() -> None:
-    found = calibrated(_clouds(80, 4, 0.35), np.random.default_rng(0))
+    found = calibrate_places(_clouds(80, 4, 0.35), np.random.default_rng(0))
     assert found.about["known_right"] >= 0.95 and found.about["new_right"] >= 0.95
     assert found.about["said_known"] > 0.2 and found.about["said_new"] > 0.2
 
@@ -102,7 +101,7 @@ def test_rows_name_who_saw_what_from_where() -> None:
 
 def test_sessions_of_one_picture_show_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two pictures"):
-        of_sessions(tmp_path)
+        read_sessions(tmp_path)
 
 
 def test_a_depth_camera_is_noisier_far_away_and_blind_beyond_eight_metres() -> None:

@@ -3,8 +3,7 @@ import json
 import pytest
 
 from bench.measure.intervals import Interval
-from bench.measure.machine import machine_facts
-from bench.measure.report import Report, emit, measured
+from bench.measure.report import Report, emit, machine_facts, measured
 
 ROWS = [
     measured(Interval(0.6125, 0.57, 0.65, 500), metric="exact", model="builtin-expert", family="all"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.serving.load import FramedQuestion, QuestionCycle, Wanting, numbered, wanting
+from bench.serving.load import FramedQuestion, QuestionCycle, SignalRequest, all_signals, numbered
 
 
 def picture() -> bytes:
@@ -38,5 +38,5 @@ def test_no_frame_comes_twice() -> None:
 
 
 def test_codes_are_asked_for_only_where_an_autoencoder_is_named() -> None:
-    assert "code" not in wanting(None).signals
-    assert Wanting().ask("Why?") == '{"questions": ["Why?"], "signals": [], "transfer": ""}'
+    assert "code" not in all_signals(None).signals
+    assert SignalRequest().ask("Why?") == '{"questions": ["Why?"], "signals": [], "transfer": ""}'

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.studies.few_shot.claims import PublishedClaim, claim_rows, judged, sentences, sign
+from bench.measure.charts import as_printed, draw_dots
+from bench.studies.few_shot.align_kd import ALIGN_KD_SCORES
+from bench.studies.few_shot.claims import PublishedClaim, claim_rows, judge, sentences, sign
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.published import ALIGN_KD_SCORES, SLIDES_SCORES, printed
 from bench.studies.few_shot.scores import MethodScores
-from bench.studies.few_shot.table import draw
+from bench.studies.few_shot.sf import SLIDES_SCORES
 
 ENTRIES = [Entry(name, "", {"ce": 1.0}) for name in ("plain", "better", "worse", "same")]
 
@@ -39,7 +40,7 @@ def test_a_claim_holds_fails_or_cannot_be_told() -> None:
         PublishedClaim("same", "plain", "no different"),
         PublishedClaim("unknown", "plain", "above"),
     ]
-    verdicts = judged(claims, scores(MEANS))
+    verdicts = judge(claims, scores(MEANS))
     assert [one.holds for one in verdicts] == [True, False, None, True]
     told = claim_rows(verdicts)
     assert [row["verdict"] for row in told] == ["holds", "does not hold", "cannot be told", "holds"]
@@ -60,25 +61,29 @@ def test_the_picture_shows_every_method_where_it_is(tmp_path: Path) -> None:
     known = scores(MEANS)
     dots = {name: known.interval(name, "exact") for name in MEANS}
     path = tmp_path / "study.svg"
-    draw(path, "a < b", dots, "plain", {"plain": 0.3727})
+    draw_dots(path, "a < b", dots, "plain", {"plain": 0.3727})
     drawn = path.read_text()
     assert "a &lt; b" in drawn and "0.3727" in drawn and all(f">{name}<" in drawn for name in MEANS)
     found = re.findall(r'<use [^>]*x="([\d.]+)" [^>]*fill: #(?:1583a8|d18b1f)', drawn)
     places = [float(place) for place in found]
     assert len(places) == 4 and places[2] < places[0] < places[1]
     alone = scores(MEANS, rooms=1)
-    draw(path, "", {"plain": alone.interval("plain", "exact")}, "plain", {})
+    draw_dots(path, "", {"plain": alone.interval("plain", "exact")}, "plain", {})
     assert "nan" not in path.read_text().lower()
 
 
 def test_a_claim_about_one_room_cannot_be_told() -> None:
-    verdicts = judged([PublishedClaim("same", "plain", "no different")], scores(MEANS, rooms=1))
+    verdicts = judge([PublishedClaim("same", "plain", "no different")], scores(MEANS, rooms=1))
     assert verdicts[0].holds is None
     (text, *_) = sentences(verdicts, scores(MEANS, rooms=1), ENTRIES, "plain")
     assert "cannot be told" in text and "nan" not in text
 
 
 def test_published_numbers_keep_the_decimals_of_their_source() -> None:
-    assert [printed(ALIGN_KD_SCORES, name) for name in ("ce", "+ kd_rkl", "expert")] == ["62.4", "63.0", ""]
-    assert printed(SLIDES_SCORES, "sf5") == "0.3710"
-    assert printed({"rooms": 20}, "rooms") == "20"
+    assert [as_printed(ALIGN_KD_SCORES, name) for name in ("ce", "+ kd_rkl", "expert")] == [
+        "62.4",
+        "63.0",
+        "",
+    ]
+    assert as_printed(SLIDES_SCORES, "sf5") == "0.3710"
+    assert as_printed({"rooms": 20}, "rooms") == "20"

@@ -14,10 +14,9 @@ from adapters.jobs.request import Recipe, recipe_for
 from bench.rooms.sessions import WARM_UP
 from bench.studies.few_shot import room_work
 from bench.studies.few_shot.methods import ALIGN_KD, SF, Entry
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.rooms import answered, model, shown
-from bench.studies.few_shot.run import carry_out, left_out
-from bench.studies.few_shot.scores import MethodScores, collected, fit_rows, rows
+from bench.studies.few_shot.room_work import carry_out, find_incomputable
+from bench.studies.few_shot.rooms import StudyPlan, expert_room, load_pictures, model
+from bench.studies.few_shot.scores import MethodScores, collect_scores, fit_rows, rows
 from core.types import Example
 
 NAMES = ("sf0", "sf1", "sf5", "sf6-shared", "align")
@@ -40,16 +39,16 @@ def same(first: MethodScores, second: MethodScores) -> bool:
 
 
 def test_the_untouched_row_is_the_student(plan: StudyPlan) -> None:
-    room, student = answered(plan, "test", 0), model(plan.student)
+    room, student = expert_room(plan, "test", 0), model(plan.student)
     later = room.turns[WARM_UP:]
-    said = room_work.kept(plan, ENTRIES[0], 0, 1)
+    said = room_work.read_result(plan, ENTRIES[0], 0, 1)
     assert said is not None and len(said.said) == TURNS - WARM_UP
-    alone = [student.answer(shown([turn])[0], turn.question, plan.longest).text for turn in later]
+    alone = [student.answer(load_pictures([turn])[0], turn.question, plan.longest).text for turn in later]
     assert list(said.said) == alone
 
 
 def test_every_seed_of_every_method_has_a_result(plan: StudyPlan) -> None:
-    scores = collected(plan, ENTRIES, 2, 2)
+    scores = collect_scores(plan, ENTRIES, 2, 2)
     assert len(scores.rooms) == 2 * (TURNS - WARM_UP)
     assert scores.spread["sf0"] == 0
     assert scores.norms["align", "t2v_kl"].shape == (2,) and (scores.norms["align", "t2v_kl"] > 0).all()
@@ -73,17 +72,17 @@ def test_every_seed_of_every_method_has_a_result(plan: StudyPlan) -> None:
 
 def test_going_on_gives_what_one_run_gives(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     without_rendering(monkeypatch)
-    whole = collected(plan, ENTRIES, 2, 2)
+    whole = collect_scores(plan, ENTRIES, 2, 2)
     other = replace(plan, out=plan.out.parent / "again")
     carry_out(other, ENTRIES[:3], 1, 1, 1)
     before = other.result("sf1", 0, 0).stat().st_mtime_ns
     other.result("sf5", 0, 0).write_text("{")  # as if the disk had lost it
     carry_out(other, ENTRIES, 2, 2, 1)
-    assert same(collected(other, ENTRIES, 2, 2), whole)
+    assert same(collect_scores(other, ENTRIES, 2, 2), whole)
     assert other.result("sf1", 0, 0).stat().st_mtime_ns == before
     longer = replace(other, course=replace(plan.course, steps=3))
-    assert room_work.kept(longer, ENTRIES[1], 0, 0) is None
-    assert room_work.kept(longer, ENTRIES[0], 0, 0) is None  # asked again, which costs nothing
+    assert room_work.read_result(longer, ENTRIES[1], 0, 0) is None
+    assert room_work.read_result(longer, ENTRIES[0], 0, 0) is None  # asked again, which costs nothing
 
 
 def test_ours_is_the_products_own_training(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +96,7 @@ def test_ours_is_the_products_own_training(plan: StudyPlan, monkeypatch: pytest.
         assert {one.signal is not None for one in extra} <= set(told)
         seen.append((told, len(extra), recipe, seed))
 
-    monkeypatch.setattr(room_work, "trained", trained)
+    monkeypatch.setattr(room_work, "train_adapter", trained)
     entries = [entry for entry in SF if entry.recipe is not None]
     assert [entry.name for entry in entries] == [
         "roomwise, ten pairs, words alone",
@@ -120,17 +119,17 @@ def test_ours_learns_here_too(plan: StudyPlan, monkeypatch: pytest.MonkeyPatch) 
     without_rendering(monkeypatch)
     small = Entry("small", "", recipe=replace(RECIPE, steps=2, general=4, similar=4))
     carry_out(plan, [small], 1, 1, 1)
-    result = room_work.kept(plan, small, 0, 0)
+    result = room_work.read_result(plan, small, 0, 0)
     assert result is not None and len(result.said) == TURNS - WARM_UP and result.seconds > 0
 
 
 def test_every_row_of_both_studies_can_be_computed_for_one_vocabulary(plan: StudyPlan) -> None:
     # The released code compares whole sequences, and here the grids differ.
-    assert set(left_out(plan, [*SF, *ALIGN_KD])) == {"align-kd-code"}
+    assert set(find_incomputable(plan, [*SF, *ALIGN_KD])) == {"align-kd-code"}
 
 
 def test_without_a_common_vocabulary_it_says_what_is_left_out(tmp_path: Path) -> None:
-    missing = left_out(tiny_plan(tmp_path, texts=["Hallo Welt", "rot", "zwei"]), SF)
+    missing = find_incomputable(tiny_plan(tmp_path, texts=["Hallo Welt", "rot", "zwei"]), SF)
     assert set(missing) == {"sf4c", "align-kd", "align-kd-code", "align"}
     assert missing["sf4c"] == "attn_plain(c): both models must give the same vocabulary"
 

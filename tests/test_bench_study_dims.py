@@ -7,7 +7,7 @@ from bench.pair.models import PicturedQuestion
 from bench.rooms.questions.draft import Question
 from bench.studies.dims.cli import paragraph
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
-from bench.studies.dims.ways import LINEAR, SLICED, lessons, rendered, ways
+from bench.studies.dims.ways import LINEAR, SLICED, lessons, render_room, ways
 from models.florence import Florence
 
 
@@ -70,6 +70,6 @@ def test_a_study_from_fitting_to_its_paragraph(vlm: Florence) -> None:
 
 
 def test_training_rooms_bring_questions_with_answers() -> None:
-    pictures, questions = rendered(0)
+    pictures, questions = render_room(0)
     assert len(pictures) == len(questions) > 0
     assert all(text and answer for listed in questions for text, answer in listed)

@@ -5,7 +5,7 @@ import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
 from bench.measure.alike import linear_cka
-from bench.studies.dims.reducers import Lessons, TokenReducer, learnt, pca, random_projection, retained
+from bench.studies.dims.reducers import Lessons, TokenReducer, learn_reducer, pca, random_projection, retained
 from bench.studies.dims.slicing import sliced
 from core.errors import InputError
 from models.florence import Florence
@@ -60,7 +60,7 @@ def test_learning_lowers_what_is_lost_and_leaves_the_model_alone(vlm: Florence) 
     start = random_projection(tokens, 16, 0)
     before = {name: part.clone() for name, part in vlm.module.named_parameters()}
     lessons = Lessons(vision, [0, 1, 2], QUESTIONS, ANSWERS)
-    found = learnt(vlm, start, (8, 16), lessons, 40, 1e-2, 0, lambda: None)
+    found = learn_reducer(vlm, start, (8, 16), lessons, 40, 1e-2, 0, lambda: None)
 
     def apart(reducer: TokenReducer) -> float:
         """How far answers move, and tokens: what is learnt is the sum."""

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from tiny_models import photo, tiny_florence, wrapped
 
 from bench.measure.alike import entropy
-from bench.studies.pruning.tower import has_class_token, tower_maps, used_layers
-from bench.studies.pruning.zeroing import (
+from bench.studies.pruning.maps import (
     class_scores,
+    has_class_token,
     layer_wise,
     patch_scores,
     patch_wise,
     segment_scores,
     share_below,
+    tower_maps,
+    used_layers,
 )
 from core.errors import ModelError
 from models.registry import load_model

@@ -15,9 +15,20 @@ from transformers import CLIPVisionConfig, CLIPVisionModel, ViTConfig, ViTModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 import roomwise
-from bench.studies.vit.flow import LITERAL, OWN, RESIDUAL, agreement, flow, paired_depths
+from bench.studies.vit.flow import (
+    CLASS,
+    LITERAL,
+    OWN,
+    RECEIVED,
+    RESIDUAL,
+    WORDS,
+    Attention,
+    Tower,
+    agreement,
+    flow,
+    paired_depths,
+)
 from bench.studies.vit.rows import OTHER, SAME, Flows
-from bench.studies.vit.towers import CLASS, RECEIVED, WORDS, Attention, Tower
 from core.errors import InputError, WeightsError
 from core.lazy import run
 
@@ -78,7 +89,7 @@ def test_towers_from_disk_give_the_librarys_maps(tmp_path: Path) -> None:
     seen = Tower(folder).attention(photo(1), "Why?")
     eager = ViTModel.from_pretrained(folder, attn_implementation="eager")
     with torch.no_grad():
-        told = eager(Tower(folder)._prepared(photo(1)), output_attentions=True).attentions
+        told = eager(Tower(folder)._prepare(photo(1)), output_attentions=True).attentions
     assert torch.allclose(seen.layers, torch.stack([one[0].mean(0) for one in told]), atol=1e-5)
     assert seen.looking.sum() == 1 and seen.cells.sum() == 16 and seen.grid == (4, 4)
 

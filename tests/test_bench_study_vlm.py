@@ -13,12 +13,10 @@ from tiny_studies import save_pair
 
 import roomwise
 from bench.studies.vlm import rooms
-from bench.studies.vlm.cells import CKA, SEEN, WORDS, Measure, common_grid, map_cells, seen_cells, word_cells
-from bench.studies.vlm.found import LayerFindings
-from bench.studies.vlm.groups import cohens_d, effect, permutation_p, permutations, small_draws
-from bench.studies.vlm.picture import draw
+from bench.studies.vlm.cells import CKA, SEEN, WORDS, Measure, common_grid, grid_cells, map_cells, word_cells
+from bench.studies.vlm.found import LayerFindings, cohens_d, effect, permutation_p, permutations, small_draws
 from bench.studies.vlm.rooms import Sample, samples
-from bench.studies.vlm.rows import LITERAL, PUBLISHED, rows, sentences
+from bench.studies.vlm.rows import LITERAL, PUBLISHED, draw, rows, sentences
 from core.lazy import run
 
 
@@ -61,7 +59,7 @@ def test_an_effect_is_found_and_none_is_not() -> None:
 
 def test_the_same_layer_is_no_distance_from_itself() -> None:
     layers = [torch.randn(6, 6, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
-    found = dict(seen_cells(layers, layers))
+    found = dict(grid_cells(SEEN, layers, layers))
     for distance in (CKA, LITERAL, "pca2 mse, procrustes", "1 - rsa"):
         assert found[Measure(SEEN, 1, 1, distance)] == pytest.approx(0, abs=1e-6)
         assert found[Measure(SEEN, 0, 1, distance)] > 0.01

@@ -17,11 +17,17 @@ from typer.testing import CliRunner, Result
 from agent.loop import build
 from agent.takeover.calibration import FILE, find_calibration, write_calibration
 from bench.pretrain.blueprint import save_model
-from bench.takeover.bench import refuse_known
-from bench.takeover.cli import app
+from bench.takeover.cli import app, refuse_known
 from bench.takeover.picture import coverage_curve, draw
-from bench.takeover.reliability import expected_calibration_error
-from bench.takeover.rows import CALIBRATED, RAW, TakeOverScores, all_rows, calibration_error, in_use
+from bench.takeover.rows import (
+    CALIBRATED,
+    RAW,
+    TakeOverScores,
+    all_rows,
+    calibration_error,
+    expected_calibration_error,
+    in_use_rows,
+)
 from bench.takeover.visits import StudentAnswer, Visited
 from core.errors import InputError, WeightsError
 
@@ -41,7 +47,7 @@ _ROOMS = [
 def _measured() -> TakeOverScores:
     """The least likely token decides: answers stand above a logit of 0, thus from -1 nats on."""
     calibration = tiny_calibration(1.0, 0.5, least=1.0)
-    logits = [calibration.logit(said.evidence) for room in _ROOMS for said in room.said]
+    logits = [calibration.logit(said.evidence) for room in _ROOMS for said in room.answers]
     return TakeOverScores(_ROOMS, logits, calibration)
 
 
@@ -64,7 +70,7 @@ def test_rows_say_what_would_have_stood() -> None:
 
 
 def test_rows_of_use_say_what_stood() -> None:
-    told = {row["metric"]: row["mean"] for row in in_use(_ROOMS, 0.8, seed=0)}
+    told = {row["metric"]: row["mean"] for row in in_use_rows(_ROOMS, 0.8, seed=0)}
     assert told["agreement"] == 0.5 and told["stands"] == 0.8 and told["expert calls"] == 10.5
 
 
@@ -153,7 +159,7 @@ def test_a_room_is_replayed_once(student: str, tmp_path: Path, monkeypatch: pyte
     sessions = str(_sessions(tmp_path / "known", "ab"))
     kept = tmp_path / FILE
     first = _told(_run(student, tmp_path, "--fit", "--sessions", sessions, "--calibration", str(kept)))
-    monkeypatch.setattr("bench.learning.replayed.replay_session", None)
+    monkeypatch.setattr("bench.learning.replay.replay_session", None)
     assert (
         _told(_run(student, tmp_path, "--fit", "--sessions", sessions, "--calibration", str(kept))) == first
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.takeover.reliability import expected_calibration_error, reliability
+from bench.takeover.rows import expected_calibration_error, reliability
 
 _ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60)
 
@@ -26,7 +26,7 @@ def test_bins_hold_every_answer_once(answers: list[tuple[float, bool]], bins: in
     said, right = [p for p, _ in answers], [r for _, r in answers]
     found = reliability(said, right, bins)
     assert sum(one.n for one in found) == len(answers)
-    assert all(one.low - 1e-9 <= one.said <= one.high + 1e-9 and 0 <= one.found <= 1 for one in found)
+    assert all(one.low - 1e-9 <= one.predicted <= one.high + 1e-9 and 0 <= one.observed <= 1 for one in found)
     error = expected_calibration_error(said, right, bins)
     assert 0 <= error <= 1
     overall = abs(sum(said) - sum(right)) / len(said) if said else 0

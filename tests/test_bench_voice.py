@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import roomwise
-from bench.voice.bench import Ear, Listened, Spoken, nothing_rows, say, share, spoken_rows, wait
-from bench.voice.sounds import NOTHING, RATE, VOICES, in_noise, nothing, pink, save, speak
-from bench.voice.words import sentences, word_errors, words
+from bench.voice.bench import Ear, HeardFile, Spoken, nothing_rows, say, share, spoken_rows, wait
+from bench.voice.sounds import (
+    NOTHING,
+    RATE,
+    VOICES,
+    in_noise,
+    nothing,
+    pink,
+    save,
+    sentences,
+    speak,
+    word_errors,
+    words,
+)
 from capture.audio import Samples
 from capture.audio_inventions import Draft
 from capture.voice_activity import EnergyGate
@@ -93,15 +104,15 @@ def test_what_was_heard_is_answered_before_the_clock_stops(tmp_path: Path) -> No
     asked: list[str] = []
     ear = Ear(Parrot(), EnergyGate(), VoiceConfig(), asked.append)
     (trial,) = say(ear, tmp_path, 1, None, 0)
-    listened = trial.listened
-    assert tuple(asked) == listened.texts and listened.answered >= listened.seconds
+    listened = trial.hearing
+    assert tuple(asked) == listened.texts and listened.answer_seconds >= listened.seconds
 
 
 def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
     trials = [
-        Spoken("what is this", 2.0, Listened(("what is it",), 1, 2.7, 0.3, 0.2, 0.5)),
-        Spoken("what is it here", 2.0, Listened(("what is", "it here"), 2, 2.6, 0.2, 0.1, 0.3)),
-        Spoken("nobody heard this", 2.0, Listened((), 0, NAN, NAN, NAN)),
+        Spoken("what is this", 2.0, HeardFile(("what is it",), 1, 2.7, 0.3, 0.2, 0.5)),
+        Spoken("what is it here", 2.0, HeardFile(("what is", "it here"), 2, 2.6, 0.2, 0.1, 0.3)),
+        Spoken("nobody heard this", 2.0, HeardFile((), 0, NAN, NAN, NAN)),
     ]
     rows = {(row["metric"], row.get("statistic")): row for row in spoken_rows("none", trials, 0)}
     assert rows["word_error_rate", None]["mean"] == pytest.approx(4 / 10)
@@ -115,8 +126,8 @@ def test_rows_hold_errors_of_all_words_and_seconds_after_the_end() -> None:
 
 
 def test_rows_of_nothing_count_questions_for_each_way_to_listen() -> None:
-    asked, quiet = Listened(("you",), 1, 1.0, 1.0, 1.0), Listened((), 1, 1.0, 1.0, 1.0)
-    none = Listened((), 0, NAN, NAN, NAN)
+    asked, quiet = HeardFile(("you",), 1, 1.0, 1.0, 1.0), HeardFile((), 1, 1.0, 1.0, 1.0)
+    none = HeardFile((), 0, NAN, NAN, NAN)
     rows = nothing_rows("hum", [(none, asked), (quiet, none)])
     found = {(row["method"], row["metric"]): row["mean"] for row in rows}
     assert found == {
@@ -151,10 +162,10 @@ def test_a_sentence_is_spoken_heard_and_timed(tmp_path: Path) -> None:
     save(tmp_path / "key.wav", in_noise(speech, rate, None, np.random.default_rng(0)), rate)
     ended = 1.0 + len(speech) / rate
     listened = _ear().listen(tmp_path / "key.wav", (0.9, ended + 0.1))
-    assert listened.texts == ("what is it",) and listened.handed == pytest.approx(ended + 0.3, abs=0.1)
+    assert listened.texts == ("what is it",) and listened.ended == pytest.approx(ended + 0.3, abs=0.1)
     (trial,) = say(_ear(), tmp_path, 1, 20.0, 0)
-    assert trial.listened.texts and trial.listened.handed > trial.ended
-    assert trial.listened.seconds >= 0
+    assert trial.hearing.texts and trial.hearing.ended > trial.ended
+    assert trial.hearing.seconds >= 0
 
 
 def test_without_espeak_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

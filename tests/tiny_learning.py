@@ -19,7 +19,7 @@ from agent.learning.home import home_request
 from agent.learning.jobs import Job
 from agent.learning.room import adaptation_request
 from agent.loop import build
-from bench.learning import asking, forgetting, state, stream, unit
+from bench.learning import asking, state, stream, unit
 from bench.learning.plan import LearningPlan
 from core.config import Config
 from core.sections import RouterConfig
@@ -32,7 +32,7 @@ def small_loop(patch: pytest.MonkeyPatch) -> None:
     """Replays in this process learn for a few steps, and compare questions by their words."""
     for module in (build, asking, rooms, stream):
         patch.setattr(module, "room_embedder", lambda student: WordsAndColours())
-    patch.setattr(forgetting, "_EACH", 2)
+    patch.setattr(asking, "_EACH", 2)
     patch.setattr(unit, "probe_set", lambda *about: probe_set(*about)[:2])
     patch.setattr(build, "adaptation_request", _small)
     patch.setattr(build, "start", _at_once)

@@ -13,7 +13,7 @@ from bench.pretrain.vocabulary import train_tokenizer
 from bench.studies.distill.few_shot import FewShotCourse
 from bench.studies.distill.fitting import FitSettings
 from bench.studies.few_shot import fits, rooms
-from bench.studies.few_shot.plan import StudyPlan
+from bench.studies.few_shot.rooms import StudyPlan
 
 TURNS = 13
 OTHER = replace(TINY, image_size=96, d_model=48, encoder_layers=3, attention_heads=6)

@@ -1,16 +1,25 @@
 """`roomwise bench learning`: the command."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.learning.methods import LearningOptions, chosen
+from bench.learning.methods import parse_methods
+from bench.learning.places import Place, neighbours, rendered_places, session_places, stream_places
+from bench.learning.plan import LearningPlan, Start, Unit
+from bench.learning.result import all_rows, draw, methods_table, other_rows, stream_rows, transfer_rows
+from bench.learning.stream import transfer, visit_rooms
+from bench.learning.unit import measure
 from bench.measure.charts import PictureOption
+from bench.measure.crew import Crew, crew
 from bench.measure.options import Json, ReplayExpert, ReplaySeed, RoomJobs, Rooms, Sessions, Split, Student
-from bench.measure.report import console, emit
+from bench.measure.report import Report, Row, console, emit
 from core.config import load_config
+from core.errors import InputError
+from core.files import cache_dir
 
 app = typer.Typer(add_completion=False)
 
@@ -80,16 +89,56 @@ def learning(
 
     Example: roomwise bench learning --stream recordings --visit 100 --half
     """
-    from bench.learning.bench import bench
-    from bench.learning.result import methods_table, other_rows
-
-    options = LearningOptions(
-        rooms=rooms, split=split, sessions=sessions, stream=stream, visit=visit, half=half,
-        methods=chosen(methods), student=student, expert=expert, seed=seed, seeds=seeds, jobs=jobs, out=out,
-        picture=picture, home_every=home_every, review=review, more_views=more_views,
+    chosen = parse_methods(methods)
+    first, places = _choose_places(rooms, sessions, split, stream, visit)
+    if more_views and not all(place.split for place in places):
+        raise InputError("Only rendered rooms have views beside those of a session. Leave out --more-views.")
+    config = load_config()
+    plan = LearningPlan(
+        student, expert, None if half else config.router.warm_up, chosen, config,
+        cache_dir() / "learning" if out is None else out, home_every, review, more_views,
     )  # fmt: skip
-    report = bench(options, load_config())
+    with crew(jobs) as workers:
+        rows = list(_measure_rooms(plan, range(seed, seed + seeds), first, places, workers))
+    if picture is not None:
+        draw(rows, picture)
     if not as_json:
-        console().print(methods_table(report.rows), "")
-        report = replace(report, rows=other_rows(report.rows))
-    emit(report, json=as_json)
+        console().print(methods_table(rows), "")
+        rows = other_rows(rows)
+    emit(Report("bench learning", seed, rows), json=as_json)
+
+
+def _choose_places(
+    rooms: int, sessions: Path | None, split: str, stream: str | None, visit: int | None
+) -> tuple[list[Place], list[Place]]:
+    """Rooms to visit first, and rooms to measure. Raises InputError."""
+    first = list[Place]()
+    if stream is not None:
+        first, rest = stream_places(stream, visit, split)
+        if first[0].session is not None and sessions is None:
+            return first, rest
+    elif visit is not None:
+        raise InputError("--visit says how many rooms of a stream come first. Name one: --stream FOLDER")
+    return first, session_places(sessions) if sessions else rendered_places(split, rooms)
+
+
+def _measure_rooms(
+    plan: LearningPlan, seeds: range, first: Sequence[Place], places: Sequence[Place], workers: Crew
+) -> Iterator[Row]:
+    """A stream of visits if there is one, then the rooms that are measured. What was done is kept."""
+    streams = visit_rooms(plan, first, seeds, workers) if first else []
+    starts = [legs[-1].start for legs in streams] or [Start()] * len(seeds)
+    units = [
+        Unit(place, seed, neighbours(places, number), start)
+        for seed, start in zip(seeds, starts, strict=True)
+        for number, place in enumerate(places)
+    ]
+    results = workers.do(partial(measure, plan), units, "rooms")
+    about = {"visited": len(first)} if first else {}
+    if results:
+        yield from all_rows(results, seeds[0], **about)
+    if streams:
+        visits = [[leg.result() for leg in legs] for legs in streams]
+        yield from stream_rows(visits, seeds[0])
+        again = workers.do(partial(transfer, plan), streams, "asking again")
+        yield from transfer_rows(visits, again, seeds[0])

@@ -59,7 +59,7 @@ def _plain(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def _looking(recipe: Recipe) -> Recipe:
+def _without_logits(recipe: Recipe) -> Recipe:
     """Answers weigh as much against anchors as likelihoods and answers did."""
     return replace(recipe, logits_weight=0.0, anchor_weight=recipe.anchor_weight / recipe.words_weight)
 
@@ -67,7 +67,7 @@ def _looking(recipe: Recipe) -> Recipe:
 TAUGHT = {
     "lora": LearningMethod(_plain, signals=False, others=False, home=False),
     CE: LearningMethod(signals=False),
-    "roomwise-attention": LearningMethod(_looking),
+    "roomwise-attention": LearningMethod(_without_logits),
     "roomwise-logits": LearningMethod(lambda recipe: replace(recipe, attention_weight=0.0)),
     "no-extra": LearningMethod(lambda recipe: recipe_for(0), extra=False),
     "no-home": LearningMethod(home=False),
@@ -76,11 +76,8 @@ ORDER = ("untouched", "memory", ALL_ROOMS, CONTEXT, AT_HOME, *TAUGHT, ROOMWISE, 
 """As tables list them."""
 
 
-def chosen(text: str) -> tuple[str, ...]:
-    """The methods beside the replay's that a list such as "lora,context" names; "all" is all of them.
-
-    Raises InputError for a name that is none.
-    """
+def parse_methods(text: str) -> tuple[str, ...]:
+    """Methods beside the replay's from a list such as "lora,context", or "all". Raises InputError."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*ORDER, "all"):
@@ -94,57 +91,36 @@ def last_request(run: Path, recording: Recording) -> Request | None:
     return read_request(run / "jobs" / jobs[-1]) if jobs else None
 
 
-def lessons(request: Request, method: LearningMethod, spared: Collection[str]) -> Request | None:
-    """The request as the method has it; None when it leaves nothing to learn.
+def method_request(request: Request, method: LearningMethod, excluded: Collection[str]) -> Request | None:
+    """The request as the method has it, without the `excluded` pairs; None when nothing is left to learn."""
 
-    `spared` are the pairs that questions after the warm-up left, which nobody learns here.
-    """
+    def select(pairs: Iterable[Example]) -> list[Example]:
+        selected = [pair for pair in pairs if pair.id not in excluded]
+        return selected if method.signals else [replace(pair, signal=None) for pair in selected]
 
-    def kept(pairs: Iterable[Example]) -> list[Example]:
-        mine = [pair for pair in pairs if pair.id not in spared]
-        return mine if method.signals else [replace(one, signal=None) for one in mine]
-
-    learnt, late = kept(request.train), kept(request.hold_out)
-    if not learnt:
-        learnt, late = late, []
-    if not learnt:
+    train, hold_out = select(request.train), select(request.hold_out)
+    if not train:
+        train, hold_out = hold_out, []
+    if not train:
         return None
     others = request.replay if method.others else ()
-    extra = kept(request.extra) if method.extra else []
+    extra = select(request.extra) if method.extra else []
     changed = replace(
-        request, train=learnt, hold_out=late, replay=others, extra=extra, recipe=method.recipe(request.recipe)
+        request,
+        train=train,
+        hold_out=hold_out,
+        replay=others,
+        extra=extra,
+        recipe=method.recipe(request.recipe),
     )
     changed = changed if method.home else replace(changed, parent=None)
     return changed if method.others else replace(changed, probe=None)
 
 
-def taught(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
+def train_adapter(vlm: VisionLanguageModel, request: Request) -> Adapter | None:
     """The adapter; every step is made, however long it takes. The model is left as it was."""
     base = base_of(request.base)
     parent = None if request.parent is None else read_adapter(request.parent, base)
     probe = [] if request.probe is None else probe_set(vlm, base, request.probe)
     data = Data(request.train, request.replay, probe, request.hold_out, request.extra)
     return train_upon(vlm, parent, data, request.recipe, request.seed, lambda step, loss: None, lambda: 0.0)
-
-
-@dataclass(frozen=True)
-class LearningOptions:
-    """The options, as they were given; see the command's help."""
-
-    rooms: int
-    split: str
-    sessions: Path | None
-    stream: str | None
-    visit: int | None
-    half: bool
-    methods: tuple[str, ...]
-    student: str
-    expert: str | None
-    seed: int
-    seeds: int
-    jobs: int
-    out: Path | None
-    picture: Path | None
-    home_every: int | None = None
-    review: bool = False
-    more_views: bool = False

@@ -6,8 +6,8 @@ from typing import Any
 
 from agent.loop.build import RECORDED
 from agent.recording.visit import Visit, read_visit
-from bench.learning.asking import RoomStudent, Says
-from bench.learning.places import SIZE, Place, waited_for
+from bench.learning.asking import Answerer, RoomStudent
+from bench.learning.places import SIZE, Place, wait_for_folder
 from bench.learning.plan import LearningPlan
 from bench.rooms.sessions import make_more_views, write_session
 from core.types import Frame
@@ -19,18 +19,18 @@ from models.remote.address import is_address
 MORE_VIEWS = "more-views"
 
 
-def more_views_of(place: Place, out: Path) -> Visit | None:
-    """What is asked about a rendered room's other views; they are made below `out` if they are not there.
+def open_more_views(place: Place, out: Path) -> Visit | None:
+    """Questions about a rendered room's other views, made below `out` if missing; None for a room without.
 
-    None for a room that has none. Raises StorageError.
+    Raises StorageError.
     """
     folder = out / place.name / MORE_VIEWS
-    with waited_for(folder.parent):
+    with wait_for_folder(folder.parent):
         if not folder.is_dir():
-            made = make_more_views(place.split, place.index, SIZE)
-            if made is None:
+            session = make_more_views(place.split, place.index, SIZE)
+            if session is None:
                 return None
-            write_session(made, folder)
+            write_session(session, folder)
     return read_visit(folder)
 
 
@@ -44,41 +44,48 @@ def local_expert(plan: LearningPlan) -> LocalExpert | None:
     return LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
 
 
-def said_before(visit: Visit | None, asker: RoomStudent, expert: LocalExpert | None) -> dict[str, Any]:
+def ask_before(visit: Visit | None, student: RoomStudent, expert: LocalExpert | None) -> dict[str, Any]:
     """The questions with their answers, what the student says untouched and, if it is here, the expert."""
     if visit is None:
         return {"turns": []}
-    told = {"untouched": _said(visit, asker.untouched)}
+    answers = {"untouched": _answers(visit, student.answer_bare)}
     if expert is not None:
-        told["expert"] = _by_expert(visit, expert, asker.answerers.config.images.max_pixels)
+        answers["expert"] = _expert_answers(visit, expert, student.answerers.config.images.max_pixels)
     turns = [
-        {"turn": place + 1, "reference": turn.answer, "said": {name: told[name][place] for name in told}}
+        {
+            "turn": place + 1,
+            "reference": turn.answer,
+            "said": {name: answers[name][place] for name in answers},
+        }
         for place, turn in enumerate(visit.turns)
     ]
     return {"turns": turns}
 
 
-def said_after(visit: Visit | None, asker: RoomStudent) -> dict[str, list[str]]:
+def ask_adapted(visit: Visit | None, student: RoomStudent) -> dict[str, list[str]]:
     """What it says with the adapter it has, by the rule in use and always."""
     if visit is None:
         return {"in use": [], "always": []}
-    return {"in use": _said(visit, asker.adapted), "always": _said(visit, asker.unscoped)}
+    return {
+        "in use": _answers(visit, student.answer_adapted),
+        "always": _answers(visit, student.answer_always),
+    }
 
 
-def _said(visit: Visit, says: Says) -> list[str]:
-    return [says(turn.frame, turn.question) for turn in visit.turns]
+def _answers(visit: Visit, answer: Answerer) -> list[str]:
+    return [answer(turn.frame, turn.question) for turn in visit.turns]
 
 
-def _by_expert(visit: Visit, expert: LocalExpert, max_pixels: int) -> list[str]:
-    said: dict[int, str] = {}
-    for frame, places in _by_frame(visit):
-        (looks,) = expert.encode([Frame(frame.read_bytes(), load_image(frame, max_pixels))])
-        asked = [EncodedQuestion(looks, visit.turns[place].question, signal=False) for place in places]
-        answers = expert.answer_batch(asked)
-        said |= {place: told.answer.text for place, told in zip(places, answers, strict=True)}
-    return [said[place] for place in range(len(visit.turns))]
+def _expert_answers(visit: Visit, expert: LocalExpert, max_pixels: int) -> list[str]:
+    texts: dict[int, str] = {}
+    for frame, places in _questions_by_frame(visit):
+        (encoded,) = expert.encode([Frame(frame.read_bytes(), load_image(frame, max_pixels))])
+        questions = [EncodedQuestion(encoded, visit.turns[place].question, signal=False) for place in places]
+        answers = expert.answer_batch(questions)
+        texts |= {place: reply.answer.text for place, reply in zip(places, answers, strict=True)}
+    return [texts[place] for place in range(len(visit.turns))]
 
 
-def _by_frame(visit: Visit) -> Iterator[tuple[Path, Sequence[int]]]:
+def _questions_by_frame(visit: Visit) -> Iterator[tuple[Path, Sequence[int]]]:
     for frame in sorted({turn.frame for turn in visit.turns}):
         yield frame, [place for place, turn in enumerate(visit.turns) if turn.frame == frame]

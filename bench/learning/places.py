@@ -29,34 +29,36 @@ class Place:
     index: int = 0
 
 
-def rendered(split: str, count: int) -> list[Place]:
+def rendered_places(split: str, count: int) -> list[Place]:
     """The first rooms of a split. Raises InputError when there is none of that name."""
     check_split(split)
-    return [_rendered(split, index) for index in range(count)]
+    return [_rendered_place(split, index) for index in range(count)]
 
 
-def given(folder: Path) -> list[Place]:
+def session_places(folder: Path) -> list[Place]:
     """The sessions in a folder, by name. Raises InputError when there is none."""
-    found = sorted(path.parent for path in folder.glob("*/session.json"))
-    if not found:
+    folders = sorted(path.parent for path in folder.glob("*/session.json"))
+    if not folders:
         raise InputError(f"There is no session folder in {folder}. Check the path.")
-    return [Place(path.name, path.absolute()) for path in found]
+    return [Place(path.name, path.absolute()) for path in folders]
 
 
-def stream(wish: str, visits: int | None, split: str) -> tuple[list[Place], list[Place]]:
+def stream_places(source: str, visits: int | None, split: str) -> tuple[list[Place], list[Place]]:
     """The rooms to visit first, and those of the same folder that are left over.
 
     `wish` is a folder of sessions or a number of rendered rooms, which are of another split than `split`.
     Raises InputError when there are fewer than `visits`.
     """
-    if wish.isdecimal() and not Path(wish).exists():
-        every = rendered("train" if split == "validation" else "validation", int(wish))
+    if source.isdecimal() and not Path(source).exists():
+        places = rendered_places("train" if split == "validation" else "validation", int(source))
     else:
-        every = given(Path(wish))
-    count = len(every) if visits is None else visits
-    if not 0 < count <= len(every):
-        raise InputError(f"{count} rooms are to be visited, {wish} has {len(every)}. Choose from 1 to that.")
-    return every[:count], every[count:]
+        places = session_places(Path(source))
+    count = len(places) if visits is None else visits
+    if not 0 < count <= len(places):
+        raise InputError(
+            f"{count} rooms are to be visited, {source} has {len(places)}. Choose from 1 to that."
+        )
+    return places[:count], places[count:]
 
 
 def neighbours(places: Sequence[Place], number: int) -> tuple[Place, ...]:
@@ -67,7 +69,7 @@ def neighbours(places: Sequence[Place], number: int) -> tuple[Place, ...]:
     """
     place = places[number]
     if place.session is None:
-        return tuple(_rendered(place.split, place.index + 1 + n) for n in range(_NEIGHBOURS))
+        return tuple(_rendered_place(place.split, place.index + 1 + n) for n in range(_NEIGHBOURS))
     around = [*places[number + 1 :], *places[:number]]
     return tuple(around[:_NEIGHBOURS])
 
@@ -77,16 +79,16 @@ def session_of(place: Place, out: Path) -> Path:
     if place.session is not None:
         return place.session
     folder = out / place.name / "visit"
-    with waited_for(folder.parent):
+    with wait_for_folder(folder.parent):
         if not folder.is_dir():
             write_session(make_session(place.split, place.index, SIZE), folder)
     return folder
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[bool]:
+def claim_folder(folder: Path) -> Iterator[bool]:
     """The folder for this process and one thread; False while another process has it. Raises StorageError."""
-    lock = _taken(folder)
+    lock = _try_lock(folder)
     if lock is None:
         yield False
         return
@@ -98,9 +100,9 @@ def alone(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def waited_for(folder: Path) -> Iterator[None]:
+def wait_for_folder(folder: Path) -> Iterator[None]:
     """The folder for this process, as soon as no other has it."""
-    while (lock := _taken(folder)) is None:
+    while (lock := _try_lock(folder)) is None:
         time.sleep(_PAUSE)
     try:
         yield
@@ -108,7 +110,7 @@ def waited_for(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _taken(folder: Path) -> FolderLock | None:
+def _try_lock(folder: Path) -> FolderLock | None:
     try:
         return lock_folder(folder)
     except StorageError as error:
@@ -117,5 +119,5 @@ def _taken(folder: Path) -> FolderLock | None:
         raise
 
 
-def _rendered(split: str, index: int) -> Place:
+def _rendered_place(split: str, index: int) -> Place:
     return Place(f"{split}-{index}", None, split, index)

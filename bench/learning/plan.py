@@ -52,10 +52,10 @@ class LearningPlan:
 
 @dataclass(frozen=True)
 class Start:
-    """What a visit begins with: a folder with memory and adapters, None for nothing. `known` names it."""
+    """What a visit begins with: a folder with memory and adapters, None for nothing. `key` names it."""
 
     folder: Path | None = None
-    known: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Unit:
 
     def folder(self, plan: LearningPlan, visit: Visit) -> Path:
         """Where it is kept: another folder for whatever makes another result."""
-        asked = visit_digest(visit)
-        about = {**plan.about(), "seed": self.seed, "start": self.start.known, "visit": asked}
+        visit_key = visit_digest(visit)
+        about = {**plan.about(), "seed": self.seed, "start": self.start.key, "visit": visit_key}
         return plan.out / self.place.name / digest(about)
 
 
@@ -85,8 +85,8 @@ def read_part(folder: Path, name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     with storage_errors("read", path):
-        told: dict[str, Any] = json.loads(path.read_bytes())
-    return told
+        part: dict[str, Any] = json.loads(path.read_bytes())
+    return part
 
 
 def write_part(folder: Path, name: str, values: dict[str, Any]) -> dict[str, Any]:

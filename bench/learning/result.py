@@ -1,6 +1,7 @@
 """From the parts that were kept to rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from math import isfinite
 from pathlib import Path
@@ -22,45 +23,42 @@ _MORE_TAGS = {"in use": OTHER_VIEW, "always": f"{OTHER_VIEW}, always"}
 """Questions about more views, by who answers: the adapter where the rule lets it, or always."""
 
 
-def outcomes_of(units: Sequence[UnitResult]) -> list[Outcome]:
+def outcomes_of(results: Sequence[UnitResult]) -> Iterator[Outcome]:
     """Every question of every unit, with what each method said to it."""
-    return [_outcome(unit, turn) for unit in units for turn in unit.parts[REPLAY]["turns"]]
+    for result in results:
+        for turn in result.parts[REPLAY]["turns"]:
+            number = str(turn["turn"])
+            parts = {name: part.get("said", {}) for name, part in result.parts.items()}
+            answers = turn["said"] | {
+                name: answers_by_turn[number]
+                for name, answers_by_turn in parts.items()
+                if number in answers_by_turn
+            }
+            yield result.outcome(turn, turn["tag"], answers)
 
 
-def _outcome(one: UnitResult, turn: dict) -> Outcome:  # type: ignore[type-arg]
-    said = dict(turn["said"])
-    for name, part in one.parts.items():
-        if str(turn["turn"]) in part.get("said", {}):
-            said[name] = part["said"][str(turn["turn"])]
-    room, seed = one.unit.place.name, one.unit.seed
-    return Outcome(room, turn["turn"], turn["tag"], turn["reference"], said, seed)
-
-
-def _of_more_views(one: UnitResult, rule: str, tag: str) -> Iterator[Outcome]:
+def _more_view_outcomes(result: UnitResult, rule: str, tag: str) -> Iterator[Outcome]:
     """Questions about other views of its room, which the student answers with its adapter by a rule."""
-    after = {name: part[MORE_VIEWS][rule] for name, part in one.parts.items() if MORE_VIEWS in part}
-    for place, turn in enumerate(one.parts.get(MORE_VIEWS, {"turns": []})["turns"]):
-        said = turn["said"] | {name: texts[place] for name, texts in after.items()}
-        yield Outcome(one.unit.place.name, turn["turn"], tag, turn["reference"], said, one.unit.seed)
+    after = {name: part[MORE_VIEWS][rule] for name, part in result.parts.items() if MORE_VIEWS in part}
+    for place, turn in enumerate(result.parts.get(MORE_VIEWS, {"turns": []})["turns"]):
+        answers = turn["said"] | {name: texts[place] for name, texts in after.items()}
+        yield result.outcome(turn, tag, answers)
 
 
-def all_rows(units: Sequence[UnitResult], seed: int, **about: int) -> Iterator[Row]:
+def all_rows(results: Sequence[UnitResult], seed: int, **about: int) -> Iterator[Row]:
     """All that the rooms measured tell."""
-    yield from rows(outcomes_of(units), seed, **about)
+    yield from rows(list(outcomes_of(results)), seed, **about)
     for rule, tag in _MORE_TAGS.items():
-        asked = [outcome for one in units for outcome in _of_more_views(one, rule, tag)]
-        yield from rows_beside(asked, tag, seed, **about)
+        outcomes = [outcome for result in results for outcome in _more_view_outcomes(result, rule, tag)]
+        yield from rows_beside(outcomes, tag, seed, **about)
     for name in ORDER:
-        known = [one for one in units if name in one.parts]
-        rooms, parts = [one.unit.place.name for one in known], [one.parts[name] for one in known]
+        rooms = [result.unit.place.name for result in results if name in result.parts]
+        parts = [result.parts[name] for result in results if name in result.parts]
         yield from forgetting(name, rooms, [part["forgetting"] for part in parts], seed)
-        if known and name not in REPLAYED:
-            yield measured(
-                bootstrap_mean([part["seconds"] for part in parts], rooms, seed=seed),
-                method=name,
-                metric="method_s",
-            )
-    yield from costs([one for unit in units for one in unit.parts[REPLAY]["adaptations"]], seed)
+        if parts and name not in REPLAYED:
+            seconds = bootstrap_mean([part["seconds"] for part in parts], rooms, seed=seed)
+            yield measured(seconds, method=name, metric="method_s")
+    yield from costs([job for result in results for job in result.parts[REPLAY]["adaptations"]], seed)
 
 
 _BY_TAG = ("exact", "nls", "anls")
@@ -68,15 +66,15 @@ _BY_TAG = ("exact", "nls", "anls")
 
 def methods_table(rows: Sequence[Row]) -> Table:
     """The share right after the warm-up of every method, over all questions and by tag, with its interval."""
-    drawn = [row for row in rows if _is_shown(row)]
-    tags = list(dict.fromkeys(str(row["tag"]) for row in drawn))
+    exact_rows = [row for row in rows if _is_in_table(row)]
+    tags = list(dict.fromkeys(str(row["tag"]) for row in exact_rows))
     table = Table(title="Share right after the warm-up (exact match), with 95 % intervals over rooms")
     table.add_column("method", no_wrap=True)
     for tag in tags:
-        counts = {row["n"] for row in drawn if row["tag"] == tag}
+        counts = {row["n"] for row in exact_rows if row["tag"] == tag}
         table.add_column(f"{tag} ({'/'.join(map(str, counts))})", no_wrap=True)
-    for method in dict.fromkeys(str(row["method"]) for row in drawn):
-        cells = {str(row["tag"]): row for row in drawn if row["method"] == method}
+    for method in dict.fromkeys(str(row["method"]) for row in exact_rows):
+        cells = {str(row["tag"]): row for row in exact_rows if row["method"] == method}
         table.add_row(method, *(_cell(cells.get(tag)) for tag in tags))
     return table
 
@@ -84,11 +82,13 @@ def methods_table(rows: Sequence[Row]) -> Table:
 def other_rows(rows: Sequence[Row]) -> list[Row]:
     """What that table leaves out, but for the similarities of texts by tag, which the JSON has."""
     return [
-        row for row in rows if not _is_shown(row) and not (row["metric"] in _BY_TAG and row.get("tag") != ALL)
+        row
+        for row in rows
+        if not _is_in_table(row) and not (row["metric"] in _BY_TAG and row.get("tag") != ALL)
     ]
 
 
-def _is_shown(row: Row) -> bool:
+def _is_in_table(row: Row) -> bool:
     return row["metric"] == "exact" and row.get("phase") != "stream"
 
 
@@ -114,9 +114,9 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         for axes, (tag, group) in zip(panels, groups.items(), strict=True):
             axes.set_title("all questions" if tag == ALL else tag)
             dots(axes, group, {**dict.fromkeys(group, _OTHER), **_COLOURS})
-            for place, one in enumerate(group.values()):
-                right = one.high if isfinite(one.high) else one.mean
-                axes.annotate(f"{one.mean:.1%}", (right, place), (8, 0), textcoords="offset points",
+            for place, interval in enumerate(group.values()):
+                right = interval.high if isfinite(interval.high) else interval.mean
+                axes.annotate(f"{interval.mean:.1%}", (right, place), (8, 0), textcoords="offset points",
                               va="center", color=GREY)  # fmt: skip
         panels[-1].set(xlabel="share right", xlim=(-0.01, 1.08), xticks=(0, 0.25, 0.5, 0.75, 1))
         panels[-1].xaxis.set_major_formatter("{x:.0%}")
@@ -124,10 +124,11 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 def _groups(rows: Sequence[Row]) -> Mapping[str, Mapping[str, Interval]]:
     """By tag what is drawn of each method, in their order."""
-    drawn = [row for row in rows if row["metric"] == "exact" and row.get("phase") != "stream"]
-    drawn.sort(key=lambda row: ORDER.index(str(row["method"])))
-    tags = dict.fromkeys(str(row["tag"]) for row in rows if row in drawn)
-    return {tag: {str(row["method"]): interval_of(row) for row in drawn if row["tag"] == tag} for tag in tags}
+    exact_rows = sorted(filter(_is_in_table, rows), key=lambda row: ORDER.index(str(row["method"])))
+    tags = dict.fromkeys(str(row["tag"]) for row in rows if row in exact_rows)
+    return {
+        tag: {str(row["method"]): interval_of(row) for row in exact_rows if row["tag"] == tag} for tag in tags
+    }
 
 
 BLOCK = 10
@@ -140,8 +141,8 @@ def stream_rows(by_seed: Sequence[Sequence[UnitResult]], seed: int) -> Iterator[
     for first in range(0, len(visits), BLOCK):
         block = visits[first : first + BLOCK]
         about = {"phase": "stream", "visited": f"{first}-{first + len(block) - 1}"}
-        for row in rows(outcomes_of(list(chain(*block))), seed, **about):
-            if row["tag"] == ALL and row["metric"] in ("exact", "nls", "anls"):
+        for row in rows(list(outcomes_of(list(chain(*block)))), seed, **about):
+            if row["tag"] == ALL and row["metric"] in _BY_TAG:
                 yield row
 
 
@@ -155,12 +156,12 @@ def transfer_rows(
     """
     first: list[Outcome] = []
     later: list[Outcome] = []
-    for legs, told in zip(by_seed, again, strict=True):
-        for one in outcomes_of(list(legs[:-1])):
-            said = told.get(one.room, {}).get(str(one.turn))
-            if said is not None:
-                first.append(one)
-                later.append(Outcome(one.room, one.turn, one.tag, one.reference, {ROOMWISE: said}, one.seed))
+    for legs, answers in zip(by_seed, again, strict=True):
+        for outcome in outcomes_of(list(legs[:-1])):
+            answer = answers.get(outcome.room, {}).get(str(outcome.turn))
+            if answer is not None:
+                first.append(outcome)
+                later.append(replace(outcome, answers={ROOMWISE: answer}))
     if not first:
         return
     before, after = scored(first), scored(later)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agent.recording.summary import ALL
 from bench.learning.methods import CE, ORDER, REPLAYED, ROOMWISE
-from bench.measure.intervals import Interval, bootstrap_mean, bootstrap_ratio, paired_difference
+from bench.measure.intervals import bootstrap_mean, bootstrap_ratio, paired_difference
 from bench.measure.report import Row, measured
 from core.scoring import anls, exact_match, nls
 
@@ -35,7 +35,7 @@ class Outcome:
     turn: int
     tag: str
     reference: str
-    said: Mapping[str, str]
+    answers: Mapping[str, str]
     seed: int = 0
 
 
@@ -49,12 +49,12 @@ class TagScores:
 
     def of(self, tag: str) -> "TagScores":
         """Those of one tag, or `ALL`."""
-        chosen = np.array([tag in (ALL, one) for one in self.tags])
+        chosen = np.array([tag in (ALL, label) for label in self.tags])
         return TagScores(
             [room for room, keep in zip(self.rooms, chosen, strict=True) if keep],
             self.tags[chosen],
             {
-                metric: {name: numbers[chosen] for name, numbers in by_method.items()}
+                metric: {name: values[chosen] for name, values in by_method.items()}
                 for metric, by_method in self.values.items()
             },
         )
@@ -63,32 +63,32 @@ class TagScores:
 def scored(outcomes: Sequence[Outcome]) -> TagScores:
     """Means over seeds, of the methods that answered every question."""
     by_question: dict[tuple[str, int], list[Outcome]] = defaultdict(list)
-    for one in outcomes:
-        by_question[one.room, one.turn].append(one)
-    methods = [name for name in ORDER if outcomes and all(name in outcome.said for outcome in outcomes)]
+    for outcome in outcomes:
+        by_question[outcome.room, outcome.turn].append(outcome)
+    methods = [name for name in ORDER if outcomes and all(name in outcome.answers for outcome in outcomes)]
     values = {
         metric: {
             name: np.array([
-                np.mean([score(one.said[name], one.reference) for one in asked])
-                for asked in by_question.values()
+                np.mean([score(outcome.answers[name], outcome.reference) for outcome in repeats])
+                for repeats in by_question.values()
             ])
             for name in methods
         }
         for metric, score in METRICS.items()
     }
-    tags = np.array([asked[0].tag for asked in by_question.values()], dtype=np.str_)
+    tags = np.array([repeats[0].tag for repeats in by_question.values()], dtype=np.str_)
     return TagScores([room for room, _ in by_question], tags, values)
 
 
 def rows(outcomes: Sequence[Outcome], seed: int, **about: Any) -> Iterator[Row]:
     """Every method by tag and metric, then what is gained by tag, then how much of the gap is closed."""
-    every = scored(outcomes)
-    tags = [ALL, *sorted(set(every.tags.tolist()) - {ALL})] if every.rooms else []
+    scores = scored(outcomes)
+    tags = [ALL, *sorted(set(scores.tags.tolist()) - {ALL})] if scores.rooms else []
     for tag in tags:
-        yield from _shares(every.of(tag), tag, seed, about)
+        yield from _shares(scores.of(tag), tag, seed, about)
     for tag in tags:
-        yield from _gains(every.of(tag), tag, seed, about)
-    yield from _gap(every, seed, about)
+        yield from _gains(scores.of(tag), tag, seed, about)
+    yield from _gap(scores, seed, about)
 
 
 def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int, **about: Any) -> Iterator[Row]:
@@ -101,8 +101,8 @@ def rows_beside(outcomes: Sequence[Outcome], tag: str, seed: int, **about: Any) 
 
 def _shares(scores: TagScores, tag: str, seed: int, about: Mapping[str, Any]) -> Iterator[Row]:
     for metric, by_method in scores.values.items():
-        for name, numbers in by_method.items():
-            interval = bootstrap_mean(numbers, scores.rooms, seed=seed)
+        for name, values in by_method.items():
+            interval = bootstrap_mean(values, scores.rooms, seed=seed)
             yield measured(interval, method=name, tag=tag, half="after", metric=metric, **about)
 
 
@@ -138,23 +138,23 @@ def costs(adaptations: Sequence[Mapping[str, Any]], seed: int) -> Iterator[Row]:
 
 
 def forgetting(
-    method: str, rooms: Sequence[str], told: Sequence[Mapping[str, Any]], seed: int
+    method: str, rooms: Sequence[str], counts: Sequence[Mapping[str, Any]], seed: int
 ) -> Iterator[Row]:
-    """What a method's adapter costs elsewhere, a value a room and seed: `told` as `Forgetting.of` counts it.
+    """What a method's adapter costs elsewhere, a value a room and seed, of what `Forgetting.count` counted.
 
     `forgetting` is the share of other rooms' questions answered right before, less the share after: 0.005 is
     half a point. `probe changed` is the share of the probe set that is answered otherwise.
     """
     for rule, scope in _RULES.items():
-        counted = [(room, one, one[rule]) for room, one in zip(rooms, told, strict=True) if rule in one]
-        lost = [
-            ((one["before"] - after["right"]) / one["n"], room) for room, one, after in counted if one["n"]
-        ]
-        changed = [(after["changed"] / one["probes"], room) for room, one, after in counted if one["probes"]]
-        for metric, values in (("forgetting", lost), ("probe changed", changed)):
-            if values:
-                yield measured(_over(values, seed), method=method, scope=scope, metric=metric)
-
-
-def _over(values: Sequence[tuple[float, str]], seed: int) -> Interval:
-    return bootstrap_mean([value for value, _ in values], [room for _, room in values], seed=seed)
+        values: dict[str, list[tuple[str, float]]] = {"forgetting": [], "probe changed": []}
+        for room, count in zip(rooms, counts, strict=True):
+            if rule in count and count["n"]:
+                values["forgetting"].append((room, (count["before"] - count[rule]["right"]) / count["n"]))
+            if rule in count and count["probes"]:
+                values["probe changed"].append((room, count[rule]["changed"] / count["probes"]))
+        for metric, pairs in values.items():
+            if pairs:
+                groups, shares = zip(*pairs, strict=True)
+                yield measured(
+                    bootstrap_mean(shares, groups, seed=seed), method=method, scope=scope, metric=metric
+                )

@@ -7,7 +7,7 @@ start at once. Files that are never edited in place, which is all but the databa
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,10 +29,7 @@ _PARTS = ("memory", "adapters")
 
 @dataclass(frozen=True)
 class RoomState:
-    """A folder with `memory` and `adapters`, as a replay keeps them, after a visit to `room`.
-
-    `home`: now is the time to consolidate what all rooms taught.
-    """
+    """A folder with `memory` and `adapters` after a visit to `room`; `home`: it is time to consolidate."""
 
     folder: Path
     room: str
@@ -52,10 +49,7 @@ class RoomState:
 
 
 def copy_state(source: Path, target: Path) -> None:
-    """Begin `target`, a folder that is there, with the memory and the adapters in `source`.
-
-    Nobody may be writing to `source`. Raises StorageError, also when `source` is not there.
-    """
+    """Copy memory and adapters to an existing folder while nobody writes to `source`. Raises StorageError."""
     if not (source / _PARTS[0]).is_dir():
         raise StorageError(f"{source} holds no memory to begin with. Choose a new folder: --out FOLDER")
     for part in _PARTS:
@@ -68,25 +62,14 @@ def _copy(path: Path, target: Path) -> None:
     with storage_errors("write", target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.name == DATABASE:
-            _copy_database(path, target)
+            with database_errors(path), ExitStack() as stack:
+                old, new = (stack.enter_context(closing(sqlite3.connect(file))) for file in (path, target))
+                old.backup(new)
         elif not path.name.startswith(DATABASE):  # what SQLite keeps beside is in the copy already
-            _link(path, target)
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError:  # another disk, or one that has no links
-        shutil.copyfile(path, target)
-
-
-def _copy_database(path: Path, target: Path) -> None:
-    with (
-        database_errors(path),
-        closing(sqlite3.connect(path)) as old,
-        closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)
+            try:
+                os.link(path, target)
+            except OSError:  # another disk, or one that has no links
+                shutil.copyfile(path, target)
 
 
 _LIMITS = JobLimits(seconds=24 * 3600, loses=0.0)
@@ -94,10 +77,7 @@ _LIMITS = JobLimits(seconds=24 * 3600, loses=0.0)
 
 
 def consolidate(state: RoomState) -> None:
-    """Train it from the pairs of all rooms; it becomes the state's if the gate agrees.
-
-    What the gate saw is kept beside as `home.json`. Raises RoomwiseError.
-    """
+    """Train home from all pairs, adopt it if the gate agrees, keep `home.json`. Raises RoomwiseError."""
     with (
         Memory.open(state.memory, read_only=True) as memory,
         TemporaryDirectory(dir=state.folder, prefix="job-") as folder,
@@ -110,7 +90,7 @@ def consolidate(state: RoomState) -> None:
             AdapterStore(state.adapters).adopt(HOME, job)
 
 
-def home_of(adapters: Path, student: str) -> Adapter | None:
+def read_home(adapters: Path, student: str) -> Adapter | None:
     """The one that answers, of a folder of adapters. Raises WeightsError, StorageError."""
     version = AdapterStore(adapters).current(HOME)
     return None if version is None else read_adapter(version.folder, base_of(student))

@@ -7,8 +7,6 @@ ten pairs (`bench.studies.distill.few_shot`), with the expert's words alone or w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -17,6 +15,8 @@ from PIL import Image
 
 from bench.rooms.sessions import WARM_UP, Session, make_session
 from bench.studies.distill.few_shot import DistillationMethod, FewShotCourse, Pairs, read, train_few
+from bench.studies.few_shot.rooms import model
+from core.frames import decode, encode
 from core.scoring import exact_match
 from models.inside.attention import (
     QueryTokens,
@@ -27,7 +27,6 @@ from models.inside.attention import (
     teacher_forced_with_maps,
 )
 from models.lora import Adapter, AdapterSlot
-from models.registry import load_model
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 METHODS: Mapping[str, Mapping[str, float]] = {
@@ -36,7 +35,7 @@ METHODS: Mapping[str, Mapping[str, float]] = {
 }
 """What is learnt from, and how much it counts: the expert's words; where its first layer looked beside."""
 EXPERT, UNTOUCHED = "expert", "untouched"
-_SIZE = 224
+_SIZE, _QUALITY = 224, 92
 _LONGEST = 24
 
 Numbers = NDArray[np.float32]
@@ -68,13 +67,13 @@ class LookingPlan:
     course: FewShotCourse = field(default_factory=FewShotCourse)
 
 
-def measured_room(plan: LookingPlan, index: int) -> list[Mass]:
+def measure_room(plan: LookingPlan, index: int) -> list[Mass]:
     """Render, learn, ask and look. Raises UnknownModelError, WeightsError, InputError without maps."""
     torch.set_num_threads(1)
     session = make_session(plan.split, index, _SIZE)
-    expert, student = (_model(name) for name in (plan.expert, plan.student))
+    expert, student = (model(name) for name in (plan.expert, plan.student))
     slot = AdapterSlot(student)
-    found = list(_asked(session, expert, EXPERT))
+    masses = list(_measure_masses(session, expert, EXPERT))
     adapters: dict[str, Adapter | None] = {UNTOUCHED: None}
     for name, weights in METHODS.items():
         pairs = _pairs(session, student, expert)
@@ -84,10 +83,10 @@ def measured_room(plan: LookingPlan, index: int) -> list[Mass]:
     for name, adapter in adapters.items():
         slot.activate(adapter)
         try:
-            found += _asked(session, student, name)
+            masses += _measure_masses(session, student, name)
         finally:
             slot.deactivate()
-    return found
+    return masses
 
 
 def coverage(ids: NDArray[np.uint16], subject: Sequence[int], rows: int, cols: int) -> Numbers:
@@ -101,45 +100,35 @@ def on_thing(cells: torch.Tensor, covered: Numbers) -> float:
     return float((normalise_map(cells).cpu().numpy() * covered).sum())
 
 
-@lru_cache(maxsize=2)
-def _model(name: str) -> VisionLanguageModel:
-    return load_model(name, attention="eager")
-
-
-def _pictures(session: Session) -> list[Image.Image]:
+def _jpeg_pictures(session: Session) -> list[Image.Image]:
     """Frames as a camera's JPEG shows them."""
-    found = []
-    for shot in session.shots:
-        buffer = BytesIO()
-        Image.fromarray(shot.frame.rgb).save(buffer, "JPEG", quality=92)
-        found.append(Image.open(buffer).convert("RGB"))
-    return found
+    return [decode(encode(Image.fromarray(shot.frame.rgb), _QUALITY)) for shot in session.shots]
 
 
 def _pairs(session: Session, student: VisionLanguageModel, expert: VisionLanguageModel) -> Pairs:
     """The warm-up as the expert answers it."""
-    pictures, turns = _pictures(session), session.turns[:WARM_UP]
+    pictures, turns = _jpeg_pictures(session), session.turns[:WARM_UP]
     places = [turn.frame for turn in turns]
     questions = [turn.question.text for turn in turns]
     with torch.no_grad():
         theirs = expert.constant_features(expert.prepare(pictures))[places]
         ours = student.constant_features(student.prepare(pictures))[places]
-        said = [one.text for one in expert.answer_many(expert.project(theirs), questions, _LONGEST)]
-        return Pairs(ours, questions, said, read(expert, theirs, questions, said, maps=True))
+        answers = [answer.text for answer in expert.answer_many(expert.project(theirs), questions, _LONGEST)]
+        return Pairs(ours, questions, answers, read(expert, theirs, questions, answers, maps=True))
 
 
-def _asked(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[Mass]:
+def _measure_masses(session: Session, vlm: VisionLanguageModel, method: str) -> Iterator[Mass]:
     """Of each later question about things that can be seen: where this model looks for its own answer."""
-    pictures = _pictures(session)
-    seen: dict[int, VisionTokens] = {}
+    pictures = _jpeg_pictures(session)
+    visions: dict[int, VisionTokens] = {}
     for turn in session.turns[WARM_UP:]:
         ids = session.shots[turn.frame].frame.ids
         area = float(np.isin(ids, list(turn.question.subject)).mean())
         if area <= 0:
             continue
-        if turn.frame not in seen:
-            seen[turn.frame] = vlm.encode_images([pictures[turn.frame]])
-        vision = seen[turn.frame]
+        if turn.frame not in visions:
+            visions[turn.frame] = vlm.encode_images([pictures[turn.frame]])
+        vision = visions[turn.frame]
         answer = vlm.answer(vision, turn.question.text, _LONGEST).text
         forced = teacher_forced_with_maps(vlm, vision, turn.question.text, answer)
         covered = coverage(ids, turn.question.subject, vision.rows, vision.cols)
@@ -152,11 +141,11 @@ def _maps(forced: TeacherForced, vision: VisionTokens) -> Iterator[tuple[str, to
     """The maps that are measured, [rows, cols] each, by name."""
     kinds: tuple[QueryTokens, ...] = ("answer", "question")
     for words in kinds:
-        looks = attention_maps(forced, vision, words)
-        if looks is None:
+        attention = attention_maps(forced, vision, words)
+        if attention is None:
             continue
-        yield f"{words}, all layers", looks.select()
-        for name, layer in (("first", 0), ("last", len(looks.cells) - 1)):
-            yield f"{words}, {name} layer", looks.select(layer)
+        yield f"{words}, all layers", attention.select()
+        for name, layer in (("first", 0), ("last", len(attention.cells) - 1)):
+            yield f"{words}, {name} layer", attention.select(layer)
     last = rollouts(forced.attentions)[-1][0]
     yield "question, rollout", on_grid(last[forced.txt[0]][:, forced.vis[0]].mean(dim=0), forced, vision)

@@ -21,20 +21,20 @@ def linear_cka(ours: ArrayLike, theirs: ArrayLike) -> float:
     neural network representations revisited", section 3). With few tokens of wide features it is high by
     chance: compare like with like.
     """
-    first, second = (_centred(one) for one in (ours, theirs))
+    first, second = _centred(ours), _centred(theirs)
     if len(first) > max(first.shape[1], second.shape[1]):
         both = float(np.linalg.norm(second.T @ first) ** 2)
-        one, other = first.T @ first, second.T @ second
+        gram, other_gram = first.T @ first, second.T @ second
     else:  # the same numbers from smaller products
-        one, other = first @ first.T, second @ second.T
-        both = float((one * other).sum())
-    return both / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _SMALLEST)
+        gram, other_gram = first @ first.T, second @ second.T
+        both = float((gram * other_gram).sum())
+    return both / max(float(np.linalg.norm(gram) * np.linalg.norm(other_gram)), _SMALLEST)
 
 
 def plane(features: ArrayLike) -> Numbers:
     """Features as their two principal components, [S, 2], over the standard deviation of all 2 S numbers.
 
-    Each direction's largest loading is positive, so that the same features give the same points.
+    Each direction's largest loading is positive, so the same features give the same points.
     """
     centred = _centred(features)
     _, _, right = np.linalg.svd(centred, full_matrices=False)
@@ -71,24 +71,24 @@ def rsa(ours: ArrayLike, theirs: ArrayLike) -> float:
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:
     """Correlation of ranks, in [-1, 1]; 0 where one of them is constant."""
-    ranks = [rankdata(np.asarray(one, np.float64).ravel()) for one in (first, second)]
-    one, other = (rank - rank.mean() for rank in ranks)
-    return float((one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), _SMALLEST))
+    ranks = [rankdata(np.asarray(values, np.float64).ravel()) for values in (first, second)]
+    left, right = (rank - rank.mean() for rank in ranks)
+    return float((left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), _SMALLEST))
 
 
 def jensen_shannon(first: ArrayLike, second: ArrayLike) -> float:
     """Jensen-Shannon divergence of two maps, taken as shares, in bits: 0 for equal ones, 1 for disjoint."""
-    one, other = (_shares(each) for each in (first, second))
-    middle = (one + other) / 2
-    return max(0.0, (_divergence(one, middle) + _divergence(other, middle)) / 2)
+    left, right = _shares(first), _shares(second)
+    middle = (left + right) / 2
+    return max(0.0, (_divergence(left, middle) + _divergence(right, middle)) / 2)
 
 
 def top_overlap(first: ArrayLike, second: ArrayLike, share: float = 0.2) -> float:
     """Intersection over union of the highest `share` of both maps' cells, one at least; in [0, 1]."""
-    one, other = (np.asarray(each, np.float64).ravel() for each in (first, second))
-    kept = max(1, round(share * len(one)))
-    tops = [set(np.argsort(-each, kind="stable")[:kept].tolist()) for each in (one, other)]
-    return len(tops[0] & tops[1]) / len(tops[0] | tops[1])
+    maps = [np.asarray(values, np.float64).ravel() for values in (first, second)]
+    count = max(1, round(share * len(maps[0])))
+    left, right = (set(np.argsort(-values, kind="stable")[:count].tolist()) for values in maps)
+    return len(left & right) / len(left | right)
 
 
 def entropy(rows: ArrayLike) -> Numbers:
@@ -118,6 +118,6 @@ def _shares(values: ArrayLike) -> Numbers:
     return shares
 
 
-def _divergence(one: Numbers, middle: Numbers) -> float:
-    there = one > 0
-    return float((one[there] * np.log2(one[there] / middle[there])).sum())
+def _divergence(shares: Numbers, middle: Numbers) -> float:
+    nonzero = shares > 0
+    return float((shares[nonzero] * np.log2(shares[nonzero] / middle[nonzero])).sum())

@@ -5,6 +5,7 @@ A picture is SVG or PNG, as its name ends, and the same bytes for the same numbe
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from bench.measure.intervals import Interval
-from bench.measure.report import interval_of as interval_of
 from core.errors import InputError
 from core.extras import require
 from core.files import atomic_write_bytes
@@ -27,14 +27,14 @@ _STYLE = {
     "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
     "axes.grid": True, "axes.axisbelow": True, "grid.color": RULE, "legend.frameon": False,
 }  # fmt: skip
-_UNTOLD = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
+_NO_METADATA = {".svg": {"Date": None, "Creator": None}, ".png": {"Software": None}}
 """What would differ from day to day and from version to version."""
 
 
 def check_picture(path: Path | None) -> Path | None:
     """Called before anything is measured. Raises InputError for no chart's name, MissingDependencyError."""
     if path is not None:
-        if path.suffix.lower() not in _UNTOLD:
+        if path.suffix.lower() not in _NO_METADATA:
             raise InputError(f"{path} is no name for a chart. Give one that ends in .svg or .png.")
         require("matplotlib", "charts")
     return path
@@ -47,28 +47,53 @@ PictureOption = Annotated[
 
 
 @contextmanager
-def chart(path: Path, title: str, wide: float, high: float) -> Iterator[Any]:
+def chart(path: Path, title: str, width: float, height: float) -> Iterator[Any]:
     """A figure of so many inches to draw in, written afterwards. Raises as `check_picture`, StorageError."""
     check_picture(path)
     with require("matplotlib", "charts").rc_context(_STYLE):
-        figure = require("matplotlib.figure", "charts").Figure((wide, high), layout="constrained")
+        figure = require("matplotlib.figure", "charts").Figure((width, height), layout="constrained")
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
         yield figure
         data, ending = BytesIO(), path.suffix.lower()
-        figure.savefig(data, format=ending[1:], metadata={"Title": title, **_UNTOLD[ending]})
+        figure.savefig(data, format=ending[1:], metadata={"Title": title, **_NO_METADATA[ending]})
     atomic_write_bytes(path, data.getvalue())
 
 
-def dots(axes: Any, found: Mapping[str, Interval], colours: Mapping[str, str]) -> None:
+def dots(axes: Any, intervals: Mapping[str, Interval], colours: Mapping[str, str]) -> None:
     """A line for each name, the first one above: a dot and its interval, blue but for `colours`."""
-    for place, (name, one) in enumerate(found.items()):
+    for place, (name, interval) in enumerate(intervals.items()):
         colour = colours.get(name, BLUE)
-        axes.plot((one.low, one.high), (place, place), color=colour, linewidth=2)
-        axes.plot(one.mean, place, "o", color=colour)
-    axes.set_yticks(range(len(found)), list(found))
-    axes.set_ylim(max(1, len(found)) - 0.5, -0.5)
+        axes.plot((interval.low, interval.high), (place, place), color=colour, linewidth=2)
+        axes.plot(interval.mean, place, "o", color=colour)
+    axes.set_yticks(range(len(intervals)), list(intervals))
+    axes.set_ylim(max(1, len(intervals)) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
+
+
+def as_printed(published: Mapping[str, float], name: str) -> str:
+    """A number as its source prints it, all with the decimals that one of them needs; "" for none."""
+    if name not in published:
+        return ""
+    decimals = max(-int(Decimal(str(value)).as_tuple().exponent) for value in published.values())
+    return f"{published[name]:.{decimals}f}"
+
+
+def draw_dots(
+    path: Path, title: str, intervals: Mapping[str, Interval], reference: str, published: Mapping[str, float]
+) -> None:
+    """Every method, a line where the reference is, published numbers as they stand. Raises StorageError."""
+    with chart(path, title, 8, 1.2 + 0.24 * len(intervals)) as figure:
+        axes = figure.subplots()
+        dots(axes, intervals, {reference: ORANGE})
+        axes.set_xlabel(f"mean, 95 % interval; dashed: {reference}")
+        if reference in intervals:
+            axes.axvline(intervals[reference].mean, color=ORANGE, linestyle="--", linewidth=1)
+        if published:
+            beside = axes.secondary_yaxis("right")
+            beside.set_yticks(range(len(intervals)), [as_printed(published, name) for name in intervals])
+            beside.set_ylabel("published", color=GREY)
+            beside.tick_params(length=0, labelcolor=GREY)
 
 
 Line: TypeAlias = Sequence[tuple[float, Interval]]
@@ -80,14 +105,18 @@ def draw(path: Path, title: str, words: tuple[str, str], lines: Mapping[str, Lin
 
     Raises StorageError, ValueError without a point.
     """
-    shown = {name: [(x, one) for x, one in points if isfinite(one.mean)] for name, points in lines.items()}
-    if not any(shown.values()):
+    finite = {
+        name: [(x, interval) for x, interval in points if isfinite(interval.mean)]
+        for name, points in lines.items()
+    }
+    if not any(finite.values()):
         raise ValueError("there is no point to draw")
     with chart(path, title, 7, 4) as figure:
         axes = figure.subplots()
         axes.set(xlabel=words[0], ylabel=words[1])
-        for number, (name, points) in enumerate(shown.items()):
+        for number, (name, points) in enumerate(finite.items()):
             colour, places = COLOURS[number % len(COLOURS)], [x for x, _ in points]
-            axes.vlines(places, [one.low for _, one in points], [one.high for _, one in points], colour)
-            axes.plot(places, [one.mean for _, one in points], "o-", color=colour, label=name)
+            means, lows, highs = zip(*(interval[:3] for _, interval in points), strict=True)
+            axes.vlines(places, lows, highs, colour)
+            axes.plot(places, means, "o-", color=colour, label=name)
         figure.legend(loc="outside right upper")

@@ -13,18 +13,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 
-def processes(count: int, begin: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+def processes(count: int, first_call: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """So many, each importing for itself: a forked one may inherit locks of other threads.
 
     `begin` is called in each before anything else.
     """
-    return ProcessPoolExecutor(count, get_context("spawn"), _begun, (begin,))
+    return ProcessPoolExecutor(count, get_context("spawn"), _begin, (first_call,))
 
 
-def _begun(begin: Callable[[], None] | None) -> None:
+def _begin(first_call: Callable[[], None] | None) -> None:
     Thread(target=_leave_with_parent, daemon=True).start()
-    if begin is not None:
-        begin()
+    if first_call is not None:
+        first_call()
 
 
 def _leave_with_parent() -> None:
@@ -79,7 +79,7 @@ class Crew:
         results = (self._executor.map if self._executor else map)(work, items)
         return list(self._progress.track(results, total=len(items), description=description))
 
-    def shown(self, steps: Sequence[_Unit], description: str) -> Iterator[_Unit]:
+    def track(self, steps: Sequence[_Unit], description: str) -> Iterator[_Unit]:
         """The steps one after another, with a bar that says how many are done."""
         yield from self._progress.track(steps, description=description)
 

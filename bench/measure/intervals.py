@@ -40,10 +40,15 @@ def bootstrap_mean(values: ArrayLike, groups: Sequence[Hashable] | None = None, 
     sums, counts = _by_group(numbers, groups)
     mean = float(numbers.mean())
     if len(sums) < 2:
-        return Interval(mean, float("nan"), float("nan"), len(numbers))
-    drawn = _drawn(len(sums), seed)
-    means = (drawn @ sums) / (drawn @ counts)
+        return exactly(mean, len(numbers))
+    counts_drawn = draw_groups(len(sums), seed)
+    means = (counts_drawn @ sums) / (counts_drawn @ counts)
     return drawn_interval(mean, means, len(numbers))
+
+
+def exactly(value: float, n: int = 1) -> Interval:
+    """A value without bounds."""
+    return Interval(float(value), float("nan"), float("nan"), n)
 
 
 def drawn_interval(value: float, draws: ArrayLike, n: int) -> Interval:
@@ -76,31 +81,31 @@ def bootstrap_ratio(
     tops, _ = _by_group(top, groups)
     bottoms, _ = _by_group(bottom, groups)
     value = float(tops.sum() / bottoms.sum()) if bottoms.sum() else float("nan")
-    drawn = _drawn(len(tops), seed)
-    beneath = drawn @ bottoms
+    counts_drawn = draw_groups(len(tops), seed)
+    beneath = counts_drawn @ bottoms
     if len(tops) < 2 or not (beneath > 0).all():
-        return Interval(value, float("nan"), float("nan"), len(top))
-    return drawn_interval(value, (drawn @ tops) / beneath, len(top))
+        return exactly(value, len(top))
+    return drawn_interval(value, (counts_drawn @ tops) / beneath, len(top))
 
 
 def bootstrap_percentile(values: ArrayLike, percentile: float, *, seed: int = 0) -> Interval:
     """A percentile of `values` [n], each drawn by itself; NaN without any."""
     numbers = np.asarray(values, dtype=np.float64)
     if not len(numbers):
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    drawn = np.random.default_rng(seed).integers(0, len(numbers), (DRAWS, len(numbers)))
+        return exactly(float("nan"), 0)
+    counts_drawn = np.random.default_rng(seed).integers(0, len(numbers), (DRAWS, len(numbers)))
     value = float(np.percentile(numbers, percentile))
-    return drawn_interval(value, np.percentile(numbers[drawn], percentile, axis=1), len(numbers))
+    return drawn_interval(value, np.percentile(numbers[counts_drawn], percentile, axis=1), len(numbers))
 
 
 def ratio_of_medians(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Interval:
     """The median of `above` [n] over that of `below` [n], pairs drawn together: what hit both cancels."""
-    drawn = np.random.default_rng(seed).integers(0, len(above), (DRAWS, len(above)))
-    ratios = np.median(above[drawn], axis=1) / np.median(below[drawn], axis=1)
+    counts_drawn = np.random.default_rng(seed).integers(0, len(above), (DRAWS, len(above)))
+    ratios = np.median(above[counts_drawn], axis=1) / np.median(below[counts_drawn], axis=1)
     return drawn_interval(float(np.median(above) / np.median(below)), ratios, len(above))
 
 
-def _drawn(groups: int, seed: int) -> NDArray[np.int64]:
+def draw_groups(groups: int, seed: int) -> NDArray[np.int64]:
     """How often each group comes up in each draw: [draws, groups]."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=DRAWS)

@@ -6,8 +6,12 @@ A row is flat: what identifies it (`model`, `method`, `family`, `tag`, ...), the
 
 import json
 import math
+import os
+import platform
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
 from typing import TypeAlias
 
 import typer
@@ -15,7 +19,48 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measure.intervals import Interval
-from bench.measure.machine import machine_facts
+
+_VERSIONS = ("roomwise", "numpy", "torch", "transformers")
+
+
+def machine_facts() -> dict[str, str | int | float]:
+    """Processor, usable cores, memory in GiB, threads allowed, system, Python and library versions."""
+    facts: dict[str, str | int | float] = {
+        "cpu": _cpu(),
+        # A container or taskset may leave fewer than the machine has.
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory_gib": _memory_gib(),
+        "threads": os.environ.get("OMP_NUM_THREADS", "all"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+    return facts | {name: _version(name) for name in _VERSIONS}
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _memory_gib() -> float:
+    """Physical memory in GiB, 0 where the system does not say."""
+    try:
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0.0
+    return round(pages * size / 2**30, 1)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
 
 SCHEMA = 1
 _WIDE = 200  # columns when nobody's terminal sets the width, so that a piped table is not cut
@@ -37,30 +82,23 @@ class Report:
     def to_json(self) -> str:
         """The one object of the output contract, on one line."""
         rows = [{key: _finite(value) for key, value in row.items()} for row in self.rows]
-        return json.dumps(
-            {
-                "schema": SCHEMA,
-                "command": self.command,
-                "seed": self.seed,
-                "machine": self.machine,
-                "rows": rows,
-            },
-            allow_nan=False,
-        )
+        about = {"schema": SCHEMA, "command": self.command, "seed": self.seed, "machine": self.machine}
+        return json.dumps(about | {"rows": rows}, allow_nan=False)
 
     def to_table(self) -> Table:
         """One line a row; a mean carries its interval in brackets."""
-        table = Table(title=f"roomwise {self.command} (seed {self.seed})", caption=self._caption())
-        columns = [key for key in _keys(self.rows) if key not in _MEASURED[1:]]
+        facts = self.machine
+        caption = (
+            f"{facts.get('cpu')}, {facts.get('cores')} cores, torch {facts.get('torch')}; 95 % intervals"
+        )
+        table = Table(title=f"roomwise {self.command} (seed {self.seed})", caption=caption)
+        keys = dict.fromkeys(key for row in self.rows for key in row)
+        columns = [key for key in keys if key not in _MEASURED[1:]]
         for column in columns:
             table.add_column(column, justify="right" if column in ("mean", "n") else "left", no_wrap=True)
         for row in self.rows:
             table.add_row(*(_cell(row, column) for column in columns))
         return table
-
-    def _caption(self) -> str:
-        facts = self.machine
-        return f"{facts.get('cpu')}, {facts.get('cores')} cores, torch {facts.get('torch')}; 95 % intervals"
 
 
 def measured(interval: Interval, *, metric: str, **identity: Value) -> Row:
@@ -90,16 +128,20 @@ def console() -> Console:
     return made
 
 
+def show(table: Table, notes: Sequence[str]) -> None:
+    """Print a table and notes on stdout."""
+    stdout = console()
+    stdout.print(table)
+    for note in notes:
+        stdout.print(note, highlight=False, markup=False)
+
+
 def ruled(title: str, columns: Sequence[str], left: Collection[str]) -> Table:
     """An empty table; columns of words lie to the left, numbers to the right."""
     made = Table(title=title)
     for name in columns:
         made.add_column(name, justify="left" if name in left else "right", no_wrap=True)
     return made
-
-
-def _keys(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def _finite(value: Value) -> Value:

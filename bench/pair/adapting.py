@@ -27,12 +27,11 @@ from agent.recording.visit import DEMO, Visit, VisitTurn, read_visit
 from agent.turns.answerers import Answerers, Room
 from agent.turns.interviewer import Interviewer
 from agent.turns.turn import Inquiry, take_turn
-from bench.measure.intervals import DRAWS, Interval, bootstrap_mean, drawn_interval
+from bench.measure.intervals import DRAWS, bootstrap_mean, drawn_interval, exactly
 from bench.measure.options import Json, ReplaySeed
 from bench.measure.report import Report, Row, Value, emit, measured
 from core.config import Config, load_config
 from core.errors import InputError
-from core.events import Event
 from core.frames import read_frame
 from memory.store import Memory
 from models.embedder import room_embedder
@@ -86,15 +85,15 @@ def measure(visit: Visit, folder: Path, turns: int, seed: int, config: Config) -
     with Memory.open(folder / "memory", room_embedder(student)) as memory:
         answerers, room = Answerers("bench", student, None, memory, config), Room(visit.room)
         asking = _warm_up(answerers, room, visit, config)
-        asked = _round(visit.turns[config.router.warm_up :], config.images.max_pixels)
-        timed = partial(_timed, answerers, room, asked)
+        inquiries = _cycle(visit.turns[config.router.warm_up :], config.images.max_pixels)
+        time_turn = partial(_time_turn, answerers, room, inquiries)
         for _ in range(_WARM_UPS):
-            timed()
-        before = [timed() for _ in range(turns)]
+            time_turn()
+        before = [time_turn() for _ in range(turns)]
         store, limits = AdapterStore(folder / "adapters"), JobLimits(seconds=config.adaptation.seconds)
         job = start(folder / "jobs", room_request(memory, visit.room, student.name, store, limits, seed))
-        result, beside = _beside(job, timed)
-        after = [timed() for _ in range(turns)]
+        result, beside = _time_beside(job, time_turn)
+        after = [time_turn() for _ in range(turns)]
     return AdaptingTimes(np.array(before + after), np.array(beside), result, np.array(asking))
 
 
@@ -102,69 +101,68 @@ def rows(timing: AdaptingTimes, model: str, seed: int) -> list[Row]:
     """Seconds of the job, medians of both kinds of turns, and their ratio, with 95 % intervals over turns."""
     rng = np.random.default_rng(seed)
     about: dict[str, Value] = {"model": model, "threads": torch.get_num_threads()}
-    told = timing.result
-    once = Interval(told.seconds, float("nan"), float("nan"), 1)
-    found: list[Row] = [measured(once, metric="job_s", method=told.outcome, **about)]
+    result = timing.result
     asking = bootstrap_mean(timing.asking.tolist(), seed=seed)
-    found.append(measured(asking, metric="asking_s", method="after a turn of the warm-up", **about))
+    result_rows = [
+        measured(exactly(result.seconds), metric="job_s", method=result.outcome, **about),
+        measured(asking, metric="asking_s", method="after a turn of the warm-up", **about),
+    ]
     drawn = {}
     for name, times in (("idle", timing.idle), ("adapting", timing.beside)):
         drawn[name] = np.median(times[rng.integers(0, len(times), (DRAWS, len(times)))], axis=1)
         interval = drawn_interval(float(np.median(times)), drawn[name], len(times))
-        found.append(measured(interval, metric="latency_ms", method=name, statistic="p50", **about))
+        result_rows.append(measured(interval, metric="latency_ms", method=name, statistic="p50", **about))
     ratio = float(np.median(timing.beside) / np.median(timing.idle))
     interval = drawn_interval(ratio, drawn["adapting"] / drawn["idle"], len(timing.beside))
-    return [*found, measured(interval, metric="ratio", method="adapting / idle", statistic="p50", **about)]
+    result_rows.append(measured(interval, metric="ratio", method="adapting / idle", statistic="p50", **about))
+    return result_rows
 
 
 def _warm_up(answerers: Answerers, room: Room, visit: Visit, config: Config) -> list[float]:
-    """What the expert says to the first questions and to the agent's own, remembered; then there is no expert
-    any more. The seconds that its own took, turn by turn.
+    """Let the expert answer the first questions and the agent's own, remember that, and take the expert away.
+
+    Returns the seconds that the agent's own questions took, turn by turn.
     """
     vlm = load_model(config.expert.model, attention="eager")
     answerers.expert = LocalExpert(vlm, config.student.max_new_tokens, config.expert.looks)
-    took: list[float] = []
+    seconds: list[float] = []
     for number, turn in enumerate(visit.turns[: config.router.warm_up], start=1):
         inquiry = Inquiry(number, turn.question, read_frame(turn.frame, config.images.max_pixels))
-        take_turn(answerers, room, inquiry, config.router.warm_up, _unheard)
+        take_turn(answerers, room, inquiry, config.router.warm_up, _ignore)
         began = time.monotonic()
-        Interviewer(answerers, lambda turn: room.name, config.router.warm_up, [number], _unsaid).run()
-        took.append(time.monotonic() - began)
+        Interviewer(answerers, lambda turn: room.name, config.router.warm_up, [number], _ignore).run()
+        seconds.append(time.monotonic() - began)
     answerers.expert = None
-    return took
+    return seconds
 
 
-def _round(turns: Sequence[VisitTurn], max_pixels: int) -> Iterator[Inquiry]:
+def _cycle(turns: Sequence[VisitTurn], max_pixels: int) -> Iterator[Inquiry]:
     """These questions again and again."""
-    asked = [
+    inquiries = [
         Inquiry(100 + n, turn.question, read_frame(turn.frame, max_pixels)) for n, turn in enumerate(turns)
     ]
     while True:
-        yield from asked
+        yield from inquiries
 
 
-def _timed(answerers: Answerers, room: Room, asked: Iterator[Inquiry]) -> float:
+def _time_turn(answerers: Answerers, room: Room, inquiries: Iterator[Inquiry]) -> float:
     """The milliseconds of the next turn that the student answers, after a pause."""
     while True:
         time.sleep(_PAUSE)
-        answered = take_turn(answerers, room, next(asked), 0, _unheard)
-        if answered.by == "student":  # memory answers sooner, whatever runs beside
-            return answered.latency_ms
+        answer = take_turn(answerers, room, next(inquiries), 0, _ignore)
+        if answer.by == "student":  # memory answers sooner, whatever runs beside
+            return answer.latency_ms
 
 
-def _beside(job: Job, timed: "partial[float]") -> tuple[Result, list[float]]:
+def _time_beside(job: Job, time_turn: "partial[float]") -> tuple[Result, list[float]]:
     times: list[float] = []
     try:
         while (result := job.poll()) is None:
-            times.append(timed())
+            times.append(time_turn())
     finally:
         job.stop()
     return result, times
 
 
-def _unheard(event: Event) -> None:
-    return None
-
-
-def _unsaid(kind: Any, /, **values: Any) -> None:
+def _ignore(event: Any, /, **values: Any) -> None:
     return None

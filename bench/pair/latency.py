@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from bench.measure.intervals import Interval, bootstrap_percentile, ratio_of_medians
+from bench.measure.intervals import bootstrap_percentile, exactly, ratio_of_medians
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, Value, emit, measured
 from core.config import load_config
@@ -123,12 +123,12 @@ def measure(
         question = questions[pair % len(questions)]
         # Not in step with the questions: each question is seen in both orders.
         first = (pair // len(questions)) % 2 ^ pair % 2
-        said = {}
+        answers = {}
         for side in (first, 1 - first):
             began = time.perf_counter()
-            said[side] = (ours, plain)[side](picture, question)
+            answers[side] = (ours, plain)[side](picture, question)
             times[pair, side] = 1000 * (time.perf_counter() - began)
-        same += exact_match(said[0], said[1])
+        same += exact_match(answers[0], answers[1])
     return LatencyPairs(times[:, 0], times[:, 1], same / repeats)
 
 
@@ -144,5 +144,4 @@ def rows(name: str, timing: LatencyPairs, seed: int) -> list[Row]:
     shared: dict[str, Value] = {"model": name, "method": "roomwise / generate", "threads": threads}
     ratio = ratio_of_medians(timing.ours, timing.plain, seed=seed)
     result.append(measured(ratio, metric="ratio", statistic="p50", **shared))
-    agreed = Interval(timing.same, float("nan"), float("nan"), len(timing.ours))
-    return [*result, measured(agreed, metric="same_answer", **shared)]
+    return [*result, measured(exactly(timing.same, len(timing.ours)), metric="same_answer", **shared)]

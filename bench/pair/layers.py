@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 from torch.nn.functional import linear
@@ -36,38 +37,33 @@ def layers(
     Example: roomwise bench layers --rows 1 --rows 4
     """
     torch.manual_seed(seed)
-    found: list[Row] = []
+    result: list[Row] = []
     with torch.inference_mode():
         for shape in SHAPES:
             weights = [torch.randn(shape) for _ in range(max(1, _BYTES // (4 * shape[0] * shape[1])))]
             for count in rows or [1, 4]:
-                found += _rows(weights, torch.randn(count, shape[1]), repeats, seed)
-    emit(Report("bench layers", seed, found), json=as_json)
+                result += _rows(weights, torch.randn(count, shape[1]), repeats, seed)
+    emit(Report("bench layers", seed, result), json=as_json)
 
 
 def _rows(weights: list[torch.Tensor], x: torch.Tensor, repeats: int, seed: int) -> list[Row]:
     threads = torch.get_num_threads()
-    ours = _timer(lambda: [matmul_in_parts(x, weight, threads) for weight in weights])
-    plain = _timer(lambda: [linear(x, weight) for weight in weights])
-    for _ in range(_WARM_UPS):
-        ours(), plain()
-    times = [(ours(), plain()) for _ in range(repeats)]
-    mine, theirs = [a for a, _ in times], [b for _, b in times]
-    name = " x ".join(map(str, weights[0].shape))
-    identity: Row = {"layer": name, "rows": len(x), "threads": threads}
+    runs = (
+        lambda: [matmul_in_parts(x, weight, threads) for weight in weights],
+        lambda: [linear(x, weight) for weight in weights],
+    )
+    ours, plain = np.array([[_time(run) for run in runs] for _ in range(_WARM_UPS + repeats)])[_WARM_UPS:].T
+    identity: Row = {"layer": " x ".join(map(str, weights[0].shape)), "rows": len(x), "threads": threads}
+    ratio = bootstrap_ratio(plain, ours, seed=seed)
     return [
-        identity | measured(bootstrap_percentile(mine, 50, seed=seed), metric="ms", method="parts"),
-        identity | measured(bootstrap_percentile(theirs, 50, seed=seed), metric="ms", method="torch"),
-        identity | measured(bootstrap_ratio(theirs, mine, seed=seed), metric="times_faster", method="parts"),
+        identity | measured(bootstrap_percentile(ours, 50, seed=seed), metric="ms", method="parts"),
+        identity | measured(bootstrap_percentile(plain, 50, seed=seed), metric="ms", method="torch"),
+        identity | measured(ratio, metric="times_faster", method="parts"),
     ]
 
 
-def _timer(work: Callable[[], object]) -> Callable[[], float]:
-    """What runs it, and gives the milliseconds that took."""
-
-    def timed() -> float:
-        began = time.perf_counter()
-        work()
-        return 1000 * (time.perf_counter() - began)
-
-    return timed
+def _time(work: Callable[[], object]) -> float:
+    """Milliseconds of a run."""
+    began = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - began)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
+from itertools import pairwise
 from typing import Annotated, TypeVar
 
 import numpy as np
@@ -24,8 +24,9 @@ from bench.measure.report import Report, Row, emit, measured
 from bench.rooms.blind import BlindReader
 from bench.rooms.questions.ask import sample_training
 from bench.rooms.questions.draft import Question
-from bench.rooms.sessions import VIEWS, Session, make_session
+from bench.rooms.sessions import VIEWS, make_session
 from bench.rooms.views import visit
+from core.frames import decode, encode
 from core.scoring import exact_match, nls
 from models.registry import load_model
 
@@ -36,8 +37,9 @@ BLIND_ROOMS = 150
 _BLIND_SIZE = 96  # pixels; it never sees them, but they decide what can be asked
 _BLIND_QUESTIONS = 24  # a frame
 _LONGEST = 12  # tokens of an answer
+_QUALITY = 92  # of JPEG
 
-_Made = TypeVar("_Made")
+_Item = TypeVar("_Item")
 app = typer.Typer(add_completion=False)
 
 
@@ -67,12 +69,12 @@ def models(
     Example: roomwise bench models --rooms 50 --json
     """
     names = tuple(model or PAIR)
-    asked = held_out_questions(split, rooms, size, jobs)
+    questions = held_out_questions(split, rooms, size, jobs)
     blind = blind_reader(BLIND_ROOMS, jobs)
-    answers = {BLIND: [blind.guess(one.question) for one in asked]}
+    answers = {BLIND: [blind.guess(question.question) for question in questions]}
     for name in names:
-        answers[name] = answer_all(name, asked)
-    emit(Report("bench models", seed, list(rows(asked, answers, seed))), json=as_json)
+        answers[name] = answer_all(name, questions)
+    emit(Report("bench models", seed, list(rows(questions, answers, seed))), json=as_json)
 
 
 def held_out_questions(split: str, rooms: int, size: int, jobs: int) -> list[PicturedQuestion]:
@@ -85,87 +87,71 @@ def blind_reader(rooms: int, jobs: int) -> BlindReader:
     return BlindReader().learn(_each_room(_training_questions, rooms, jobs, "rooms for the blind reader"))
 
 
-def _each_room(make: Callable[[int], list[_Made]], rooms: int, jobs: int, what: str) -> list[_Made]:
+def _each_room(make: Callable[[int], list[_Item]], rooms: int, jobs: int, what: str) -> list[_Item]:
     with crew(jobs) as workers:
-        return [one for room in workers.each(make, range(rooms), what) for one in room]
+        return [item for room in workers.each(make, range(rooms), what) for item in room]
 
 
 def _training_questions(index: int) -> list[Question]:
     _, shots = visit("train", index, _BLIND_SIZE, VIEWS)
     rng = np.random.default_rng([index, 4])
-    return [one for shot in shots for one in sample_training(shot.facts, rng, _BLIND_QUESTIONS)]
+    return [question for shot in shots for question in sample_training(shot.facts, rng, _BLIND_QUESTIONS)]
 
 
 def _session_questions(index: int, split: str, size: int) -> list[PicturedQuestion]:
     session = make_session(split, index, size, VIEWS)
-    pictures = [_jpeg(session, number) for number in range(len(session.shots))]
+    pictures = [encode(Image.fromarray(shot.frame.rgb), _QUALITY) for shot in session.shots]
     return [
         PicturedQuestion(index, turn.frame, pictures[turn.frame], turn.question, turn.needs_unseen)
         for turn in session.turns
     ]
 
 
-def _jpeg(session: Session, number: int) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(session.shots[number].frame.rgb).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
-
-
-def answer_all(name: str, asked: Sequence[PicturedQuestion]) -> list[str]:
+def answer_all(name: str, questions: Sequence[PicturedQuestion]) -> list[str]:
     """A model's answer to every question; each picture is encoded once."""
     model = load_model(name)
-    answers = [""] * len(asked)
+    answers = [""] * len(questions)
     console = Console(stderr=True)
-    for picture, places in track(by_picture(asked), name, console=console, transient=True):
+    for picture, places in track(by_picture(questions), name, console=console, transient=True):
         vision = model.encode_images([picture])
-        texts = [asked[place].question.text for place in places]
+        texts = [questions[place].question.text for place in places]
         for place, answer in zip(places, model.answer_many(vision, texts, _LONGEST), strict=True):
             answers[place] = answer.text
     return answers
 
 
-def by_picture(asked: Sequence[PicturedQuestion]) -> list[tuple[Image.Image, list[int]]]:
+def by_picture(questions: Sequence[PicturedQuestion]) -> list[tuple[Image.Image, list[int]]]:
     """Each picture, and the places of its questions among all."""
-    found: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        found[one.room, one.frame].append(place)
-    return [
-        (Image.open(BytesIO(asked[places[0]].picture)).convert("RGB"), places) for places in found.values()
-    ]
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, question in enumerate(questions):
+        groups[question.room, question.frame].append(place)
+    return [(decode(questions[places[0]].picture), places) for places in groups.values()]
 
 
-def rows(asked: Sequence[PicturedQuestion], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:
+def rows(questions: Sequence[PicturedQuestion], answers: dict[str, list[str]], seed: int) -> Iterator[Row]:
     """Exact match and NLS of every model, over all and by family, and differences over the same questions."""
-    exact = {
-        name: [exact_match(text, one.question.answer) for text, one in zip(said, asked, strict=True)]
-        for name, said in answers.items()
-    }
-    groups = _groups(asked)
-    for name, said in answers.items():
+    truth = [question.question.answer for question in questions]
+    exact = {name: list(map(exact_match, texts, truth)) for name, texts in answers.items()}
+    every_room = [question.room for question in questions]
+    groups = _groups(questions)
+    for name, texts in answers.items():
         for (family, about), places in groups.items():
-            rooms = [asked[place].room for place in places]
+            rooms = [questions[place].room for place in places]
             interval = bootstrap_mean([exact[name][place] for place in places], rooms, seed=seed)
             yield measured(interval, model=name, family=family, about=about, metric="exact")
-        similar = [nls(text, one.question.answer) for text, one in zip(said, asked, strict=True)]
-        interval = bootstrap_mean(similar, [one.room for one in asked], seed=seed)
+        interval = bootstrap_mean(list(map(nls, texts, truth)), every_room, seed=seed)
         yield measured(interval, model=name, family="all", about="all", metric="nls")
-    yield from _differences(asked, exact, seed)
-
-
-def _differences(asked: Sequence[PicturedQuestion], exact: dict[str, list[bool]], seed: int) -> Iterator[Row]:
-    rooms = [one.room for one in asked]
-    names = list(exact)
-    for first, second in zip(names[1:], names, strict=False):
-        interval = paired_difference(exact[first], exact[second], rooms, seed=seed)
+    for second, first in pairwise(exact):
+        interval = paired_difference(exact[first], exact[second], every_room, seed=seed)
         identity = {"model": first, "against": second, "family": "all", "about": "all"}
         yield measured(interval, **identity, metric="exact difference")
 
 
-def _groups(asked: Sequence[PicturedQuestion]) -> dict[tuple[str, str], list[int]]:
+def _groups(questions: Sequence[PicturedQuestion]) -> dict[tuple[str, str], list[int]]:
     """Places of the questions of each (family, about), `all` first."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, one in enumerate(asked):
-        about = "unseen" if one.needs_unseen else "seen"
-        for key in (("all", "all"), ("all", about), (one.question.family, "all")):
+    for place, question in enumerate(questions):
+        about = "unseen" if question.needs_unseen else "seen"
+        for key in (("all", "all"), ("all", about), (question.question.family, "all")):
             groups[key].append(place)
-    return dict(sorted(groups.items(), key=lambda pair: (pair[0][0] != "all", pair[0])))
+    return dict(sorted(groups.items(), key=lambda item: (item[0][0] != "all", item[0])))

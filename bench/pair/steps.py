@@ -51,13 +51,13 @@ def steps(
         for kind, timer in timers.items():
             times[kind].append(timer.milliseconds())
     identity: Row = {"rows": rows, "threads": threads, "precision": timers["eager"].precision}
-    found = [
-        identity | measured(bootstrap_percentile(each, 50, seed=seed), metric="ms", method=kind)
-        for kind, each in times.items()
+    result = [
+        identity | measured(bootstrap_percentile(values, 50, seed=seed), metric="ms", method=kind)
+        for kind, values in times.items()
     ]
     ratio = bootstrap_ratio(times["sdpa"], times["eager"], seed=seed)
-    found.append(identity | measured(ratio, metric="times_faster", method="eager"))
-    emit(Report("bench steps", seed, found), json=as_json)
+    result.append(identity | measured(ratio, metric="times_faster", method="eager"))
+    emit(Report("bench steps", seed, result), json=as_json)
 
 
 class _Step:
@@ -69,8 +69,8 @@ class _Step:
         with torch.no_grad():
             features = vlm.constant_features(vlm.prepare([picture]))
         self._vlm, self._features = vlm, features.expand(rows, *features.shape[1:])
-        asked = general_questions(rows, rng)
-        self._questions = [asked[place % len(asked)] for place in range(rows)]
+        texts = general_questions(rows, rng)
+        self._questions = [texts[place % len(texts)] for place in range(rows)]
         self._parameters = attach(vlm, _RANK, _ALPHA, vlm.lora_targets(), seed)
         self.precision = ""
 

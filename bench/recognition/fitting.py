@@ -72,20 +72,20 @@ _RIGHT = 0.95
 
 
 @dataclass(frozen=True)
-class Gathered:
+class TrainingFeatures:
     """Features [n, f] of views, the place (room or view) that each is to be known by, and its room."""
 
     features: NDArray[np.float32]
     places: NDArray[np.int64]
     rooms: NDArray[np.int64]
 
-    def among(self, judging: bool) -> "Gathered":
+    def among(self, judging: bool) -> "TrainingFeatures":
         """Of the rooms that judge, or of the others."""
         chosen = (self.rooms % _JUDGING == 0) == judging
-        return Gathered(self.features[chosen], self.places[chosen], self.rooms[chosen])
+        return TrainingFeatures(self.features[chosen], self.places[chosen], self.rooms[chosen])
 
 
-def gathered(data: Path, model: VisionLanguageModel, kind: Kind) -> Gathered:
+def gather_features(data: Path, model: VisionLanguageModel, kind: Kind) -> TrainingFeatures:
     """Features of all training views below `data`; of distances, every fourth. A room is known by its colours
     from any side; by distances a view is, from near. Raises InputError when there are none.
     """
@@ -96,12 +96,12 @@ def gathered(data: Path, model: VisionLanguageModel, kind: Kind) -> Gathered:
     rows, places, rooms = [], list[int](), list[int]()
     for folder in track(folders, f"{kind} features", console=Console(stderr=True), transient=True):
         lines = [json.loads(line)["room"] for line in (folder / "facts.jsonl").read_text().splitlines()]
-        for place, found in enumerate(_read(folder, model, kind, rng)):
-            rows.append(found)
+        for place, vector in enumerate(_read(folder, model, kind, rng)):
+            rows.append(vector)
             number = len(rooms)
             rooms.append(lines[place if kind == "rgb" else place // (1 + _CROPS) * _EVERY])
             places.append(rooms[-1] if kind == "rgb" else number // (1 + _CROPS))
-    return Gathered(np.stack(rows), np.array(places), np.array(rooms))
+    return TrainingFeatures(np.stack(rows), np.array(places), np.array(rooms))
 
 
 def _read(
@@ -116,66 +116,66 @@ def _read(
         return
     for metres in np.load(folder / "depth.npy", mmap_mode="r", allow_pickle=False)[::_EVERY]:
         depth = measured_depth(metres, rng)
-        yield from depth_features([depth, *(_cropped(depth, rng) for _ in range(_CROPS))])
+        yield from depth_features([depth, *(_crop(depth, rng) for _ in range(_CROPS))])
 
 
-def _cropped(depth: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:
+def _crop(depth: NDArray[np.uint16], rng: np.random.Generator) -> NDArray[np.uint16]:
     """What a camera shows that was turned or moved a little: a part of the frame, its distances scaled."""
     side = int(depth.shape[0] * rng.uniform(0.82, 0.97))
     top, left = rng.integers(0, depth.shape[0] - side + 1, 2)
     part = depth[top : top + side, left : left + side]
-    shown: NDArray[np.uint16] = np.clip(part * rng.uniform(0.95, 1.05), 0, 65535).astype(np.uint16)
-    return shown
+    cropped: NDArray[np.uint16] = np.clip(part * rng.uniform(0.95, 1.05), 0, 65535).astype(np.uint16)
+    return cropped
 
 
-def learn(found: Gathered) -> Projection:
+def learn(samples: TrainingFeatures) -> Projection:
     """The projection, from the rooms that do not judge."""
-    learning = found.among(judging=False)
+    learning = samples.among(judging=False)
     return discriminants(learning.features, np.unique(learning.places, return_inverse=True)[1], WIDTH)
 
 
-def calibrate(found: Gathered, project: Callable[[Rows], Rows], seed: int = 0) -> PlaceCalibration:
+def calibrate(samples: TrainingFeatures, project: Callable[[Rows], Rows], seed: int = 0) -> PlaceCalibration:
     """Curve and thresholds, from the rooms that judge."""
-    judging = found.among(judging=True)
+    judging = samples.among(judging=True)
     rows = project(judging.features)
     views = [rows[judging.places == place] for place in np.unique(judging.places)]
-    return calibrated([view for view in views if len(view) > 1], np.random.default_rng(seed))
+    return calibrate_places([view for view in views if len(view) > 1], np.random.default_rng(seed))
 
 
-def calibrated(views: Sequence[Rows], rng: np.random.Generator) -> PlaceCalibration:
+def calibrate_places(views: Sequence[Rows], rng: np.random.Generator) -> PlaceCalibration:
     """From the views [n, d] of places, n > 1 each."""
-    curve = fitted_curve(*_compared(views, rng))
+    curve = fit_curve(*_comparisons(views, rng))
     trials = list(_trials(views, curve, rng))
     known = _threshold([(p, right) for what, p, right in trials if what == "known"])
     new = _threshold([(p, right) for what, p, right in trials if what == "new"])
-    about = _measured(trials, known, new) | {"places": len(views), "known_at_once": _KNOWN, "wanted": _RIGHT}
+    about = _describe(trials, known, new) | {"places": len(views), "known_at_once": _KNOWN, "wanted": _RIGHT}
     return PlaceCalibration(curve, known, new, about)
 
 
-def _compared(
+def _comparisons(
     views: Sequence[Rows], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """What the curve weighs [n, 5], and whether it was the same place [n]."""
     rows, same = [], []
     for number, place in enumerate(views):
         for other in [number, *rng.integers(0, len(views), _OTHERS).tolist()]:
-            enrolled, seen = _parted(len(place), rng)
+            enrolled, probe = _split_views(len(place), rng)
             known = views[other][: len(enrolled)] if other != number else place[enrolled]
-            likeness = float((place[seen] @ known.T).max(1).mean())
-            rows.append(features(likeness, len(known), len(seen)))
+            likeness = float((place[probe] @ known.T).max(1).mean())
+            rows.append(features(likeness, len(known), len(probe)))
             same.append(other == number)
     return np.stack(rows), np.array(same)
 
 
-def _parted(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split_views(count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Some views to know a place by, others to look at."""
     order = rng.permutation(count)
     enrolled = int(rng.integers(1, count))
-    seen = int(rng.integers(1, count - enrolled + 1))
-    return order[:enrolled], order[enrolled : enrolled + seen]
+    probe = int(rng.integers(1, count - enrolled + 1))
+    return order[:enrolled], order[enrolled : enrolled + probe]
 
 
-def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> LikelihoodRatio:
+def fit_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> LikelihoodRatio:
     """Logistic regression by Newton's method, both outcomes weighing the same: its logit is then the
     log-likelihood ratio. A small ridge keeps separable data finite.
     """
@@ -194,42 +194,36 @@ def fitted_curve(rows: NDArray[np.float64], same: NDArray[np.bool_]) -> Likeliho
 def _trials(
     views: Sequence[Rows], curve: LikelihoodRatio, rng: np.random.Generator
 ) -> Iterator[tuple[str, float, bool]]:
-    """Somebody who knows some rooms begins in one of them or in another: what the likelier of "known" and
-    "new" is, how likely, whether that is right.
-    """
-    probe = PlaceCalibration(curve, known=0.5, new=0.5)
+    """Enter a known room or another: the likelier of "known" and "new", how likely, whether it is right."""
+    calibration = PlaceCalibration(curve, known=0.5, new=0.5)
     for _ in range(_TRIALS):
         chosen = rng.choice(len(views), min(_KNOWN + 1, len(views)), replace=False).tolist()
-        there, others = chosen[0], chosen[1:]
-        enrolled, seen = _parted(len(views[there]), rng)
+        room, others = chosen[0], chosen[1:]
+        enrolled, probe_views = _split_views(len(views[room]), rng)
         known = rng.random() < 0.5
         shelf = [(str(n), views[n][: len(enrolled)]) for n in others]
         if known:
-            shelf[0] = (str(there), views[there][enrolled])
+            shelf[0] = (str(room), views[room][enrolled])
         names = [name for name, rows in shelf for _ in rows]
-        verdict = decide(
-            views[there][seen],
-            RoomViews(tuple(names), np.concatenate([rows for _, rows in shelf])),
-            probe,
-            None,
-        )
+        gallery = RoomViews(tuple(names), np.concatenate([rows for _, rows in shelf]))
+        verdict = decide(views[room][probe_views], gallery, calibration, None)
         if verdict.what != "unsure":
-            right = verdict.room == str(there) if verdict.what == "known" else not known
+            right = verdict.room == str(room) if verdict.what == "known" else not known
             yield verdict.what, verdict.probability, right
 
 
-def _threshold(found: Sequence[tuple[float, bool]]) -> float:
+def _threshold(outcomes: Sequence[tuple[float, bool]]) -> float:
     """The least probability from which on a share `_RIGHT` is right; 1 where none is high enough."""
-    order = sorted(found, reverse=True)
-    right = np.cumsum([was for _, was in order]) / np.arange(1, len(order) + 1)
+    order = sorted(outcomes, reverse=True)
+    right = np.cumsum([is_right for _, is_right in order]) / np.arange(1, len(order) + 1)
     good = np.flatnonzero(right >= _RIGHT)
     return max(0.5, float(order[good[-1]][0])) if len(good) else 1.0
 
 
-def _measured(trials: Sequence[tuple[str, float, bool]], known: float, new: float) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _describe(trials: Sequence[tuple[str, float, bool]], known: float, new: float) -> dict[str, Any]:
+    about: dict[str, Any] = {}
     for what, least in (("known", known), ("new", new)):
-        said = [right for one, p, right in trials if one == what and p >= least]
-        told[f"said_{what}"] = len(said) / _TRIALS
-        told[f"{what}_right"] = float(np.mean(said)) if said else None
-    return told | {"trials": _TRIALS}
+        outcomes = [right for kind, p, right in trials if kind == what and p >= least]
+        about[f"said_{what}"] = len(outcomes) / _TRIALS
+        about[f"{what}_right"] = float(np.mean(outcomes)) if outcomes else None
+    return about | {"trials": _TRIALS}

@@ -24,14 +24,14 @@ class Terminal:
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], columns: int = 120, rows: int = 40
     ) -> None:
-        self._own, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )  # fmt: skip
-        os.close(theirs)
-        self._seen, self._told = b"", threading.Condition()
+        os.close(slave)
+        self._output, self._condition = b"", threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -48,7 +48,7 @@ class Terminal:
             self._process.kill()
             self._process.wait()
         self._reader.join()
-        os.close(self._own)
+        os.close(self._master)
 
     @property
     def over(self) -> bool:
@@ -59,27 +59,27 @@ class Terminal:
         """Stop the program and its children where they are, or let them go on."""
         os.killpg(self._process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
 
-    def press(self, key: str, shown: str, seconds: float = 5.0) -> float:
+    def press(self, key: str, echo: str, seconds: float = 5.0) -> float:
         """Seconds from a key to the bytes that show it. Raises InputError when it is not shown in time."""
-        wanted = shown.encode()
-        with self._told:
-            self._seen = b""
+        expected = echo.encode()
+        with self._condition:
+            self._output = b""
             began = time.perf_counter()
             self.send(key)
-            if not self._told.wait_for(lambda: wanted in self._seen, seconds):
+            if not self._condition.wait_for(lambda: expected in self._output, seconds):
                 raise InputError(f"The key {key!r} was not shown in {seconds:.0f} s. Try it by hand.")
             return time.perf_counter() - began
 
     def send(self, keys: str) -> None:
         """Press keys, whatever becomes of it."""
-        os.write(self._own, keys.encode())
+        os.write(self._master, keys.encode())
 
     def _read(self) -> None:
         while True:
             try:
-                data = os.read(self._own, _CHUNK)
+                data = os.read(self._master, _CHUNK)
             except OSError:  # the program has ended
                 return
-            with self._told:
-                self._seen = (self._seen + data)[-_CHUNK:]
-                self._told.notify_all()
+            with self._condition:
+                self._output = (self._output + data)[-_CHUNK:]
+                self._condition.notify_all()

@@ -1,27 +1,36 @@
 """`roomwise bench expert`: how many devices one expert serves, with batching and without."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from agent.recording.visit import read_visit
+from bench.measure.intervals import bootstrap_mean, bootstrap_percentile
 from bench.measure.options import Json
-from bench.measure.report import Report, Row, emit
+from bench.measure.report import Report, Row, Value, emit, measured
 from bench.rooms.sessions import make_session, write_session
-from bench.serving.load import FramedQuestion, QuestionCycle, Round, Wanting, ask_together, wanting
-from bench.serving.rows import report_rows
-from bench.serving.servers import expert_server
+from bench.serving.load import (
+    FramedQuestion,
+    QuestionCycle,
+    Round,
+    SignalRequest,
+    all_signals,
+    ask_together,
+    expert_server,
+)
 from core.config import Config, load_config
 from core.errors import ConfigError
 from core.frames import read_frame
+from models.remote.wire import sizes
 
 app = typer.Typer(add_completion=False)
 _ROOMS, _SIZE = 10, 224
@@ -56,14 +65,14 @@ def expert(
     """
     config = load_config()
     name = model if model is not None else config.expert.model
-    wanted = Wanting() if not signals else wanting(transfer)
-    load = Load(_numbers("--clients", clients, 256), rounds, questions, wanted)
+    request = SignalRequest() if not signals else all_signals(transfer)
+    load = Load(_numbers("--clients", clients, 256), rounds, questions, request)
     counts, rows = _numbers("--looks", looks, 5), list[Row]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("asking", total=len(counts) * load.steps)
         for count in counts:
-            measured = _measured(name, count, _questions(config), load, lambda: progress.advance(bar))
-            rows += report_rows(measured, {"model": name, "looks": count}, seed)
+            rounds_by_method = _measure(name, count, _questions(config), load, lambda: progress.advance(bar))
+            rows += report_rows(rounds_by_method, {"model": name, "looks": count}, seed)
     emit(Report("bench expert", seed, rows), json=as_json)
 
 
@@ -74,7 +83,7 @@ class Load:
     clients: Sequence[int]
     rounds: int
     questions: int
-    wanted: Wanting
+    request: SignalRequest
 
     @property
     def steps(self) -> int:
@@ -82,35 +91,35 @@ class Load:
         return self.rounds * len(self.clients) * len(_METHODS)
 
 
-def _measured(
-    model: str, looks: int, asked: Sequence[FramedQuestion], load: Load, on_round: Callable[[], None]
+def _measure(
+    model: str, looks: int, questions: Sequence[FramedQuestion], load: Load, on_round: Callable[[], None]
 ) -> dict[tuple[str, int], list[Round]]:
-    askers = {method: QuestionCycle(asked) for method in _METHODS}
-    found: dict[tuple[str, int], list[Round]] = {}
-    with ExitStack() as held:
+    cycles = {method: QuestionCycle(questions) for method in _METHODS}
+    results: dict[tuple[str, int], list[Round]] = {}
+    with ExitStack() as stack:
         servers = {
-            method: held.enter_context(expert_server(model, looks, batch, load.wanted.transfer))
+            method: stack.enter_context(expert_server(model, looks, batch, load.request.transfer))
             for method, batch in _METHODS.items()
         }
         for method, address in servers.items():
-            ask_together(address, askers[method], 4, 4, load.wanted)  # a process's first passes are slower
-        for number, several in product(range(load.rounds), load.clients):
+            ask_together(address, cycles[method], 4, 4, load.request)  # a process's first passes are slower
+        for number, clients in product(range(load.rounds), load.clients):
             for method, address in list(servers.items())[:: 1 if number % 2 == 0 else -1]:
-                each = max(1, load.questions // several)
-                one = ask_together(address, askers[method], several, each, load.wanted)
-                found.setdefault((method, several), []).append(one)
+                share = max(1, load.questions // clients)
+                result = ask_together(address, cycles[method], clients, share, load.request)
+                results.setdefault((method, clients), []).append(result)
                 on_round()
-    return found
+    return results
 
 
-def _numbers(option: str, given: str, most: int) -> list[int]:
+def _numbers(option: str, text: str, most: int) -> list[int]:
     """Whole numbers from 1 to `most`, with commas between. Raises ConfigError."""
     try:
-        numbers = [int(part) for part in given.split(",")]
+        numbers = [int(part) for part in text.split(",")]
     except ValueError:
         numbers = []
     if not numbers or not all(1 <= number <= most for number in numbers):
-        raise ConfigError(f"{option} is {given!r}. Give numbers from 1 to {most}, with commas between.")
+        raise ConfigError(f"{option} is {text!r}. Give numbers from 1 to {most}, with commas between.")
     return numbers
 
 
@@ -127,3 +136,46 @@ def _questions(config: Config) -> list[FramedQuestion]:
                 FramedQuestion(read_frame(turn.frame, limit).jpeg, turn.question) for turn in turns
             ])
     return [question for together in zip(*rooms, strict=False) for question in together]
+
+
+Rounds = Mapping[tuple[str, int], Sequence[Round]]
+"""By method ("batched", "one by one") and number of clients."""
+
+
+def report_rows(rounds: Rounds, about: Mapping[str, Value], seed: int) -> list[Row]:
+    """Questions a second over rounds, p50 and p95 of what a client waits, ratios of paired rounds, bytes."""
+    rows: list[Row] = []
+    for (method, clients), results in rounds.items():
+        identity: dict[str, Value] = {**about, "method": method, "clients": clients}
+        rates = [result.throughput for result in results]
+        rows.append(measured(bootstrap_mean(rates, seed=seed), metric="questions_per_s", **identity))
+        times = np.array([seconds for result in results for seconds in result.times]) * 1000
+        for percentile in (50, 95):
+            interval = bootstrap_percentile(times, percentile, seed=seed)
+            statistic = f"p{percentile}"
+            rows.append(measured(interval, metric="latency_ms", statistic=statistic, **identity))
+    rows += _ratios(rounds, about, seed)
+    return rows + _bytes(rounds, about, seed)
+
+
+def _ratios(rounds: Rounds, about: Mapping[str, Value], seed: int) -> list[Row]:
+    rows = []
+    for clients in sorted({clients for _, clients in rounds}):
+        batched, single = (rounds.get((method, clients), ()) for method in ("batched", "one by one"))
+        pairs = [ours.throughput / theirs.throughput for ours, theirs in zip(batched, single, strict=True)]
+        if pairs:
+            identity: dict[str, Value] = {**about, "method": "batched / one by one", "clients": clients}
+            rows.append(measured(bootstrap_mean(pairs, seed=seed), metric="ratio", **identity))
+    return rows
+
+
+def _bytes(rounds: Rounds, about: Mapping[str, Value], seed: int) -> list[Row]:
+    """Bytes a question by what they are for."""
+    parts: dict[str, list[int]] = {}
+    for body in (body for results in rounds.values() for result in results for body in result.bodies):
+        for part, size in sizes(body).items():
+            parts.setdefault(part, []).append(size)
+    return [
+        measured(bootstrap_mean(counts, seed=seed), metric="bytes", part=part, **about)
+        for part, counts in parts.items()
+    ]

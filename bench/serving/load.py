@@ -1,10 +1,14 @@
-"""Clients that ask at the same time, each one question after another, and what every request took."""
+"""An expert as a process of its own, clients that ask it at the same time, and what every request took."""
 
 import json
+import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +75,7 @@ def numbered(frame: bytes, number: int) -> bytes:
 
 
 @dataclass(frozen=True)
-class Wanting:
+class SignalRequest:
     """What is asked for beside the words; `transfer` is the folder of the autoencoder that makes codes."""
 
     signals: tuple[SignalPart, ...] = ()
@@ -83,12 +87,16 @@ class Wanting:
         return json.dumps({"questions": [text], "signals": self.signals, "transfer": name})
 
 
-def wanting(transfer: Path | None) -> Wanting:
+def all_signals(transfer: Path | None) -> SignalRequest:
     """All signals there are to be had."""
-    return Wanting(tuple(name for name in SIGNAL_PARTS if name != "code" or transfer is not None), transfer)
+    return SignalRequest(
+        tuple(name for name in SIGNAL_PARTS if name != "code" or transfer is not None), transfer
+    )
 
 
-def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wanted: Wanting) -> Round:
+def ask_together(
+    address: str, questions: QuestionCycle, clients: int, each: int, request: SignalRequest
+) -> Round:
     """`clients` at the same time, each with `each` questions. Raises ExpertError when one is refused."""
     barrier = threading.Barrier(clients + 1)
 
@@ -96,22 +104,65 @@ def ask_together(address: str, asker: QuestionCycle, clients: int, each: int, wa
         with httpx.Client(base_url=address, timeout=_PATIENCE, trust_env=False) as connection:
             connection.get("/healthz")  # connected before the clock runs
             barrier.wait(_PATIENCE)
-            return [_timed(connection, asker.take(), wanted) for _ in range(each)]
+            return [_ask(connection, questions.take(), request) for _ in range(each)]
 
     with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(client) for _ in range(clients)]
+        futures = [pool.submit(client) for _ in range(clients)]
         barrier.wait(_PATIENCE)
         began = time.perf_counter()
-        answered = [one for future in asked for one in future.result()]
+        replies = [reply for future in futures for reply in future.result()]
         seconds = time.perf_counter() - began
-    return Round(tuple(took for took, _ in answered), seconds, tuple(body for _, body in answered[-8:]))
+    return Round(tuple(seconds for seconds, _ in replies), seconds, tuple(body for _, body in replies[-8:]))
 
 
-def _timed(connection: httpx.Client, question: FramedQuestion, wanted: Wanting) -> tuple[float, bytes]:
-    ask = wanted.ask(question.text)
+def _ask(connection: httpx.Client, question: FramedQuestion, request: SignalRequest) -> tuple[float, bytes]:
+    body = request.ask(question.text)
     files = {"frame": ("frame.jpg", question.frame, "image/jpeg")}
     began = time.perf_counter()
-    response = connection.post("/v1/answers", files=files, data={"ask": ask})
+    response = connection.post("/v1/answers", files=files, data={"ask": body})
     if response.status_code != 200:
         raise ExpertError(f"The server refused a question ({response.status_code}): {response.text[:200]}")
     return time.perf_counter() - began, response.content
+
+
+_START_SECONDS = 120.0
+_STOP = 15.0
+
+
+@contextmanager
+def expert_server(model: str, looks: int, batch: int, transfer: Path | None = None) -> Iterator[str]:
+    """Its address, once it answers. Raises ExpertError when it does not come up in two minutes."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "roomwise", "expert", "serve", "--model", model, "--port", str(port),
+               "--looks", str(looks), "--batch", str(batch), "--rate", "0", "--queue", "4096"]  # fmt: skip
+    command += [] if transfer is None else ["--transfer", str(transfer)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _await(address, process)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _await(address: str, process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            stderr = (process.communicate()[1] or "").strip().splitlines()
+            raise ExpertError(f"The server ended at once: {stderr[-1] if stderr else 'without a word'}")
+        try:
+            if httpx.get(f"{address}/healthz", timeout=1, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise ExpertError(
+        f"No server came up at {address} in {_START_SECONDS:.0f} s. Start one by hand to see why."
+    )

@@ -3,9 +3,8 @@
 distill    every published way to distil, literally
 few_shot   `study sf` and `study align-kd`:
     sf, align_kd   the commands: which rows, which published numbers, which claims
-    methods        the rows as data; published: what the sources print
-    run            a whole study: fits, rooms, results kept in a folder so that it can be gone on with
-    rooms, fits, ours, room_work   what is done for a room
-    scores, claims, table, picture   what is said of it
+    methods        the rows as data
+    rooms, fits, room_work   what is done for a room; results are kept in a folder
+    scores, claims, command  what is said of it
 vlm, vit, pruning, dims, edgevl   a study each
 """

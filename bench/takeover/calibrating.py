@@ -27,7 +27,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class CalibrationFit:
     """A calibration, and the logit of each answer by a model that did not see its room."""
 
     calibration: Calibration
@@ -51,7 +51,7 @@ def fit_calibration(
     groups: Sequence[Hashable],
     base: str,
     about: Mapping[str, Any] | None = None,
-) -> Fitted:
+) -> CalibrationFit:
     """Fit to answers [n], whether the expert said the same, and the rooms they come from, in the order asked.
 
     `base` is the student's digest. Raises ValueError for fewer than two rooms and for lengths that differ.
@@ -61,7 +61,7 @@ def fit_calibration(
     rooms = list(dict.fromkeys(groups))
     if len(rooms) < 2:
         raise ValueError(f"two rooms are needed, not {len(rooms)}")
-    features = np.stack([one.features() for one in evidence])
+    features = np.stack([answer.features() for answer in evidence])
     outcomes = np.array(agreed, bool)
     room_of = np.array([rooms.index(group) for group in groups])
     left_out = _left_out(features, outcomes, room_of, min(_FOLDS, len(rooms)))
@@ -72,7 +72,7 @@ def fit_calibration(
         base, whole.intercept, tuple(whole.weights.tolist()), tuple(whole.means.tolist()),
         tuple(whole.scales.tolist()), spread, fit_thresholds(visits, spread), dict(about or {}),
     )  # fmt: skip
-    return Fitted(calibration, tuple(left_out.tolist()))
+    return CalibrationFit(calibration, tuple(left_out.tolist()))
 
 
 def stands(logits: Sequence[float], agreed: Sequence[bool], spread: float, threshold: float) -> list[bool]:
@@ -82,15 +82,15 @@ def stands(logits: Sequence[float], agreed: Sequence[bool], spread: float, thres
     """
     audits: list[Audit] = []
     stood: list[bool] = []
-    for logit, same in zip(logits, agreed, strict=True):
+    for logit, agrees in zip(logits, agreed, strict=True):
         stood.append(threshold < 1 and sigmoid(logit + offset(audits, spread)) >= threshold)
         if not stood[-1]:
-            audits.append((logit, bool(same)))
+            audits.append((logit, bool(agrees)))
     return stood
 
 
-def threshold_for(counted: Sequence[tuple[float, int, int]], wanted: float) -> float:
-    """The lowest threshold of which the answers that stand agree at the `wanted` rate, as far as can be told
+def threshold_for(counted: Sequence[tuple[float, int, int]], rate: float) -> float:
+    """The lowest threshold of which the answers that stand agree at the given `rate`, as far as can be told
     from so many, 1 if there is none.
 
     `counted`: thresholds, and how many answers agree of how many that stand. The rate must be reached by the
@@ -98,7 +98,7 @@ def threshold_for(counted: Sequence[tuple[float, int, int]], wanted: float) -> f
     classification for deep neural networks, section 3) choose what to answer: of many thresholds some do well
     by chance, and a few lucky answers promise nothing.
     """
-    reached = [threshold for threshold, hits, count in counted if _at_least(hits, count) >= wanted]
+    reached = [threshold for threshold, hits, count in counted if _at_least(hits, count) >= rate]
     return min(reached, default=1.0)
 
 
@@ -141,8 +141,8 @@ def _left_out(
     """Each answer's logit by a model of the other folds' rooms."""
     logits = np.empty(len(features))
     for fold in range(folds):
-        own = room_of % folds == fold
-        logits[own] = _fit(features[~own], agreed[~own]).logits(features[own])
+        held_out = room_of % folds == fold
+        logits[held_out] = _fit(features[~held_out], agreed[~held_out]).logits(features[held_out])
     return logits
 
 
@@ -163,5 +163,5 @@ def _fit(features: Numbers, agreed: NDArray[np.bool_]) -> _Model:
         value = -(targets @ log_expit(logits) + (1 - targets) @ log_expit(-logits)) + ridge @ weights**2 / 2
         return float(value), design.T @ (expit(logits) - targets) + ridge * weights
 
-    found = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
-    return _Model(float(found[0]), found[1:], means, scales)
+    solution = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
+    return _Model(float(solution[0]), solution[1:], means, scales)

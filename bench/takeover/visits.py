@@ -1,5 +1,4 @@
-"""Rooms replayed through the loop that people use, and what the student's answers after the warm-up rested
-on."""
+"""Rooms replayed through the loop that people use, and the evidence behind the student's later answers."""
 
 from dataclasses import dataclass
 
@@ -9,10 +8,9 @@ from agent.recording.summary import summarise
 from agent.recording.visit import read_visit
 from agent.takeover.evidence import Evidence
 from agent.takeover.takeover import read_evidence
-from bench.learning.places import alone, session_of
-from bench.learning.plan import LearningPlan, Unit, read_part, write_part
-from bench.learning.replayed import replayed
-from bench.learning.unit import REPLAY
+from bench.learning.places import claim_folder, session_of
+from bench.learning.plan import LearningPlan, Unit
+from bench.learning.unit import replay_once
 from core.errors import InputError
 from core.events import Answered, Compared, Judged, Weighed
 from core.scoring import exact_match
@@ -20,10 +18,7 @@ from core.scoring import exact_match
 
 @dataclass(frozen=True)
 class StudentAnswer:
-    """What the student said to a question, whether the expert says the same, and whether either is true.
-
-    `stood`: it was the session's answer, the expert was not asked.
-    """
+    """Whether the expert agrees and whether either is right; `stood`: the expert was not asked."""
 
     evidence: Evidence
     agrees: bool
@@ -34,20 +29,19 @@ class StudentAnswer:
 
 @dataclass(frozen=True)
 class Visited:
-    """One room: `said` in the order asked, without what memory answered. `key` tells its questions apart.
+    """One room: the student's `answers` in the order asked. `key` tells its questions apart.
 
-    `calls`: questions of the person that the expert answered, those of the warm-up among them; `extra`:
-    questions that the agent put to it of its own accord.
+    `calls`: the person's questions that the expert answered, warm-up included; `extra`: the agent's own.
     """
 
     room: str
     key: str
-    said: tuple[StudentAnswer, ...]
+    answers: tuple[StudentAnswer, ...]
     calls: int
     extra: int = 0
 
 
-def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
+def replay_visit(plan: LearningPlan, unit: Unit) -> Visited | None:
     """Replay a room, if that is not done yet; None while another process is at it.
 
     Raises InputError, also when the replay tells nothing of what answers rested on, ImageError,
@@ -56,18 +50,18 @@ def visited(plan: LearningPlan, unit: Unit) -> Visited | None:
     session = session_of(unit.place, plan.out)
     visit = read_visit(session)
     folder = unit.folder(plan, visit)
-    with alone(folder) as mine:
-        if not mine:
+    with claim_folder(folder) as claimed:
+        if not claimed:
             return None
-        if read_part(folder, REPLAY) is None:
-            write_part(folder, REPLAY, replayed(plan, unit, session, folder))
-        return told(unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session"))
+        replay_once(plan, unit, session, folder)
+        return read_visit_answers(
+            unit.place.name, visit_digest(visit), read_recording(folder / "run" / "session")
+        )
 
 
-def told(room: str, key: str, recording: Recording) -> Visited:
-    """What a recording tells, of questions that both have answered. Raises InputError when it tells
-    nothing."""
-    weighed = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
+def read_visit_answers(room: str, key: str, recording: Recording) -> Visited:
+    """A recording's answers to questions that both have answered. Raises InputError when there is none."""
+    weighed_events = {event.turn: event for event in recording.events if isinstance(event, Weighed)}
     answered = {event.turn: event for event in recording.events if isinstance(event, Answered)}
     truth = {event.turn: event.reference for event in recording.events if isinstance(event, Judged)}
     expert = {
@@ -75,20 +69,20 @@ def told(room: str, key: str, recording: Recording) -> Visited:
         for event in recording.events
         if isinstance(event, Compared) and event.method == "expert"
     }
-    said = []
-    for turn, event in sorted(weighed.items()):
+    answers = []
+    for turn, event in sorted(weighed_events.items()):
         evidence = read_evidence(event.evidence)
         if evidence is not None and turn in expert and turn in truth and turn in answered:
-            said.append(
+            answers.append(
                 StudentAnswer(
                     evidence, exact_match(event.text, expert[turn]), exact_match(event.text, truth[turn]),
                     exact_match(expert[turn], truth[turn]), answered[turn].by == "student",
                 )
             )  # fmt: skip
-    if not said:
+    if not answers:
         raise InputError(
             f"The replay of {room} has no answer of the student to weigh. "
             "Choose sessions with known answers after the warm-up, or a new folder: --out FOLDER"
         )
     calls = sum(event.by == "expert" for event in answered.values())
-    return Visited(room, key, tuple(said), calls, summarise(recording.events).extra_calls)
+    return Visited(room, key, tuple(answers), calls, summarise(recording.events).extra_calls)

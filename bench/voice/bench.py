@@ -20,8 +20,18 @@ from agent.recording.visit import DEMO
 from bench.measure.intervals import Interval, bootstrap_percentile, bootstrap_ratio
 from bench.measure.options import Json
 from bench.measure.report import Report, Row, emit, measured
-from bench.voice.sounds import NOTHING, RATE, VOICES, Sound, in_noise, nothing, save, speak
-from bench.voice.words import sentences, word_errors, words
+from bench.voice.sounds import (
+    NOTHING,
+    RATE,
+    VOICES,
+    in_noise,
+    nothing,
+    save,
+    sentences,
+    speak,
+    word_errors,
+    words,
+)
 from capture.audio import Block
 from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
@@ -44,29 +54,28 @@ app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
-class Listened:
+class HeardFile:
     """What came of one file: the texts that were heard, and how many utterances Whisper was given.
 
-    `handed` is when the last was handed over, in seconds of the file; `seconds` and `processor` are what it
-    took to write it down, on the wall and of all cores together; `answered` the seconds on the wall to its
-    answer. All NaN where there was none.
+    Of the last utterance: `ended` in seconds of the file; `seconds` and `processor` to transcribe it, on the
+    wall and of all cores; `answer_seconds` on the wall to its answer. All NaN where there was none.
     """
 
     texts: tuple[str, ...]
     utterances: int
-    handed: float
+    ended: float
     seconds: float
     processor: float
-    answered: float = float("nan")
+    answer_seconds: float = float("nan")
 
 
 @dataclass(frozen=True)
 class Spoken:
     """A sentence, what was heard of it, and when it had ended in its file."""
 
-    said: str
+    sentence: str
     ended: float
-    listened: Listened
+    hearing: HeardFile
 
 
 class Ear:
@@ -81,40 +90,37 @@ class Ear:
     ) -> None:
         self._whisper, self._activity, self._config, self._answer = whisper, activity, config, answer
         self._now = 0.0
-        self._done: list[tuple[str, float, float, float, float]] = []
+        self._utterances: list[tuple[str, float, float, float, float]] = []
 
-    def listen(self, path: Path, key: tuple[float, float] | None) -> Listened:
+    def listen(self, path: Path, key: tuple[float, float] | None) -> HeardFile:
         """Hear a file, with an open microphone or with a key held from and to so many seconds."""
         self._activity.reset()
-        self._done = []
-        ears = FileMicrophone(path, real_time=False, clock=lambda: 0.0)
-        listener = Listener(ears, self._activity, Segmenter(rules(self._config, key is None)), self._take)
+        self._utterances = []
+        microphone = FileMicrophone(path, real_time=False, clock=lambda: 0.0)
+        config = self._config
+        rules = Rules(
+            open_microphone=key is None, pause=config.pause_seconds, shortest=config.shortest_seconds,
+            longest=config.longest_seconds, above_floor=config.above_room_db,
+        )  # fmt: skip
+        listener = Listener(microphone, self._activity, Segmenter(rules), self._transcribe)
         if key is not None:
             listener.press(key[0])
             listener.release(key[1])
-        for block in _blocks(ears):
+        for block in _blocks(microphone):
             self._now = block.ended
             listener.hear(block)
-        last = self._done[-1][1:] if self._done else (float("nan"),) * 4
-        return Listened(tuple(text for text, *_ in self._done if text), len(self._done), *last)
+        last = self._utterances[-1][1:] if self._utterances else (float("nan"),) * 4
+        return HeardFile(tuple(text for text, *_ in self._utterances if text), len(self._utterances), *last)
 
-    def _take(self, utterance: Utterance) -> None:
+    def _transcribe(self, utterance: Utterance) -> None:
         began, processor = time.perf_counter(), time.process_time()
         result = transcribe(self._whisper, utterance)
-        seconds, used = time.perf_counter() - began, time.process_time() - processor
+        seconds, processor_seconds = time.perf_counter() - began, time.process_time() - processor
         text = result.text if isinstance(result, Transcript) else ""
         if text:
             self._answer(text)
-        answered = time.perf_counter() - began
-        self._done.append((text, self._now, seconds, used, answered))
-
-
-def rules(config: VoiceConfig, open_microphone: bool) -> Rules:
-    """What a session goes by with these settings."""
-    return Rules(
-        open_microphone=open_microphone, pause=config.pause_seconds, shortest=config.shortest_seconds,
-        longest=config.longest_seconds, above_floor=config.above_room_db,
-    )  # fmt: skip
+        answer_seconds = time.perf_counter() - began
+        self._utterances.append((text, self._now, seconds, processor_seconds, answer_seconds))
 
 
 @app.command()
@@ -146,13 +152,13 @@ def voice(
         for noise, decibels in NOISES.items():
             typer.echo(f"{spoken} sentences, noise: {noise}", err=True)
             result += spoken_rows(noise, list(say(ear, Path(folder), spoken, decibels, seed)), seed)
-        every: list[tuple[Listened, Listened]] = []
+        every_hearing: list[tuple[HeardFile, HeardFile]] = []
         for kind in NOTHING:
             typer.echo(f"{tries // len(NOTHING)} rooms: {kind}", err=True)
-            waited = list(wait(ear, Path(folder), kind, tries // len(NOTHING), seed))
-            result += nothing_rows(kind, waited)
-            every += waited
-        result += nothing_rows("all", every)
+            hearings = list(wait(ear, Path(folder), kind, tries // len(NOTHING), seed))
+            result += nothing_rows(kind, hearings)
+            every_hearing += hearings
+        result += nothing_rows("all", every_hearing)
     identity: Row = {"model": Path(model).stem, "activity": activity.name}
     emit(Report("bench voice", seed, [identity | row for row in result]), json=as_json)
 
@@ -170,15 +176,17 @@ def say(ear: Ear, folder: Path, count: int, decibels: float | None, seed: int) -
     for number, sentence in enumerate(sentences(count, seed)):
         rng = np.random.default_rng([seed, number])
         speech, rate = speak(sentence, VOICES[number % len(VOICES)])
-        path = _saved(folder, in_noise(speech, rate, decibels, rng), rate)
+        path = folder / "sound.wav"
+        save(path, in_noise(speech, rate, decibels, rng), rate)
         yield Spoken(sentence, _LEAD + len(speech) / rate, ear.listen(path, None))
 
 
-def wait(ear: Ear, folder: Path, kind: str, count: int, seed: int) -> Iterator[tuple[Listened, Listened]]:
+def wait(ear: Ear, folder: Path, kind: str, count: int, seed: int) -> Iterator[tuple[HeardFile, HeardFile]]:
     """Listen to rooms where nobody speaks: with an open microphone, and with the key held."""
     for number in range(count):
         rng = np.random.default_rng([seed, list(NOTHING).index(kind), number])
-        path = _saved(folder, nothing(kind, _TRY, rng), RATE)
+        path = folder / "sound.wav"
+        save(path, nothing(kind, _TRY, rng), RATE)
         yield ear.listen(path, None), ear.listen(path, _KEY)
 
 
@@ -186,24 +194,24 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     """Word error rate, sentences of which nothing was heard, seconds from the end of speech to text, and to
     the student's answer.
     """
-    said = [words(trial.said) for trial in trials]
+    references = [words(trial.sentence) for trial in trials]
     errors = [
-        word_errors(reference, words(" ".join(trial.listened.texts)))
-        for reference, trial in zip(said, trials, strict=True)
+        word_errors(reference, words(" ".join(trial.hearing.texts)))
+        for reference, trial in zip(references, trials, strict=True)
     ]
-    rate = bootstrap_ratio(errors, [len(reference) for reference in said], seed=seed)
-    unheard = share([not trial.listened.texts for trial in trials])
+    rate = bootstrap_ratio(errors, [len(reference) for reference in references], seed=seed)
+    unheard = share([not trial.hearing.texts for trial in trials])
     result = [
         measured(rate, metric="word_error_rate", noise=noise),
         measured(unheard, metric="nothing_heard", noise=noise),
     ]
-    timed = [trial for trial in trials if trial.listened.utterances]
-    delays = [trial.listened.handed - trial.ended + trial.listened.seconds for trial in timed]
-    processor = [trial.listened.processor for trial in timed]
+    heard_trials = [trial for trial in trials if trial.hearing.utterances]
+    delays = [trial.hearing.ended - trial.ended + trial.hearing.seconds for trial in heard_trials]
+    processor = [trial.hearing.processor for trial in heard_trials]
     answers = [
-        trial.listened.handed - trial.ended + trial.listened.answered
-        for trial in timed
-        if trial.listened.texts
+        trial.hearing.ended - trial.ended + trial.hearing.answer_seconds
+        for trial in heard_trials
+        if trial.hearing.texts
     ]
     times = {"speech_to_text_s": delays, "speech_to_answer_s": answers, "whisper_processor_s": processor}
     for percentile in (50, 95):
@@ -213,36 +221,30 @@ def spoken_rows(noise: str, trials: Sequence[Spoken], seed: int) -> list[Row]:
     return result
 
 
-def nothing_rows(kind: str, tries: Sequence[tuple[Listened, Listened]]) -> list[Row]:
+def nothing_rows(kind: str, tries: Sequence[tuple[HeardFile, HeardFile]]) -> list[Row]:
     """How often a room where nobody speaks gave a question, and how often Whisper was asked."""
     result = []
     for column, method in enumerate(("open", "key")):
         listened = [pair[column] for pair in tries]
-        for metric, found in (
-            ("questions", [bool(one.texts) for one in listened]),
-            ("whisper_asked", [one.utterances > 0 for one in listened]),
+        for metric, outcomes in (
+            ("questions", [bool(hearing.texts) for hearing in listened]),
+            ("whisper_asked", [hearing.utterances > 0 for hearing in listened]),
         ):
-            result.append(measured(share(found), metric=metric, sound=kind, method=method))
+            result.append(measured(share(outcomes), metric=metric, sound=kind, method=method))
     return result
 
 
-def share(found: Sequence[bool]) -> Interval:
+def share(outcomes: Sequence[bool]) -> Interval:
     """How many of independent tries, at least one, with Wilson's interval: none of few is not never."""
-    rate = binomtest(sum(found), len(found))
+    rate = binomtest(sum(outcomes), len(outcomes))
     low, high = rate.proportion_ci(method="wilson")
-    return Interval(rate.statistic, float(low), float(high), len(found))
+    return Interval(rate.statistic, float(low), float(high), len(outcomes))
 
 
-def _saved(folder: Path, sound: Sound, rate: int) -> Path:
-    path = folder / "sound.wav"
-    save(path, sound, rate)
-    return path
-
-
-def _blocks(ears: FileMicrophone) -> Iterator[Block]:
-    ears.start()
-    while not ears.ended:
-        block = ears.read(0.0)
+def _blocks(microphone: FileMicrophone) -> Iterator[Block]:
+    microphone.start()
+    while not microphone.ended:
+        block = microphone.read(0.0)
         if block is not None:
             yield block
-    ears.close()
+    microphone.close()

@@ -1,16 +1,20 @@
-"""Sounds of the voice bench: sentences from espeak-ng, and what is heard in rooms where nobody speaks."""
+"""Sounds and words of the voice bench: spoken by espeak-ng, or heard in rooms where nobody speaks."""
 
 import io
+import re
 import shutil
 import subprocess
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.rooms.catalogue.index import BUILDERS
+from bench.rooms.world.palette import COLOURS
+from bench.rooms.world.wordings import indefinite, plural, verb, wordings
 from core.errors import CaptureError
 
 Sound = NDArray[np.float64]
@@ -45,13 +49,13 @@ def speak(text: str, voice: EspeakVoice) -> tuple[Sound, int]:
     program = shutil.which("espeak-ng")
     if program is None:
         raise CaptureError("This bench speaks with espeak-ng, which is not installed. apt install espeak-ng")
-    done = subprocess.run(
+    process = subprocess.run(
         [program, "--stdin", "--stdout", "-v", voice.name, "-s", str(voice.rate)],
         input=text.encode(), capture_output=True, timeout=_LIMIT, check=False,
     )  # fmt: skip
-    if done.returncode or len(done.stdout) < 1000:
+    if process.returncode or len(process.stdout) < 1000:
         raise CaptureError(f"espeak-ng has no voice {voice.name!r} that works. Install it again.")
-    with wave.open(io.BytesIO(done.stdout), "rb") as file:
+    with wave.open(io.BytesIO(process.stdout), "rb") as file:
         rate = file.getframerate()
         sound = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768.0
     loud = np.flatnonzero(np.abs(sound) > _END * np.abs(sound).max())
@@ -78,8 +82,8 @@ def in_noise(speech: Sound, rate: int, decibels: float | None, rng: np.random.Ge
 def pink(length: int, rng: np.random.Generator) -> Sound:
     """Noise [n] whose power falls with its frequency, as that of rooms does; root mean square 1."""
     spectrum = np.fft.rfft(rng.normal(size=length))
-    made = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), length)
-    return made / _rms(made)
+    sound = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.arange(len(spectrum)), 20.0)), length)
+    return sound / _rms(sound)
 
 
 def _rms(sound: Sound) -> float:
@@ -87,30 +91,30 @@ def _rms(sound: Sound) -> float:
 
 
 def _near_silence(length: int, rng: np.random.Generator) -> Sound:
-    return _level(rng, -80, -60) * rng.normal(size=length)
+    return _random_level(rng, -80, -60) * rng.normal(size=length)
 
 
 def _hum(length: int, rng: np.random.Generator) -> Sound:
     times, mains = np.arange(length) / RATE, float(rng.choice([50.0, 60.0]))
-    made = np.zeros(length)
+    sound = np.zeros(length)
     for harmonic in (1, 2, 3, 5, 7):
-        made += (
+        sound += (
             rng.uniform(0.1, 1) / harmonic * np.sin(2 * np.pi * mains * harmonic * times + rng.uniform(0, 6))
         )
-    return _switched_on(_level(rng, -50, -25) * made / _rms(made), rng)
+    return _switched_on(_random_level(rng, -50, -25) * sound / _rms(sound), rng)
 
 
 def _fan(length: int, rng: np.random.Generator) -> Sound:
     times = np.arange(length) / RATE
     blades = 1 + 0.2 * np.sin(2 * np.pi * rng.uniform(8, 40) * times)
-    return _switched_on(_level(rng, -50, -25) * blades * pink(length, rng), rng)
+    return _switched_on(_random_level(rng, -50, -25) * blades * pink(length, rng), rng)
 
 
 def _clicks(length: int, rng: np.random.Generator) -> Sound:
-    made, decay = np.zeros(length), np.exp(-np.arange(RATE // 50) / (RATE * rng.uniform(0.0005, 0.004)))
+    sound, decay = np.zeros(length), np.exp(-np.arange(RATE // 50) / (RATE * rng.uniform(0.0005, 0.004)))
     for first in rng.integers(0, length - len(decay), int(rng.integers(5, 40))):
-        made[first : first + len(decay)] += _level(rng, -25, -3) * decay * rng.normal(size=len(decay))
-    return made
+        sound[first : first + len(decay)] += _random_level(rng, -25, -3) * decay * rng.normal(size=len(decay))
+    return sound
 
 
 def _switched_on(sound: Sound, rng: np.random.Generator) -> Sound:
@@ -119,7 +123,7 @@ def _switched_on(sound: Sound, rng: np.random.Generator) -> Sound:
     return sound
 
 
-def _level(rng: np.random.Generator, low: float, high: float) -> float:
+def _random_level(rng: np.random.Generator, low: float, high: float) -> float:
     return float(10 ** (rng.uniform(low, high) / 20))
 
 
@@ -130,4 +134,48 @@ NOTHING: dict[str, Maker] = {"near-silence": _near_silence, "hum": _hum, "fan": 
 def nothing(kind: str, seconds: float, rng: np.random.Generator) -> Sound:
     """A room of `NOTHING` where nobody speaks, at `RATE`, over a microphone's own faint noise."""
     length = int(seconds * RATE)
-    return NOTHING[kind](length, rng) + _level(rng, -80, -65) * rng.normal(size=length)
+    return NOTHING[kind](length, rng) + _random_level(rng, -80, -65) * rng.normal(size=length)
+
+
+# Spoken alike, written in two ways; and how Whisper writes what it hears of small numbers.
+_ALIKE = {"colour": "color", "grey": "gray", "tvs": "tv", "television": "tv", "bookshelf": "book shelf"}
+_IN_LETTERS = "zero one two three four five six seven eight nine ten".split()
+_NUMBERS = {str(value): word for value, word in enumerate(_IN_LETTERS)}
+_JOINERS = re.compile(r"['\u2019]")
+_OTHER = re.compile(r"[^\w]+|_")
+
+
+def sentences(count: int, seed: int) -> list[str]:
+    """Questions about rooms, in wordings that nothing was trained on; the same for the same seed."""
+    rng = np.random.default_rng([seed, 6])
+    kinds = wordings("test")
+    names = list(kinds)
+    order = [names[index] for index in rng.permutation(len(names))]
+    return [_fill(kinds[order[number % len(order)]], rng) for number in range(count)]
+
+
+def _fill(choices: Sequence[str], rng: np.random.Generator) -> str:
+    a, b, c = (str(name) for name in rng.choice(sorted(BUILDERS), 3, replace=False))
+    colour = str(rng.choice(sorted(COLOURS)))
+    return choices[int(rng.integers(len(choices)))].format(
+        a=a, b=b, c=c, an=indefinite(a), many=plural(a), colour=colour,
+        **{"is": verb(a), "Is": verb(a).capitalize()},
+    )  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they sound: lower case, no punctuation, one spelling, numbers in letters."""
+    plain = _OTHER.sub(" ", _JOINERS.sub("", text.lower())).split()
+    alike = " ".join(_ALIKE.get(word, word) for word in plain).split()
+    return [_NUMBERS.get(word, word) for word in alike]
+
+
+def word_errors(reference: Sequence[str], transcript: Sequence[str]) -> int:
+    """The edit distance in words from the reference to the transcript."""
+    row = list(range(len(transcript) + 1))
+    for count, left in enumerate(reference, start=1):
+        diagonal, row[0] = row[0], count
+        for column, right in enumerate(transcript, start=1):
+            cheapest = min(row[column] + 1, row[column - 1] + 1, diagonal + (left != right))
+            diagonal, row[column] = row[column], cheapest
+    return row[-1]

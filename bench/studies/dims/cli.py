@@ -8,14 +8,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.measure.charts import PictureOption, draw, interval_of
+from bench.measure.charts import PictureOption, draw
 from bench.measure.crew import crew
 from bench.measure.options import HeldOutRooms, Json, RenderJobs, Split
-from bench.measure.report import Report, Row, emit
-from bench.pair.models import held_out_questions
+from bench.measure.report import Report, Row, emit, interval_of
+from bench.pair.models import by_picture, held_out_questions
 from bench.studies.dims.measure import WHOLE, answer_rows, answers, second_rows, seconds, token_rows
-from bench.studies.dims.ways import SLICED, lessons, rendered, ways
-from bench.studies.few_shot.table import check_picture
+from bench.studies.dims.ways import SLICED, lessons, render_room, ways
 from core.errors import InputError
 from models.registry import load_model
 
@@ -45,25 +44,22 @@ def dims(
 
     Example: roomwise study dims --rooms 50 --picture dims.svg
     """
-    check_picture(picture)
     vlm = load_model(model)
     with crew(jobs) as workers:
-        material = lessons(vlm, workers.each(rendered, range(fit), "rooms to fit on"))
+        material = lessons(vlm, workers.each(render_room, range(fit), "rooms to fit on"))
     channels = int(material.vision.tokens.shape[2])
     widths = _widths(width or [channels // part for part in _PARTS], channels)
-    asked = held_out_questions(split, rooms, 224, jobs)
+    pictured = held_out_questions(split, rooms, 224, jobs)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("learning", total=steps * (1 + len(widths)))
-        found = ways(vlm, material, widths, steps, seed, lambda: progress.advance(bar))
-        pictures = len({(one.room, one.frame) for one in asked})
-        other = progress.add_task("answers", total=pictures)
-        said, vision = answers(vlm, found, asked, lambda: progress.advance(other))
-    first = {(one.room, one.frame): one.question.text for one in reversed(asked)}
-    questions = [first[key] for key in dict.fromkeys((one.room, one.frame) for one in asked)]
-    times = seconds(vlm, found, vision, questions, repeats, seed)
+        reduced = ways(vlm, material, widths, steps, seed, lambda: progress.advance(bar))
+        questions = [pictured[places[0]].question.text for _, places in by_picture(pictured)]
+        other = progress.add_task("answers", total=len(questions))
+        answer_texts, vision = answers(vlm, reduced, pictured, lambda: progress.advance(other))
+    times = seconds(vlm, reduced, vision, questions, repeats, seed)
     rows = [
-        *answer_rows(model, said, asked, seed),
-        *token_rows(model, found, vision, questions, seed),
+        *answer_rows(model, answer_texts, pictured, seed),
+        *token_rows(model, reduced, vision, questions, seed),
         *second_rows(model, times, seed),
     ]
     if picture is not None:
@@ -73,28 +69,28 @@ def dims(
         typer.echo(paragraph(rows))
 
 
-def _widths(wished: Sequence[int], channels: int) -> list[int]:
-    wrong = [one for one in wished if not 1 <= one <= channels]
+def _widths(requested: Sequence[int], channels: int) -> list[int]:
+    wrong = [width for width in requested if not 1 <= width <= channels]
     if wrong:
         raise InputError(f"A width of {wrong[0]} is not within 1 to {channels}. Choose another --width.")
-    return sorted(set(wished), reverse=True)
+    return sorted(set(requested), reverse=True)
 
 
 def paragraph(rows: Sequence[Row]) -> str:
     """How narrow each way can be before answers suffer, and what that saves."""
-    told = []
+    parts = []
     for method in dict.fromkeys(str(row["method"]) for row in rows if row["method"] != WHOLE):
-        mine = [row for row in rows if row["method"] == method]
-        lost = {int(row["width"] or 0): row for row in mine if row["metric"] == "exact difference"}
+        own_rows = [row for row in rows if row["method"] == method]
+        lost = {int(row["width"] or 0): row for row in own_rows if row["metric"] == "exact difference"}
         fine = [width for width, row in lost.items() if float(row["mean"] or 0) >= -0.02]
         least = min(lost)
-        said = f"{method}: at most 2 points lost down to {min(fine)}" if fine else f"{method}: none keeps up"
-        said += f", {100 * float(lost[least]['mean'] or 0):+.1f} points at {least}"
-        fast = [r for r in mine if r["metric"] == "times_faster" and r["width"] == least]
+        sentence = f"{method}: " + (f"at most 2 points lost down to {min(fine)}" if fine else "none keeps up")
+        sentence += f", {100 * float(lost[least]['mean'] or 0):+.1f} points at {least}"
+        fast = [row for row in own_rows if row["metric"] == "times_faster" and row["width"] == least]
         if method == SLICED and fast:
-            said += f", there {float(fast[0]['mean'] or 0):.2f} times faster"
-        told.append(said)
-    return "; ".join(told) + ". Reducers save bytes alone: the language model reads all numbers again."
+            sentence += f", there {float(fast[0]['mean'] or 0):.2f} times faster"
+        parts.append(sentence)
+    return "; ".join(parts) + ". Reducers save bytes alone: the language model reads all numbers again."
 
 
 def _draw(path: Path, title: str, rows: Sequence[Row]) -> None:

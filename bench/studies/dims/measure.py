@@ -25,89 +25,91 @@ _HALF = 2
 """Bytes of a number as it would be sent or kept."""
 _TOKENS = 20_000
 
-Said = Mapping[tuple[str, int], Sequence[str]]
+Texts = Mapping[tuple[str, int], Sequence[str]]
 
 
 @torch.inference_mode()
 def answers(
     vlm: VisionLanguageModel,
-    made: Sequence[Way],
-    asked: Sequence[PicturedQuestion],
+    reduced: Sequence[Way],
+    pictured: Sequence[PicturedQuestion],
     on_picture: Callable[[], None],
-) -> tuple[Said, VisionTokens]:
+) -> tuple[Texts, VisionTokens]:
     """What each way says to every question, all numbers under (WHOLE, D); and the pictures' tokens."""
-    shown = by_picture(asked)
-    vision = vlm.encode_images([picture for picture, _ in shown])
+    pictures = by_picture(pictured)
+    vision = vlm.encode_images([picture for picture, _ in pictures])
     channels = int(vision.tokens.shape[2])
-    every = [Way(WHOLE, channels, vlm, None), *made]
-    said: dict[tuple[str, int], list[str]] = {(way.method, way.width): [""] * len(asked) for way in every}
-    for number, (_, places) in enumerate(shown):
-        questions = [asked[place].question.text for place in places]
-        for way in every:
-            found = way.vlm.answer_many(way.shown(vision.select([number])), questions, _LONGEST)
-            for place, answer in zip(places, found, strict=True):
-                said[way.method, way.width][place] = answer.text
+    all_ways = [Way(WHOLE, channels, vlm, None), *reduced]
+    texts = {(way.method, way.width): [""] * len(pictured) for way in all_ways}
+    for number, (_, places) in enumerate(pictures):
+        questions = [pictured[place].question.text for place in places]
+        for way in all_ways:
+            replies = way.vlm.answer_many(way.reduced(vision.select([number])), questions, _LONGEST)
+            for place, answer in zip(places, replies, strict=True):
+                texts[way.method, way.width][place] = answer.text
         on_picture()
-    return said, vision
+    return texts, vision
 
 
-def answer_rows(model: str, said: Said, asked: Sequence[PicturedQuestion], seed: int) -> Iterator[Row]:
+def answer_rows(model: str, texts: Texts, pictured: Sequence[PicturedQuestion], seed: int) -> Iterator[Row]:
     """Exact match and NLS, and the difference from all numbers on the same questions; over rooms."""
-    rooms = [one.room for one in asked]
-    truth = [one.question.answer for one in asked]
-    right = {key: np.array(list(map(exact_match, found, truth))) for key, found in said.items()}
-    whole = next(found for (method, _), found in right.items() if method == WHOLE)
-    for (method, width), found in right.items():
+    rooms = [question.room for question in pictured]
+    truth = [question.question.answer for question in pictured]
+    right = {key: np.array(list(map(exact_match, correct, truth))) for key, correct in texts.items()}
+    right_whole = next(correct for (method, _), correct in right.items() if method == WHOLE)
+    for (method, width), correct in right.items():
         about: dict[str, Value] = {"model": model, "method": method, "width": width}
-        yield measured(bootstrap_mean(found, rooms, seed=seed), metric="exact", **about)
-        near = list(map(nls, said[method, width], truth))
+        yield measured(bootstrap_mean(correct, rooms, seed=seed), metric="exact", **about)
+        near = list(map(nls, texts[method, width], truth))
         yield measured(bootstrap_mean(near, rooms, seed=seed), metric="nls", **about)
         if method != WHOLE:
-            lost = paired_difference(found, whole, rooms, seed=seed)
+            lost = paired_difference(correct, right_whole, rooms, seed=seed)
             yield measured(lost, metric="exact difference", **about)
 
 
 @torch.no_grad()
 def token_rows(
-    model: str, made: Sequence[Way], vision: VisionTokens, questions: Sequence[str], seed: int
+    model: str, reduced: Sequence[Way], vision: VisionTokens, questions: Sequence[str], seed: int
 ) -> Iterator[Row]:
-    """Bytes a token; of reducers also the variance that is left, CKA to the whole, and by how much the first
-    layer looks elsewhere: KL in nats of the question's words' rows, intervals over pictures.
+    """Bytes a token; of reducers also the variance retained, CKA to the whole, and how far the first layer's
+    attention moves: KL in nats of the question's words' rows, intervals over pictures.
     """
     first = int(vision.mean_token)
     tokens = vision.tokens[:, first:].flatten(0, 1).float()[:_TOKENS]
-    before = _looks(made[0].vlm, vision, questions)
+    before = _first_layer_maps(reduced[0].vlm, vision, questions)
     yield {
         "model": model, "method": WHOLE, "width": tokens.shape[1], "metric": "bytes_per_token",
         "mean": _HALF * tokens.shape[1],
     }  # fmt: skip
-    for way in made:
+    for way in reduced:
         about: dict[str, Value] = {"model": model, "method": way.method, "width": way.width}
         if way.reducer is None:
             continue
         yield {**about, "metric": "bytes_per_token", "mean": _HALF * way.width}
         yield {**about, "metric": "retained", "mean": retained(way.reducer, tokens)}
-        left = way.reducer.there_and_back(tokens)
-        yield {**about, "metric": "cka", "mean": linear_cka(tokens.cpu(), left.cpu())}
-        now = _looks(way.vlm, way.shown(vision), questions)
-        apart = [
-            float(torch.nn.functional.kl_div(n.log(), b, reduction="sum") / len(b))
-            for n, b in zip(now, before, strict=True)
+        lifted = way.reducer.there_and_back(tokens)
+        yield {**about, "metric": "cka", "mean": linear_cka(tokens.cpu(), lifted.cpu())}
+        now = _first_layer_maps(way.vlm, way.reduced(vision), questions)
+        divergences = [
+            float(torch.nn.functional.kl_div(now_row.log(), before_row, reduction="sum") / len(before_row))
+            for now_row, before_row in zip(now, before, strict=True)
         ]
-        yield measured(bootstrap_mean(apart, seed=seed), metric="map_kl", **about)
+        yield measured(bootstrap_mean(divergences, seed=seed), metric="map_kl", **about)
 
 
-def _looks(vlm: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str]) -> list[torch.Tensor]:
+def _first_layer_maps(
+    vlm: VisionLanguageModel, vision: VisionTokens, questions: Sequence[str]
+) -> list[torch.Tensor]:
     """Of each picture and its question, rows [words, N] that sum to 1."""
-    look = vlm.first_layer_attention(vision, questions)
-    found = [rows[words] for rows, words in zip(look.rows, look.words, strict=True)]
-    return [(rows / rows.sum(dim=1, keepdim=True)).clamp(min=1e-8) for rows in found]
+    first_layer = vlm.first_layer_attention(vision, questions)
+    maps = [rows[words] for rows, words in zip(first_layer.rows, first_layer.words, strict=True)]
+    return [(rows / rows.sum(dim=1, keepdim=True)).clamp(min=1e-8) for rows in maps]
 
 
 @torch.inference_mode()
 def seconds(
     vlm: VisionLanguageModel,
-    made: Sequence[Way],
+    reduced: Sequence[Way],
     vision: VisionTokens,
     questions: Sequence[str],
     repeats: int,
@@ -115,16 +117,16 @@ def seconds(
 ) -> dict[tuple[str, int], NDArray[np.float64]]:
     """Milliseconds [repeats] of reading `_TIMED` questions and answering in as many tokens each, in turns."""
     channels = int(vision.tokens.shape[2])
-    every = [Way(WHOLE, channels, vlm, None), *made]
+    all_ways = [Way(WHOLE, channels, vlm, None), *reduced]
     part = vision.select([number % len(vision) for number in range(_TIMED)])
-    asked = [questions[number % len(questions)] for number in range(_TIMED)]
-    times = {(way.method, way.width): np.empty(repeats) for way in every}
+    texts = [questions[number % len(questions)] for number in range(_TIMED)]
+    times = {(way.method, way.width): np.empty(repeats) for way in all_ways}
     rng = np.random.default_rng(seed)
     for number in range(-_WARM_UPS, repeats):
-        for place in rng.permutation(len(every)).tolist():
-            way = every[place]
+        for place in rng.permutation(len(all_ways)).tolist():
+            way = all_ways[place]
             began = time.perf_counter()
-            for _ in greedy(way.vlm.begin(way.shown(part), asked), (), _LENGTH):
+            for _ in greedy(way.vlm.begin(way.reduced(part), texts), (), _LENGTH):
                 pass
             if number >= 0:
                 times[way.method, way.width][number] = 1000 * (time.perf_counter() - began)
@@ -133,8 +135,8 @@ def seconds(
 
 def second_rows(model: str, times: Mapping[tuple[str, int], NDArray[np.float64]], seed: int) -> Iterator[Row]:
     """Medians, and how many times faster than with all numbers: medians of the same draws of repeats."""
-    whole = next(found for (method, _), found in times.items() if method == WHOLE)
-    for (method, width), found in times.items():
+    whole_times = next(milliseconds for (method, _), milliseconds in times.items() if method == WHOLE)
+    for (method, width), milliseconds in times.items():
         about: dict[str, Value] = {"model": model, "method": method, "width": width}
-        yield measured(bootstrap_percentile(found, 50, seed=seed), metric="language_ms", **about)
-        yield measured(ratio_of_medians(whole, found, seed=seed), metric="times_faster", **about)
+        yield measured(bootstrap_percentile(milliseconds, 50, seed=seed), metric="language_ms", **about)
+        yield measured(ratio_of_medians(whole_times, milliseconds, seed=seed), metric="times_faster", **about)

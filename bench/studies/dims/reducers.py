@@ -62,7 +62,7 @@ def pca(tokens: torch.Tensor, width: int) -> TokenReducer:
     _check(width, channels)
     if len(tokens) < 2 * channels:
         raise InputError(f"{len(tokens)} tokens do not tell {channels} directions apart. Give more rooms.")
-    mean, scale = tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
+    mean, scale = _moments(tokens)
     standard = (tokens - mean) / scale
     covariance = standard.T.double() @ standard.double() / len(tokens)
     axes = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :width].float()
@@ -75,8 +75,7 @@ def random_projection(tokens: torch.Tensor, width: int, seed: int) -> TokenReduc
     _check(width, channels)
     generator = torch.Generator().manual_seed(seed)
     axes = torch.linalg.qr(torch.randn(channels, channels, generator=generator)).Q[:, :width]
-    mean, scale = tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
-    return TokenReducer(mean, scale, axes, axes.T)
+    return TokenReducer(*_moments(tokens), axes, axes.T)
 
 
 def retained(reducer: TokenReducer, tokens: torch.Tensor) -> float:
@@ -84,6 +83,10 @@ def retained(reducer: TokenReducer, tokens: torch.Tensor) -> float:
     lost = (tokens - reducer.there_and_back(tokens)) / reducer.scale
     kept = (tokens - reducer.mean) / reducer.scale
     return float(1 - lost.square().sum() / kept.square().sum())
+
+
+def _moments(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return tokens.mean(dim=0), tokens.std(dim=0).clamp(min=_FLAT)
 
 
 def _check(width: int, channels: int) -> None:
@@ -101,7 +104,7 @@ class Lessons:
     answers: Sequence[str]
 
 
-def learnt(
+def learn_reducer(
     vlm: VisionLanguageModel,
     start: TokenReducer,
     widths: Sequence[int],
@@ -126,11 +129,11 @@ def learnt(
         vision = lessons.vision.select([lessons.pictures[place] for place in drawn])
         words = [lessons.questions[place] for place in drawn], [lessons.answers[place] for place in drawn]
         with torch.no_grad():
-            wanted = vlm.teacher_forced(vision, *words)
+            target = vlm.teacher_forced(vision, *words)
         loss = torch.zeros(())
         for width in widths:
             reducer = replace(start, down=down, up=up).narrowed(width)
-            loss = loss + _loss(vlm, reducer, vision, words, wanted.logits, wanted.labels != IGNORED)
+            loss = loss + _loss(vlm, reducer, vision, words, target.logits, target.labels != IGNORED)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -143,11 +146,11 @@ def _loss(
     reducer: TokenReducer,
     vision: VisionTokens,
     words: tuple[Sequence[str], Sequence[str]],
-    wanted: torch.Tensor,
+    target: torch.Tensor,
     counts: torch.Tensor,
 ) -> torch.Tensor:
     tokens = reducer.there_and_back(vision.tokens)
     lost = ((tokens - vision.tokens) / reducer.scale).square().mean()
     now = vlm.teacher_forced(replace(vision, tokens=tokens), *words).logits[counts].log_softmax(dim=-1)
-    before = wanted[counts].log_softmax(dim=-1)
+    before = target[counts].log_softmax(dim=-1)
     return lost + (before.exp() * (before - now)).sum() / counts.sum().clamp(min=1)

@@ -57,28 +57,28 @@ def sliced(vlm: VisionLanguageModel, width: int, vision: VisionTokens, questions
     if not 1 <= width <= encoder.config.d_model:
         raise InputError(f"A width of {width} is not within 1 to {encoder.config.d_model}. Choose another.")
     copied = Florence(vlm.name, module, vlm.image_processor, vlm.tokenizer)
-    seen = _streams(copied, vision, questions)
-    basis = _axes(seen[encoder.layernorm_embedding], width)
+    streams = _streams(copied, vision, questions)
+    basis = _axes(streams[encoder.layernorm_embedding], width)
     encoder.layernorm_embedding = nn.Sequential(encoder.layernorm_embedding, _linear(basis, None))
     for layer in encoder.layers:
-        basis = _slice_layer(layer, basis, width, seen)
+        basis = _slice_layer(layer, basis, width, streams)
     for layer in module.model.language_model.decoder.layers:
         for part in ("k_proj", "v_proj"):
-            setattr(layer.encoder_attn, part, _reading(getattr(layer.encoder_attn, part), basis))
+            setattr(layer.encoder_attn, part, _narrow_input(getattr(layer.encoder_attn, part), basis))
     return copied
 
 
-def _slice_layer(layer: Any, basis: torch.Tensor, width: int, seen: dict[nn.Module, Any]) -> torch.Tensor:
+def _slice_layer(layer: Any, basis: torch.Tensor, width: int, streams: dict[nn.Module, Any]) -> torch.Tensor:
     """Cut both parts of an encoder layer; returns the basis that it leaves the stream in."""
     attention = layer.self_attn
     for part in ("q_proj", "k_proj", "v_proj"):
-        setattr(attention, part, _reading(getattr(attention, part), basis))
-    attention.out_proj = _writing(attention.out_proj, basis)
-    between = _axes(seen[layer.self_attn_layer_norm], width)
-    layer.self_attn_layer_norm = _norm(layer.self_attn_layer_norm, basis, between, seen)
-    layer.fc1, layer.fc2 = _reading(layer.fc1, between), _writing(layer.fc2, between)
-    after = _axes(seen[layer.final_layer_norm], width)
-    layer.final_layer_norm = _norm(layer.final_layer_norm, between, after, seen)
+        setattr(attention, part, _narrow_input(getattr(attention, part), basis))
+    attention.out_proj = _narrow_output(attention.out_proj, basis)
+    between = _axes(streams[layer.self_attn_layer_norm], width)
+    layer.self_attn_layer_norm = _sliced_norm(layer.self_attn_layer_norm, basis, between, streams)
+    layer.fc1, layer.fc2 = _narrow_input(layer.fc1, between), _narrow_output(layer.fc2, between)
+    after = _axes(streams[layer.final_layer_norm], width)
+    layer.final_layer_norm = _sliced_norm(layer.final_layer_norm, between, after, streams)
     return after
 
 
@@ -86,13 +86,13 @@ def _streams(
     vlm: Florence, vision: VisionTokens, questions: Sequence[str]
 ) -> dict[nn.Module, tuple[torch.Tensor, torch.Tensor]]:
     """What enters and leaves each norm of the encoder, [n, D] each, padding left out."""
-    seen: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
+    streams: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
     embeds, mask, _ = vlm._encoder_inputs(vision, questions)
     encoder: Any = vlm.module.get_submodule("model.language_model.encoder")
 
     def watch(norm: nn.Module, args: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
         there = mask.bool()
-        seen[norm] = (args[0][there], out[there])
+        streams[norm] = (args[0][there], out[there])
 
     hooks = [
         part.register_forward_hook(watch) for part in encoder.modules() if isinstance(part, nn.LayerNorm)
@@ -102,7 +102,7 @@ def _streams(
     finally:
         for hook in hooks:
             hook.remove()
-    return seen
+    return streams
 
 
 def _axes(stream: tuple[torch.Tensor, torch.Tensor], width: int) -> torch.Tensor:
@@ -115,10 +115,10 @@ def _axes(stream: tuple[torch.Tensor, torch.Tensor], width: int) -> torch.Tensor
     return axes.to(stream[1].dtype)
 
 
-def _norm(
-    norm: nn.LayerNorm, before: torch.Tensor, after: torch.Tensor, seen: dict[nn.Module, Any]
+def _sliced_norm(
+    norm: nn.LayerNorm, before: torch.Tensor, after: torch.Tensor, streams: dict[nn.Module, Any]
 ) -> SlicedNorm:
-    entered = seen[norm][0]
+    entered = streams[norm][0]
     centred = entered - entered.mean(dim=-1, keepdim=True)
     reduced = entered @ before.T
     ours = reduced - (reduced @ before.sum(dim=1) / entered.shape[1])[:, None] * before.sum(dim=1)
@@ -126,12 +126,12 @@ def _norm(
     return SlicedNorm(norm, before, after, rest)
 
 
-def _reading(linear: nn.Linear, basis: torch.Tensor) -> nn.Linear:
+def _narrow_input(linear: nn.Linear, basis: torch.Tensor) -> nn.Linear:
     """The layer, fed with k channels: W Q^T."""
     return _linear(linear.weight @ basis.T, linear.bias)
 
 
-def _writing(linear: nn.Linear, basis: torch.Tensor) -> nn.Linear:
+def _narrow_output(linear: nn.Linear, basis: torch.Tensor) -> nn.Linear:
     """The layer, giving k channels: Q W, Q b."""
     return _linear(basis @ linear.weight, basis @ linear.bias)
 

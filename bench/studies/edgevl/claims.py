@@ -1,13 +1,61 @@
 """What EdgeVL claims, what this project asks of it, and what holds: sentences that the intervals write."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from types import MappingProxyType
+from typing import Literal
 
-from bench.measure.intervals import Interval
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.intervals import Interval, bootstrap_mean
 from bench.measure.report import Row, measured
-from bench.studies.edgevl.scores import Modality, PlaceScores
+
+Modality = Literal["depth", "rgb", "mean"]
+MODALITIES: tuple[Modality, ...] = ("depth", "rgb", "mean")
+
+
+@dataclass(frozen=True)
+class PlaceScores:
+    """For each method float [seeds, 2, views]: whether depth (0) and colour (1) gave the right class."""
+
+    rooms: Sequence[str]
+    right: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def values(self, method: str, modality: Modality) -> NDArray[np.float64]:
+        """Right or wrong of each view, mean over seeds: [views]."""
+        right = self.right[method].mean(0)
+        values: NDArray[np.float64] = right.mean(0) if modality == "mean" else right[int(modality == "rgb")]
+        return values
+
+    def interval(self, method: str, modality: Modality) -> Interval:
+        """Accuracy with its interval over rooms."""
+        return bootstrap_mean(self.values(method, modality), self.rooms)
+
+    def difference(
+        self, first: str, second: str, modality: Modality, other: Modality | None = None
+    ) -> Interval:
+        """How much more often the first is right on the same views."""
+        return bootstrap_mean(
+            self.values(first, modality) - self.values(second, other or modality), self.rooms
+        )
+
+    def spread(self, method: str, modality: Modality) -> float:
+        """Standard deviation of the accuracy from seed to seed; NaN with one."""
+        right = self.right[method].mean(2)
+        by_seed = right.mean(1) if modality == "mean" else right[:, int(modality == "rgb")]
+        return float(by_seed.std(ddof=1)) if len(by_seed) > 1 else float("nan")
+
+    def rows(self) -> list[Row]:
+        """A row a method and modality."""
+        return [
+            measured(self.interval(method, modality), metric="accuracy", method=method, modality=modality)
+            | {"seeds": len(self.right[method]), "between_seeds": self.spread(method, modality)}
+            for method in self.right
+            for modality in MODALITIES
+        ]
+
 
 SOURCE = "EdgeVL, ECCV 2024: ScanNet, teacher CLIP ViT-g-14"
 
@@ -53,20 +101,20 @@ class PlaceVerdict:
     """What was measured of a claim. It holds where the mean reaches `least` and a gain is no chance."""
 
     claim: PlaceClaim
-    found: Interval
+    difference: Interval
 
     @property
     def word(self) -> str:
         """In one word or two."""
-        low, high, least = self.found.low, self.found.high, self.claim.least
+        low, high, least = self.difference.low, self.difference.high, self.claim.least
         if not isfinite(low):
             return "cannot be told"
-        if self.found.mean >= least:
+        if self.difference.mean >= least:
             return "holds" if least < 0 or low > 0 else "cannot be told"
         return "does not hold" if high < least or high <= 0 else "is not reached"
 
 
-def judged(scores: PlaceScores) -> list[PlaceVerdict]:
+def judge(scores: PlaceScores) -> list[PlaceVerdict]:
     """Those claims whose methods were measured."""
     return [
         PlaceVerdict(claim, scores.difference(claim.first, claim.second, claim.modality))
@@ -79,7 +127,7 @@ def claim_rows(verdicts: Sequence[PlaceVerdict]) -> list[Row]:
     """A row a claim."""
     return [
         measured(
-            verdict.found, metric="accuracy difference", method=verdict.claim.first,
+            verdict.difference, metric="accuracy difference", method=verdict.claim.first,
             modality=verdict.claim.modality, against=verdict.claim.second,
         )
         | {"least": verdict.claim.least, "published": verdict.claim.published, "verdict": verdict.word}
@@ -92,14 +140,14 @@ def paragraph(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> str:
     return " ".join([*(_sentence(verdict) for verdict in verdicts), *_reasons(verdicts, scores)])
 
 
-def _sentence(one: PlaceVerdict) -> str:
-    claim, found = one.claim, one.found
-    told = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
-    points = Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.n)
+def _sentence(verdict: PlaceVerdict) -> str:
+    claim, difference = verdict.claim, verdict.difference
+    published = "" if claim.published is None else f" (published: {100 * claim.published:+.1f})"
+    points = Interval(100 * difference.mean, 100 * difference.low, 100 * difference.high, difference.n)
     aim = f"at least {100 * claim.least:+.0f} points from" if claim.least else "above"
     where = {"mean": "over both modalities", "rgb": "on RGB", "depth": "on depth"}[claim.modality]
-    said = f"That {claim.first} is {aim} {claim.second} {where}{told} {one.word}"
-    return f"{said}: {points:+.1f}."
+    claim_text = f"That {claim.first} is {aim} {claim.second} {where}{published} {verdict.word}"
+    return f"{claim_text}: {points:+.1f}."
 
 
 def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[str]:
@@ -112,14 +160,15 @@ def _reasons(verdicts: Sequence[PlaceVerdict], scores: PlaceScores) -> Iterator[
             "and 10.2 in the paper, so that there is less to win back."
         )
     if missing and "teacher" in scores.right:
-        left = scores.difference("teacher", "stage1", "rgb").mean
+        shortfall = scores.difference("teacher", "stage1", "rgb").mean
         yield (
-            f"Stage 2 learns from the teacher's labels: on RGB {100 * left:+.1f} points from stage 1's own."
+            "Stage 2 learns from the teacher's labels: "
+            f"on RGB {100 * shortfall:+.1f} points from stage 1's own."
         )
 
 
-def _falls_short(one: PlaceVerdict) -> bool:
+def _falls_short(verdict: PlaceVerdict) -> bool:
     """Whether a published gain of stage 2 over a student, not over the teacher, did not come."""
-    claim = one.claim
+    claim = verdict.claim
     gain = claim.first == "stage2-int8" and claim.second != "teacher" and claim.published is not None
-    return gain and one.word != "holds"
+    return gain and verdict.word != "holds"

@@ -6,12 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bench.measure.charts import PictureOption
+from bench.measure.charts import PictureOption, draw_dots
 from bench.measure.options import Json
-from bench.measure.report import Report, Row, emit, ruled
-from bench.studies.edgevl.claims import MEANS, SOURCE, claim_rows, judged, paragraph
-from bench.studies.edgevl.scores import MODALITIES, PlaceScores
-from bench.studies.few_shot.table import check_picture, draw, show
+from bench.measure.report import Report, Row, emit, ruled, show
+from bench.studies.edgevl.claims import MEANS, MODALITIES, SOURCE, PlaceScores, claim_rows, judge, paragraph
 from core.errors import InputError
 from core.files import cache_dir, storage_errors
 from models.scene.names import SCANNET, check_names
@@ -62,10 +60,9 @@ def edgevl(
 
     Example: roomwise study edgevl --data ./scannet --teacher ./clip-vit-b-32 --backbone swin-t
     """
-    from bench.studies.edgevl.plan import EdgeVLPlan
-    from bench.studies.edgevl.study import carried_out
+    from bench.studies.edgevl.study import run_study
+    from bench.studies.edgevl.training import EdgeVLPlan
 
-    check_picture(picture)
     names = list(SCANNET) if classes is None else read_names(classes)
     plan = EdgeVLPlan(
         out=out or cache_dir() / "studies" / "edgevl", frames=frames or cache_dir() / "rooms", classes=names,
@@ -73,8 +70,8 @@ def edgevl(
         teacher=teacher, backbone=backbone, share=share, code_faithful=code_faithful,
         no_triplets=no_triplets, jobs=jobs, threads=threads,
     )  # fmt: skip
-    found = carried_out(plan)
-    _tell(found.scores, found.speed, names, as_json, picture)
+    scores, speed = run_study(plan)
+    _print_results(scores, speed, names, as_json, picture)
 
 
 def read_names(path: Path) -> list[str]:
@@ -87,15 +84,15 @@ def read_names(path: Path) -> list[str]:
         raise InputError(f"{path} is no text in UTF-8. Save it as such.") from error
 
 
-def _tell(
+def _print_results(
     scores: PlaceScores, speed: list[Row], names: list[str], as_json: bool, picture: Path | None
 ) -> None:
     """Print all of it, and draw it."""
-    verdicts = judged(scores)
+    verdicts = judge(scores)
     title = f"{len(set(scores.rooms))} test rooms, {len(scores.rooms)} views, {len(names)} classes: accuracy"
     if picture is not None:
         dots = {name: scores.interval(name, "mean") for name in scores.right}
-        draw(picture, f"{title}, mean of RGB and depth", dots, "stage1", MEANS)
+        draw_dots(picture, f"{title}, mean of RGB and depth", dots, "stage1", MEANS)
     rows = [*scores.rows(), *_published(), *claim_rows(verdicts), *speed]
     report = Report("study edgevl", 0, rows)
     if as_json:
@@ -108,18 +105,9 @@ def _tell(
 
 
 def _published() -> list[Row]:
-    nothing = {"low": None, "high": None, "n": None}
-    return [
-        {
-            "method": name,
-            "modality": "mean",
-            "source": SOURCE,
-            "metric": "accuracy",
-            "mean": value / 100,
-            **nothing,
-        }
-        for name, value in MEANS.items()
-    ]
+    about: Row = {"modality": "mean", "source": SOURCE, "metric": "accuracy"}
+    nothing: Row = {"low": None, "high": None, "n": None}
+    return [{"method": name, **about, "mean": value / 100, **nothing} for name, value in MEANS.items()]
 
 
 def _table(scores: PlaceScores, title: str) -> Table:
@@ -127,8 +115,8 @@ def _table(scores: PlaceScores, title: str) -> Table:
     table = ruled(f"roomwise study edgevl: {title}, %", columns, left=("method",))
     for name in scores.right:
         cells = [scores.interval(name, modality) for modality in MODALITIES]
-        told = [f"{100 * cell.mean:.1f} [{100 * cell.low:.1f}, {100 * cell.high:.1f}]" for cell in cells]
-        table.add_row(name, *told, f"{MEANS[name]:.1f}" if name in MEANS else "")
+        texts = [f"{100 * cell.mean:.1f} [{100 * cell.low:.1f}, {100 * cell.high:.1f}]" for cell in cells]
+        table.add_row(name, *texts, f"{MEANS[name]:.1f}" if name in MEANS else "")
     return table
 
 

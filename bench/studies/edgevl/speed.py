@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.measure.intervals import Interval, bootstrap_mean, bootstrap_percentile, bootstrap_ratio
+from bench.measure.intervals import bootstrap_mean, bootstrap_percentile, bootstrap_ratio, exactly
 from bench.measure.report import Row, measured
 from bench.pretrain.scene.students import turn_off
 from bench.studies.edgevl.footprint import peak_bytes
@@ -16,7 +16,7 @@ from core.ports import Rows
 from models.scene.encoder import by_onnxruntime, exported
 from models.scene.exporting import export_onnx
 from models.scene.pixels import depth_pixels
-from models.scene.student import SceneStudent, load_student
+from models.scene.student import load_student
 
 _ROUNDS = 40
 _WARM = 5
@@ -50,7 +50,8 @@ def _speed_rows(folder: Path, work: Path, threads: int) -> list[Row]:
             lambda: run(pixels), lambda: student(pixels).numpy(), lambda: as_float(pixels)
         )
     (filling,) = _in_turns(lambda: depth_pixels([_FRAME], student.shape.side))
-    sizes = {"int8 onnx": integers.stat().st_size, "fp32 torch": _bytes(student)}
+    weights = sum(tensor.numel() * 4 for tensor in student.state_dict().values())
+    sizes = {"int8 onnx": integers.stat().st_size, "fp32 torch": weights}
     return [
         *(
             measured(bootstrap_percentile(times, 50), metric="latency_ms", method=name)
@@ -60,11 +61,11 @@ def _speed_rows(folder: Path, work: Path, threads: int) -> list[Row]:
         measured(
             bootstrap_ratio(slow, fast), metric="times faster", method="int8 onnx", against="fp32 torch",
         ),
-        *(measured(_exactly(size), metric="bytes", method=name) for name, size in sizes.items()),
-        measured(_exactly(peak_bytes("int8", integers)), metric="peak bytes", method="int8 onnx"),
-        measured(_exactly(peak_bytes("fp32", folder)), metric="peak bytes", method="fp32 torch"),
+        *(measured(exactly(size), metric="bytes", method=name) for name, size in sizes.items()),
+        measured(exactly(peak_bytes("int8", integers)), metric="peak bytes", method="int8 onnx"),
+        measured(exactly(peak_bytes("fp32", folder)), metric="peak bytes", method="fp32 torch"),
         measured(
-            _exactly(sizes["int8 onnx"] / sizes["fp32 torch"]),
+            exactly(sizes["int8 onnx"] / sizes["fp32 torch"]),
             metric="share of size", method="int8 onnx", against="fp32 torch",
         ),
     ]  # fmt: skip
@@ -87,11 +88,3 @@ def _in_turns(*runs: Callable[[], object]) -> list[NDArray[np.float64]]:
             if number >= 0:
                 times[place, number] = 1000 * (time.perf_counter() - began)
     return list(times)
-
-
-def _bytes(student: SceneStudent) -> int:
-    return sum(tensor.numel() * 4 for tensor in student.state_dict().values())
-
-
-def _exactly(value: float) -> Interval:
-    return Interval(float(value), float("nan"), float("nan"), 1)

@@ -1,7 +1,6 @@
 """The study in order: views, encoders, right or wrong, speed, what holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,15 @@ from bench.pretrain.scene.commands import SHIPPED
 from bench.pretrain.scene.pairs import classify
 from bench.pretrain.scene.recipes import NO_TRIPLETS
 from bench.pretrain.scene.runs import PTQ, waves
-from bench.studies.edgevl.entrants import PlaceEntrant, Untouched, ranged_encoder, rows_of, student_encoder
-from bench.studies.edgevl.plan import EdgeVLPlan
-from bench.studies.edgevl.scores import PlaceScores
+from bench.studies.edgevl import entrants as encoders
+from bench.studies.edgevl.claims import PlaceScores
+from bench.studies.edgevl.entrants import (
+    LabelledViews,
+    PlaceEntrant,
+    student_encoder,
+)
 from bench.studies.edgevl.speed import parity_row, speed_rows
-from bench.studies.edgevl.training import SHAPES, train
-from bench.studies.edgevl.views import LabelledViews, folder_views, rendered_views
+from bench.studies.edgevl.training import SHAPES, EdgeVLPlan, train
 from core.errors import InputError
 from core.ports import Rows
 from models.scene.encoder import BUILTIN_FOLDER
@@ -31,35 +33,36 @@ _ORDER = ("rgb-only", "depth-only", "stage1", PTQ, "stage1-qat", NO_TRIPLETS.nam
 _TEACHER_SIDE = 144
 
 
-@dataclass(frozen=True)
-class EdgeVLResults:
-    """Scores, and rows about speed, size and parity."""
+def run_study(plan: EdgeVLPlan) -> tuple[PlaceScores, list[Row]]:
+    """Train what is missing and test everything: scores, and rows about speed, size and parity.
 
-    scores: PlaceScores
-    speed: list[Row]
-
-
-def carried_out(plan: EdgeVLPlan) -> EdgeVLResults:
-    """Train what is missing, test everything. Raises InputError, WeightsError, MissingDependencyError."""
+    Raises InputError, WeightsError, MissingDependencyError.
+    """
     _check(plan)
     teacher = load_teacher(plan.teacher)
-    views = _views(plan)
-    students = _committed() if plan.quick else _trained(plan, teacher)
+    if plan.data is not None:
+        views = encoders.folder_views(plan.data / "test", plan.classes)
+    else:
+        rooms = plan.out / "rooms"
+        views = encoders.rendered_views(plan.rooms, rooms, plan.classes, plan.jobs, plan.quiet)
+    students = _committed_students() if plan.quick else _trained_students(plan, teacher)
     classes = class_rows(teacher.text, plan.classes)
     right: dict[str, NDArray[np.float64]] = {}
     rows: dict[str, Rows] = {}
-    everybody: dict[str, list[PlaceEntrant]] = {"teacher": [Untouched(teacher, _TEACHER_SIDE)], **students}
-    with Progress(console=_stderr(), transient=True, disable=plan.quiet) as progress:
-        for name in progress.track(list(everybody), description="views"):
-            seen = [_seen(encoder, views) for encoder in everybody[name]]
+    untouched = encoders.UntouchedTeacher(teacher, _TEACHER_SIDE)
+    entrants: dict[str, list[PlaceEntrant]] = {"teacher": [untouched], **students}
+    console = Console(stderr=True, soft_wrap=True)
+    with Progress(console=console, transient=True, disable=plan.quiet) as progress:
+        for name in progress.track(list(entrants), description="views"):
+            encoded = [_encode(encoder, views) for encoder in entrants[name]]
             right[name] = np.stack([
-                np.stack([classify(part, classes) == views.right for part in both]) for both in seen
+                np.stack([classify(part, classes) == views.right for part in pair]) for pair in encoded
             ]).astype(np.float64)
-            rows[name] = np.concatenate([part for both in seen for part in both])
+            rows[name] = np.concatenate([part for pair in encoded for part in pair])
     encoder = BUILTIN_FOLDER if plan.quick else plan.place(INTEGERS, 0)
     speed = [*speed_rows(encoder, plan.out, plan.threads), parity_row(rows[INTEGERS], rows["trained"])]
     del right["trained"]
-    return EdgeVLResults(PlaceScores(views.rooms, right), speed)
+    return PlaceScores(views.rooms, right), speed
 
 
 def _check(plan: EdgeVLPlan) -> None:
@@ -71,30 +74,24 @@ def _check(plan: EdgeVLPlan) -> None:
         )
 
 
-def _views(plan: EdgeVLPlan) -> LabelledViews:
-    if plan.data is not None:
-        return folder_views(plan.data / "test", plan.classes)
-    return rendered_views(plan.rooms, plan.out / "rooms", plan.classes, plan.jobs, plan.quiet)
-
-
-def _committed() -> dict[str, list[PlaceEntrant]]:
+def _committed_students() -> dict[str, list[PlaceEntrant]]:
     plain = BUILTIN_FOLDER.parent / SHIPPED["stage1"]
     return {
         "stage1": [student_encoder(plain, integers=False)],
-        PTQ: [ranged_encoder(plain)],
+        PTQ: [encoders.ranged_encoder(plain)],
         **_stage2([BUILTIN_FOLDER]),
     }
 
 
-def _trained(plan: EdgeVLPlan, teacher: SceneTeacher) -> dict[str, list[PlaceEntrant]]:
+def _trained_students(plan: EdgeVLPlan, teacher: SceneTeacher) -> dict[str, list[PlaceEntrant]]:
     """Every method's students, one a seed."""
     train(plan, teacher)
-    found: dict[str, list[PlaceEntrant]] = {
+    students: dict[str, list[PlaceEntrant]] = {
         name: [student_encoder(plan.place(name, seed), integers=False) for seed in range(plan.seeds)]
         for name in _ORDER
-        if any(name in wave for wave in waves(plan.carried))
+        if any(name in wave for wave in waves(plan.effective_recipe))
     }
-    return found | _stage2([plan.place(INTEGERS, seed) for seed in range(plan.seeds)])
+    return students | _stage2([plan.place(INTEGERS, seed) for seed in range(plan.seeds)])
 
 
 def _stage2(folders: Sequence[Path]) -> dict[str, list[PlaceEntrant]]:
@@ -106,10 +103,7 @@ def _stage2(folders: Sequence[Path]) -> dict[str, list[PlaceEntrant]]:
     }
 
 
-def _seen(encoder: PlaceEntrant, views: LabelledViews) -> tuple[Rows, Rows]:
+def _encode(encoder: PlaceEntrant, views: LabelledViews) -> tuple[Rows, Rows]:
     """Rows of depth and of colour."""
-    return rows_of(encoder.depth, views.depths), rows_of(encoder.rgb, views.images)
-
-
-def _stderr(quiet: bool = False) -> Console:
-    return Console(stderr=True, quiet=quiet, soft_wrap=True)
+    batches = encoders.encode_in_batches
+    return batches(encoder.depth, views.depths), batches(encoder.rgb, views.images)

@@ -6,13 +6,25 @@ The released code looks at picture rows and text columns, which is nothing in a 
 encoder sees both ways, so here it pulls a little, and the length of its gradient is told.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 from bench.studies.few_shot.claims import PublishedClaim, Sign
 from bench.studies.few_shot.command import Study, command
 from bench.studies.few_shot.methods import ALIGN_KD
-from bench.studies.few_shot.published import ALIGN_KD as SOURCE
-from bench.studies.few_shot.published import ALIGN_KD_SCORES
+
+SOURCE = "Align-KD, CVPR 2025: MobileVLM-V2 1.7B from 7B, mean of six benchmarks, short data"
+ALIGN_KD_SCORES: Mapping[str, float] = MappingProxyType({
+    "ce": 62.4,
+    "+ kd_rkl": 63.0,
+    "+ t2v_mse": 63.6,
+    "+ v_all": 63.8,  # the labels of these rows are lost; their order is inferred
+    "align-kd": 64.4,
+    "block v2v": 43.7,
+    "block t2t": 63.2,
+    "block full": 63.5,
+})
 
 _ABOUT = """Do Align-KD's ablations again, few-shot on rendered rooms: paper, released code, and ours.
 
@@ -28,20 +40,12 @@ def _claim(first: str, second: str, expected: Sign = "above") -> PublishedClaim:
     return PublishedClaim(first, second, expected, published=published)
 
 
-STUDY = Study(
-    "align-kd",
-    _ABOUT,
-    ALIGN_KD,
-    "ce",
-    ALIGN_KD_SCORES,
-    "mean of six benchmarks",
-    SOURCE,
-    (
-        *(_claim(after, before) for before, after in pairwise(_LADDER)),
-        _claim("align-kd", "ce"),
-        *(_claim(block, "align-kd", "below") for block in _BLOCKS),
-        PublishedClaim("align", "align-kd", "above"),
-    ),
+CLAIMS = (
+    *(_claim(after, before) for before, after in pairwise(_LADDER)),
+    _claim("align-kd", "ce"),
+    *(_claim(block, "align-kd", "below") for block in _BLOCKS),
+    PublishedClaim("align", "align-kd", "above"),
 )
+STUDY = Study("align-kd", _ABOUT, ALIGN_KD, "ce", ALIGN_KD_SCORES, "mean of six benchmarks", SOURCE, CLAIMS)
 
 app = command(STUDY)

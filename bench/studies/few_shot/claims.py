@@ -29,31 +29,31 @@ class ClaimVerdict:
     """What was measured of a claim."""
 
     claim: PublishedClaim
-    found: Interval
+    difference: Interval
 
     @property
     def sign(self) -> Sign:
         """On which side of nothing the interval lies."""
-        return sign(self.found)
+        return sign(self.difference)
 
     @property
     def holds(self) -> bool | None:
         """None when the interval cannot tell: it holds 0 where a difference is claimed."""
-        if not isfinite(self.found.low):  # one room says nothing about the next
+        if not isfinite(self.difference.low):  # one room says nothing about the next
             return None
         if self.sign == self.claim.expected:
             return True
         return None if self.sign == "no different" else False
 
 
-def sign(found: Interval) -> Sign:
+def sign(difference: Interval) -> Sign:
     """Above or below 0 with the whole interval; else, also with one room alone, no different."""
-    if found.low > 0:
+    if difference.low > 0:
         return "above"
-    return "below" if found.high < 0 else "no different"
+    return "below" if difference.high < 0 else "no different"
 
 
-def judged(claims: Sequence[PublishedClaim], scores: MethodScores) -> list[ClaimVerdict]:
+def judge(claims: Sequence[PublishedClaim], scores: MethodScores) -> list[ClaimVerdict]:
     """Those claims whose two rows were measured."""
     return [
         ClaimVerdict(claim, scores.difference(claim.first, claim.second, claim.metric))
@@ -64,17 +64,15 @@ def judged(claims: Sequence[PublishedClaim], scores: MethodScores) -> list[Claim
 
 def claim_rows(verdicts: Sequence[ClaimVerdict]) -> list[Row]:
     """A row a claim."""
-    said = {True: "holds", False: "does not hold", None: "cannot be told"}
+    words = {True: "holds", False: "does not hold", None: "cannot be told"}
     return [
-        measured(verdict.found, metric=f"{verdict.claim.metric} difference", **_identity(verdict.claim))
-        | {"verdict": said[verdict.holds]}
+        measured(
+            verdict.difference, metric=f"{verdict.claim.metric} difference", method=verdict.claim.first,
+            against=verdict.claim.second, claim=verdict.claim.expected, published=verdict.claim.published,
+        )
+        | {"verdict": words[verdict.holds]}
         for verdict in verdicts
-    ]
-
-
-def _identity(claim: PublishedClaim) -> Row:
-    told: Row = {"method": claim.first, "against": claim.second, "claim": claim.expected}
-    return told | {"published": claim.published}
+    ]  # fmt: skip
 
 
 def sentences(
@@ -85,8 +83,8 @@ def sentences(
     sides: dict[Sign, list[str]] = {"above": [], "below": [], "no different": []}
     for entry in entries:
         if entry.name != reference:
-            found = scores.difference(entry.name, reference, "exact")
-            sides[sign(found)].append(f"{entry.name} ({found.mean:+.3f})")
+            difference = scores.difference(entry.name, reference, "exact")
+            sides[sign(difference)].append(f"{entry.name} ({difference.mean:+.3f})")
     words: dict[Sign, str] = {
         "above": f"Right more often than {reference}",
         "below": f"Right less often than {reference}",
@@ -105,12 +103,12 @@ def published_rows(numbers: Sequence[tuple[str, float]], metric: str, source: st
     ]
 
 
-def _sentence(one: ClaimVerdict) -> str:
-    claim, found = one.claim, one.found
+def _sentence(verdict: ClaimVerdict) -> str:
+    claim, difference = verdict.claim, verdict.difference
     expected = "no different from" if claim.expected == "no different" else claim.expected
-    told = "" if claim.published is None else f" (published: {claim.published:+g})"
-    said = {True: "holds here", False: "does not hold here", None: "cannot be told here"}[one.holds]
-    if claim.expected == "no different" and one.holds:
-        said = "is not contradicted here"
-    difference = f"{claim.metric} {found:+.3f}"
-    return f"That {claim.first} is {expected} {claim.second}{told} {said}: {difference}."
+    published = "" if claim.published is None else f" (published: {claim.published:+g})"
+    words = {True: "holds here", False: "does not hold here", None: "cannot be told here"}[verdict.holds]
+    if claim.expected == "no different" and verdict.holds:
+        words = "is not contradicted here"
+    subject = f"That {claim.first} is {expected} {claim.second}{published}"
+    return f"{subject} {words}: {claim.metric} {difference:+.3f}."

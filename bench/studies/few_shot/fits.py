@@ -19,8 +19,7 @@ from bench.studies.distill.fitting import FitSettings
 from bench.studies.distill.pairing import fit_transfer
 from bench.studies.distill.reading import ModelReading
 from bench.studies.distill.transfer import Pairing, Transfer, load_transfer, save_transfer
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.rooms import model, rendered, shown
+from bench.studies.few_shot.rooms import StudyPlan, load_pictures, model, render_turns
 from core.files import atomic_write_bytes, storage_errors
 from models.vlm import VisionLanguageModel
 
@@ -51,19 +50,19 @@ FITS = {
 
 def room_maps(plan: StudyPlan, index: int) -> Maps:
     """Canonical maps of one room, by whose they are and whether they are rolled out: [n, K, rows, cols]."""
-    turns = rendered(plan, SPLIT, index)
+    turns = render_turns(plan, SPLIT, index)
     frames = list({turn.frame: turn for turn in turns}.values())
-    found: dict[str, list[torch.Tensor]] = {}
+    maps: dict[str, list[torch.Tensor]] = {}
     for frame in frames:
         student, expert = (_read(model(name), frame, turns) for name in (plan.student, plan.expert))
-        compared = ReadingPair(student, expert, sides=sides(student, expert))
+        pair = ReadingPair(student, expert, sides=sides(student, expert))
         for rolled in (False, True):
-            for who, one in (("student", student), ("teacher", expert)):
-                found.setdefault(_key(who, rolled), []).append(canonical(one, compared, rolled))
+            for who, reading in (("student", student), ("teacher", expert)):
+                maps.setdefault(_key(who, rolled), []).append(canonical(reading, pair, rolled))
     counts = np.repeat(np.arange(len(frames)), len(turns)) + 1000 * index
     return {
         "images": counts.astype(np.float32),
-        **{key: torch.cat(parts).cpu().numpy() for key, parts in found.items()},
+        **{key: torch.cat(parts).cpu().numpy() for key, parts in maps.items()},
     }
 
 
@@ -84,22 +83,25 @@ def fit_path(plan: StudyPlan, name: str, seed: int) -> Path:
     return plan.out / "autoencoders" / f"{name}-{seed}"
 
 
-def fit(plan: StudyPlan, name: str, seed: int) -> None:
+def fit(plan: StudyPlan, name_and_seed: tuple[str, int]) -> None:
     """Fit these autoencoders, unless that was done before."""
+    name, seed = name_and_seed
     folder = fit_path(plan, name, seed)
     if folder.is_dir():
         return
     torch.set_num_threads(1)
-    how, path = FITS[name], maps_path(plan)
-    with storage_errors("read", path), np.load(path) as kept:
-        teacher, student = (torch.from_numpy(kept[_key(who, how.rolled)]) for who in ("teacher", "student"))
-        images = torch.from_numpy(kept["images"]).long()
-    settings = FitSettings(variational=how.variational, seed=seed)
-    save_transfer(fit_transfer(teacher, student, how.pairing, settings, images), folder)
+    settings, path = FITS[name], maps_path(plan)
+    with storage_errors("read", path), np.load(path) as arrays:
+        teacher, student = (
+            torch.from_numpy(arrays[_key(who, settings.rolled)]) for who in ("teacher", "student")
+        )
+        images = torch.from_numpy(arrays["images"]).long()
+    fitting = FitSettings(variational=settings.variational, seed=seed)
+    save_transfer(fit_transfer(teacher, student, settings.pairing, fitting, images), folder)
 
 
 @lru_cache(maxsize=64)
-def fitted(folder: Path) -> Transfer:
+def load_fit(folder: Path) -> Transfer:
     """The autoencoders in a folder, read once in this process."""
     return load_transfer(folder)
 
@@ -107,7 +109,7 @@ def fitted(folder: Path) -> Transfer:
 @torch.no_grad()
 def _read(vlm: VisionLanguageModel, frame: VisitTurn, turns: tuple[VisitTurn, ...]) -> ModelReading:
     """All questions of a room asked of one frame; what is answered does not show in the encoder's maps."""
-    features = vlm.constant_features(vlm.prepare(shown([frame])))
+    features = vlm.constant_features(vlm.prepare(load_pictures([frame])))
     wide = features.expand(len(turns), *features.shape[1:])
     return read(vlm, wide, [turn.question for turn in turns], [turn.answer for turn in turns], maps=True)
 

@@ -37,8 +37,8 @@ class Entry:
         """By what a result of it is known again: all that it depends on, beside models, room and seed."""
         if self.recipe is not None:
             return {"recipe": asdict(self.recipe), "signals": self.signals, "extra": self.extra}
-        told = {"weights": {name: repr(weight) for name, weight in self.weights.items()}}
-        return {**told, "fits": dict(self.fits), "balance": self.balance, "drawn": self.drawn,
+        about = {"weights": {name: repr(weight) for name, weight in self.weights.items()}}
+        return {**about, "fits": dict(self.fits), "balance": self.balance, "drawn": self.drawn,
                 "course": asdict(course)}  # fmt: skip
 
 

@@ -4,21 +4,25 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
+from PIL import Image
 
 from adapters.jobs.request import Recipe
 from adapters.training.probe import probe_set
 from adapters.training.train import Data, train
 from agent.learning.room import probe_folder
+from bench.measure.crew import Crew, crew
 from bench.studies.distill.computed import code_loss
 from bench.studies.distill.few_shot import DistillationMethod, Pairs, read, train_few
-from bench.studies.few_shot.fits import fit_path, fitted
+from bench.studies.distill.reading import ModelReading, available_needs
+from bench.studies.distill.terms import missing_needs
+from bench.studies.few_shot import fits
+from bench.studies.few_shot.fits import fit_path, load_fit
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.rooms import StudyRoom, answered, model, shown
+from bench.studies.few_shot.rooms import StudyPlan, StudyRoom, expert_room, load_pictures, model
 from core.files import atomic_write_text, storage_errors
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of
@@ -30,28 +34,19 @@ def make_ready(student: VisionLanguageModel) -> None:
     probe_set(student, base_of(student.name), probe_folder(student.name))
 
 
-def trained(
+def train_adapter(
     student: VisionLanguageModel,
     pairs: Sequence[Example],
     extra: Sequence[Example],
     recipe: Recipe,
     seed: int,
 ) -> Adapter:
-    """What the product would learn from these pairs and from what the agent asked; signals, where an example
-    names one, included.
-    """
+    """What the product would learn from these pairs and from what the agent asked, with their signals."""
     probe = probe_set(student, base_of(student.name), probe_folder(student.name))
-    adapter = train(student, Data(pairs, probe=probe, extra=extra), recipe, seed, _unheard, _no_time)
+    data = Data(pairs, probe=probe, extra=extra)
+    adapter = train(student, data, recipe, seed, lambda step, loss: None, lambda: 0.0)
     assert adapter is not None  # only time's end leaves none
     return adapter
-
-
-def _unheard(step: int, loss: float) -> None:
-    return None
-
-
-def _no_time() -> float:
-    return 0.0
 
 
 @dataclass(frozen=True)
@@ -95,26 +90,26 @@ def work(plan: StudyPlan, entries: Sequence[Entry], seeds: int, index: int) -> N
         (entry, seed)
         for seed in range(seeds)
         for entry in entries
-        if (seed == 0 or entry.seeded) and kept(plan, entry, index, seed) is None
+        if (seed == 0 or entry.seeded) and read_result(plan, entry, index, seed) is None
     ]
-    scene = RoomScene(plan, answered(plan, plan.split, index))
+    scene = RoomScene(plan, expert_room(plan, plan.split, index))
     for entry, seed in missing:
         result = _result(scene, entry, seed)
-        told = {"about": entry.about(plan.course), **vars(result)}
-        atomic_write_text(plan.result(entry.name, index, seed), json.dumps(told) + "\n")
+        content = {"about": entry.about(plan.course), **vars(result)}
+        atomic_write_text(plan.result(entry.name, index, seed), json.dumps(content) + "\n")
 
 
-def kept(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult | None:
+def read_result(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult | None:
     """A result that was made before in the same way. What is damaged or of another way is made again."""
     path = plan.result(entry.name, index, seed if entry.seeded else 0)
     if not path.is_file():
         return None
     try:
         with storage_errors("read", path):
-            told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if told.pop("about") != json.loads(json.dumps(entry.about(plan.course))):
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("about") != json.loads(json.dumps(entry.about(plan.course))):
             return None
-        return replace(MethodResult(**told), said=tuple(told["said"]))
+        return replace(MethodResult(**content), said=tuple(content["said"]))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -122,30 +117,24 @@ def kept(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult |
 def _result(scene: RoomScene, entry: Entry, seed: int) -> MethodResult:
     began = time.process_time()
     if not entry.seeded or not scene.room.pairs():
-        return MethodResult(_said(scene, None))
+        return MethodResult(_answer_later(scene, None))
     if entry.recipe is not None:
         pairs = scene.room.pairs()
         extra = scene.room.extra() if entry.extra else []
-        adapter = trained(
-            model(scene.plan.student), _told(pairs, entry), _told(extra, entry), entry.recipe, seed
-        )
-        return MethodResult(_said(scene, adapter), seconds=_since(began))
-    found = train_few(
-        model(scene.plan.student), scene.pairs, _method(scene.plan, entry, seed), scene.plan.course, seed
+        if not entry.signals:
+            pairs, extra = ([replace(example, signal=None) for example in part] for part in (pairs, extra))
+        adapter = train_adapter(model(scene.plan.student), pairs, extra, entry.recipe, seed)
+        return MethodResult(_answer_later(scene, adapter), seconds=_seconds_since(began))
+    plan = scene.plan
+    codes = {term: code_loss(load_fit(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
+    method = DistillationMethod(entry.weights, entry.balance, entry.drawn, codes)
+    training = train_few(model(plan.student), scene.pairs, method, plan.course, seed)
+    return MethodResult(
+        _answer_later(scene, training.adapter), training.losses, training.norms, _seconds_since(began)
     )
-    return MethodResult(_said(scene, found.adapter), found.losses, found.norms, _since(began))
 
 
-def _told(examples: Sequence[Example], entry: Entry) -> list[Example]:
-    return list(examples) if entry.signals else [replace(example, signal=None) for example in examples]
-
-
-def _method(plan: StudyPlan, entry: Entry, seed: int) -> DistillationMethod:
-    codes = {term: code_loss(fitted(fit_path(plan, name, seed))) for term, name in entry.fits.items()}
-    return DistillationMethod(entry.weights, entry.balance, entry.drawn, codes)
-
-
-def _said(scene: RoomScene, adapter: Adapter | None) -> tuple[str, ...]:
+def _answer_later(scene: RoomScene, adapter: Adapter | None) -> tuple[str, ...]:
     """The student's answers to the later turns, by itself: no memory, no expert."""
     student, later = model(scene.plan.student), list(scene.room.later)
     slot = AdapterSlot(student)
@@ -154,7 +143,7 @@ def _said(scene: RoomScene, adapter: Adapter | None) -> tuple[str, ...]:
         with torch.no_grad():
             vision = student.project(scene.features[later])
         questions = [scene.room.turns[place].question for place in later]
-        return tuple(one.text for one in student.answer_many(vision, questions, scene.plan.longest))
+        return tuple(answer.text for answer in student.answer_many(vision, questions, scene.plan.longest))
     finally:
         slot.deactivate()
 
@@ -164,9 +153,52 @@ def _features(name: str, room: StudyRoom) -> torch.Tensor:
     vlm = model(name)
     first = {turn.frame: turn for turn in room.turns}
     places = {frame: place for place, frame in enumerate(first)}
-    found = vlm.constant_features(vlm.prepare(shown(list(first.values()))))
-    return found[[places[turn.frame] for turn in room.turns]]
+    features = vlm.constant_features(vlm.prepare(load_pictures(list(first.values()))))
+    return features[[places[turn.frame] for turn in room.turns]]
 
 
-def _since(began: float) -> float:
+def _seconds_since(began: float) -> float:
     return round(time.process_time() - began, 2)
+
+
+def find_incomputable(plan: StudyPlan, entries: Sequence[Entry]) -> dict[str, str]:
+    """For each method that cannot be computed for this pair of models, why."""
+    capabilities = available_needs(_read_once(plan.student), _read_once(plan.expert), autoencoders=True)
+    reasons = {}
+    for entry in entries:
+        missing = missing_needs(entry.weights, capabilities)
+        if missing:
+            needs = dict.fromkeys(need.value for needs in missing.values() for need in needs)
+            reasons[entry.name] = f"{', '.join(missing)}: both models must give {', '.join(needs)}"
+    return reasons
+
+
+def carry_out(plan: StudyPlan, entries: Sequence[Entry], rooms: int, seeds: int, jobs: int) -> None:
+    """Do what is missing of a study."""
+    if any(entry.recipe is not None for entry in entries):
+        make_ready(model(plan.student))
+    with crew(jobs) as workers:
+        _fit(plan, entries, seeds, workers)
+        workers.each(partial(work, plan, entries, seeds), range(rooms), "rooms")
+
+
+def _fit(plan: StudyPlan, entries: Sequence[Entry], seeds: int, workers: Crew) -> None:
+    names = dict.fromkeys(name for entry in entries for name in entry.fits.values())
+    missing = [
+        (name, seed)
+        for seed in range(seeds)
+        for name in names
+        if not fits.fit_path(plan, name, seed).is_dir()
+    ]
+    path = fits.maps_path(plan)
+    if missing and not path.is_file():
+        fits.save_maps(path, workers.each(partial(fits.room_maps, plan), range(fits.ROOMS), "maps"))
+    workers.each(partial(fits.fit, plan), missing, "autoencoders")
+
+
+@torch.no_grad()
+def _read_once(name: str) -> ModelReading:
+    """What a model makes of nothing in particular."""
+    vlm = model(name)
+    features = vlm.constant_features(vlm.prepare([Image.new("RGB", (64, 64))]))
+    return read(vlm, features, ["What is this?"], ["a room"], maps=True)

@@ -11,9 +11,8 @@ from bench.measure.intervals import Interval, bootstrap_mean, paired_difference
 from bench.measure.report import Row, measured
 from bench.studies.few_shot import fits
 from bench.studies.few_shot.methods import Entry
-from bench.studies.few_shot.plan import StudyPlan
-from bench.studies.few_shot.room_work import MethodResult, kept
-from bench.studies.few_shot.rooms import StudyRoom, answered
+from bench.studies.few_shot.room_work import MethodResult, read_result
+from bench.studies.few_shot.rooms import StudyPlan, StudyRoom, expert_room
 from core.scoring import exact_match
 
 ALL = "all"
@@ -57,36 +56,42 @@ class MethodScores:
         return all((method, "exact") in self.values for method in methods)
 
     def _where(self, tag: str) -> NDArray[np.int64]:
-        return np.array([place for place, one in enumerate(self.tags) if tag in (ALL, one)], dtype=np.int64)
+        return np.array(
+            [place for place, label in enumerate(self.tags) if tag in (ALL, label)], dtype=np.int64
+        )
 
     def _groups(self, chosen: NDArray[np.int64]) -> list[str]:
         return [self.rooms[place] for place in chosen]
 
 
-def collected(
+def collect_scores(
     plan: StudyPlan, entries: Sequence[Entry], rooms: int, seeds: int, seed: int = 0
 ) -> MethodScores:
     """The scores of a study that was carried out."""
-    visited = [answered(plan, plan.split, index) for index in range(rooms)]
+    study_rooms = [expert_room(plan, plan.split, index) for index in range(rooms)]
     values: dict[tuple[str, str], Values] = {}
     spread: dict[str, float] = {}
     norms: dict[tuple[str, str], Values] = {}
     seconds: dict[str, float] = {}
     for entry in entries:
-        results = [[_known(plan, entry, index, one) for one in range(seeds)] for index in range(rooms)]
+        results = [
+            [_read_result(plan, entry, index, result) for result in range(seeds)] for index in range(rooms)
+        ]
         for metric in (*METRICS, AGREEMENT):
-            scored = _scored(visited, results, metric)
-            values[entry.name, metric] = scored.mean(axis=0)
+            by_seed = _score_all(study_rooms, results, metric)
+            values[entry.name, metric] = by_seed.mean(axis=0)
             if metric == "exact":
-                spread[entry.name] = float(scored.mean(axis=1).std())
-        seconds[entry.name] = float(np.mean([one.seconds for room in results for one in room]))
-        for term in dict.fromkeys(term for room in results for one in room for term in one.norms):
-            every = [[one.norms.get(term, 0.0) for one in room] for room in results]
+                spread[entry.name] = float(by_seed.mean(axis=1).std())
+        seconds[entry.name] = float(np.mean([result.seconds for room in results for result in room]))
+        for term in dict.fromkeys(term for room in results for result in room for term in result.norms):
+            every = [[result.norms.get(term, 0.0) for result in room] for room in results]
             norms[entry.name, term] = np.array(every).mean(axis=1)
-    told = [[MethodResult(tuple(room.told[place] for place in room.later))] for room in visited]
+    expert_answers = [
+        [MethodResult(tuple(room.answers[place] for place in room.later))] for room in study_rooms
+    ]
     for metric in METRICS:
-        values[EXPERT, metric] = _scored(visited, told, metric)[0]
-    places = [(room.name, room.turns[place].tag or ALL) for room in visited for place in room.later]
+        values[EXPERT, metric] = _score_all(study_rooms, expert_answers, metric)[0]
+    places = [(room.name, room.turns[place].tag or ALL) for room in study_rooms for place in room.later]
     return MethodScores(
         [room for room, _ in places], [tag for _, tag in places], values, spread, norms, seconds, seed
     )
@@ -94,60 +99,60 @@ def collected(
 
 def rows(scores: MethodScores, entries: Sequence[Entry], reference: str) -> list[Row]:
     """Every method by metric, exact match also by tag, and what it is above the reference."""
-    found: list[Row] = []
+    result: list[Row] = []
     names = [*(entry.name for entry in entries), EXPERT]
     tags = sorted(set(scores.tags) - {ALL})
     for name in names:
         about: Row = {"method": name, "half": "after"}
         for metric in (*METRICS, AGREEMENT):
             if (name, metric) in scores.values:
-                found.append(measured(scores.interval(name, metric), **about, tag=ALL, metric=metric))
+                result.append(measured(scores.interval(name, metric), **about, tag=ALL, metric=metric))
         for tag in tags:
-            found.append(measured(scores.interval(name, "exact", tag), **about, tag=tag, metric="exact"))
+            result.append(measured(scores.interval(name, "exact", tag), **about, tag=tag, metric="exact"))
         for metric in ("exact", "nls") if name != reference else ():
             interval = scores.difference(name, reference, metric)
-            found.append(
+            result.append(
                 measured(interval, **about, against=reference, tag=ALL, metric=f"{metric} difference")
             )
     for name, spread in scores.spread.items():
-        found.append({"method": name, "metric": "exact between seeds", "mean": spread})
-        found.append({"method": name, "metric": "processor_s", "mean": scores.seconds[name]})
+        result.append({"method": name, "metric": "exact between seeds", "mean": spread})
+        result.append({"method": name, "metric": "processor_s", "mean": scores.seconds[name]})
     for (name, term), lengths in scores.norms.items():
         interval = bootstrap_mean(lengths, seed=scores.seed)
-        found.append(measured(interval, method=name, term=term, metric="gradient norm"))
-    return found
+        result.append(measured(interval, method=name, term=term, metric="gradient norm"))
+    return result
 
 
 def fit_rows(plan: StudyPlan, entries: Sequence[Entry], seeds: int, seed: int = 0) -> list[Row]:
     """How much of maps of pictures that were held out the autoencoders bring back: R², means over seeds."""
-    found = []
+    result = []
     for name in dict.fromkeys(name for entry in entries for name in entry.fits.values()):
-        every = [fits.fitted(fits.fit_path(plan, name, one)) for one in range(seeds)]
-        for who, parts in (("expert", [one.teacher_r2 for one in every]),
-                           ("student", [one.student_r2 for one in every])):  # fmt: skip
+        fits_by_seed = [fits.load_fit(fits.fit_path(plan, name, fit)) for fit in range(seeds)]
+        for who, parts in (("expert", [fit.teacher_r2 for fit in fits_by_seed]),
+                           ("student", [fit.student_r2 for fit in fits_by_seed])):  # fmt: skip
             interval = bootstrap_mean([float(part.mean()) for part in parts], seed=seed)
-            found.append(measured(interval, method=f"autoencoders {name}", model=who, metric="r2"))
-    return found
+            result.append(measured(interval, method=f"autoencoders {name}", model=who, metric="r2"))
+    return result
 
 
-def _known(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult:
-    result = kept(plan, entry, index, seed)
+def _read_result(plan: StudyPlan, entry: Entry, index: int, seed: int) -> MethodResult:
+    result = read_result(plan, entry, index, seed)
     assert result is not None, (entry.name, index, seed)  # it was just made
     return result
 
 
-def _scored(rooms: Sequence[StudyRoom], results: Sequence[Sequence[MethodResult]], metric: str) -> Values:
+def _score_all(rooms: Sequence[StudyRoom], results: Sequence[Sequence[MethodResult]], metric: str) -> Values:
     """[seeds, n]: each seed's scores of all later questions, room by room."""
     seeds = range(len(results[0]))
     return np.array([
-        [_score(room, place, said, metric)
+        [_score(room, place, text, metric)
          for room, every in zip(rooms, results, strict=True)
-         for place, said in zip(room.later, every[seed].said, strict=True)]
+         for place, text in zip(room.later, every[seed].said, strict=True)]
         for seed in seeds
     ], dtype=np.float64)  # fmt: skip
 
 
-def _score(room: StudyRoom, place: int, said: str, metric: str) -> float:
+def _score(room: StudyRoom, place: int, text: str, metric: str) -> float:
     if metric == AGREEMENT:
-        return float(exact_match(said, room.told[place]))
-    return float(METRICS[metric](said, room.turns[place].answer))
+        return float(exact_match(text, room.answers[place]))
+    return float(METRICS[metric](text, room.turns[place].answer))

@@ -27,83 +27,85 @@ Right = dict[tuple[str, float, bool], NDArray[np.bool_]]
 
 
 @torch.inference_mode()
-def answered(
+def answer_all_ways(
     student: VisionLanguageModel,
     expert: VisionLanguageModel,
-    asked: Sequence[PicturedQuestion],
+    pictured: Sequence[PicturedQuestion],
     shares: Sequence[float],
     merges: Sequence[bool],
     seed: int,
 ) -> Right:
     """Every question answered with all tokens, under ("all", 1, False), and in every other way."""
-    right: Right = defaultdict(lambda: np.zeros(len(asked), dtype=bool))
+    right: Right = defaultdict(lambda: np.zeros(len(pictured), dtype=bool))
     generator = torch.Generator().manual_seed(seed)
-    shown = track(by_picture(asked), "pictures", console=Console(stderr=True), transient=True)
-    for picture, places in shown:
+    pictures = track(by_picture(pictured), "pictures", console=Console(stderr=True), transient=True)
+    for picture, places in pictures:
         vision = student.encode_images([picture])
-        questions = [asked[place].question.text for place in places]
+        questions = [pictured[place].question.text for place in places]
 
         def score(name: tuple[str, float, bool], part: VisionTokens) -> None:
-            said = student.answer_many(part, questions, _LONGEST)  # noqa: B023
-            for place, answer in zip(places, said, strict=True):  # noqa: B023
-                right[name][place] = exact_match(answer.text, asked[place].question.answer)
+            answers = student.answer_many(part, questions, _LONGEST)  # noqa: B023
+            for place, answer in zip(places, answers, strict=True):  # noqa: B023
+                right[name][place] = exact_match(answer.text, pictured[place].question.answer)
 
         score(("all", 1.0, False), vision)
-        told = _told(student, vision, expert, expert.encode_images([picture]), questions, generator)
+        expert_vision = expert.encode_images([picture])
+        importances = _importances(student, vision, expert, expert_vision, questions, generator)
         cells = vision.tokens[:, int(vision.mean_token) :]
         for share in shares:
             rule = Rule(share=share)
-            told["spread"] = spread(cells, cells_kept(rule, cells.shape[1])).expand(len(questions), -1)
+            importances["spread"] = spread(cells, cells_kept(rule, cells.shape[1])).expand(len(questions), -1)
             for kind in KINDS:
                 for merge in merges:
-                    score((kind, share, merge), drop_cells(vision, choose_cells(told[kind], rule), merge))
+                    kept = choose_cells(importances[kind], rule)
+                    score((kind, share, merge), drop_cells(vision, kept, merge))
     return dict(right)
 
 
-def _told(
+def _importances(
     student: VisionLanguageModel,
     vision: VisionTokens,
     expert: VisionLanguageModel,
-    seen: VisionTokens,
+    expert_vision: VisionTokens,
     questions: Sequence[str],
     generator: torch.Generator,
 ) -> dict[str, torch.Tensor]:
     """Importance of every cell for every question [B, N], by kind."""
-    look = student.first_layer_attention(vision, questions, everything=True)
+    first_layer = student.first_layer_attention(vision, questions, everything=True)
     first = int(vision.mean_token)
-    told = {
-        "t2v": importance(look, "t2v")[:, first:],
-        "colmean": importance(look, "colmean")[:, first:],
+    importances = {
+        "t2v": importance(first_layer, "t2v")[:, first:],
+        "colmean": importance(first_layer, "colmean")[:, first:],
     }
-    told["fused"] = fused(told["t2v"], told["colmean"])
-    theirs = importance(expert.first_layer_attention(seen, questions), "t2v")[:, int(seen.mean_token) :]
-    maps = theirs.reshape(len(questions), seen.rows, seen.cols)
-    told["expert_t2v"] = resample_keys(maps, vision.rows, vision.cols).flatten(1)
-    told["random"] = torch.rand(told["t2v"].shape, generator=generator).to(vision.tokens.device)
-    return told
+    importances["fused"] = fused(importances["t2v"], importances["colmean"])
+    expert_map = importance(expert.first_layer_attention(expert_vision, questions), "t2v")
+    cells = expert_map[:, int(expert_vision.mean_token) :]
+    maps = cells.reshape(len(questions), expert_vision.rows, expert_vision.cols)
+    importances["expert_t2v"] = resample_keys(maps, vision.rows, vision.cols).flatten(1)
+    importances["random"] = torch.rand(importances["t2v"].shape, generator=generator).to(vision.tokens.device)
+    return importances
 
 
-def accuracy_rows(model: str, asked: Sequence[PicturedQuestion], right: Right, seed: int) -> Iterator[Row]:
+def accuracy_rows(
+    model: str, questions: Sequence[PicturedQuestion], right: Right, seed: int
+) -> Iterator[Row]:
     """Exact match, and the difference from all tokens on the same questions; intervals over rooms."""
-    rooms = [one.room for one in asked]
-    every = right["all", 1.0, False]
-    for (kind, share, merge), found in right.items():
-        about: dict[str, Value] = {
-            "model": model,
-            "method": f"{kind}+merge" if merge else kind,
-            "share": share,
-        }
-        yield measured(bootstrap_mean(found, rooms, seed=seed), metric="exact", **about)
+    rooms = [question.room for question in questions]
+    with_all = right["all", 1.0, False]
+    for (kind, share, merge), correct in right.items():
+        method = f"{kind}+merge" if merge else kind
+        about: dict[str, Value] = {"model": model, "method": method, "share": share}
+        yield measured(bootstrap_mean(correct, rooms, seed=seed), metric="exact", **about)
         if kind != "all":
-            lost = paired_difference(found, every, rooms, seed=seed)
+            lost = paired_difference(correct, with_all, rooms, seed=seed)
             yield measured(lost, metric="exact difference", **about)
 
 
 def cheapest(rows: Sequence[Row], allowed: float, share: float, usable: Callable[[str], bool]) -> list[str]:
     """Methods that at this share lose at most `allowed` of all questions, the best first."""
-    found = [
+    candidates = [
         (float(row["mean"] or 0), str(row["method"]))
         for row in rows
         if row["metric"] == "exact difference" and row["share"] == share and usable(str(row["method"]))
     ]
-    return [name for lost, name in sorted(found, reverse=True) if lost >= -allowed]
+    return [name for lost, name in sorted(candidates, reverse=True) if lost >= -allowed]

@@ -12,13 +12,10 @@ from PIL import Image
 from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
 from bench.measure.options import Json, RoomJobs, Split
-from bench.measure.report import Report, emit
+from bench.measure.report import Report, emit, show
 from bench.rooms.sessions import make_session
-from bench.studies.few_shot.table import check_picture, show
-from bench.studies.vit.flow import Flow, flow
-from bench.studies.vit.picture import draw
-from bench.studies.vit.rows import SOURCE, Flows, rows, sentences, table
-from bench.studies.vit.towers import WORDS, Tower
+from bench.studies.vit.flow import WORDS, Flow, Tower, flow
+from bench.studies.vit.rows import SOURCE, Flows, draw, rows, sentences, table
 from core.errors import InputError
 from models.images import load_image
 
@@ -55,14 +52,13 @@ def vit(
 
     Example: roomwise study vit --rooms 25 --picture vit.svg
     """
-    check_picture(picture)
-    every = (
-        _photographs(student, expert, pictures)
-        if pictures
-        else _rendered(student, expert, split, rooms, jobs)
-    )
-    groups = [number for number, found in enumerate(every) for _ in found]
-    ours, theirs = zip(*(pair for found in every for pair in found), strict=True)
+    if pictures:
+        pictures_by_room = _read_pictures(student, expert, pictures)
+    else:
+        with crew(jobs) as workers:
+            pictures_by_room = workers.each(partial(_room, student, expert, split), range(rooms), "rooms")
+    groups = [number for number, pairs in enumerate(pictures_by_room) for _ in pairs]
+    ours, theirs = zip(*(pair for pairs in pictures_by_room for pair in pairs), strict=True)
     flows = Flows(student, expert, ours, theirs, groups, seed)
     if picture is not None:
         draw(picture, flows)
@@ -73,32 +69,27 @@ def vit(
 
 
 def _notes(student: str, expert: str) -> Iterator[str]:
-    read = {name: _tower(name).rows for name in (student, expert)}
-    yield "Rows that look: " + "; ".join(f"{name}, {rows}" for name, rows in read.items()) + "."
+    rows_by_model = {name: _tower(name).rows for name in (student, expert)}
+    yield "Rows that look: " + "; ".join(f"{name}, {rows}" for name, rows in rows_by_model.items()) + "."
     yield f"Published: {SOURCE}. js in bits, entropy as a share of the largest there can be."
-    if WORDS in read.values():
+    if WORDS in rows_by_model.values():
         yield (
             "Not the published pair: DaViT has no class token, so these are language encoders. "
             "For vision transformers give two folders, --student and --expert."
         )
 
 
-def _rendered(student: str, expert: str, split: str, rooms: int, jobs: int) -> list[list[Pair]]:
-    with crew(jobs) as workers:
-        return workers.each(partial(_room, student, expert, split), range(rooms), "rooms")
-
-
 def _room(student: str, expert: str, split: str, index: int) -> list[Pair]:
     torch.set_num_threads(1)
     session = make_session(split, index, _SIZE)
-    asked = {turn.frame: turn.question.text for turn in reversed(session.turns)}
+    questions = {turn.frame: turn.question.text for turn in reversed(session.turns)}
     return [
         _pair(student, expert, Image.fromarray(session.shots[frame].frame.rgb), question)
-        for frame, question in sorted(asked.items())
+        for frame, question in sorted(questions.items())
     ]
 
 
-def _photographs(student: str, expert: str, folder: Path) -> list[list[Pair]]:
+def _read_pictures(student: str, expert: str, folder: Path) -> list[list[Pair]]:
     """Each picture by itself. Raises InputError without any, ImageError."""
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in _ENDINGS)
     if not files:

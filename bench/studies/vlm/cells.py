@@ -40,11 +40,11 @@ class Measure(NamedTuple):
     distance: str
 
 
-def seen_cells(student: Layers, expert: Layers) -> Iterator[tuple[Measure, float]]:
-    """Those of the towers, [rows, cols, D] each; they depend on the picture alone."""
+def grid_cells(part: str, student: Layers, expert: Layers) -> Iterator[tuple[Measure, float]]:
+    """Distances of layers [rows, cols, D]: of the towers, or of the picture in the stack that reads both."""
     for ours, mine in enumerate(student):
         for theirs, other in enumerate(expert):
-            yield from _distances(SEEN, ours, theirs, *common_grid(mine, other))
+            yield from _distances(part, ours, theirs, *common_grid(mine, other))
 
 
 def word_cells(
@@ -57,18 +57,11 @@ def word_cells(
             yield from _distances(WORDS, ours, theirs, mine, across @ other)
 
 
-def picture_cells(student: Layers, expert: Layers) -> Iterator[tuple[Measure, float]]:
-    """Those of the picture's cells in the stack that reads both, [rows, cols, D] each."""
-    for ours, mine in enumerate(student):
-        for theirs, other in enumerate(expert):
-            yield from _distances(PICTURE, ours, theirs, *common_grid(mine, other))
-
-
 def map_cells(student: torch.Tensor, expert: torch.Tensor) -> Iterator[tuple[Measure, float]]:
     """Jensen-Shannon of each layer's map of where the question looks, [L, rows, cols] of each model."""
     for ours, mine in enumerate(student):
         for theirs, other in enumerate(expert):
-            pair = [one.numpy() for one in common_grid(mine[..., None], other[..., None])]
+            pair = [features.numpy() for features in common_grid(mine[..., None], other[..., None])]
             yield Measure(MAPS, ours, theirs, JS), jensen_shannon(*pair)
 
 
@@ -78,12 +71,12 @@ def common_grid(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[torch.Tensor,
     A side has `_SIDE` cells at most: the cosines of all pairs of tokens would be too many.
     """
     shape = min(ours.shape[0], theirs.shape[0], _SIDE), min(ours.shape[1], theirs.shape[1], _SIDE)
-    found = []
-    for one in (ours, theirs):
-        own = int(one.shape[0]), int(one.shape[1])
-        flat = one.flatten(0, 1).float()
-        found.append(flat if own == shape else grid_weights(shape, own).queries @ flat)
-    return found[0], found[1]
+    common = []
+    for features in (ours, theirs):
+        own_shape = int(features.shape[0]), int(features.shape[1])
+        flat = features.flatten(0, 1).float()
+        common.append(flat if own_shape == shape else grid_weights(shape, own_shape).queries @ flat)
+    return common[0], common[1]
 
 
 def _distances(

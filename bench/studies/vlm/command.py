@@ -8,12 +8,10 @@ import typer
 from bench.measure.charts import PictureOption
 from bench.measure.crew import crew
 from bench.measure.options import Expert, Json, RoomJobs, Split, Student
-from bench.measure.report import Report, emit
-from bench.studies.few_shot.table import check_picture, show
+from bench.measure.report import Report, emit, show
 from bench.studies.vlm.found import LayerFindings
-from bench.studies.vlm.picture import draw
 from bench.studies.vlm.rooms import samples
-from bench.studies.vlm.rows import SOURCE, rows, sentences, table
+from bench.studies.vlm.rows import SOURCE, draw, rows, sentences, table
 
 app = typer.Typer(add_completion=False)
 
@@ -38,14 +36,13 @@ def vlm(
 
     Example: roomwise study vlm --student ./florence-2-base --expert ./florence-2-large --json
     """
-    check_picture(picture)
     with crew(jobs) as workers:
-        every = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
-    found = LayerFindings([one for room in every for one in room], seed)
+        rooms_samples = workers.each(partial(samples, student, expert, split), range(rooms), "rooms")
+    findings = LayerFindings([sample for room in rooms_samples for sample in room], seed)
     if picture is not None:
-        draw(picture, found, student, expert)
+        draw(picture, findings, student, expert)
     if as_json:
-        emit(Report("study vlm", seed, list(rows(found))), json=True)
+        emit(Report("study vlm", seed, list(rows(findings))), json=True)
         return
     reading = f"published: {SOURCE}. Intervals are of 95 %, over rooms; p at equal length of the question."
-    show(table(found), [reading, "", " ".join(sentences(found))])
+    show(table(findings), [reading, "", " ".join(sentences(findings))])

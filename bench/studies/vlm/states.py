@@ -17,17 +17,17 @@ _LANGUAGES = ("model.language_model.encoder", "model.language_model", "model.tex
 
 
 @contextmanager
-def hearing_layers(part: nn.Module) -> Iterator[list[torch.Tensor]]:
+def record_layers(part: nn.Module) -> Iterator[list[torch.Tensor]]:
     """Inside, every pass through a part adds the output of each of its layers, in order of computation."""
-    found: list[torch.Tensor] = []
+    outputs: list[torch.Tensor] = []
 
     def hook(module: nn.Module, args: Any, output: Any) -> None:
-        found.append((output[0] if isinstance(output, tuple) else output).detach().float())
+        outputs.append((output[0] if isinstance(output, tuple) else output).detach().float())
 
     layers = [module for name, module in part.named_modules() if _LAYER.search(name)]
     handles = [layer.register_forward_hook(hook) for layer in layers]
     try:
-        yield found
+        yield outputs
     finally:
         for handle in handles:
             handle.remove()
@@ -41,9 +41,9 @@ def tower_states(vlm: VisionLanguageModel, pixels: torch.Tensor) -> tuple[Vision
     tower = tower_of(vlm)
     if tower is None:
         return vlm.encode_constant(pixels), []
-    with hearing_layers(tower) as heard:
+    with record_layers(tower) as outputs:
         vision = vlm.encode_constant(pixels)
-    return vision, [_grid(one) for one in heard]
+    return vision, [_grid(output) for output in outputs]
 
 
 def read_states(
@@ -53,12 +53,12 @@ def read_states(
 
     Of the picture's cells [rows, cols, D], without a mean token; of the question's own words [W, D].
     """
-    with torch.inference_mode(), hearing_layers(_language(vlm)) as heard:
+    with torch.inference_mode(), record_layers(_language(vlm)) as outputs:
         forced = vlm.teacher_forced(vision, [question], [answer])
     cells = forced.vis[0].nonzero()[int(vision.mean_token) :, 0]
     grid = (vision.rows, vision.cols)
-    picture = [one[0][cells].unflatten(0, grid) for one in heard]
-    return forced, picture, [one[0][forced.txt[0]] for one in heard]
+    picture = [output[0][cells].unflatten(0, grid) for output in outputs]
+    return forced, picture, [output[0][forced.txt[0]] for output in outputs]
 
 
 def _language(vlm: VisionLanguageModel) -> nn.Module:

@@ -18,7 +18,7 @@ _NAMES = {"adapted": ROOMWISE}
 """Events name who answered, tables the method."""
 
 
-def replayed(plan: LearningPlan, unit: Unit, session: Path, folder: Path) -> dict[str, Any]:
+def replay_room(plan: LearningPlan, unit: Unit, session: Path, folder: Path) -> dict[str, Any]:
     """Replay a session in `folder`/run, or go on with it there; what it told, as plain values.
 
     It begins with the unit's start. Raises what `replay_session` does.
@@ -29,46 +29,37 @@ def replayed(plan: LearningPlan, unit: Unit, session: Path, folder: Path) -> dic
         with atomic_directory(run) as fresh:
             if unit.start.folder is not None:
                 copy_state(unit.start.folder, fresh)
-    if not _over(run, turns):
+    if not _is_finished(run, turns):
         options = ReplayOptions(session, plan.student, plan.expert, warm_up, unit.seed, run, quiet=True)
         replay_session(options, plan.config)
-    return told(read_recording(run / "session"), warm_up)
+    return read_replay(read_recording(run / "session"), warm_up)
 
 
-def told(recording: Recording, warm_up: int) -> dict[str, Any]:
+def read_replay(recording: Recording, warm_up: int) -> dict[str, Any]:
     """What each method said to each question after the warm-up, and what adapting took."""
-    said: dict[int, dict[str, str]] = {}
+    answers: dict[int, dict[str, str]] = {}
     for event in recording.events:
         if isinstance(event, Compared):
-            said.setdefault(event.turn, {})[_NAMES.get(event.method, event.method)] = event.text
+            answers.setdefault(event.turn, {})[_NAMES.get(event.method, event.method)] = event.text
         elif isinstance(event, Answered):
-            said.setdefault(event.turn, {})[AGENT] = event.text
+            answers.setdefault(event.turn, {})[AGENT] = event.text
+    judged = [event for event in recording.events if isinstance(event, Judged) and event.turn > warm_up]
     turns = [
-        {
-            "turn": event.turn,
-            "tag": event.tag or ALL,
-            "reference": event.reference,
-            "said": said.get(event.turn, {}),
-        }
+        {"turn": event.turn, "tag": event.tag or ALL, "reference": event.reference,
+         "said": answers.get(event.turn, {})}
+        for event in judged
+    ]  # fmt: skip
+    adaptations = [
+        {"seconds": event.seconds, "promoted": event.promoted,
+         "kept": event.scores.get("candidate.probe.exact", 0.0)}
         for event in recording.events
-        if isinstance(event, Judged) and event.turn > warm_up
-    ]
-    ended = [event for event in recording.events if isinstance(event, AdaptationEnded) and not event.again]
+        if isinstance(event, AdaptationEnded) and not event.again
+    ]  # fmt: skip
     session = str(recording.about.get("session", ""))
-    return {
-        "session": session,
-        "warm_up": warm_up,
-        "turns": turns,
-        "adaptations": [_cost(event) for event in ended],
-    }
+    return {"session": session, "warm_up": warm_up, "turns": turns, "adaptations": adaptations}
 
 
-def _cost(ended: AdaptationEnded) -> dict[str, Any]:
-    kept = ended.scores.get("candidate.probe.exact", 0.0)
-    return {"seconds": ended.seconds, "promoted": ended.promoted, "kept": kept}
-
-
-def _over(run: Path, turns: int) -> bool:
+def _is_finished(run: Path, turns: int) -> bool:
     """Whether the session was replayed to its end, by a process that did not live to tell."""
     if not (run / "session" / SESSION).exists():
         return False
