@@ -55,7 +55,7 @@ def _asked(client: TestClient, transfer: str, signals: list[str]) -> Any:
 
 def test_the_code_is_shipped_under_its_autoencoders_name_alone(model: str, folder: Path) -> None:
     with open_application(ServerOptions(model, looks=1, transfer=folder)) as app:
-        client = TestClient(app)
+        client = TestClient(app, base_url="http://localhost")
         name = client.get("/healthz").json()["transfer"]
         assert name == transfer_name(folder)
         reply = _asked(client, name, ["code"])
@@ -69,6 +69,6 @@ def test_the_code_is_shipped_under_its_autoencoders_name_alone(model: str, folde
 
 def test_without_an_autoencoder_there_is_no_code(model: str) -> None:
     with open_application(ServerOptions(model, looks=1)) as app:
-        client = TestClient(app)
+        client = TestClient(app, base_url="http://localhost")
         assert client.get("/healthz").json()["transfer"] == ""
         assert _asked(client, "0" * 64, ["code"]).status_code == 422

@@ -112,6 +112,6 @@ def test_a_server_beyond_this_machine_needs_a_token(tmp_path: Path) -> None:
 
 def test_what_is_served_says_what_can_be_had() -> None:
     with open_application(ServerOptions("builtin-expert", looks=1)) as app:
-        told = TestClient(app).get("/healthz").json()
+        told = TestClient(app, base_url="http://localhost").get("/healthz").json()
     assert told["model"] == "builtin-expert" and told["looks"] == 1
     assert told["signals"] == ["attention", "logprobs", "focus"]
