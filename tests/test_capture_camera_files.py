@@ -230,7 +230,8 @@ def test_one_picture_is_a_camera_that_shows_it_on_and_on(tmp_path: Path) -> None
     spec = OnDisk(draw(tmp_path / "room.jpg", 60))
     with camera_of(spec, CameraConfig(picture_seconds=0.05)) as camera:
         first = camera.wait(LONG)
-        assert first is not None and shade(first) == 60
+        assert first is not None, camera.status
+        assert shade(first) == 60
         later = camera.wait(LONG, after=first.taken)
         assert later is not None and shade(later) == 60
 
