@@ -101,9 +101,12 @@ def test_who_attaches_hears_all_that_was_and_all_that_comes(
         toy.audience.tell(ASKED)
         toy.audience.tell(Partial(1, "re"))
         assert ear.wait(lambda heard: heard == ASKED) and ear.wait(lambda heard: heard == Partial(1, "re"))
+        toy.audience.tell(Pulse(age_ms=2.0))  # the frame is the same as before
+        assert ear.wait(lambda heard: isinstance(heard, Pulse) and heard.age_ms == 2.0)
         late = Ear()
         console.listen(late)
         assert list(_back(late).events) == [STARTED, ASKED]
+        assert late.wait(lambda heard: isinstance(heard, Pulse)) == Pulse(frame=b"first", age_ms=2.0)
 
 
 def test_wishes_are_fulfilled_and_errors_come_back(toy: Toy, place: Local, served: AttachServer) -> None:

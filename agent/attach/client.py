@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from agent.attach import codec
 from agent.attach.codec import Json
 from agent.attach.place import Local, Place, Remote
-from agent.console import Back, ConsoleMessage, Gone, Hear, Wish, settle
+from agent.console import Back, ConsoleMessage, Gone, Hear, Pulse, Wish, settle
 from core.errors import InputError, RoomwiseError
 from core.event_lines import from_line
 from core.events import Event
@@ -41,6 +42,8 @@ class Attached:
         self._events: list[Event] = []
         self._past: list[Event] | None = []
         """Past events that are still being received; None once they are complete."""
+        self._pulse: Pulse | None = None
+        """The last pulse including its frame, for new listeners."""
         self._gone: Gone | None = Gone(f"Looking for the agent at {place.shown}.")
         self._writer: asyncio.StreamWriter | None = None
         self._numbers = itertools.count(1)
@@ -59,6 +62,8 @@ class Attached:
         with self._lock:
             self._listeners.append(hear)
             self._tell_one(hear, Back(tuple(self._events)) if self._gone is None else self._gone)
+            if self._pulse is not None and hear in self._listeners:
+                self._tell_one(hear, self._pulse)
         return lambda: self._forget(hear)
 
     def put(self, wish: Wish) -> "Future[Any]":
@@ -84,7 +89,10 @@ class Attached:
     def _tell(self, message: ConsoleMessage) -> None:
         with self._lock:
             if isinstance(message, Gone):
-                self._gone = message
+                self._gone, self._pulse = message, None
+            elif isinstance(message, Pulse):
+                frame = message.frame or (self._pulse.frame if self._pulse else b"")
+                self._pulse = replace(message, frame=frame)
             elif isinstance(message, Back):
                 self._gone, self._events = None, list(message.events)
             elif isinstance(message, Event):
