@@ -63,10 +63,8 @@ def test_each_picture_of_a_video_of_variable_rate_is_shown_at_its_own_time(tmp_p
     path = tmp_path / "phone.mkv"
     made = "color=size=64x48:rate=20:duration=5,geq=lum='50+40*floor(T)':cb=128:cr=128"
     some = "select='lt(t,1)+not(mod(n,20))'"  # one second at 20 pictures, then four with one
-    subprocess.run(
-        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"{made},{some}", "-fps_mode", "vfr", "-c:v", "mjpeg", str(path)],
-        check=True,
-    )  # fmt: skip
+    options = ["-f", "lavfi", "-i", f"{made},{some}", "-fps_mode", "vfr", "-c:v", "mjpeg"]
+    subprocess.run(["ffmpeg", "-v", "error", *options, str(path)], check=True)
     reel = opencv.VideoReel(cv2, path, 5.0)
     shades = {}
     for seconds in (0.5, 1.2, 1.9, 3.5, 4.9):
