@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.absent import absent_message, lacking_message
-from capture.picture import Captured, Rgb
+from capture.picture import Captured, Rgb, blankness
 from capture.player import ReelPicture
 from capture.spec import Csi, Network, Usb
 from core.errors import CaptureError
@@ -85,6 +85,7 @@ _LIBRARY_MISSING = (
 _SLOWEST, _FASTEST = 0.01, 240.0  # pictures a second; who says else does not know
 _LONGEST_TICK = 0.1  # seconds
 _LONGEST_PAUSE = 60.0  # seconds between two pictures of a video
+_WARM_UP = 10  # pictures; the first ones of many sensors are black or green
 _BROKEN = 60  # pictures in a row, then it is no camera that can be used
 
 
@@ -122,6 +123,7 @@ class LiveStream:
             self._capture = _open_capture(cv2, spec, config)
         if not self._capture.isOpened():
             raise CaptureError(absent_message(spec))
+        self._warming = _WARM_UP
         self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
         # On Linux the driver reports capture times, by our clock.
         self._says_when = self._capture.getBackendName() == "V4L2"
@@ -132,7 +134,8 @@ class LiveStream:
             for _ in range(_BROKEN):
                 came = self._grab()
                 rgb = _rgb(self._cv2, *self._capture.retrieve())
-                if rgb is not None:
+                self._warming -= 1
+                if rgb is not None and not (self._warming > 0 and _is_unexposed(rgb)):
                     taken = self._taken(came)
                     return Captured(rgb, taken, time.time() - (time.monotonic() - taken))
         raise CaptureError("The camera gives pictures that cannot be used. Plug it in again, or use another.")
@@ -257,6 +260,10 @@ def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     code = codes.get(1 if picture.ndim == 2 else picture.shape[2])
     return None if code is None else cv2.cvtColor(picture, code)
+
+
+def _is_unexposed(rgb: Rgb) -> bool:
+    return bool(blankness(rgb)) and bool((rgb == rgb[0, 0]).all())
 
 
 @contextlib.contextmanager
