@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,17 +47,6 @@ class Ears(Protocol):
 
     def close(self) -> None:
         """Stop. Never hangs; may be called twice."""
-
-
-def mono(frames: NDArray[Any]) -> Samples:
-    """The mean of all channels of float frames [n, channels] or [n], as float32 [n] in [-1, 1].
-
-    NaN, from broken drivers, counts as silence.
-    """
-    sound = np.asarray(frames, dtype=np.float32)
-    sound = np.clip(np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    mixed = sound.mean(axis=1, dtype=np.float32) if sound.ndim == 2 else sound
-    return np.ascontiguousarray(mixed, dtype=np.float32)
 
 
 def level(samples: Samples) -> float:

@@ -11,8 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.audio import RATE, Block, Samples, mono
+from capture.audio import RATE, Block, Samples
+from capture.audio_channels import Downmix
 from capture.audio_resample import HIGHEST, LOWEST, Resampler
+from capture.audio_wave import WaveFile
 from core.errors import CaptureError
 from core.extras import require
 
@@ -55,7 +57,7 @@ class FileMicrophone:
     def start(self) -> None:
         """Open the file. Raises CaptureError when it is no readable sound."""
         self._file = open_sound(self._path)
-        self._resampler = Resampler(self._file.rate)
+        self._downmix, self._resampler = Downmix(self._file.rate), Resampler(self._file.rate)
         self._began = self._clock()
 
     def read(self, timeout: float) -> Block | None:
@@ -69,7 +71,8 @@ class FileMicrophone:
                 return None
             frames = self._file.read(max(1, int(self._file.rate * PIECE)))
         self._ended = not len(frames)
-        samples = self._resampler.finish() if self._ended else self._resampler.push(mono(frames))
+        mixed = self._downmix.mix(frames)
+        samples = self._resampler.finish() if self._ended else self._resampler.push(mixed)
         block = Block(samples, self._began + self._samples_read / RATE)
         self._samples_read += len(samples)
         return block
@@ -96,28 +99,15 @@ def open_sound(path: Path) -> SoundFile:
     if not path.is_file():
         raise CaptureError(f"There is no sound file at {path}. Check the path.")
     try:
-        return _Wave(path)
+        opened: SoundFile = WaveFile(path)
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error}. Check its permissions.") from error
-    except (wave.Error, EOFError):
-        return _Libsndfile(path)
-
-
-class _Wave:
-    """PCM WAV of 8, 16, 24 or 32 bits."""
-
-    def __init__(self, path: Path) -> None:
-        self._wave = wave.open(str(path), "rb")  # noqa: SIM115  # closed by `close`
-        self._width, self._channels = self._wave.getsampwidth(), self._wave.getnchannels()
-        self.rate = _check_rate(self._wave.getframerate(), path)
-
-    def read(self, frames: int) -> NDArray[np.float32]:
-        data = self._wave.readframes(frames)
-        whole = len(data) - len(data) % (self._width * self._channels)
-        return pcm(data[:whole], self._width).reshape(-1, self._channels)
-
-    def close(self) -> None:
-        self._wave.close()
+    except ValueError:
+        opened = _Libsndfile(path)
+    if not LOWEST <= opened.rate <= HIGHEST:
+        opened.close()
+        raise CaptureError(f"{path} has {opened.rate} samples a second. {_REMEDY}")
+    return opened
 
 
 class _Libsndfile:
@@ -129,7 +119,9 @@ class _Libsndfile:
             self._file: Any = library.SoundFile(str(path))
         except (library.LibsndfileError, OSError) as error:
             raise CaptureError(f"{path} is not a sound file that can be read ({error}). {_REMEDY}") from error
-        self.rate = _check_rate(int(self._file.samplerate), path)
+        if not self._file.frames:
+            raise CaptureError(f"There is no sound in {path}. Record it again.")
+        self.rate = int(self._file.samplerate)
 
     def read(self, frames: int) -> NDArray[np.float32]:
         sound: NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
@@ -151,26 +143,8 @@ def as_wav(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def pcm(data: bytes, width: int) -> NDArray[np.float32]:
-    """Little-endian samples of `width` bytes, 1 to 4, those of one byte unsigned, as float32 in [-1, 1)."""
-    if width == 1:
-        return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
-    if width == 3:
-        wide = np.zeros((len(data) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        data, width = wide.tobytes(), 4
-    integers = np.frombuffer(data, f"<i{width}")
-    return (integers / float(2 ** (8 * width - 1))).astype(np.float32)
-
-
 def _soundfile(path: Path) -> Any:
     try:
         return require("soundfile", "voice")
     except OSError as error:
         raise CaptureError(f"{path} needs libsndfile, which cannot be loaded ({error}). {_REMEDY}") from error
-
-
-def _check_rate(rate: int, path: Path) -> int:
-    if not LOWEST <= rate <= HIGHEST:
-        raise CaptureError(f"{path} has {rate} samples a second. {_REMEDY}")
-    return rate

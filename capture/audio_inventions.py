@@ -1,13 +1,15 @@
 """Detect Whisper's hallucinations by its own confidence, by repeats, and by loudness.
 
-Confidence thresholds are those of Whisper's own `transcribe`. A person may say thank you, so the list of
-typical words counts only where there was hardly any sound.
+Confidence thresholds are those of Whisper's own `transcribe`. A person may say thank you, so typical words
+(`capture.audio_credits`) count only where there was hardly any sound.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
+from capture.audio_credits import is_credit, is_unspaced
 from core.text import strip_controls
 
 NO_SPEECH = 0.6
@@ -18,14 +20,12 @@ NEAR_SILENT = 12.0
 _LIKELY_SPEECH = 0.5
 _SURELY_NO_SPEECH = 0.9
 _REPEATS = ((1, 6), (2, 4), (3, 3), (4, 3), (5, 3), (6, 3))  # words in a group, times in a row
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_NOISE = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫]+[^♪♫]*[♪♫]*")
+# The same within what is written without spaces: letters in a group, times in a row.
+_LOOP = re.compile(r"([^\W\d])\1{9,}|(\D{2,3}?)\2{5,}|(\D{4,7}?)\3{3,}|(\D{8,60}?)\4{2,}")
+_NOISE = re.compile(r"\[[^\]]*\]|\([^)]*\)|\uff08[^\uff09]*\uff09|【[^】]*】|\*[^*]*\*|[♪♫]+[^♪♫]*[♪♫]*")
 _INVENTED = frozenset({
-    "you", "thank you", "thanks", "bye", "bye bye", "okay", "so", "oh", "i", "the end", "the", "hmm", "uh",
-    "thank you very much", "thank you so much", "thanks for watching", "thank you for watching",
-    "thank you so much for watching", "please subscribe", "subscribe", "see you next time", "see you",
-    "see you in the next video", "i'll see you in the next video", "we'll be right back",
-    "subtitles by the amara org community", "silence",
+    "you", "bye", "bye bye", "okay", "so", "oh", "i", "the end", "the", "hmm", "uh", "thank you very much",
+    "thank you so much", "see you next time", "see you", "we'll be right back", "silence",
 })  # fmt: skip
 
 
@@ -58,18 +58,18 @@ def objection(draft: Draft, above_floor: float, speech: float) -> str:
         return "it was no speech"
     if draft.logprob < UNSURE:
         return "it was not clear enough"
-    if draft.compression > COMPRESSION or repeats(words):
+    if draft.compression > COMPRESSION or repeats(words) or _loops(words):
         return "the same words came over and over"
     doubtful = above_floor < NEAR_SILENT or speech < _LIKELY_SPEECH
-    if doubtful and (draft.echo or " ".join(words) in _INVENTED):
+    if doubtful and (draft.echo or " ".join(words) in _INVENTED or is_credit(draft.text)):
         return "it was too quiet to be sure"
     return ""
 
 
 def echoes(text: str, hint: str) -> bool:
     """Whether the hint contains the words of the text, contiguously."""
-    words = _words(text)
-    return bool(words) and f" {' '.join(words)} " in f" {' '.join(_words(hint))} "
+    words, space = _words(text), "" if is_unspaced(text) else " "
+    return bool(words) and _joined(words, space) in _joined(_words(hint), space)
 
 
 def repeats(words: list[str]) -> bool:
@@ -78,7 +78,24 @@ def repeats(words: list[str]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [word.casefold().replace("\u2019", "'") for word in _WORD.findall(strip_notes(text))]
+    """Its words in small letters; marks belong to them, as in Hindi and Thai, and apostrophes within."""
+    plain = strip_notes(text).casefold().replace("\u2019", "'")
+    words = "".join(letter if _is_of_word(letter) else " " for letter in plain).split()
+    return [word for word in (word.strip("'") for word in words) if any(map(str.isalnum, word))]
+
+
+def _is_of_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "'" or unicodedata.category(letter).startswith("M")
+
+
+def _joined(words: list[str], space: str) -> str:
+    return f"{space}{space.join(words)}{space}"
+
+
+def _loops(words: list[str]) -> bool:
+    """Whether a group of letters within a word is repeated more often than people do."""
+    texts = ["".join(words)] if is_unspaced("".join(words)) else words
+    return any(_LOOP.search(text) for text in texts)
 
 
 def _longest_run(words: list[str], size: int) -> int:

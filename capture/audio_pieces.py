@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from capture.audio import RATE, Block, mono
+from capture.audio import RATE, Block
+from capture.audio_channels import Downmix, is_still
 from capture.audio_listener import OverflowQueue
 from capture.audio_resample import Resampler
 from capture.device import DeviceBack, Ended, Lost
@@ -77,6 +78,8 @@ class Delivery:
         self._pieces, self._stream, self._clock = pieces, stream, clock
         self._rate = 0
         self.last: float | None = None
+        self.still: float | None = None
+        """Since when only digital silence comes; None while there is sound."""
 
     def begin(self, rate: int) -> None:
         self._rate = rate
@@ -89,13 +92,17 @@ class Delivery:
         if rate and len(frames):
             self._pieces.put(Piece(self._stream, rate, frames, at))
             self.last = self._clock()
+            if not is_still(frames):
+                self.still = None
+            elif self.still is None:
+                self.still = self.last
 
 
 class Converter:
     """Converts pieces to blocks at 16 kHz; restarts where sound is missing."""
 
     def __init__(self) -> None:
-        self._resampler = Resampler(RATE)
+        self._resampler, self._downmix = Resampler(RATE), Downmix(RATE)
         self._stream = 0
         self._expected: float | None = None
 
@@ -104,7 +111,8 @@ class Converter:
         before = self._expected if piece.stream == self._stream else None
         at, follows = steady(before, piece.at)
         if not follows:
-            self._resampler, self._stream = Resampler(piece.rate), piece.stream
+            self._resampler, self._downmix = Resampler(piece.rate), Downmix(piece.rate)
+            self._stream = piece.stream
         begins = at - self._resampler.behind
         self._expected = at + len(piece.frames) / piece.rate
-        return Block(self._resampler.push(mono(piece.frames)), begins)
+        return Block(self._resampler.push(self._downmix.mix(piece.frames)), begins)

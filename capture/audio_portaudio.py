@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from capture.audio_messages import MESSAGES
 from capture.audio_pieces import Deliver, captured_at
+from capture.audio_resample import HIGHEST, LOWEST
 from capture.microphone import Opener, Stream
 from core.errors import CaptureError
 from core.extras import require
@@ -33,7 +34,7 @@ def portaudio(device: str, messages: Path) -> Opener:
 
 def settings(rate: float, channels: int) -> Iterator[tuple[int, int]]:
     """Rates and channels to try, the device's own first: some refuse others, and some their own."""
-    own = int(rate)
+    own = int(rate) if LOWEST <= rate <= HIGHEST else _COMMON_RATES[0]  # some report 0
     counts = dict.fromkeys((channels if channels <= _MOST_CHANNELS else 2, 1, 2))
     for count in (count for count in counts if count <= channels):
         for sample_rate in dict.fromkeys((own, *_COMMON_RATES)):
@@ -96,19 +97,27 @@ def _open(library: ModuleType, device: int | str | None, deliver: Deliver) -> An
     failure: Exception | None = None
     for rate, channels in settings(info["default_samplerate"], info["max_input_channels"]):
         try:
-            stream = library.InputStream(
-                samplerate=rate, blocksize=int(rate * _PIECE), device=device, channels=channels,
-                dtype="float32", callback=_callback(deliver, rate),
-            )  # fmt: skip
-            stream.start()
+            return _start(library, device, rate, channels, deliver)
         except library.PortAudioError as error:
             failure = failure or error
-        else:
-            return stream
     raise CaptureError(
-        f"The microphone {info['name']!r} cannot be opened: {failure}. "
+        f"The microphone {info['name']!r} cannot be opened: {failure or 'it is no input'}. "
         "Check that no other program holds it, or set voice.microphone to another one."
     )
+
+
+def _start(library: ModuleType, device: int | str | None, rate: int, channels: int, deliver: Deliver) -> Any:
+    """A running stream. One that does not start is closed, since it would keep the device from the next."""
+    stream = library.InputStream(
+        samplerate=rate, blocksize=int(rate * _PIECE), device=device, channels=channels,
+        dtype="float32", callback=_callback(deliver, rate),
+    )  # fmt: skip
+    try:
+        stream.start()
+    except library.PortAudioError:
+        stream.close(ignore_errors=True)
+        raise
+    return stream
 
 
 def _missing_message(device: int | str | None, error: Exception) -> str:

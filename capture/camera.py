@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 from capture.camera_reader import CameraReader
 from capture.camera_watch import Patience, Status, Step, Watch
 from capture.device import Ended, Lost
-from capture.picture import Captured, Depth, Opener, captured_frame
+from capture.picture import Captured, Depth, Opener, blankness, captured_frame
 from core.errors import CaptureError
 from core.types import Frame
 
@@ -144,7 +144,8 @@ class Camera:
     def frame(self, max_age_s: float) -> Seen:
         """The newest picture as a frame, with its age at this call.
 
-        Raises CaptureError when there is none, or it is older than `max_age_s` seconds.
+        Raises CaptureError when there is none, it is older than `max_age_s` seconds, or it has shown nothing
+        for some time.
         """
         newest, now = self._slot.newest(), self._clock()
         if newest is None:
@@ -152,6 +153,8 @@ class Camera:
         age = max(0.0, now - newest.taken)
         if age > max_age_s:
             raise CaptureError(f"The camera has given no picture for {age:.1f} s. {self._remedy()}")
+        if isinstance(self._status, Lost) and (reason := blankness(newest.value.rgb)):
+            raise CaptureError(reason)
         return Seen(captured_frame(newest.value.rgb), 1000.0 * age, newest.value.depth)
 
     def __enter__(self) -> "Camera":

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from capture.camera_watch import CameraOpened, Over, Progress
-from capture.picture import Captured, Opener, validate
+from capture.camera_watch import Blank, CameraOpened, Over, Progress
+from capture.picture import Captured, Opener, blankness, validate
 from capture.spec import mask_credentials
 from core.errors import RoomwiseError
 
@@ -91,11 +91,21 @@ class CameraReader:
             now, before = self._clock(), self._progress
             height, width = captured.rgb.shape[:2]
             size = CameraOpened(width, height, captured.depth is not None)
-            first = now if before.first is None else before.first
-            self._progress = dataclasses.replace(before, first=first, last=now, size=before.size or size)
-        if before.first is None:
+            self._progress = dataclasses.replace(
+                before, first=now if before.first is None else before.first, last=now,
+                size=before.size or size, blank=_blank(captured, now, before.blank),
+            )  # fmt: skip
+            news = before.first is None or (before.blank is None) != (self._progress.blank is None)
+        if news:
             self._changed.set()
 
     def _note(self, **changes: Any) -> None:
         with self._lock:
             self._progress = dataclasses.replace(self._progress, **changes)
+
+
+def _blank(captured: Captured, now: float, before: Blank | None) -> Blank | None:
+    reason = blankness(captured.rgb)
+    if not reason:
+        return None
+    return before if before is not None and before.reason == reason else Blank(reason, now)

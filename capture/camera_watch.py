@@ -29,6 +29,14 @@ class Over:
 
 
 @dataclass(frozen=True)
+class Blank:
+    """Why and since when pictures show nothing."""
+
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True)
 class Progress:
     """The progress of an attempt, in seconds of one clock; `first` and `last` picture."""
 
@@ -38,6 +46,7 @@ class Progress:
     last: float | None = None
     size: CameraOpened | None = None
     over: Over | None = None
+    blank: Blank | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class Patience:
     """Time-outs in seconds.
 
     `opening`: for a device to open. `stalled`: for a picture. `first_pause`: before the first reopening, then
-    doubled up to `longest_pause`. `hanging`: how many attempts may hang before no more are begun.
+    doubled up to `longest_pause`. `hanging`: how many attempts may hang before no more are begun. `blank`:
+    until pictures that show nothing are said; the device stays open.
     """
 
     opening: float = 10.0
@@ -53,6 +63,7 @@ class Patience:
     first_pause: float = 0.5
     longest_pause: float = 3.0
     hanging: int = 4
+    blank: float = 5.0
 
     def pause(self, failures: int) -> float:
         """The pause after so many failures in a row, at least one."""
@@ -86,6 +97,7 @@ class Watch:
         self._last: float | None = None  # picture, of all attempts
         self._lost_reason: str | None = None  # the reason told
         self._first_told = False  # this attempt's first picture was told
+        self._blank: Blank | None = None  # what was told of pictures that show nothing
 
     def step(self, now: float, progress: Progress | None, hanging: int) -> Step:
         """The next step. `progress` of the current attempt, if any; `hanging`: abandoned attempts that have
@@ -99,7 +111,7 @@ class Watch:
             return self._end(now, progress, statuses)
         remaining = self._patience.deadline(progress) - now
         if remaining > 0:
-            return Step("wait", remaining, statuses)
+            return Step("wait", remaining, statuses + self._note_blank(now, progress.blank))
         return self._fail(now, progress, "abandon", _silence(progress), statuses)
 
     def _before_attempt(self, now: float, hanging: int) -> Step:
@@ -116,10 +128,21 @@ class Watch:
         """The statuses to tell at the first picture of an attempt."""
         if self._first_told or progress.size is None or progress.first is None:
             return ()
-        self._first_told, reason, self._lost_reason = True, self._lost_reason, None
+        self._first_told, reason, self._lost_reason, self._blank = True, self._lost_reason, None, None
         if self._last is None:
             return (progress.size,)
         return (DeviceBack(progress.first - self._last),) if reason is not None else ()
+
+    def _note_blank(self, now: float, blank: Blank | None) -> tuple[Status, ...]:
+        """The statuses to tell of pictures that show nothing, or do again."""
+        if blank is not None and now - blank.since >= self._patience.blank:
+            self._blank = blank
+            return self._lose(blank.reason)
+        told, self._blank = self._blank, None if blank is None else self._blank
+        if blank is not None or told is None:
+            return ()
+        self._lost_reason = None
+        return (DeviceBack(now - told.since),)
 
     def _end(self, now: float, progress: Progress, statuses: tuple[Status, ...]) -> Step:
         assert progress.over is not None

@@ -19,6 +19,11 @@ QUEUE = 500
 """Pieces that wait to be read; a sound card delivers some 50 a second."""
 _LOOK = 0.1  # seconds between two checks of a device
 _GRACE = 2.0  # seconds that closing waits for a device
+_STILL = 10.0  # seconds of digital silence; programs that take noise away give some between words
+_MUTED = (
+    "The microphone gives nothing but digital silence: it is muted, or this program may not use it. "
+    "Turn it on, at the device and in the system's settings, or set voice.microphone to another one."
+)
 
 
 class Stream(Protocol):
@@ -60,6 +65,7 @@ class Microphone:
         self._closing = threading.Event()
         self._streams = 0  # opened so far
         self._last = clock()  # when sound last came
+        self._silent = clock()  # since when it seems muted
         self._had_sound = False  # whether any ever came
         self._lost_reason = ""  # what was told last of why none comes
         self._thread = threading.Thread(target=self._supervise, name="microphone", daemon=True)
@@ -126,6 +132,7 @@ class Microphone:
                 if not flowing:
                     self._tell_open(stream, last)
                 flowing, self._last = True, last
+                self._note_silence(delivery.still, last)
             if not stream.alive():
                 return "The microphone has stopped. Check that it is plugged in."
             if self._clock() - (opened if last is None else last) > self._stalled:
@@ -138,6 +145,15 @@ class Microphone:
     def _tell_open(self, stream: Stream, now: float) -> None:
         first, self._had_sound, self._lost_reason = not self._had_sound, True, ""
         self._tell(MicrophoneOpened(stream.rate, stream.channels) if first else DeviceBack(now - self._last))
+
+    def _note_silence(self, still: float | None, now: float) -> None:
+        """Tell when it seems muted, and when it is no more. It stays open: people mute microphones."""
+        if still is not None and now - still > _STILL:
+            self._silent = still
+            self._tell_lost(_MUTED)
+        elif still is None and self._lost_reason == _MUTED:
+            self._lost_reason = ""
+            self._tell(DeviceBack(now - self._silent))
 
     def _tell_lost(self, reason: str) -> None:
         """Tell that it is lost, once for each reason."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.absent import absent_message, lacking_message
-from capture.picture import Captured, Rgb
+from capture.picture import Captured, Rgb, blankness
 from capture.player import ReelPicture
 from capture.spec import Csi, Network, Usb
 from core.errors import CaptureError
@@ -84,6 +84,8 @@ _LIBRARY_MISSING = (
 )
 _SLOWEST, _FASTEST = 0.01, 240.0  # pictures a second; who says else does not know
 _LONGEST_TICK = 0.1  # seconds
+_LONGEST_PAUSE = 60.0  # seconds between two pictures of a video
+_WARM_UP = 10  # pictures; the first ones of many sensors are black or green
 _BROKEN = 60  # pictures in a row, then it is no camera that can be used
 
 
@@ -121,6 +123,7 @@ class LiveStream:
             self._capture = _open_capture(cv2, spec, config)
         if not self._capture.isOpened():
             raise CaptureError(absent_message(spec))
+        self._warming = _WARM_UP
         self._backlog = Backlog(_rate(cv2, self._capture, config.rate), began)
         # On Linux the driver reports capture times, by our clock.
         self._says_when = self._capture.getBackendName() == "V4L2"
@@ -131,7 +134,8 @@ class LiveStream:
             for _ in range(_BROKEN):
                 came = self._grab()
                 rgb = _rgb(self._cv2, *self._capture.retrieve())
-                if rgb is not None:
+                self._warming -= 1
+                if rgb is not None and not (self._warming > 0 and _is_unexposed(rgb)):
                     taken = self._taken(came)
                     return Captured(rgb, taken, time.time() - (time.monotonic() - taken))
         raise CaptureError("The camera gives pictures that cannot be used. Plug it in again, or use another.")
@@ -158,31 +162,35 @@ class LiveStream:
 
 
 class VideoReel:
-    """A video file at its own speed, or at `rate` pictures a second. Raises CaptureError if it is none."""
+    """A video file, each picture at its own time, or `rate` a second. Raises CaptureError if it is none."""
 
     def __init__(self, cv2: Any, path: Path, rate: float) -> None:
         self._cv2, self._path = cv2, path.absolute()  # FFmpeg could take another for the name of a protocol
-        self._capture = self._open()
-        self._rate = _rate(cv2, self._capture, rate)
-        self.tick = min(_LONGEST_TICK, 1.0 / self._rate)
-        self._place = -1
-        self._current: ReelPicture | None = None
+        self._rewound()
+        self._period = 1.0 / _rate(cv2, self._capture, rate)
+        self._pause = self._period  # between the last two
+        self.tick = min(_LONGEST_TICK, self._period)
 
     def at(self, seconds: float) -> ReelPicture | None:
-        place = int(seconds * self._rate + 1e-6)
         with _errors(self._cv2):
-            while self._place < place or self._current is None:
-                if not self._capture.grab():
-                    return self._end()
-                self._place += 1
-                if self._place >= place or self._current is None:
-                    self._decode()
-        return self._current
+            while self._more and (self._due <= seconds + 1e-6 or self._current is None):
+                self._show_next()
+        if self._current is None:
+            raise CaptureError(f"There is no picture in {self._path}. Give another file.")
+        return self._current if self._more or seconds + 1e-6 < self._due else None
 
     def rewind(self) -> None:
         """See `Reel.rewind`. It is opened again, since not every file can be wound back."""
         self._capture.release()
-        self._capture, self._place, self._current = self._open(), -1, None
+        self._rewound()
+
+    def _rewound(self) -> None:
+        self._capture = self._open()
+        self._current: ReelPicture | None = None
+        self._due = self._stamp = 0.0  # of the picture that comes next, or of the end
+        with _errors(self._cv2):
+            self._more = bool(self._capture.grab())
+            self._stamp = self._reported()
 
     def close(self) -> None:
         self._capture.release()
@@ -195,15 +203,28 @@ class VideoReel:
             raise CaptureError(f"{self._path} is not a video that can be played. Give another file.")
         return capture
 
-    def _decode(self) -> None:
+    def _show_next(self) -> None:
+        """Show the picture that was fetched, and fetch another, since only that says until when."""
         rgb = _rgb(self._cv2, *self._capture.retrieve())
         if rgb is not None:  # else the picture before it stays
             self._current = ReelPicture(rgb)
+        self._more = bool(self._capture.grab())
+        if self._more:
+            before, self._stamp = self._stamp, self._reported()
+            self._pause = frame_pause(before, self._stamp, self._period)
+        # The last one is shown as long as the one before it.
+        self._due += self._pause
 
-    def _end(self) -> ReelPicture | None:
-        if self._current is None:
-            raise CaptureError(f"There is no picture in {self._path}. Give another file.")
-        return None
+    def _reported(self) -> float:
+        return float(self._capture.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000.0
+
+
+def frame_pause(before: float, now: float, period: float) -> float:
+    """Seconds between two pictures of a video by their own times, which differ where its rate does.
+
+    `period` where they say nothing: raw streams have none, and damaged ones jump.
+    """
+    return now - before if 0.0 < now - before <= _LONGEST_PAUSE else period
 
 
 def _open_capture(cv2: Any, spec: Usb | Csi | Network, config: CameraConfig) -> Any:
@@ -239,6 +260,10 @@ def _rgb(cv2: Any, valid: bool, picture: Any) -> Rgb | None:
     codes = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
     code = codes.get(1 if picture.ndim == 2 else picture.shape[2])
     return None if code is None else cv2.cvtColor(picture, code)
+
+
+def _is_unexposed(rgb: Rgb) -> bool:
+    return bool(blankness(rgb)) and bool((rgb == rgb[0, 0]).all())
 
 
 @contextlib.contextmanager

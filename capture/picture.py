@@ -57,6 +57,29 @@ def validate(captured: Captured) -> Captured | None:
     return captured if fits else dataclasses.replace(captured, depth=None)
 
 
+_DARK, _EVEN = 16, 4  # of 256
+
+
+def blankness(rgb: Rgb) -> str:
+    """Why a picture uint8 [h, w, 3] shows nothing, with a remedy; "" if it may show something.
+
+    Cameras give black behind a cover, and green or grey, numbers that were never written, when their cable or
+    stream fails.
+    """
+    seen = rgb[::4, ::4].reshape(-1, 3)
+    high = seen.max(axis=0)
+    if high.max() <= _DARK:
+        return "The camera shows nothing but black. Take the cover off its lens, or turn on a light."
+    even = bool((high - seen.min(axis=0) <= _EVEN).all())
+    red, green, blue = (int(value) for value in high)
+    unwritten = max(red, blue) <= _DARK and 120 <= green <= 160
+    if even and (unwritten or red == green == blue == 128):
+        return (
+            "The camera shows nothing but one colour. Unplug it and plug it in again, or use another cable."
+        )
+    return ""
+
+
 def captured_frame(rgb: Rgb) -> Frame:
     """A picture uint8 [h, w, 3] as a JPEG with its decoded picture."""
     return frame_of(encode(Image.fromarray(rgb)), rgb.size)

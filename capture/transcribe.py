@@ -15,6 +15,8 @@ from capture.utterance import Utterance
 
 WAITING = 4
 """Utterances that may wait; more are not heard."""
+_FULL, _CLIPPED = 0.98, 0.02
+"""The loudest that sound can be, and the share of samples from which it is cut off there."""
 _TOO_MUCH = "too much was said at once"
 _CLOSED = "listening is over"
 
@@ -93,6 +95,8 @@ def transcribe(whisper: Whisper, utterance: Utterance) -> Transcript | Unheard:
     """Transcribe one utterance in this thread."""
     draft = whisper.draft(utterance.samples)
     reason = objection(draft, utterance.level - utterance.floor, utterance.speech)
+    if reason and np.mean(np.abs(utterance.samples) > _FULL) > _CLIPPED:
+        reason = "it was too loud: turn the microphone down"
     if reason:
         return Unheard(reason, utterance.began, utterance.ended)
     confidence = min(1.0, max(0.0, math.exp(draft.logprob)))

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from core.deep_pictures import to_8_bits
 from core.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 """What is opened. Pillow knows dozens more, and starts other programs for some."""
+_DARKEST = 64
+"""Lightest value of 256 below which colours of 16 bits leave most of their range empty."""
 # What Pillow's decoders raise on damaged files, found by feeding them such files.
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
 
@@ -34,7 +38,8 @@ def read_picture(
                     f"{name} has {width} x {height} pixels, more than the {max_pixels:,} allowed. "
                     "Make it smaller, or raise images.max_pixels in roomwise.toml."
                 )
-            return _rgb(_upright(picture))
+            halved = ";16" in str(picture.tile)  # of colours of 16 bits, Pillow keeps the upper 8
+            rgb = _rgb(_upright(picture), name)
     except UnidentifiedImageError as error:
         kinds = " or ".join(formats)
         expected = "an image in a known format" if formats is FORMATS else f"a {kinds}"
@@ -45,9 +50,12 @@ def read_picture(
         ) from error
     except _DAMAGED as error:
         raise ImageError(f"{name} is damaged or cut short ({error}). Take or copy it again.") from error
+    if halved and np.asarray(rgb).max() < _DARKEST:
+        raise ImageError(f"{name} uses only a part of its 16 bits a colour. Save it with 8 bits a colour.")
+    return rgb
 
 
-def _open(source: Path | BinaryIO, formats: Sequence[str]) -> Image.Image:
+def _open(source: Path | BinaryIO, formats: Sequence[str]) -> ImageFile.ImageFile:
     with warnings.catch_warnings():
         # Pillow warns at a limit of its own; ours is checked right after.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -62,10 +70,12 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture  # the pixels are good, only the note about orientation is not
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        # 16-bit grey: converting directly would clip all but the darkest 1/256.
-        return picture.point(lambda value: value / 256).convert("L").convert("RGB")
+def _rgb(picture: Image.Image, name: str) -> Image.Image:
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        grey = to_8_bits(np.asarray(picture))
+        if grey is None:
+            raise ImageError(f"{name} is black throughout: its numbers are 0 or none. Take or save it again.")
+        return Image.fromarray(grey).convert("RGB")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")

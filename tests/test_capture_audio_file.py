@@ -1,3 +1,4 @@
+import struct
 import sys
 import wave
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from capture.audio import RATE, Block
-from capture.audio_file import PIECE, FileMicrophone, open_sound, pcm
+from capture.audio_file import PIECE, FileMicrophone, open_sound
+from capture.audio_wave import pcm
 from core.errors import CaptureError
 
 
@@ -120,6 +122,54 @@ def test_a_file_that_is_cut_short_is_heard_as_far_as_it_goes(tmp_path: Path) -> 
     microphone.close()
 
 
+def _wav(
+    layout: tuple[int, int, int], data: bytes, stated: int | None = None, riff: int | None = None
+) -> bytes:
+    """A WAV file with these channels, bytes a frame and bits a sample, and lengths as stated."""
+    channels, frame, bits = layout
+    body = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, channels, RATE, RATE * frame, frame, bits)
+    body += b"data" + struct.pack("<I", len(data) if stated is None else stated) + data
+    return b"RIFF" + struct.pack("<I", len(body) if riff is None else riff) + body
+
+
+@pytest.mark.parametrize("stated", [0, 1000, 31_001, 90_000, 0xFFFFFFFF])
+@pytest.mark.parametrize("riff", [None, 0, 36, 0xFFFFFFFF])
+def test_a_header_that_is_wrong_about_lengths_hides_no_sound(
+    tmp_path: Path, stated: int, riff: int | None
+) -> None:
+    data = np.round(_tone(1.0, RATE) * 32767).astype("<i2").tobytes()
+    (tmp_path / "a.wav").write_bytes(_wav((1, 2, 16), data, stated, riff))
+    np.testing.assert_allclose(open_sound(tmp_path / "a.wav").read(RATE), _tone(1.0, RATE)[:RATE], atol=1e-4)
+
+
+def test_what_stands_after_the_sound_is_no_sound(tmp_path: Path) -> None:
+    data = np.round(_tone(0.1, RATE) * 32767).astype("<i2").tobytes()
+    (tmp_path / "a.wav").write_bytes(_wav((1, 2, 16), data + b"LIST\4\0\0\0INFO", len(data)))
+    assert len(open_sound(tmp_path / "a.wav").read(RATE)) == RATE // 10
+
+
+def test_24_bits_in_32_are_read(tmp_path: Path) -> None:
+    data = np.round(_tone(0.1, RATE) * (2**31 - 1)).astype("<i4").tobytes()
+    (tmp_path / "a.wav").write_bytes(_wav((1, 4, 24), data))
+    np.testing.assert_allclose(open_sound(tmp_path / "a.wav").read(RATE), _tone(0.1, RATE), atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [(0, 2, 16), (1, 5, 40), (1, 2, 0), (0xFFFF, 2, 16)])
+def test_a_header_that_cannot_be_true_is_said(
+    tmp_path: Path, layout: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", _library(None))
+    (tmp_path / "a.wav").write_bytes(_wav(layout, bytes(100)))
+    with pytest.raises(CaptureError, match="ffmpeg"):
+        open_sound(tmp_path / "a.wav")
+
+
+def test_a_file_without_any_sound_is_said(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile")
+    with pytest.raises(CaptureError, match="There is no sound in"):
+        open_sound(_write(tmp_path / "a.wav", _tone(0.0, RATE), RATE))
+
+
 def _library(sound: NDArray[np.float64] | None) -> ModuleType:
     """soundfile, which reads every file as this sound, or none."""
 
@@ -127,7 +177,7 @@ def _library(sound: NDArray[np.float64] | None) -> ModuleType:
         pass
 
     class SoundFile:
-        samplerate = RATE
+        samplerate, frames = RATE, 1
 
         def __init__(self, path: str) -> None:
             if sound is None:

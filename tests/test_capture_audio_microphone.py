@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from capture.audio import RATE, Block
+from capture.audio import RATE, Block, level
 from capture.audio_pieces import Converter, Deliver, MicrophoneOpened, Piece, Status
 from capture.device import DeviceBack, Lost
 from capture.microphone import QUEUE, Microphone, Stream
@@ -36,6 +36,11 @@ class Line:
 
     def close(self) -> None:
         self.running -= 1
+
+    def hum(self, amplitude: float, seconds: float = 0.02) -> None:
+        if self.deliver is not None:
+            wave = amplitude * np.sin(2 * np.pi * 300 * np.arange(int(seconds * self.rate)) / self.rate)
+            self.deliver(np.stack([wave, wave], 1).astype(np.float32), time.monotonic())
 
     def say(self, value: float, seconds: float = 0.02) -> None:
         if self.deliver is not None:
@@ -71,7 +76,7 @@ def test_sound_of_any_rate_comes_as_16_khz_mono() -> None:
     blocks: list[Block] = []
 
     def listen() -> None:
-        line.say(0.5)
+        line.hum(0.5)
         if (block := microphone.read(0.01)) is not None:
             blocks.append(block)
 
@@ -79,9 +84,24 @@ def test_sound_of_any_rate_comes_as_16_khz_mono() -> None:
     microphone.close()
     sound = np.concatenate([block.samples for block in blocks])
     assert sound.dtype == np.float32
-    np.testing.assert_allclose(sound[200:], 0.5, atol=0.01)
+    assert level(sound[200:]) == pytest.approx(-9.0, abs=0.2)
     assert told == [MicrophoneOpened(48_000, 2)]
     assert line.running == 0 and microphone.ended
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, np.nan])
+def test_a_muted_microphone_is_said_once_and_stays_open(
+    value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.microphone._STILL", 0.3)
+    line, told = Line(), list[Status]()
+    microphone = Microphone(line.open, told.append)
+    microphone.start()
+    _until(lambda: len(told) == 2, lambda: line.say(value))
+    assert isinstance(told[1], Lost) and "muted" in told[1].reason
+    _until(lambda: len(told) == 3, lambda: line.hum(0.1))
+    assert isinstance(told[2], DeviceBack) and line.opened == 1
+    microphone.close()
 
 
 def test_a_device_that_goes_is_found_again_and_said_once() -> None:

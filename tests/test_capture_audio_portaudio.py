@@ -17,22 +17,29 @@ class Broken(Exception):
 
 
 class FakeStream:
-    """Takes only what its device takes."""
+    """Takes only what its device takes, and one program at a time."""
+
+    open: bool
 
     def __init__(self, library: "FakeLibrary", **asked: Any) -> None:
         if (asked["samplerate"], asked["channels"]) not in library.takes:
             raise Broken("Invalid sample rate")
+        if any(stream.open for stream in library.streams):
+            raise Broken("Device unavailable")
+        self.open, self.starts = True, library.starts
         self.samplerate, self.channels = float(asked["samplerate"]), asked["channels"]
         self.callback, self.blocksize = asked["callback"], asked["blocksize"]
         self.active = False
         library.streams.append(self)
 
     def start(self) -> None:
+        if self.starts is not None and self.samplerate not in self.starts:
+            raise Broken("Unanticipated host error")
         self.active = True
 
     def close(self, ignore_errors: bool = True) -> None:
         assert ignore_errors
-        self.active = False
+        self.active = self.open = False
 
     def give(self, frames: NDArray[np.float32]) -> None:
         times = SimpleNamespace(currentTime=7.0, inputBufferAdcTime=6.9)
@@ -45,6 +52,7 @@ class FakeLibrary(ModuleType):
     def __init__(self) -> None:
         super().__init__("sounddevice")
         self.takes = {(44_100, 1)}
+        self.starts: set[int] | None = None  # rates, None for all
         self.device: dict[str, Any] | None = {
             "name": "USB", "default_samplerate": 44_100.0, "max_input_channels": 1,
         }  # fmt: skip
@@ -128,10 +136,20 @@ def test_no_device_says_what_to_do(library: FakeLibrary, tmp_path: Path, name: s
         portaudio(name, tmp_path / "log")(_nobody)
 
 
+def test_a_stream_that_does_not_start_is_closed_before_the_next_is_tried(
+    library: FakeLibrary, tmp_path: Path
+) -> None:
+    library.takes, library.starts = {(44_100, 1), (16_000, 1)}, {16_000}
+    stream = portaudio("", tmp_path / "log")(_nobody)
+    assert stream.rate == 16_000 and [one.open for one in library.streams] == [False, True]
+    stream.close()
+
+
 def test_settings_begin_with_the_devices_own() -> None:
     assert list(settings(48_000.0, 1)) == [(48_000, 1), (44_100, 1), (16_000, 1)]
     assert next(settings(44_100.0, 6)) == (44_100, 6)
     assert next(settings(44_100.0, 64)) == (44_100, 2)
+    assert next(settings(0.0, 1)) == next(settings(float("nan"), 1)) == (48_000, 1)
 
 
 def test_without_portaudio_the_package_to_install_is_named(

@@ -16,7 +16,7 @@ from PIL import Image
 from capture.camera import Camera
 from capture.camera_watch import CameraOpened, Patience, Status
 from capture.device import DeviceBack, Ended, Lost
-from capture.picture import Captured, Source
+from capture.picture import Captured, Source, blankness
 from core.errors import CaptureError
 
 QUICK = Patience(opening=60, stalled=60, first_pause=0.02, longest_pause=0.1)
@@ -299,3 +299,42 @@ def test_nothing_is_begun_before_the_start() -> None:
 
     camera = Camera("it", opener)
     assert (camera.status, camera.newest(), threading.active_count()) == (None, None, threads)
+
+
+@pytest.mark.parametrize(
+    ("color", "message"),
+    [
+        ((0, 0, 0), "black"),
+        ((9, 4, 12), "black"),
+        ((0, 135, 0), "one colour"),
+        ((128, 128, 128), "one colour"),
+    ],
+)
+def test_a_picture_that_shows_nothing_is_known(color: tuple[int, int, int], message: str) -> None:
+    rgb = np.full((48, 64, 3), color, np.uint8)
+    assert message in blankness(rgb)
+    rgb[10:20, 10:20] = 200
+    assert not blankness(rgb)
+
+
+@pytest.mark.parametrize("color", [(255, 0, 0), (255, 255, 255), (60, 60, 60), (20, 140, 20)])
+def test_a_wall_of_one_colour_may_be_one(color: tuple[int, int, int]) -> None:
+    assert not blankness(np.full((48, 64, 3), color, np.uint8))
+
+
+def test_a_black_picture_is_not_asked_about_as_if_it_were_night() -> None:
+    told: list[Status] = []
+    light = threading.Event()
+
+    def covered() -> Iterator[Captured]:
+        while True:
+            yield picture(200 if light.is_set() else 0)
+
+    with Camera("it", lambda: Scripted(covered()), Patience(blank=0.05), told.append) as camera:
+        until(lambda: len(told) == 2)
+        assert isinstance(told[1], Lost) and "cover" in told[1].reason
+        with pytest.raises(CaptureError, match="Take the cover off"):
+            camera.frame(LONG)
+        light.set()
+        until(lambda: len(told) == 3)
+        assert isinstance(told[2], DeviceBack) and camera.frame(LONG).frame.picture is not None

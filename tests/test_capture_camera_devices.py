@@ -159,6 +159,15 @@ def test_whatever_colours_it_gives_become_rgb(cv2: FakeCv2, given_: Any, expecte
     assert captured.wall == pytest.approx(time.time(), abs=60)
 
 
+def test_the_first_pictures_of_a_sensor_that_shows_nothing_yet_are_passed_over(cv2: FakeCv2) -> None:
+    black, green = np.zeros_like(SHADES), np.full_like(SHADES, (0, 135, 0))
+    cv2.pictures = iter([black, green, black, SHADES, black])
+    source = opener_of(Usb(0), CONFIG)()
+    assert np.array_equal(read(source).rgb, SHADES[..., ::-1])
+    cv2.pictures = iter([*[black] * 9, SHADES])
+    assert not read(source).rgb.any()  # it is not warming up any more
+
+
 def test_broken_pictures_are_passed_over_and_at_last_said(cv2: FakeCv2) -> None:
     cv2.pictures = iter(["broken", SHADES[:0], SHADES[..., :2], SHADES, *["broken"] * 100])
     source = opener_of(Usb(0), CONFIG)()

@@ -1,6 +1,8 @@
 """Real videos through the OpenCV that is installed."""
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -54,6 +56,33 @@ def test_a_video_plays_at_its_own_speed_in_rgb(video: Path) -> None:
     reel.rewind()
     assert number_of(reel.at(0.1)) == 2
     reel.close()
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="makes the video")
+def test_each_picture_of_a_video_of_variable_rate_is_shown_at_its_own_time(tmp_path: Path) -> None:
+    path = tmp_path / "phone.mkv"
+    made = "color=size=64x48:rate=20:duration=5,geq=lum='50+40*floor(T)':cb=128:cr=128"
+    some = "select='lt(t,1)+not(mod(n,20))'"  # one second at 20 pictures, then four with one
+    options = ["-f", "lavfi", "-i", f"{made},{some}", "-fps_mode", "vfr", "-c:v", "mjpeg"]
+    subprocess.run(["ffmpeg", "-v", "error", *options, str(path)], check=True)
+    reel = opencv.VideoReel(cv2, path, 5.0)
+    shades = {}
+    for seconds in (0.5, 1.2, 1.9, 3.5, 4.9):
+        shown = reel.at(seconds)
+        assert shown is not None
+        shades[seconds] = float(shown.rgb.mean())
+    steps = np.diff([shades[seconds] for seconds in (0.5, 1.2, 3.5, 4.9)])
+    assert shades[1.2] == shades[1.9] and steps == pytest.approx([46.6, 93.2, 46.6], abs=8)
+    assert reel.at(5.1) is None
+    reel.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "pause"),
+    [(1.0, 1.5, 0.5), (0.0, 0.0, 0.1), (5.0, 1.0, 0.1), (0.0, 95_443.0, 0.1), (0.0, float("nan"), 0.1)],
+)
+def test_times_of_a_video_that_say_nothing_are_not_believed(before: float, now: float, pause: float) -> None:
+    assert opencv.frame_pause(before, now, 0.1) == pause
 
 
 def test_who_comes_too_late_for_all_of_it_has_missed_it(video: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.camera_watch import CameraOpened, Over, Patience, Progress, Status, Watch
+from capture.camera_watch import Blank, CameraOpened, Over, Patience, Progress, Status, Watch
 from capture.device import DeviceBack, Ended, Lost
 
 SIZE = CameraOpened(64, 48, depth=False)
@@ -160,3 +160,22 @@ def test_the_end_of_a_video_is_the_end() -> None:
     assert watch.step(0.0, None, 0).do == "open"
     step = watch.step(1.0, Progress(0.0, 0.0, 0.5, 0.9, SIZE, Over(ended=True)), 0)
     assert (step.do, step.tell) == ("stop", (SIZE, Ended()))
+
+
+def test_pictures_that_show_nothing_are_said_once_and_the_device_stays_open() -> None:
+    watch, black = Watch(Patience(blank=5.0)), Blank("It is black. Take the cover off.", 1.0)
+    told: list[Status] = []
+    assert watch.step(0.0, None, 0).do == "open"
+    for now, blank in [(1.0, black), (4.0, black), (6.5, black), (9.0, black), (12.0, None), (13.0, None)]:
+        step = watch.step(now, Progress(0.0, 0.5, 1.0, now, SIZE, blank=blank), 0)
+        told += step.tell
+        assert step.do == "wait"
+    assert told == [SIZE, Lost(black.reason), DeviceBack(11.0)]
+
+
+def test_a_moment_of_black_is_not_said() -> None:
+    watch = Watch(Patience(blank=5.0))
+    watch.step(0.0, None, 0)
+    for now, blank in [(1.0, None), (4.0, Blank("It is black.", 2.0)), (5.0, None), (9.0, None)]:
+        step = watch.step(now, Progress(0.0, 0.5, 1.0, now, SIZE, blank=blank), 0)
+        assert step.tell == ((SIZE,) if now == 1.0 else ())

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import os
 import threading
@@ -84,6 +85,15 @@ def test_a_model_that_cannot_be_loaded_is_said_by_every_future() -> None:
         with pytest.raises(WeightsError, match="no Whisper checkpoint"):
             transcriber.hear(_utterance()).result(WAIT)
     transcriber.close()
+
+
+def test_what_was_too_loud_to_be_understood_is_said() -> None:
+    whisper = Slow(Draft("What?", 0.1, -1.5, 1.0))
+    whisper.go.set()
+    loud = dataclasses.replace(_utterance(), samples=np.sign(np.sin(np.arange(RATE))).astype(np.float32))
+    unclear, cut_off = transcribe(whisper, _utterance()), transcribe(whisper, loud)
+    assert isinstance(unclear, Unheard) and unclear.reason == "it was not clear enough"
+    assert isinstance(cut_off, Unheard) and "turn the microphone down" in cut_off.reason
 
 
 def test_closing_does_not_wait_and_nothing_is_heard_after_it() -> None:

@@ -4,10 +4,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from tiny_models import photo
 
+from core.deep_pictures import to_8_bits
 from core.errors import ImageError
 from core.frames import decode
 from core.pictures import FORMATS, read_picture
@@ -19,17 +22,15 @@ LIMIT = 1_000_000
 def _png_of_size(width: int, height: int) -> bytes:
     """A PNG whose header promises this size and whose pixels are missing."""
 
+    return _png(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), zlib.compress(b""))
+
+
+def _png(header: bytes, pixels: bytes) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def _bytes(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -117,6 +118,78 @@ def test_transparency_becomes_white_and_16_bit_grey_keeps_its_range(tmp_path: Pa
     assert load_image(tmp_path / "clear.png", LIMIT).getpixel((0, 0)) == (255, 255, 255)
     Image.new("I;16", (4, 4), 32768).save(tmp_path / "grey.png")
     assert load_image(tmp_path / "grey.png", LIMIT).getpixel((0, 0)) == (128, 128, 128)
+
+
+GREY = np.asarray(photo(width=200, height=150).convert("L"))
+
+
+@pytest.mark.parametrize(
+    ("deep", "meant"),
+    [
+        ((GREY / 255).astype(np.float32), GREY),
+        (GREY.astype(np.float32), GREY),
+        (GREY.astype(np.float32) * 257, GREY),
+        (GREY.astype(np.uint16), GREY),
+        (GREY.astype(np.uint16) * 4, GREY),
+        (GREY.astype(np.uint16) * 16, GREY),
+        (GREY.astype(np.uint16) * 64, GREY),
+        (GREY.astype(np.uint16) * 257, GREY),
+        (GREY.astype(np.int32) * 16, GREY),
+    ],
+)
+def test_numbers_that_do_not_fill_their_type_are_as_bright_as_they_are_meant(
+    tmp_path: Path, deep: NDArray[Any], meant: NDArray[np.uint8]
+) -> None:
+    Image.fromarray(deep).save(tmp_path / "deep.tif")
+    shown = np.asarray(load_image(tmp_path / "deep.tif", LIMIT))[:, :, 0]
+    np.testing.assert_allclose(shown, meant, atol=2)
+
+
+def test_temperatures_are_stretched_from_the_coldest_to_the_warmest() -> None:
+    kelvin = 29_000 + np.linspace(0, 1_500, 10_000).reshape(100, 100).astype(np.uint16)
+    shown = to_8_bits(kelvin)
+    assert shown is not None and (shown.min(), shown.max()) == (0, 255)
+    assert shown.mean() == pytest.approx(127.5, abs=1)
+
+
+def test_a_hot_pixel_and_what_is_no_number_do_not_count() -> None:
+    deep = GREY.astype(np.float32) * 16
+    deep[0, :2] = 65_535, 60_000
+    deep[1, :2] = np.nan, np.inf
+    shown = to_8_bits(deep)
+    assert shown is not None and shown[0, 0] == shown[1, 1] == 255 and shown[1, 0] == 0
+    np.testing.assert_allclose(shown[2:], GREY[2:], atol=2)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, -np.inf])
+def test_numbers_that_show_nothing_are_refused(tmp_path: Path, value: float) -> None:
+    Image.fromarray(np.full((4, 4), value, np.float32)).save(tmp_path / "deep.tif")
+    with pytest.raises(ImageError, match="black throughout"):
+        load_image(tmp_path / "deep.tif", LIMIT)
+
+
+def _png_of_16_bits(colors: NDArray[np.uint16]) -> bytes:
+    """RGB [h, w, 3]; Pillow writes none."""
+    height, width = colors.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in colors)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return _png(header, zlib.compress(rows))
+
+
+def test_colours_of_16_bits_are_read_or_refused_where_their_range_is_empty(tmp_path: Path) -> None:
+    colors = np.repeat(GREY[:, :, None], 3, axis=2).astype(np.uint16)
+    (tmp_path / "full.png").write_bytes(_png_of_16_bits(colors * 257))
+    assert np.array_equal(np.asarray(load_image(tmp_path / "full.png", LIMIT)), colors)
+    (tmp_path / "twelve.png").write_bytes(_png_of_16_bits(colors * 16))
+    with pytest.raises(ImageError, match="8 bits a colour"):
+        load_image(tmp_path / "twelve.png", LIMIT)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "P", "LA", "1", "YCbCr"])
+def test_pictures_of_every_mode_are_as_bright_as_they_are(tmp_path: Path, mode: str) -> None:
+    photo(width=200, height=150).convert(mode).save(tmp_path / "a.tif")
+    shown = np.asarray(load_image(tmp_path / "a.tif", LIMIT).convert("L"))
+    assert shown.mean() == pytest.approx(GREY.mean(), abs=8)
 
 
 def _saved(kind: str, path: Path) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image
 from capture.camera import Camera
 from capture.camera_watch import CameraOpened, Status
 from capture.device import DeviceBack, Ended, Lost
-from capture.picture import Captured
+from capture.picture import Captured, blankness
 from core.errors import CaptureError
 from core.events import CameraChanged, Event
 from core.frames import encode, frame_of
@@ -125,6 +125,8 @@ class Eyes:
                 self._keep(captured)
 
     def _keep(self, captured: Captured) -> None:
+        if blankness(captured.rgb):
+            return
         data = as_jpeg(captured, _QUALITY)
         with self._lock:
             if self._kept and captured.taken <= self._kept[-1][0]:

@@ -11,8 +11,9 @@ from capture.picture import Opener, Source
 from capture.player import Player
 from capture.sources import oak, realsense
 from capture.sources.folder import frames_of, is_picture, is_recording, pictures_of
+from capture.sources.snapshots import open_address
 from capture.sources.stills import Still, Stills
-from capture.spec import DepthCamera, OnDisk, Openable, Spec, parse
+from capture.spec import DepthCamera, Network, OnDisk, Openable, Spec, parse
 from core.errors import CaptureError
 from core.sections import CameraConfig
 
@@ -51,7 +52,8 @@ def opener_of(spec: Openable, config: CameraConfig, max_pixels: int = MAX_PIXELS
         return partial(realsense.RealSense, realsense.library(), config)
     cv2 = opencv.library()
     opencv.check(cv2, spec)
-    return partial(opencv.LiveStream, cv2, spec, config)
+    live = partial(opencv.LiveStream, cv2, spec, config)
+    return partial(open_address, spec, max_pixels, live) if isinstance(spec, Network) else live
 
 
 def _on_disk(path: Path, config: CameraConfig, max_pixels: int) -> Opener:
