@@ -9,7 +9,7 @@ import stat
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -31,6 +31,16 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 class Malformed(ValueError):
     """Why something cannot be read, as the end of a sentence."""
+
+
+def _check_name(name: str) -> str:
+    if "\0" in name or any(len(part.encode()) > 255 for part in name.split("/")):
+        raise ValueError("a file cannot have this name")
+    return name
+
+
+FileName = Annotated[str, pydantic.AfterValidator(_check_name)]
+"""A file's name or path that a disk can hold; where it leads is for its reader to check."""
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

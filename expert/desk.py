@@ -16,6 +16,7 @@ from typing import Protocol
 from core.errors import ExpertError, RoomwiseError
 from expert.asking import QuestionBatch
 from models.remote.wire import WireAnswer
+from models.vlm import is_out_of_memory
 
 
 def next_batch(waiting: Sequence[int], limit: int) -> int:
@@ -147,15 +148,9 @@ class Desk:
 
 
 def _fail(future: "Future[Answers]", error: Exception) -> None:
-    if _out_of_memory(error):
+    if is_out_of_memory(error):
         error = ExhaustedError("The expert ran out of memory. Send a smaller frame or fewer questions.")
     elif not isinstance(error, RoomwiseError):
         _LOG.error("A question could not be answered", exc_info=error)
     with contextlib.suppress(RuntimeError):
         future.set_exception(error)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """torch raises a type of its own on a GPU, and a message on a CPU."""
-    named = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
-    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))

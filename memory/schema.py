@@ -36,6 +36,8 @@ def database_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError:
         raise  # a bug of ours
+    except UnicodeDecodeError as error:  # of what the database says is wrong
+        raise StorageError(f"Cannot use {path}: {_remedy('malformed', path)}") from error
     except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
         raise StorageError(f"Cannot use {path}: {_remedy(str(error), path)}") from error
 

@@ -11,16 +11,14 @@ from typing import Any
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, BertModel, PreTrainedTokenizerBase
 
-from core.errors import WeightsError
 from core.ports import Rows
 from models.minilm_files import DIGEST, INSTALL, check_minilm, minilm_folder
 from models.registry import load_model, model_folder, no_progress_bars
 from models.vlm import VisionLanguageModel
-from models.weights import digest
+from models.weights import digest, others_files
 
 _LONGEST = 256  # tokens; what the model was trained with
 _PATCHES = 2  # a side
@@ -52,14 +50,11 @@ def load_minilm(folder: Path | None = None) -> MiniLM:
     """
     folder = minilm_folder() if folder is None else folder
     check_minilm(folder)
-    try:
-        with no_progress_bars():
-            module: Any = BertModel.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
-            )
+    with others_files(f"The text embedder in {folder} is damaged", INSTALL), no_progress_bars():
+        module: Any = BertModel.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"The text embedder in {folder} is damaged. {INSTALL}") from error
     module.eval()
     return MiniLM(module, tokenizer)
 

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-from safetensors import SafetensorError
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.utils import logging
 
@@ -22,7 +21,7 @@ from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
 from models.vlm import VisionLanguageModel
-from models.weights import check_digest, check_files, check_loading, read_config
+from models.weights import check_digest, check_files, check_loading, others_files, read_config
 
 _BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _BUILTIN = {"builtin-student": "student", "builtin-expert": "expert"}
@@ -137,22 +136,16 @@ def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguage
 def _load_module(
     model_class: Any, name: str, folder: Path, attention: str, dtype: torch.dtype | str
 ) -> torch.nn.Module:
-    try:
-        with no_progress_bars():
-            module, info = model_class.from_pretrained(
-                folder,
-                attn_implementation=attention,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                output_loading_info=True,
-            )
-    except (SafetensorError, RuntimeError, OSError, ValueError, TypeError, KeyError) as error:
-        raise WeightsError(
-            f"The weights of {name} do not fit its config.json or are damaged: {_first_line(error)}. "
-            "Get the whole checkpoint again."
-        ) from error
+    with others_files(f"The weights of {name} do not fit its config.json or are damaged"), no_progress_bars():
+        module, info = model_class.from_pretrained(
+            folder,
+            attn_implementation=attention,
+            dtype=dtype,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
     check_loading(name, info)
     loaded: torch.nn.Module = module
     return loaded
@@ -160,19 +153,10 @@ def _load_module(
 
 def _load_readers(name: str, folder: Path) -> tuple[Any, Any]:
     """Image processor and tokenizer."""
-    try:
+    with others_files(f"Tokenizer or image processor of {name} cannot be read"):
         return (
             AutoImageProcessor.from_pretrained(
                 folder, backend="pil", local_files_only=True, trust_remote_code=False
             ),
             AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False),
         )
-    except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
-        raise WeightsError(
-            f"Tokenizer or image processor of {name} cannot be read: {_first_line(error)}. "
-            "Get the whole checkpoint again."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")

@@ -19,9 +19,19 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
+from core.errors import ModelError
 from core.types import Answer
 from models.decoding import Spelling, Steps, greedy, greedy_rows, to_answer
 from models.maps import FirstLayerAttention
+
+# What files that fit each other, and yet not the model's code, end in.
+_FAULTS = (RuntimeError, TypeError, LookupError, AttributeError)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was too small; torch raises a type of its own on a GPU, and a message on a CPU."""
+    named = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
+    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 @dataclass(frozen=True)
@@ -219,8 +229,12 @@ class VisionLanguageModel(abc.ABC):
             return self.features(pixels)
 
     def encode_images(self, images: Sequence[Image]) -> VisionTokens:
-        """Vision tokens of images as constants, without gradient."""
-        return self.encode_constant(self.prepare(images))
+        """Vision tokens of images as constants, without gradient. Raises ModelError."""
+        try:
+            pixels = self.prepare(images)
+        except (*_FAULTS, ValueError) as error:
+            raise self._fault(error) from error
+        return self.encode_constant(pixels)
 
     def encode_constant(self, pixels: torch.Tensor) -> VisionTokens:
         """The same for prepared images."""
@@ -292,14 +306,22 @@ class VisionLanguageModel(abc.ABC):
     def _encoded(self, picture: Image | VisionTokens) -> VisionTokens:
         return picture if isinstance(picture, VisionTokens) else self.encode_images([picture])
 
+    def _fault(self, error: Exception) -> ModelError:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return ModelError(f"{self.name} cannot answer: {reason}. Get it again, or choose another model.")
+
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """No dropout inside, even in the middle of a training loop."""
+        """No dropout inside, even in the middle of a training loop. Raises ModelError for a model at fault."""
         training = self.module.training
         if training:
             self.module.eval()
         try:
             yield
+        except _FAULTS as error:
+            if is_out_of_memory(error):
+                raise
+            raise self._fault(error) from error
         finally:
             if training:
                 self.module.train()

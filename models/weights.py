@@ -1,16 +1,17 @@
 """Check a checkpoint folder before and after loading. Only safetensors are read: pickles can run code."""
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pydantic
 from typing_extensions import TypedDict
 
-from core.errors import WeightsError
+from core.errors import RoomwiseError, WeightsError
 from core.files import storage_errors
-from core.untrusted import Malformed, parse_as, read_as, typed
+from core.untrusted import FileName, Malformed, parse_as, read_as, typed
 
 DIGEST_FILE = "weights.sha256"
 """Optional in a checkpoint folder: the digest of its tensors, as text."""
@@ -27,7 +28,22 @@ class _Entry(TypedDict):
 
 
 class _Index(TypedDict):
-    weight_map: dict[str, str]
+    weight_map: dict[str, FileName]
+
+
+@contextlib.contextmanager
+def others_files(complaint: str, remedy: str = "Get the whole checkpoint again.") -> Iterator[None]:
+    """Turn what a library raises over files that it reads inside into a WeightsError, with its reason."""
+    try:
+        yield
+    except RoomwiseError:
+        raise
+    except BaseException as error:
+        # tokenizers raises Exception itself and, where its Rust code panics, not even that.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        raise WeightsError(f"{complaint}: {reason}. {remedy}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:

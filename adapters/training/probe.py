@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from typing_extensions import TypedDict
 
 from adapters.training.questions import general_questions
 from core.errors import StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
 from core.types import Example
-from core.untrusted import read_as
+from core.untrusted import FileName, read_as
 from models.adapter_files import Base
 from models.images import load_image
 from models.vlm import VisionLanguageModel
@@ -27,6 +28,17 @@ _FILE = "probe.json"
 _SCHEMA = 1
 _LONGEST = 24
 _AGAIN = "Delete the folder, it is made again."
+
+
+class _Item(TypedDict):
+    image: FileName
+    question: str
+    answer: str
+
+
+class _Probe(TypedDict):
+    base: Base
+    items: list[_Item]
 
 
 def probe_set(vlm: VisionLanguageModel, base: Base, folder: Path) -> list[Example]:
@@ -79,17 +91,13 @@ def read_probe(folder: Path, base: Base) -> list[Example]:
     Raises StorageError when the folder is missing or damaged, WeightsError when another base answered.
     """
     path = folder / _FILE
-    values = read_as(path, dict[str, Any], StorageError, _AGAIN)
-    try:
-        answered_by = Base(**values["base"])
-        examples = [
-            Example(f"probe-{n}", item["question"], item["answer"], folder / Path(item["image"]).name)
-            for n, item in enumerate(values["items"])
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is damaged ({error}). {_AGAIN}") from error
+    probe: _Probe = read_as(path, _Probe, StorageError, _AGAIN)
+    examples = [
+        Example(f"probe-{n}", item["question"], item["answer"], folder / Path(item["image"]).name)
+        for n, item in enumerate(probe["items"])
+    ]
     if not all(example.image.is_file() for example in examples):
         raise StorageError(f"{folder} lacks pictures of its questions. {_AGAIN}")
-    if answered_by.digest != base.digest:
-        raise WeightsError(f"{path} was answered by {answered_by}, the student is {base}. {_AGAIN}")
+    if probe["base"].digest != base.digest:
+        raise WeightsError(f"{path} was answered by {probe['base']}, the student is {base}. {_AGAIN}")
     return examples

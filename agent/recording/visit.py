@@ -16,7 +16,7 @@ from agent.recording.rooms import rooms_of
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
 from core.text import check_question, room_name, strip_controls
-from core.untrusted import read_as
+from core.untrusted import FileName, read_as
 
 Whose = Literal["truth", "expert"]
 """What a session's answers are: known to be right, or an expert's words."""
@@ -70,7 +70,7 @@ class _Turn(pydantic.BaseModel):
     answer: str = ""
     tag: str = ""
     family: str = ""
-    audio: str = ""
+    audio: FileName = ""
     seen: list[pydantic.NonNegativeInt] = []
     room: str = ""
     pause: float | None = pydantic.Field(default=None, ge=0, allow_inf_nan=False)
@@ -79,8 +79,8 @@ class _Turn(pydantic.BaseModel):
 class _Folder(pydantic.BaseModel):
     room: str = ""
     answers: Whose = "expert"
-    frames: list[str] = []
-    depth: list[str] = []
+    frames: list[FileName] = []
+    depth: list[FileName] = []
     turns: list[_Turn] = pydantic.Field(min_length=1)
 
 

@@ -55,7 +55,7 @@ def redact(folder: Path, choice: Choice) -> Redacted:
     recording = read_recording(folder)
     questions = [event for event in recording.events if isinstance(event, Asked)]
     turns = _chosen_turns(questions, choice)
-    lines = [json.loads(line) for line in whole_lines(folder).splitlines()]
+    lines = [json.loads(line) for line in whole_lines(folder).split(b"\n")[:-1]]
     frames = frozenset(event.frame for event in questions if event.turn in turns and event.frame)
     redacted = list(without(lines, choice, frames if choice.frames else frozenset()))
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in redacted)

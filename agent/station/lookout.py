@@ -14,7 +14,7 @@ from agent.whereabouts.recognition import brightness, is_dark
 from agent.whereabouts.whereabouts import Sight
 from capture.picture import Captured, captured_frame
 from core.config import Config
-from core.errors import InputError
+from core.errors import InputError, ModelError
 from core.events import Event, Failed, SceneChanged
 
 _EVERY = 1.0  # seconds
@@ -65,7 +65,7 @@ class Lookout:
             return
         try:
             (view,) = embedder.image([picture])
-        except RuntimeError as error:  # such as no memory left
+        except (RuntimeError, ModelError) as error:  # such as no memory left
             self._next = float("inf")
             self._say(Failed(at=time.time(), what="scene", error=f"{error}. New views are not noticed."))
             return

@@ -21,7 +21,7 @@ from core.ports import Rows
 from models.embedder import load_minilm
 from models.registry import load_model, model_folder, no_progress_bars
 from models.scene.names import CentredText
-from models.weights import check_files, check_loading, digest
+from models.weights import check_files, check_loading, digest, others_files
 
 BUILTIN = "builtin-teacher"
 HEAD_FOLDER = Path(__file__).parents[1] / "builtin" / "scene-teacher"
@@ -138,23 +138,18 @@ def read_head(path: Path) -> tuple[PoolingHead, str]:
 
 def _clip(folder: Path) -> ClipTeacher:
     check_files(folder)
-    try:
-        with no_progress_bars():
-            loaded: Any = CLIPModel.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                output_loading_info=True,
-            )
+    with others_files(f"{folder} holds no CLIP that can be read"), no_progress_bars():
+        loaded: Any = CLIPModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
         processor = CLIPImageProcessorPil.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (SafetensorError, RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(
-            f"{folder} holds no CLIP that can be read: {error}. Get the whole checkpoint again."
-        ) from error
     module, info = loaded
     check_loading(str(folder), info)
     return ClipTeacher(f"clip:{digest(folder)[:12]}", module.eval(), processor, tokenizer)

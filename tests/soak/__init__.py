@@ -1,0 +1,1 @@
+"""What is tried against Roomwise for hours, by hand: `scripts/soak --help`."""
