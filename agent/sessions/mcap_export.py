@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.recording.record import Recording
-from agent.sessions.archive import new_file
 from agent.sessions.turns import finite
 from core import events
 from core.events import Event
 from core.extras import require
+from core.files import new_file
 
 _NS = 1_000_000_000
 _LAST = 9e9  # seconds since 1970, which 64 bits hold as nanoseconds

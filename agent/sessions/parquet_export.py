@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.record import REDACTED, Recording
-from agent.sessions.archive import new_file
 from agent.sessions.turns import RecordedTurn, finite, turns_of
 from core.extras import require
+from core.files import new_file
 
 _ROWS = 64  # written at a time, so that a long session never lies in memory with all its frames
 
