@@ -4,11 +4,13 @@ They are the files in migrations/. Add new ones and never edit old ones: they ha
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import StorageError
+from core.files import private
 
 DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
@@ -44,6 +46,9 @@ def open_database(path: Path, writing: bool) -> sqlite3.Connection:
     """
     with database_errors(path):
         place = path if writing or path.exists() else ":memory:"
+        if writing:
+            with contextlib.suppress(OSError):  # which SQLite reports
+                os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # what it makes may be read by others
         # The caller promises one thread at a time, but it may change.
         database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10)
         try:

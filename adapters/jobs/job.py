@@ -21,7 +21,7 @@ import pydantic
 
 from adapters.jobs.request import Request, Result
 from core.errors import StorageError
-from core.files import atomic_write_text, read_object, storage_errors
+from core.files import atomic_write_text, private, read_object, storage_errors
 
 ORPHANED_EXIT_CODE = 3
 """Exit code of a worker whose parent has gone."""
@@ -119,7 +119,7 @@ class ProgressLog:
     def say(self, stage: str, **values: float | str) -> None:
         """One line: the stage, and numbers that belong to it. Raises StorageError."""
         line = json.dumps({"stage": stage, **values}) + "\n"
-        with storage_errors("write", self._path), self._path.open("ab", buffering=0) as file:
+        with storage_errors("write", self._path), open(self._path, "ab", buffering=0, opener=private) as file:
             file.write(line.encode())
 
 

@@ -8,7 +8,6 @@ import asyncio
 import concurrent.futures as futures
 import hashlib
 import hmac
-import os
 import socket
 import ssl
 import threading
@@ -24,7 +23,7 @@ from agent.console import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError
 from core.event_lines import to_line
 from core.events import Event
-from core.files import storage_errors
+from core.files import make_folder, storage_errors
 from core.lock import FolderLock, lock_folder
 
 MOST_CLIENTS = 16
@@ -109,17 +108,14 @@ class AttachServer:
         """A socket that only its user may open; a killed agent's is replaced, since its lock is gone."""
         folder = door.path.parent
         with storage_errors("make", folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         self._locks.append(lock_folder(folder))
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with storage_errors("make", door.path):
                 door.path.unlink(missing_ok=True)
-                umask = os.umask(0o177)
-                try:
-                    bound.bind(str(door.path))
-                finally:
-                    os.umask(umask)
+                bound.bind(str(door.path))
+                door.path.chmod(0o600)  # nobody is let in before somebody listens
         except StorageError:
             bound.close()
             raise
