@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from core.errors import InputError, RoomwiseError
 from core.extras import load
-from core.text import did_you_mean, strip_controls
+from core.text import did_you_mean, printable, strip_controls
 
 _COMPLETION = frozenset({"install_completion", "show_completion"})
 INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
@@ -94,7 +94,12 @@ def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
     return 0
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print for people: the door to the terminal, through which no control character passes."""
+    typer.echo(printable(text), err=err)
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask on stderr, since stdout holds the answer alone. Raises InputError when it is not confirmed."""
-    if not yes and not typer.confirm(question, err=True):
+    if not yes and not typer.confirm(printable(question), err=True):
         raise InputError("Nothing was done. To go on without being asked: --yes")

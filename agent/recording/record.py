@@ -58,7 +58,7 @@ class Recorder:
         with storage_errors("write", self.folder / EVENTS):
             size = self._file.tell()
             try:
-                line = to_line(event).encode() + b"\n"
+                line = to_line(event).encode(errors="replace") + b"\n"
                 if self._file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, "only a part was written")
                 os.fsync(self._file.fileno())

@@ -61,7 +61,7 @@ def redact(folder: Path, choice: Choice) -> Redacted:
     # What is gone is still spoken of until the log is replaced, so that a second try finds what a kill left.
     files = _delete_strays(folder, redacted)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in redacted)
-    atomic_write_bytes(folder / EVENTS, text.encode())
+    atomic_write_bytes(folder / EVENTS, text.encode(errors="replace"))
     entry = {"at": time.time(), "turns": list(turns), "frames": choice.frames, "words": choice.words}
     earlier = recording.about.get("redacted", [])
     about = recording.about | {"redacted": [*(earlier if isinstance(earlier, list) else ()), entry]}
