@@ -30,7 +30,7 @@ _AWAY = InputError("The agent is not there. Ask again when it is back.")
         (
             "\x1b[1;31mred\x1b[0m\x00 \x1b]8;;http://x\x07so\u202efa\x1b]8;;\x1b\\ \x9b2J\ud800",
             "",
-            "red sofa ",
+            "red sofa",
         ),
         ("\n\n", "", ""),
         ("", "", ""),
