@@ -19,6 +19,7 @@ from capture.audio import Samples
 from capture.audio_inventions import UNSURE, Draft, echoes
 from core.errors import ConfigError, MissingDependencyError, WeightsError
 from core.extras import require
+from core.files import expand_user
 from core.sections import VoiceConfig
 
 Engine = Literal["openai", "faster"]
@@ -149,7 +150,7 @@ def _faster_whisper() -> Any:
 
 def _locate(library: ModuleType, model: str, folder: Path) -> Path:
     """The path of a checkpoint, given as a path or by name in the folder."""
-    path = Path(model).expanduser()
+    path = expand_user(model)
     if path.suffix == SUFFIX or path.is_file():
         if path.is_file():
             return path
@@ -202,5 +203,10 @@ def _build_model(library: Any, checkpoint: Mapping[str, Any]) -> Any:
 
 def whisper_loader(config: VoiceConfig) -> Callable[[], Whisper]:
     """A function that loads the configured Whisper."""
-    folder = Path(config.whisper_folder).expanduser()
+    folder = whisper_folder(config)
     return lambda: load_whisper(config.engine, config.whisper, folder, config.language, config.hint)
+
+
+def whisper_folder(config: VoiceConfig) -> Path:
+    """Where models are found by name. Raises StorageError without a home folder."""
+    return expand_user(config.whisper_folder or "~/.cache/whisper")

@@ -4,7 +4,6 @@ The text goes to their standard input and never through a shell. The microphone 
 """
 
 import contextlib
-import json
 import math
 import shutil
 import subprocess
@@ -14,8 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from core.errors import CaptureError
+from core.errors import CaptureError, StorageError
 from core.text import strip_controls
+from core.untrusted import parse_json, read_bytes
 
 Command = Sequence[str]
 """A program and its arguments."""
@@ -51,8 +51,8 @@ def _piper_rate(path: Path) -> int:
     """Samples a second of a piper voice, from the settings beside it."""
     settings = path.with_name(f"{path.name}.json")
     try:
-        return int(json.loads(settings.read_text(encoding="utf-8"))["audio"]["sample_rate"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(parse_json(read_bytes(settings))["audio"]["sample_rate"])
+    except (StorageError, ValueError, KeyError, TypeError):
         return _PIPER_RATE
 
 

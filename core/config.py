@@ -5,16 +5,22 @@ environment (`ROOMWISE_STUDENT__MODEL`). Unknown keys are refused with the neare
 """
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import pydantic
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from core.errors import ConfigError
-from core.files import config_dir, storage_errors
+from core.files import config_dir
 from core.sections import (
     FILE_NAME,
     NESTED,
@@ -33,14 +39,11 @@ from core.sections import (
     variable_name,
 )
 from core.text import did_you_mean
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from core.untrusted import Malformed, check_unicode, parse_toml, read_bytes
 
 # Set for other purposes than configuration.
 _OTHER_VARIABLES = frozenset({"ROOMWISE_HOME"})
+_MOST_BYTES = 1 << 20
 
 
 class Config(BaseSettings):
@@ -108,11 +111,9 @@ def fields(
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    with storage_errors("read", path):
-        data = path.read_bytes()
     try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = parse_toml(read_bytes(path, _MOST_BYTES))
+    except Malformed as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct it there.") from error
     keys = {key for key, _ in fields()}
     section_names = {key.rpartition(".")[0] for key in keys}
@@ -135,11 +136,35 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 def _read_env(env: Mapping[str, str]) -> dict[str, Any]:
     variables = {name.upper(): value for name, value in env.items() if name.upper().startswith(PREFIX)}
     names = {variable_name(key) for key, _ in fields()}
-    for name in sorted(variables.keys() - _OTHER_VARIABLES - names):
+    for name in sorted(variables.keys() - _OTHER_VARIABLES - names - foreign_variables(env)):
         raise ConfigError(f"Unknown variable {name}. {did_you_mean(name, names | _OTHER_VARIABLES)}")
     source = EnvSettingsSource(Config, env_prefix=PREFIX, env_nested_delimiter=NESTED)
-    source.env_vars = {name.lower(): value for name, value in variables.items()}
-    return source()
+    source.env_vars = {name.lower(): _value(name, variables[name]) for name in variables.keys() & names}
+    try:
+        return source()
+    except (SettingsError, RecursionError) as error:
+        raise ConfigError(f"A ROOMWISE_ variable cannot be read: {error}. Correct it.") from error
+
+
+def foreign_variables(env: Mapping[str, str]) -> set[str]:
+    """Variables named like ours that are none: Kubernetes sets ROOMWISE_PORT for a service called roomwise.
+
+    A forgotten underscore or a misspelt ROOMWISE_HOME is not among them.
+    """
+    meant = {variable_name(key).replace(NESTED, "_") for key, _ in fields()} | _OTHER_VARIABLES
+    ours = {name.upper() for name in env if name.upper().startswith(PREFIX)}
+    return {name for name in ours if NESTED not in name and not _is_meant(name, meant)}
+
+
+def _is_meant(name: str, meant: set[str]) -> bool:
+    return name in meant or bool(get_close_matches(name.removeprefix(PREFIX), ["HOME"], cutoff=0.7))
+
+
+def _value(name: str, value: str) -> str:
+    try:
+        return check_unicode(value)
+    except Malformed as error:
+        raise ConfigError(f"{name} cannot be read: {error}. Correct it.") from error
 
 
 def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,6 +179,6 @@ def _explain(error: pydantic.ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     return (
-        f"{key} cannot be {first['input']!r}: {first['msg']}. "
+        f"{key} cannot be {repr(first['input'])[:80]}: {first['msg']}. "
         f"Correct it in {FILE_NAME} or in {variable_name(key)}."
     )

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InputError
 from core.events import Event
+from core.untrusted import parse_json
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
 
@@ -23,7 +24,7 @@ def to_line(event: Event) -> str:
 def from_line(line: str) -> Event | None:
     """The event of a line, None for a kind that this version does not know. Raises InputError."""
     try:
-        name = json.loads(line)["event"]
+        name = parse_json(line, finite=False)["event"]
         return _reader(name).validate_json(line, strict=True) if name in KINDS else None
     except ValidationError as error:
         problem = error.errors()[0]

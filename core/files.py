@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,20 +47,42 @@ _RUST_CODE = re.compile(r"\(os error (\d+)\)")
 
 def state_dir() -> Path:
     """The folder for sessions, memory and adapters. Not created here."""
-    home = os.environ.get("ROOMWISE_HOME")
-    return Path(home) / "state" if home else platformdirs.user_state_path("roomwise")
+    return home_folder("state", platformdirs.user_state_path)
 
 
 def cache_dir() -> Path:
     """The folder for what can be made again, such as rendered rooms. Not created here."""
-    home = os.environ.get("ROOMWISE_HOME")
-    return Path(home) / "cache" if home else platformdirs.user_cache_path("roomwise")
+    return home_folder("cache", platformdirs.user_cache_path)
 
 
 def config_dir() -> Path:
     """The folder of the user's own roomwise.toml. Not created here."""
+    return home_folder("", platformdirs.user_config_path)
+
+
+def home_folder(part: str, default: Callable[[str], Path]) -> Path:
+    """A folder of ours below ROOMWISE_HOME, or the platform's. Raises StorageError without either."""
     home = os.environ.get("ROOMWISE_HOME")
-    return Path(home) if home else platformdirs.user_config_path("roomwise")
+    try:
+        path = expand_user(home) / part if home else default("roomwise")
+        # A system without a home folder raises, or leaves the ~ as it is.
+        if path.parts[:1] != ("~",) and str(path).encode():
+            return path
+    except UnicodeEncodeError:
+        raise StorageError(f"{path!a} is not valid UTF-8. Set ROOMWISE_HOME to another folder.") from None
+    except RuntimeError:
+        pass
+    raise StorageError("This user has no home folder. Set ROOMWISE_HOME to a folder, or HOME.")
+
+
+def expand_user(path: str) -> Path:
+    """The path with a ~ in front made the home folder. Raises StorageError where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise StorageError(
+            f"There is no home folder for {path}. Write the whole path, or set HOME."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -73,11 +95,29 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        code = _system_code(error)
-        if code is None:
+        remedy = _remedy(error)
+        if remedy is None:
             raise
-        remedy = _REMEDIES.get(code, f"{error}. Check the disk and the path.")
         raise StorageError(f"Cannot {action} {path}. {remedy}") from error
+
+
+@contextlib.contextmanager
+def system_errors() -> Iterator[None]:
+    """Turn a system error that nobody expected inside into a StorageError that names its file."""
+    try:
+        yield
+    except OSError as error:
+        file = f"Cannot use {error.filename}. " if error.filename is not None else ""
+        raise StorageError(f"{file}{_remedy(error)}") from error
+
+
+def _remedy(error: Exception) -> str | None:
+    """What helps against a system error; None for other errors."""
+    # NUL and surrogates, which no path can hold.
+    if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null" in str(error)):
+        return "A file cannot have this name. Check the path."
+    code = _system_code(error)
+    return None if code is None else _REMEDIES.get(code, f"{error}. Check the disk and the path.")
 
 
 def _system_code(error: Exception) -> int | None:
@@ -86,19 +126,6 @@ def _system_code(error: Exception) -> int | None:
         return error.errno or 0
     match = None if isinstance(error, RoomwiseError) else _RUST_CODE.search(str(error))
     return int(match[1]) if match else None
-
-
-def read_object(path: Path, error: type[RoomwiseError], remedy: str) -> dict[str, Any]:
-    """The JSON object that a file holds. Raises `error` when it holds none, StorageError without the file."""
-    with storage_errors("read", path):
-        raw = path.read_bytes()
-    try:
-        values = json.loads(raw)
-    except ValueError as problem:
-        raise error(f"{path} is damaged: {problem}. {remedy}") from problem
-    if not isinstance(values, dict):
-        raise error(f"{path} holds no JSON object. {remedy}")
-    return values
 
 
 def make_folder(path: Path, mode: int = _FOLDER) -> None:

@@ -6,8 +6,12 @@ A table holds a dotted path and a line of help per verb, so listing them imports
     app = typer.Typer(cls=lazy_group({"ask": Verb("agent.cli:app", "Ask about a picture.")}))
 """
 
+import io
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import typer
@@ -16,9 +20,11 @@ from typer.main import get_command
 
 from core.errors import InputError, RoomwiseError
 from core.extras import load
+from core.files import expand_user, system_errors
 from core.text import did_you_mean, printable, strip_controls
 
 _COMPLETION = frozenset({"install_completion", "show_completion"})
+_HOME = re.compile(r"\A(--?[\w-]+=|)(~/.*)", re.DOTALL)
 INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
 
 
@@ -78,11 +84,15 @@ def as_command(app: typer.Typer) -> Any:
 def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; `args` replaces `sys.argv[1:]`.
 
-    A RoomwiseError becomes one line on stderr and its exit code (2), like wrong usage; Ctrl-C gives 130.
-    Anything else is a bug and keeps its traceback.
+    A RoomwiseError becomes one line on stderr and its exit code (2), like wrong usage, and so does what the
+    system refuses; Ctrl-C gives 130. Anything else is a bug and keeps its traceback.
     """
+    _print_anything()
     try:
-        as_command(app).main(args=list(sys.argv[1:] if args is None else args), prog_name=name)
+        _check_folder()
+        given = [_argument(arg) for arg in (sys.argv[1:] if args is None else args)]
+        with system_errors():
+            as_command(app).main(args=given, prog_name=name)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except RoomwiseError as error:
@@ -97,6 +107,27 @@ def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
 def say(text: str, *, err: bool = False) -> None:
     """Print for people: the door to the terminal, through which no control character passes."""
     typer.echo(printable(text), err=err)
+
+
+def _print_anything() -> None:
+    """Let a terminal that lacks a character show its code instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_folder() -> None:
+    with suppress(FileNotFoundError):  # deleted meanwhile, which not every verb minds
+        _argument(str(Path.cwd()))
+
+
+def _argument(text: str) -> str:
+    """The argument, its ~ made the home folder where no shell did. Raises InputError: no Unicode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{text!a} is not valid UTF-8. Give a name that is.") from None
+    return _HOME.sub(lambda match: f"{match[1]}{expand_user(match[2])}", text)
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from core.errors import ConfigError
+from core.files import expand_user
 
 FILE_NAME = "roomwise.toml"
 PREFIX = "ROOMWISE_"
@@ -22,6 +23,12 @@ def variable_name(key: str) -> str:
 
 class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        # No shell has been here: the file, a unit or a container says ~ as it stands.
+        return str(expand_user(value)) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _check_secret(key: str, value: object) -> object:
@@ -203,8 +210,8 @@ class VoiceConfig(_Section):
     """What runs Whisper: openai-whisper, or faster-whisper, which is installed by itself."""
     whisper: str = "tiny.en"
     """Name of a Whisper model, or the path of a checkpoint of openai-whisper."""
-    whisper_folder: str = "~/.cache/whisper"
-    """Where models are found by name. None is ever downloaded in a session."""
+    whisper_folder: str = ""
+    """Where models are found by name; empty: ~/.cache/whisper. None is ever downloaded in a session."""
     language: str = "en"
     """What is spoken, as a code. Empty: Whisper guesses."""
     hint: str = pydantic.Field(default="What colour is it? How many are there? Where is it?", max_length=500)

@@ -20,6 +20,14 @@ class _Loose(pydantic.BaseModel):
     # Clients send settings that change nothing here.
     model_config = pydantic.ConfigDict(extra="ignore")
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, values: Any) -> Any:
+        # OpenAI's interface lets a setting be null, which means what leaving it out does.
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
 
 class Url(_Loose):
     """A picture's address: only the picture itself, as a data URL. Nothing is fetched."""
@@ -44,14 +52,14 @@ class ImagePart(_Loose):
 class ChatMessage(_Loose):
     """Who says what."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: (
         str
         | Annotated[
             list[Annotated[TextPart | ImagePart, pydantic.Field(discriminator="type")]],
             pydantic.Field(max_length=16),
         ]
-    )
+    ) = ""
 
 
 class Chat(_Loose):

@@ -5,12 +5,14 @@ They are the files in migrations/. Add new ones and never edit old ones: they ha
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import StorageError
-from core.files import private
+from core.files import private, storage_errors
 
 DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
@@ -45,25 +47,55 @@ def open_database(path: Path, writing: bool) -> sqlite3.Connection:
     damaged, foreign or newer database.
     """
     with database_errors(path):
-        place = path if writing or path.exists() else ":memory:"
+        if not writing and path.exists():
+            return _open_to_read(path)
         if writing:
             with contextlib.suppress(OSError):  # which SQLite reports
                 os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # what it makes may be read by others
-        # The caller promises one thread at a time, but it may change.
-        database = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10)
-        try:
-            _prepare(database, path, writing or place == ":memory:")
-        except BaseException:
-            database.close()
+        return _prepared(_connect(path if writing else ":memory:"), path, writing=True)
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    try:
+        return _prepared(_connect(path), path, writing=False)
+    except sqlite3.OperationalError:
+        # Even a reader writes beside a database with a write-ahead log, which a read-only disk forbids.
+        if os.access(path.parent, os.W_OK):
             raise
-        return database
+        return _prepared(_copied(path), path, writing=True)
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """A database in this process's memory, with what is in the write-ahead log."""
+    database = _connect(":memory:")
+    with storage_errors("read", path), tempfile.TemporaryDirectory() as folder:
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            if file.exists():
+                shutil.copyfile(file, Path(folder) / file.name)
+        with contextlib.closing(_connect(Path(folder) / path.name)) as copy:
+            copy.backup(database)
+    return database
+
+
+def _connect(place: Path | str) -> sqlite3.Connection:
+    # The caller promises one thread at a time, but it may change.
+    return sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=10)
+
+
+def _prepared(database: sqlite3.Connection, path: Path, writing: bool) -> sqlite3.Connection:
+    try:
+        _prepare(database, path, writing)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def needs_migration(path: Path) -> bool:
     """Whether there is a database that must be migrated before it can be read."""
     if not path.is_file():
         return False
-    with database_errors(path), contextlib.closing(sqlite3.connect(path)) as database:
+    with database_errors(path), contextlib.closing(_open_to_read(path)) as database:
         return _check_version(database, path) < len(MIGRATIONS)
 
 

@@ -8,6 +8,7 @@ One process writes at a time while others may read. In a process, one thread at 
 """
 
 import datetime
+import os
 import re
 import sqlite3
 import uuid
@@ -73,7 +74,7 @@ class Memory:
         foreign, or its database gone while frames are there.
         """
         path = folder / DATABASE
-        if read_only and needs_migration(path):
+        if read_only and os.access(folder, os.W_OK) and needs_migration(path):
             cls.open(folder).close()
         with ExitStack() as undo:
             lock = None if read_only else lock_folder(folder)

@@ -24,6 +24,7 @@ from core.frames import decode
 from core.signal import TeacherSignal
 from core.text import check_answer, check_question, check_room, strip_controls
 from core.types import Asker, Pair
+from core.untrusted import Malformed, parse_as
 from memory.blobs import FRAME, SIGNAL
 from memory.records import Former
 from memory.store import LONGEST_NAME, Memory
@@ -165,11 +166,9 @@ def _bytes(folder: Path, name: str, most: int) -> bytes:
 
 def _parse(model: type[Any], data: bytes, where: str) -> Any:
     try:
-        return model.model_validate_json(data)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ArchiveError(f"{where}: {place} {first['msg']}. Export it again.") from error
+        return parse_as(model, data)
+    except Malformed as error:
+        raise ArchiveError(f"{where}: {error}. Export it again.") from error
 
 
 def _entry(data: bytes, where: str) -> Entry:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
-from core.files import read_object, sha256_file
+from core.files import sha256_file
+from core.untrusted import read_as
 from models.weights import DIGEST_FILE
 
 CONFIG_FILE = "adapter_config.json"
@@ -59,4 +60,5 @@ def check_scene_version(folder: Path) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of an adapter. Raises WeightsError when it is none, StorageError."""
-    return read_object(path, WeightsError, "Roll back, or adapt again.")
+    values: dict[str, Any] = read_as(path, dict[str, Any], WeightsError, "Roll back, or adapt again.")
+    return values

@@ -1,10 +1,12 @@
 """Estimate the memory that training an adapter needs from a model's files, before loading anything."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from core.errors import StorageError
+from core.untrusted import parse_json, read_bytes
 
 _PROGRAM = 450_000_000
 """Bytes of a process that has imported torch, transformers and peft; measured."""
@@ -45,13 +47,13 @@ def footprint(folder: Path) -> Footprint | None:
     here twice that.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = parse_json(read_bytes(folder / "config.json"))
         text = config.get("text_config", config)
         width = int(text.get("d_model") or text["hidden_size"])
         heads = int(text.get("encoder_attention_heads") or text["num_attention_heads"])
         layers = _layers(text)
         weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (StorageError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
         return None
     tokens = _vision_tokens(folder) + _TEXT_TOKENS
     layer = tokens * width * (34 + 5 * heads * tokens / width) * 2
@@ -71,8 +73,8 @@ def _vision_tokens(folder: Path) -> int:
     """Vision tokens per picture, where a file says so."""
     for name in ("preprocessor_config.json", "processor_config.json"):
         try:
-            config = json.loads((folder / name).read_text(encoding="utf-8"))
+            config = parse_json(read_bytes(folder / name))
             return int(config.get("image_processor", config)["image_seq_length"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (StorageError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             continue
     return _VISION_TOKENS

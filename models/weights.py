@@ -1,13 +1,16 @@
 """Check a checkpoint folder before and after loading. Only safetensors are read: pickles can run code."""
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
+from typing_extensions import TypedDict
+
 from core.errors import WeightsError
-from core.files import read_object, storage_errors
+from core.files import storage_errors
+from core.untrusted import Malformed, parse_as, read_as, typed
 
 DIGEST_FILE = "weights.sha256"
 """Optional in a checkpoint folder: the digest of its tensors, as text."""
@@ -17,12 +20,23 @@ _HEADER_LENGTH = 8
 _LARGEST_HEADER = 100_000_000
 
 
+class _Entry(TypedDict):
+    dtype: str
+    shape: list[pydantic.NonNegativeInt]
+    data_offsets: tuple[pydantic.NonNegativeInt, pydantic.NonNegativeInt]
+
+
+class _Index(TypedDict):
+    weight_map: dict[str, str]
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The checkpoint's config.json. Raises WeightsError when it is missing or no JSON object."""
     path = folder / "config.json"
     if not path.is_file():
         raise WeightsError(f"{folder} has no config.json. Give a folder in the hub's layout.")
-    return read_object(path, WeightsError, "Get it again.")
+    config: dict[str, Any] = read_as(path, dict[str, Any], WeightsError, "Get it again.")
+    return config
 
 
 def check_files(folder: Path) -> list[Path]:
@@ -41,7 +55,7 @@ def digest(folder: Path) -> str:
 
     However the weights are split into files, the digest is the same. Raises WeightsError, StorageError.
     """
-    tensors = {name: (path, entry) for path in _files(folder) for name, entry in _tensors(path)}
+    tensors = {name: (path, entry) for path in _files(folder) for name, entry in _header(path).items()}
     total = hashlib.sha256()
     for name in sorted(tensors):
         path, entry = tensors[name]
@@ -83,9 +97,9 @@ def check_loading(name: str, info: Mapping[str, Any]) -> None:
 def _files(folder: Path) -> list[Path]:
     index = folder / _INDEX
     if index.is_file():
-        names = sorted(set(read_object(index, WeightsError, "Get it again.").get("weight_map", {}).values()))
+        names = sorted(set(read_as(index, _Index, WeightsError, "Get it again.")["weight_map"].values()))
         # Names from a file are data: read nothing outside the folder.
-        files = [folder / Path(str(name)).name for name in names]
+        files = [folder / Path(name).name for name in names]
     else:
         files = [folder / _SINGLE]
     missing = [path.name for path in files if not path.is_file()]
@@ -100,14 +114,8 @@ def _no_weights(folder: Path, missing: list[str]) -> str:
     return f"{folder} lacks {', '.join(missing) or _SINGLE}. Get the whole checkpoint again."
 
 
-def _tensors(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, entry in _header(path).items():
-        if name != "__metadata__":
-            yield name, entry
-
-
-def _header(path: Path) -> dict[str, Any]:
-    """The parsed header, after checking it against the file. Format: huggingface/safetensors README."""
+def _header(path: Path) -> dict[str, _Entry]:
+    """The header's tensors, after checking it against the file. Format: huggingface/safetensors README."""
     damaged = WeightsError(f"{path} is damaged or cut short. Get it again.")
     with storage_errors("read", path), path.open("rb") as file:
         size = path.stat().st_size
@@ -116,10 +124,14 @@ def _header(path: Path) -> dict[str, Any]:
             raise damaged
         raw = file.read(length)
     try:
-        header: dict[str, Any] = json.loads(raw)
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        header = parse_as(dict[str, Any], raw)
+        header.pop("__metadata__", None)
+        entries: dict[str, _Entry] = typed(dict[str, _Entry], header)
+    except Malformed as error:
         raise damaged from error
-    if _HEADER_LENGTH + length + max(ends, default=0) != size:
+    spans = [entry["data_offsets"] for entry in entries.values()]
+    if _HEADER_LENGTH + length + max((end for _, end in spans), default=0) != size:
         raise damaged
-    return header
+    if any(begin > end for begin, end in spans):
+        raise damaged
+    return entries

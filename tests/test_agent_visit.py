@@ -119,7 +119,7 @@ def test_no_folder_no_session_no_json(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no session\.json"):
         read_visit(tmp_path)
     (tmp_path / "session.json").write_text('{"turns": [{"frame"')
-    with pytest.raises(InputError, match="not a session"):
+    with pytest.raises(InputError, match="is damaged"):
         read_visit(tmp_path)
 
 

@@ -13,7 +13,15 @@ from core.event_lines import from_line, to_line
 from core.events import About, Answered, Event, Resumed, Routed, SessionEnded, Weighed
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
-_EVENTS = st.one_of(*[st.builds(kind, at=_FINITE) for kind in Event.__subclasses__()])
+_COUNTS = st.integers(-(2**63) + 1, 2**63 - 1)
+
+
+def _any(kind: type[Event]) -> st.SearchStrategy[Event]:
+    counts = {spec.name: _COUNTS for spec in dataclasses.fields(kind) if spec.type is int}
+    return st.builds(kind, at=_FINITE, **counts)
+
+
+_EVENTS = st.one_of(*[_any(kind) for kind in Event.__subclasses__()])
 
 
 @given(_EVENTS)

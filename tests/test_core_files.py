@@ -172,3 +172,36 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> N
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "a.part"]
     sweep(tmp_path / "nowhere")
+
+
+def test_a_tilde_in_roomwise_home_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    monkeypatch.setenv("ROOMWISE_HOME", "~/rw")
+    assert state_dir() == Path("/somewhere/rw/state") and config_dir() == Path("/somewhere/rw")
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_user_without_a_home_folder_is_told_what_helps(
+    monkeypatch: pytest.MonkeyPatch, raises: bool
+) -> None:
+    def user_path(name: str) -> Path:
+        if raises:
+            raise RuntimeError("no home")
+        return Path("~/.local/state", name)
+
+    monkeypatch.delenv("ROOMWISE_HOME")
+    monkeypatch.setattr("platformdirs.user_state_path", user_path)
+    with pytest.raises(StorageError, match="Set ROOMWISE_HOME to a folder"):
+        state_dir()
+
+
+def test_a_home_that_is_no_utf_8_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWISE_HOME", "/r\udce9sum\udce9")
+    with pytest.raises(StorageError, match="not valid UTF-8"):
+        cache_dir()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "r\udce9", "x" * 300])
+def test_a_name_that_no_file_can_have_is_a_storage_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StorageError), storage_errors("read", tmp_path / name):
+        (tmp_path / name).read_bytes()

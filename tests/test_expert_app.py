@@ -205,6 +205,19 @@ def test_a_chat_is_answered_with_likelihoods(client: TestClient) -> None:
     assert [one["logprob"] for one in choice["logprobs"]["content"]] == [-0.1, -0.2]
 
 
+@pytest.mark.parametrize("name", ["stream", "logprobs", "model", "temperature", "max_tokens", "tools"])
+def test_a_setting_that_is_null_is_one_left_out(client: TestClient, name: str) -> None:
+    body = _chat(QUESTION, _picture(jpeg(0)), **{name: None})
+    assert client.post("/v1/chat/completions", json=body).json()["choices"][0]["logprobs"] is None
+
+
+def test_an_earlier_message_may_have_no_content(client: TestClient) -> None:
+    body: Any = _chat(QUESTION, _picture(jpeg(0)))
+    called: Any = {"role": "assistant", "content": None, "tool_calls": []}
+    body["messages"] = [{"role": "user", "content": "hi"}, called, *body["messages"]]
+    assert client.post("/v1/chat/completions", json=body).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [

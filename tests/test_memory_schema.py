@@ -91,3 +91,29 @@ def test_a_place_that_cannot_be_used_says_so(tmp_path: Path) -> None:
 def test_a_full_disk_is_not_taken_for_damage(tmp_path: Path, error: str, told: str) -> None:
     with pytest.raises(StorageError, match=told), database_errors(tmp_path):
         raise sqlite3.OperationalError(error)
+
+
+def test_what_cannot_be_written_beside_is_read_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+    path = tmp_path / "x"
+    writer = open_database(path, writing=True)  # still open: its last row is in the write-ahead log alone
+    row = ("a" * 32, "hall", "?", "!", "0" * 64, "expert", "e", "now", None)
+    writer.execute(f"INSERT INTO pairs VALUES (NULL, {', '.join('?' * 9)})", row)
+    before = path.read_bytes()
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS)
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    def refuse(place: Path | str) -> sqlite3.Connection:
+        if place == path:
+            raise sqlite3.OperationalError("unable to open database file")
+        return connect(place)
+
+    connect = schema._connect
+    monkeypatch.setattr(schema, "_connect", refuse)
+    copy = open_database(path, writing=False)
+    assert copy.execute("SELECT id, asker FROM pairs").fetchall() == [("a" * 32, "person")]
+    assert path.read_bytes() == before
+    copy.close()
+    writer.close()

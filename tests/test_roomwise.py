@@ -75,6 +75,49 @@ def test_our_errors_are_one_line_and_exit_code_two(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "roomwise: Cannot write x. The disk is full.\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "full"), "The disk is full"),
+        (OSError(36, "long", "x" * 300), "Cannot use xxx"),
+        (FileNotFoundError(2, "gone", "a.jpg"), "Cannot use a.jpg. There is no such file"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    error: OSError, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(_failing(error), "x", []) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_an_argument_is_unicode_and_its_tilde_the_home_folder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    app = typer.Typer()
+
+    @app.command()
+    def show(path: str, out: str = "") -> None:
+        typer.echo(f"{path} {out}")
+
+    assert run(app, "x", ["~/a", "--out=~/b"]) == 0
+    assert capsys.readouterr().out == "/somewhere/a /somewhere/b\n"
+    assert run(app, "x", ["What is ~/a?"]) == 0
+    assert run(app, "x", ["r\udce9"]) == 2
+    assert "is not valid UTF-8" in capsys.readouterr().err
+
+
+def test_a_terminal_that_lacks_a_character_shows_its_code() -> None:
+    code = (
+        "import core.lazy, roomwise; core.lazy.run(roomwise.app, 'x', ['--version']); "
+        "print('\\u2713 \\ud800')"
+    )
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env, check=True)
+    assert done.stdout.endswith(b"\n\\u2713 \\ud800\n")
+
+
 def test_ctrl_c_ends_with_130() -> None:
     assert run(_failing(KeyboardInterrupt()), "roomwise", []) == 130
 

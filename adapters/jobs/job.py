@@ -17,11 +17,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from adapters.jobs.request import Request, Result
 from core.errors import StorageError
-from core.files import atomic_write_text, private, read_object, storage_errors
+from core.files import atomic_write_text, private, storage_errors
+from core.untrusted import Malformed, parse_json, read_as, typed
 
 ORPHANED_EXIT_CODE = 3
 """Exit code of a worker whose parent has gone."""
@@ -60,12 +59,12 @@ def write_request(folder: Path, request: Request) -> None:
 
 def read_request(folder: Path) -> Request:
     """The request, its paths made absolute. Raises StorageError when it is missing or no request."""
-    values = read_object(folder / REQUEST, StorageError, "Make the job again.")
+    values = read_as(folder / REQUEST, dict[str, Any], StorageError, "Make the job again.")
     if values.pop("schema", None) != SCHEMA:
         raise StorageError(f"{folder / REQUEST} is of another version. Make the job again.")
     try:
-        request = pydantic.TypeAdapter(Request).validate_python(_make_absolute(values, folder.resolve()))
-    except (ValueError, TypeError) as error:
+        request: Request = typed(Request, _make_absolute(values, folder.resolve()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"{folder / REQUEST} is no request: {error}. Make the job again.") from error
     return request
 
@@ -91,12 +90,7 @@ def read_result(folder: Path) -> Result | None:
     """How the job ended, None while it has not. Raises StorageError when the file is damaged."""
     if not (folder / RESULT).exists():
         return None
-    try:
-        result: Result = pydantic.TypeAdapter(Result).validate_python(
-            read_object(folder / RESULT, StorageError, "Make the job again.")
-        )
-    except pydantic.ValidationError as error:
-        raise StorageError(f"{folder / RESULT} is damaged. Run the job again.") from error
+    result: Result = read_as(folder / RESULT, Result, StorageError, "Run the job again.")
     return result
 
 
@@ -134,7 +128,10 @@ def read_progress(folder: Path, start: int = 0) -> Iterator[tuple[dict[str, Any]
             if not line.endswith(b"\n"):
                 return  # being written, or cut by a kill
             start += len(line)
-            yield json.loads(line), start
+            try:
+                yield typed(dict[str, Any], parse_json(line)), start
+            except Malformed as error:
+                raise StorageError(f"{path} is damaged: {error}. Make the job again.") from error
 
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:

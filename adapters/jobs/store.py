@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 from adapters.jobs.job import CANDIDATE, read_result
 from core.errors import InputError, RoomwiseError, StorageError, WeightsError
 from core.files import atomic_directory, atomic_write_text, delete_folder, storage_errors, sweep
+from core.untrusted import parse_json, read_bytes
 from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version
 
 UNTOUCHED = 0
@@ -91,9 +92,9 @@ class AdapterStore:
         """How many rooms and pairs the last consolidation of home had, whatever came of it; 0 for never."""
         path = self._root / _CONSIDERED
         try:
-            values = json.loads(path.read_bytes()) if path.exists() else {"rooms": 0, "pairs": 0}
+            values = parse_json(read_bytes(path)) if path.exists() else {"rooms": 0, "pairs": 0}
             return int(values["rooms"]), int(values["pairs"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (StorageError, ValueError, KeyError, TypeError):
             return 0, 0
 
     def consider(self, rooms: int, pairs: int) -> None:
@@ -188,8 +189,7 @@ class AdapterStore:
         if not path.exists():
             return UNTOUCHED, []
         try:
-            with storage_errors("read", path):
-                values = json.loads(path.read_bytes())
+            values = parse_json(read_bytes(path))
             return int(values["version"]), [int(number) for number in values["before"]]
         except (ValueError, KeyError, TypeError):
             good = [version.number for version in self.versions(room) if not version.problem]

@@ -3,13 +3,13 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import pydantic
+from typing import Any
 
 from adapters.jobs.job import REQUEST
 from adapters.scene.course import Course
 from core.errors import InputError, StorageError
-from core.files import atomic_write_text, storage_errors
+from core.files import atomic_write_text
+from core.untrusted import parse_json, read_as, read_bytes, typed
 
 LEAST = 8
 """Pairs to learn from and to judge by, together."""
@@ -59,21 +59,20 @@ def write_scene_request(folder: Path, request: SceneRequest) -> None:
 def is_scene(folder: Path) -> bool:
     """Whether the job is of this kind; False for an unreadable file, which `adapters.jobs.job` reports."""
     try:
-        return bool(json.loads((folder / REQUEST).read_bytes()).get("kind") == "scene")
-    except (OSError, ValueError, AttributeError):
+        return bool(parse_json(read_bytes(folder / REQUEST)).get("kind") == "scene")
+    except (StorageError, ValueError, AttributeError):
         return False
 
 
 def read_scene_request(folder: Path) -> SceneRequest:
     """The request. Raises StorageError when it is missing or no request of this kind."""
     path = folder / REQUEST
+    values = read_as(path, dict[str, Any], StorageError, "Make the job again.")
     try:
-        with storage_errors("read", path):
-            values = json.loads(path.read_bytes())
         if (values.pop("schema"), values.pop("kind")) != (_SCHEMA, "scene"):
             raise ValueError("it is of another kind or version")
-        request: SceneRequest = pydantic.TypeAdapter(SceneRequest).validate_python(values)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        request: SceneRequest = typed(SceneRequest, values)
+    except (ValueError, KeyError) as error:
         raise StorageError(f"{path} is no request: {error}. Make the job again.") from error
     return request
 

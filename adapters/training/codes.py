@@ -6,7 +6,6 @@ over the expert's maps. `roomwise study sf` fits and writes autoencoders of such
 encoder. Float32; gradients flow to the maps.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch.nn import functional
 from adapters.training.losses import renormalise
 from core.errors import WeightsError
 from core.files import sha256_file, storage_errors
+from core.untrusted import parse_json
 from models.alignment import resample_keys
 
 FORMAT = "roomwise-attention-transfer-1"
@@ -104,7 +104,7 @@ def read_transfer(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, torc
     with storage_errors("read", folder):
         raw, data = (folder / ABOUT).read_bytes(), (folder / WEIGHTS).read_bytes()
     try:
-        about = json.loads(raw)
+        about = parse_json(raw)
         if (about["format"], about["form"]) != (FORMAT, FORM):
             raise ValueError(f"its format is {about['format']!r}, of {about['form']!r}")
         if about["sha256"] != sha256_file(folder / WEIGHTS):

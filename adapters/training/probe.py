@@ -14,8 +14,9 @@ from PIL import Image
 
 from adapters.training.questions import general_questions
 from core.errors import StorageError, WeightsError
-from core.files import atomic_directory, atomic_write_bytes, atomic_write_text, storage_errors
+from core.files import atomic_directory, atomic_write_bytes, atomic_write_text
 from core.types import Example
+from core.untrusted import read_as
 from models.adapter_files import Base
 from models.images import load_image
 from models.vlm import VisionLanguageModel
@@ -78,10 +79,8 @@ def read_probe(folder: Path, base: Base) -> list[Example]:
     Raises StorageError when the folder is missing or damaged, WeightsError when another base answered.
     """
     path = folder / _FILE
-    with storage_errors("read", path):
-        raw = path.read_bytes()
+    values = read_as(path, dict[str, Any], StorageError, _AGAIN)
     try:
-        values = json.loads(raw)
         answered_by = Base(**values["base"])
         examples = [
             Example(f"probe-{n}", item["question"], item["answer"], folder / Path(item["image"]).name)

@@ -30,13 +30,13 @@ from pydantic import ConfigDict, TypeAdapter
 from agent.console import Gone, Partial, Pulse, Wish
 from core import errors
 from core.errors import InputError, RoomwiseError
+from core.untrusted import Malformed, check_value, parse_json
 
 PROTOCOL = 1
 LONGEST_WISH = 64 * 1024
 """Bytes of a line to the agent."""
 LONGEST_NEWS = 64 * 1024 * 1024
 """Bytes of a line from it, which may hold a frame."""
-_HUGE = 2**63
 _REMEDY = "Use the same version of Roomwise on both sides."
 _FAULT = "The agent failed at this. See what it says where it runs, and try again."
 
@@ -55,8 +55,8 @@ def line(message: Json) -> bytes:
 def parse(data: bytes) -> Json:
     """A line as a message. Raises InputError when it is none."""
     try:
-        message = json.loads(data, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        message = parse_json(data)
+    except Malformed as error:
         raise InputError(f"Not a message: {data[:60]!r}. {_REMEDY}") from error
     if not isinstance(message, dict):
         raise InputError(f"Not a message: {data[:60]!r}. {_REMEDY}")
@@ -130,10 +130,8 @@ def encode(value: Any) -> Any:
 def decode(value: Any, kind: Any) -> Any:
     """A value of this type from JSON's types. Raises InputError when it is none."""
     try:
-        text = json.dumps([value])
-        json.loads(text, parse_int=_check_bounds, parse_float=_check_bounds, parse_constant=_no_number)
-        (read,) = _reader(kind).validate_json(text)
-    except (ValueError, RecursionError) as error:
+        (read,) = _reader(kind).validate_json(json.dumps([check_value(value)]))
+    except ValueError as error:
         name = getattr(kind, "__name__", str(kind))
         raise InputError(f"This is no {name}: {str(value)[:60]!r}. {_REMEDY}") from error
     return read
@@ -144,12 +142,3 @@ def _reader(kind: Any) -> TypeAdapter[list[Any]]:
     """For a list: a dataclass alone takes no configuration."""
     config = ConfigDict(strict=True, extra="forbid", val_json_bytes="base64")
     return TypeAdapter(list[kind], config=config)
-
-
-def _check_bounds(digits: str) -> None:
-    if abs(float(digits)) >= _HUGE:
-        raise ValueError(f"{digits[:20]} is too large")
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number")

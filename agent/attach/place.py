@@ -9,6 +9,7 @@ import platformdirs
 
 from core.config import Config
 from core.errors import ConfigError, InputError, StorageError
+from core.files import expand_user, home_folder
 from core.hosts import is_loopback
 
 SOCKET = "agent.sock"
@@ -59,8 +60,7 @@ class RemoteAccess:
 
 def runtime_dir() -> Path:
     """The folder for files of a running agent. Not created here."""
-    home = os.environ.get("ROOMWISE_HOME")
-    return Path(home) / "run" if home else platformdirs.user_runtime_path("roomwise")
+    return home_folder("run", platformdirs.user_runtime_path)
 
 
 def local_socket() -> Local:
@@ -107,7 +107,7 @@ def place_of(address: str, config: Config, authority: Path | None = None) -> Pla
         return local_socket()
     host, _, port = address.rpartition(":")
     if not host or "/" in address:
-        return check_length(Local(Path(address).expanduser()))
+        return check_length(Local(expand_user(address)))
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InputError(f"{address[:80]} is no address. Write HOST:PORT, or the path of a socket.")
     host = host.removeprefix("[").removesuffix("]")

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from agent.doctor.doctor import Finding, Group
+from agent.doctor.doctor import Finding, Group, broken
+from core.errors import RoomwiseError
 from core.extras import load
 from core.lazy import say
 
@@ -60,6 +61,8 @@ def _check_group(group: str, target: str) -> Iterator[Finding]:
     try:
         checks: Group = load(target)
         yield from checks()
+    except RoomwiseError as error:
+        yield broken(group, error)
     except (ImportError, OSError) as error:
         yield Finding(group, "broken", f"cannot be looked at: {error}", _REINSTALL)
 

@@ -25,8 +25,13 @@ def check(name: str, probe: Callable[[], str]) -> Finding:
     try:
         return Finding(name, "ok", probe())
     except RoomwiseError as error:
-        problem, _, fix = str(error).partition(". ")
-        return Finding(name, "broken", problem, fix)
+        return broken(name, error)
+
+
+def broken(name: str, error: RoomwiseError) -> Finding:
+    """The finding that an error is."""
+    problem, _, fix = str(error).partition(". ")
+    return Finding(name, "broken", problem, fix)
 
 
 Group = Callable[[], Iterator[Finding]]

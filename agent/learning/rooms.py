@@ -15,12 +15,13 @@ from agent.learning.task import JudgedTask, LearningSettings
 from agent.turns.answerers import Answerers
 from agent.turns.others import learn_from_rooms
 from agent.turns.view import EncodedView
-from core.errors import RoomwiseError
+from core.errors import RoomwiseError, StorageError
 from core.events import Failed, RoomsLearnt
 from core.files import atomic_write_text
 from core.frames import MAX_PIXELS
 from core.ports import Say
 from core.types import Answer, Pair
+from core.untrusted import parse_json, read_bytes
 from memory.store import Memory
 from models.embedder import room_embedder
 from models.footprint import footprint
@@ -54,9 +55,9 @@ def learn_rooms(folder: Path, student: str, seed: int) -> None:
 def last_counts(folder: Path) -> tuple[int, int]:
     """The rooms and pairs that were last learnt from; 0 for never."""
     try:
-        counts = json.loads((folder / _COUNTS).read_bytes())
+        counts = parse_json(read_bytes(folder / _COUNTS))
         return int(counts["rooms"]), int(counts["pairs"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (StorageError, ValueError, KeyError, TypeError):
         return 0, 0
 
 

@@ -20,6 +20,7 @@ from core.errors import InputError, StorageError
 from core.event_lines import from_line, to_line
 from core.events import Asked, Event
 from core.files import atomic_write_bytes, atomic_write_text, private, storage_errors, sweep
+from core.untrusted import read_as
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
 FORMAT = 1
@@ -130,15 +131,9 @@ def read_recording(folder: Path) -> Recording:
     path = folder / SESSION
     if not path.is_file():
         raise InputError(f"{folder} is not a session: it has no {SESSION}. Check the path.")
+    about: dict[str, Any] = read_as(path, dict[str, Any], InputError, "Copy the session folder again.")
     with storage_errors("read", folder):
-        text = path.read_text(encoding="utf-8", errors="replace")
         log = (folder / EVENTS).read_bytes() if (folder / EVENTS).is_file() else b""
-    try:
-        about = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON: {error}. Copy the session folder again.") from error
-    if not isinstance(about, dict):
-        raise InputError(f"{path} does not describe a session. Copy the session folder again.")
     *lines, rest = log.split(b"\n")
     return Recording(folder, about, tuple(_events(lines, folder / EVENTS)), cut_off=bool(rest))
 

@@ -4,7 +4,6 @@ Two kinds of folders are read: pictures with a `session.json` that lists `turns`
 writes such), and sessions recorded by the agent.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from agent.recording.record import EVENTS, SESSION, Recording, is_redacted, read
 from agent.recording.rooms import rooms_of
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
-from core.files import storage_errors
 from core.text import check_question, room_name, strip_controls
+from core.untrusted import read_as
 
 Whose = Literal["truth", "expert"]
 """What a session's answers are: known to be right, or an expert's words."""
@@ -103,12 +102,7 @@ def _read_plain(folder: Path) -> Visit:
     path = folder / SESSION
     if not path.is_file():
         raise InputError(f"{folder} is not a session: it has no {SESSION}. Check the path.")
-    with storage_errors("read", path):
-        data = path.read_bytes()
-    try:
-        session = _Folder.model_validate(json.loads(data))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a session: {_first_problem(error)}. Correct it there.") from error
+    session: _Folder = read_as(path, _Folder, InputError, "Correct it there.")
     return Visit(
         room_name(session.room or folder.resolve().name),
         tuple(_plain_turn(folder, session, number) for number in range(len(session.turns))),
@@ -180,10 +174,3 @@ def _sounds(events: Sequence[Event]) -> dict[int, str]:
         elif isinstance(event, Asked) and event.question in audio_of:
             sounds[event.turn] = audio_of.pop(event.question)
     return sounds
-
-
-def _first_problem(error: Exception) -> str:
-    if isinstance(error, pydantic.ValidationError):
-        problem = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, problem['loc'])) or 'it'}: {problem['msg']}"
-    return str(error)

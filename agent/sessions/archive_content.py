@@ -1,7 +1,6 @@
 """Checks that a folder holds a session as this program would have written it: later code relies on it."""
 
 import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from core.errors import ArchiveError, ImageError, InputError
 from core.event_lines import from_line
 from core.events import Asked, Event
 from core.frames import decode
+from core.untrusted import Malformed, parse_json
 
 _LONGEST_LINE = 4 << 20
 _LAST = 1e11
@@ -99,6 +99,6 @@ def _check_blob(blob: Path, path: Path, max_pixels: int) -> None:
 
 def _parse(data: bytes, where: str) -> Any:
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ArchiveError(f"{where} is not JSON. {_AGAIN}") from error
+        return parse_json(data)
+    except Malformed as error:
+        raise ArchiveError(f"{where} cannot be read: {error}. {_AGAIN}") from error

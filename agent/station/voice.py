@@ -142,7 +142,7 @@ def _change_event(status: Status) -> MicrophoneChanged:
 
 def ears_of(config: VoiceConfig, messages: Path, tell: Callable[[Status], None]) -> Ears:
     """The microphone, or sound file, of the settings. Raises MissingDependencyError, CaptureError."""
-    path = Path(config.microphone).expanduser()
+    path = Path(config.microphone)
     if config.microphone and path.is_file():
         return FileMicrophone(path)
     return Microphone(portaudio(config.microphone, messages), tell)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydantic
 
 from agent.takeover.evidence import FEATURES, Evidence
 from core.errors import WeightsError
-from core.files import atomic_write_text, state_dir, storage_errors
+from core.files import atomic_write_text, state_dir
+from core.untrusted import read_as, typed
 from models.adapter_files import Base
 from models.lora import base_of
 from models.registry import model_folder
@@ -110,12 +110,10 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
 def read_calibration(path: Path, base: Base) -> Calibration:
     """Read a calibration. Raises StorageError, and WeightsError when it is damaged or another student's."""
     remedy = _REMEDY.format(base.name)
-    with storage_errors("read", path):
-        data = path.read_bytes()
+    payload = read_as(path, dict[str, Any], WeightsError, remedy)
     try:
-        payload = json.loads(data)
         current = payload.pop("schema") == _SCHEMA and tuple(payload.pop("features")) == FEATURES
-        calibration = pydantic.TypeAdapter(Calibration).validate_python(payload) if current else None
+        calibration: Calibration | None = typed(Calibration, payload) if current else None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise WeightsError(f"The calibration in {path} is damaged ({reason}). {remedy}") from error

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pydantic
 from numpy.typing import NDArray
 
 from core.errors import StorageError
-from core.files import atomic_write_text, storage_errors
+from core.files import atomic_write_text
 from core.scoring import exact_match
 from core.types import Answer, Pair
+from core.untrusted import read_as
 from memory.elsewhere import Guess, guess, learn
 from memory.index import Cue
 from memory.shelf import Shelf, learn_votes, shelf, votes_of
@@ -129,12 +129,8 @@ def read_audits(path: Path) -> list[Audit]:
     """The stored audits; none without a file. Raises StorageError when it is damaged."""
     if not path.is_file():
         return []
-    with storage_errors("read", path):
-        data = path.read_bytes()
-    try:
-        return pydantic.TypeAdapter(list[Audit]).validate_json(data)
-    except pydantic.ValidationError as error:
-        raise StorageError(f"{path} is damaged. Delete it; it is made again.") from error
+    audits: list[Audit] = read_as(path, list[Audit], StorageError, "Delete it; it is made again.")
+    return audits
 
 
 def _audit(memory: Memory, votes: Votes, says: Says, rooms: set[str], seed: int) -> Iterable[Audit]:

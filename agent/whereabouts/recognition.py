@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pydantic
 from PIL.Image import Image, Resampling
 
 from core.errors import WeightsError
-from core.files import atomic_write_text, storage_errors
+from core.files import atomic_write_text
 from core.ports import Rows
+from core.untrusted import read_as, typed
 from memory.gallery import Kind, RoomViews
 
 FILE = Path(__file__).parent / "recognition.json"
@@ -132,15 +132,15 @@ def read_calibrations(encoder: str, path: Path = FILE) -> dict[Kind, PlaceCalibr
     """What was fitted for an encoder, by kind of view. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"There is no {path}. {_REMEDY}")
-    with storage_errors("read", path):
-        data = path.read_bytes()
+    payload = read_as(path, dict[str, Any], WeightsError, _REMEDY)
     try:
-        payload = json.loads(data)
         if payload["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {payload['schema']}")
-        adapter = pydantic.TypeAdapter(dict[Kind, PlaceCalibration])
-        return adapter.validate_python(payload["encoders"].get(encoder, {}))
-    except (ValueError, KeyError, TypeError) as error:
+        calibrations: dict[Kind, PlaceCalibration] = typed(
+            dict[Kind, PlaceCalibration], payload["encoders"].get(encoder, {})
+        )
+        return calibrations
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is damaged ({error}). {_REMEDY}") from error
 
 

@@ -36,7 +36,7 @@ from capture.audio import Block
 from capture.audio_file import FileMicrophone
 from capture.audio_judged import Rules
 from capture.audio_listener import Listener
-from capture.audio_whisper import Whisper, load_whisper
+from capture.audio_whisper import Whisper, load_whisper, whisper_folder
 from capture.transcribe import Transcript, transcribe
 from capture.utterance import Segmenter, Utterance
 from capture.voice_activity import VoiceActivity, open_voice_activity
@@ -142,9 +142,7 @@ def voice(
     """
     config = load_config().voice
     model = whisper if whisper is not None else config.whisper
-    loaded = load_whisper(
-        config.engine, model, Path(config.whisper_folder).expanduser(), config.language, config.hint
-    )
+    loaded = load_whisper(config.engine, model, whisper_folder(config), config.language, config.hint)
     activity = open_voice_activity(config.activity, lambda note: typer.echo(note, err=True))
     loaded.draft(np.zeros(RATE, np.float32))
     ear, result = Ear(loaded, activity, config, _answerer()), list[Row]()

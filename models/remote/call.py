@@ -222,7 +222,7 @@ def _trust(context: ssl.SSLContext, authority: str) -> None:
     if not authority:
         return
     try:
-        context.load_verify_locations(Path(authority).expanduser())
+        context.load_verify_locations(Path(authority))
     except (OSError, ssl.SSLError) as error:
         why = "no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
         raise ConfigError(
