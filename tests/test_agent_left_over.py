@@ -15,10 +15,12 @@ from adapters.jobs.store import AdapterStore
 from agent.doctor.left import left_over
 from agent.recording.record import read_recording
 from agent.sessions.archive_import import import_archive
+from agent.sessions.redact import Choice, redact
 from agent.sessions.sessions import export
+from core.events import Asked
 from core.files import atomic_directory, atomic_write_text, delete_folder, new_file, state_dir, sweep
 from core.lazy import run
-from core.parts import new_part
+from core.parts import find_parts, new_part
 from memory.store import Memory
 from memory.strays import strays
 from memory.transfer import export as export_memory
@@ -100,6 +102,35 @@ def test_a_session_goes_whole_at_the_second_try_or_at_a_start(name: str) -> None
             continue
         place = state_dir() / ("replays" if "/" in name else "sessions")
         assert not list(place.iterdir()) and not list(left_over())
+
+
+def test_what_was_to_be_taken_out_is_spoken_of_until_it_is_gone() -> None:
+    folder, choice = state_dir() / "sessions" / "visit", Choice(None, frames=True, words=True)
+    for step in range(20):
+        killed = killed_before(step, lambda: redact(folder, choice))
+        asked = [event for event in read_recording(folder).events if isinstance(event, Asked)]
+        frames = list((folder / "blobs").iterdir())
+        assert not frames or any(event.frame for event in asked), "nothing lies there unseen"
+        redact(folder, choice)
+        assert not list((folder / "blobs").iterdir()) and not find_parts(folder)
+        if not killed:
+            break
+        delete_folder(folder)
+        write_recording(folder)
+    assert step > 3
+
+
+def test_a_memory_import_that_was_killed_is_found_and_swept(tmp_path: Path) -> None:
+    with Memory.open(state_dir() / "memory", read_only=True) as memory:
+        export_memory(memory, tmp_path / "out")
+    delete_folder(state_dir() / "memory")
+    Memory.open(state_dir() / "memory").close()
+    arguments = ["memory", "import", str(tmp_path / "out")]
+    # The frames are there, and the pairs are not.
+    assert killed_before(3, lambda: run(roomwise.app, "roomwise", arguments))
+    assert [finding.name for finding in left_over() if "half written" in finding.found] == ["left over"]
+    assert run(roomwise.app, "roomwise", arguments) == 0
+    assert not list(left_over())
 
 
 def test_an_import_that_was_killed_is_found_and_swept(tmp_path: Path) -> None:
