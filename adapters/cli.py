@@ -11,6 +11,7 @@ from adapters.jobs.store import AdapterStore, Version, display_name, parse_name
 from adapters.scene.adapting import BUILTIN, adapt_scene, encoder_folder, scene_request, scene_store
 from adapters.scene.request import list_pairs
 from core.files import state_dir
+from core.lazy import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -54,16 +55,16 @@ def listed(
         current = scenes.current(camera)
         rows += [_row(version, version == current, camera, "scene") for version in scenes.versions(camera)]
     if as_json:
-        typer.echo(json.dumps({"adapters": rows}))
+        say(json.dumps({"adapters": rows}))
         return
     for row in rows:
         star = "*" if row["current"] else " "
         summary = _scores(row["scores"]) if row["kind"] == "lora" else _likeness(row["scores"])
         line = row["problem"] or f"{row['created']}  {row['pairs']} pairs  {summary}"
         label = "" if row["kind"] == "lora" else "scene encoder "
-        typer.echo(f"{star} {label}{row['room']} {row['version']}  {line}")
+        say(f"{star} {label}{row['room']} {row['version']}  {line}")
     if not rows:
-        typer.echo("No adapters yet. The student learns one after its first questions in a room.")
+        say("No adapters yet. The student learns one after its first questions in a room.")
 
 
 @app.command()
@@ -74,7 +75,7 @@ def show(room: Room, number: Number, as_json: AsJson = False) -> None:
     """
     store = _store()
     version = store.version(parse_name(room, store.rooms()), number)
-    typer.echo(json.dumps(version.about, indent=None if as_json else 2))
+    say(json.dumps(version.about, indent=None if as_json else 2))
 
 
 @app.command()
@@ -115,7 +116,7 @@ def export(
     """
     store = _store()
     written = store.export(parse_name(room, store.rooms()), number, folder)
-    typer.echo(json.dumps({"folder": str(written)}) if as_json else str(written))
+    say(json.dumps({"folder": str(written)}) if as_json else str(written))
 
 
 @app.command()
@@ -140,9 +141,9 @@ def scene(
     if as_json:
         number = None if adapted.version is None else adapted.version.number
         summary = {"camera": camera, "outcome": adapted.result.outcome, "reason": adapted.result.reason}
-        typer.echo(json.dumps({**summary, "version": number}))
+        say(json.dumps({**summary, "version": number}))
         return
-    typer.echo(f"{adapted.result.outcome}: {adapted.result.reason}")
+    say(f"{adapted.result.outcome}: {adapted.result.reason}")
 
 
 @app.command("scene-onnx")
@@ -164,16 +165,16 @@ def scene_onnx(
     folder = encoder_folder(state_dir(), camera, BUILTIN) if camera else BUILTIN
     student = load_student(folder)
     export_onnx(student, file, signed)
-    typer.echo(json.dumps({"file": str(file), "bytes": file.stat().st_size}) if as_json else str(file))
+    say(json.dumps({"file": str(file), "bytes": file.stat().st_size}) if as_json else str(file))
 
 
 def _print_encoder(camera: str, version: Version | None, as_json: bool) -> None:
     number = None if version is None else version.number
     if as_json:
-        typer.echo(json.dumps({"camera": camera, "current": number}))
+        say(json.dumps({"camera": camera, "current": number}))
         return
     encoder = "the encoder that came with the program" if number is None else f"scene encoder {number}"
-    typer.echo(f"{camera}: {encoder} is in use.")
+    say(f"{camera}: {encoder} is in use.")
 
 
 def _likeness(scores: dict[str, Any]) -> str:
@@ -189,9 +190,9 @@ def _likeness(scores: dict[str, Any]) -> str:
 def _print_current(room: str, version: Version | None, as_json: bool) -> None:
     number = None if version is None else version.number
     if as_json:
-        typer.echo(json.dumps({"room": room, "current": number}))
+        say(json.dumps({"room": room, "current": number}))
     else:
-        typer.echo(f"{room}: {'the untouched student' if number is None else f'adapter {number}'} answers.")
+        say(f"{room}: {'the untouched student' if number is None else f'adapter {number}'} answers.")
 
 
 def _row(version: Version, current: bool, room: str, kind: str = "lora") -> dict[str, Any]:

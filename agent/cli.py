@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.config import load_config
+from core.lazy import say
 from core.text import check_question
 from models.images import load_image
 
@@ -42,6 +43,6 @@ def ask(
     keep_tokens(vlm, config.student.keep_tokens)
     answer = vlm.answer(picture, words, config.student.max_new_tokens)
     if as_json:
-        typer.echo(json.dumps({"model": name, "answer": answer.text, "confidence": answer.confidence}))
+        say(json.dumps({"model": name, "answer": answer.text, "confidence": answer.confidence}))
     else:
-        typer.echo(f"{answer.text or '(no words)'}  (confidence {answer.confidence:.2f})")
+        say(f"{answer.text or '(no words)'}  (confidence {answer.confidence:.2f})")

@@ -11,6 +11,7 @@ import typer
 from core.config import Config, find_config, load_config
 from core.errors import StorageError
 from core.files import atomic_write_text, config_dir
+from core.lazy import say
 from core.sections import FILE_NAME, variable_name
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -30,7 +31,7 @@ def show() -> None:
 
     Example: ROOMWISE_STUDENT__MAX_NEW_TOKENS=8 roomwise config show
     """
-    typer.echo("\n".join(_as_toml(load_config())))
+    say("\n".join(_as_toml(load_config())))
 
 
 @app.command()
@@ -40,9 +41,7 @@ def path() -> None:
     Example: roomwise config path
     """
     file = find_config()
-    typer.echo(
-        file.resolve() if file else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)"
-    )
+    say(str(file.resolve()) if file else f"{config_dir() / FILE_NAME} (not there yet: roomwise config init)")
 
 
 @app.command()
@@ -58,7 +57,7 @@ def init(
     if target.exists() and not force:
         raise StorageError(f"{target} is there already. Edit it, or replace it with --force.")
     atomic_write_text(target, "\n".join(_as_toml(Config())) + "\n")
-    typer.echo(target.resolve())
+    say(str(target.resolve()))
 
 
 def _as_toml(config: Config) -> Iterator[str]:

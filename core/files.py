@@ -1,4 +1,4 @@
-"""The folders for state, and atomic writing: a file is whole or absent.
+"""The folders for state, and atomic writing: a file is whole or absent, and private.
 
 `ROOMWISE_HOME` moves everything; the default folders are the platform's. An OSError becomes a StorageError
 with a remedy.
@@ -11,14 +11,18 @@ import json
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 from core.errors import RoomwiseError, StorageError
+from core.parts import delete_left_over, find_parts, held, new_part, part_name, parts_of
+
+_FILE, _FOLDER = 0o600, 0o700
+"""Modes of what holds what people said and showed, and their tokens: nobody else reads it."""
 
 _FREE_SPACE = "Free some space and run it again; what was there before is unchanged."
 _REMEDIES = {
@@ -124,25 +128,32 @@ def _system_code(error: Exception) -> int | None:
     return int(match[1]) if match else None
 
 
+def make_folder(path: Path, mode: int = _FOLDER) -> None:
+    """Make a folder and those above it that are missing, for this user alone. Raises OSError."""
+    if not path.is_dir():
+        make_folder(path.parent, mode)
+        path.mkdir(mode, exist_ok=True)
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`, with which a new file is this user's alone."""
+    return os.open(path, flags, _FILE)
+
+
 def atomic_write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that `path` always holds the old content or the new, even after a power cut.
 
-    Parent folders are made. Raises StorageError and leaves nothing behind.
+    Parent folders are made; all is this user's alone. Raises StorageError and leaves nothing behind.
     """
     path = Path(path)
     with storage_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
+        make_folder(path.parent)
+        with new_part(path) as (descriptor, part):
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files, ours are ordinary ones
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)  # gone already when the replacement went well
+                os.fsync(descriptor)
+            part.replace(path)
         _sync_folder(path.parent)
 
 
@@ -152,53 +163,71 @@ def atomic_write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
+def new_file(path: Path) -> Iterator[Path]:
+    """Fill a temporary file that gets its name at the end, or not at all. Raises StorageError, also when the
+    file exists.
+    """
+    with storage_errors("write", path):
+        if path.exists():
+            raise StorageError(f"{path} is there already. Choose another name, or move it away.")
+        make_folder(path.parent)
+        _sweep(parts_of(path))
+        with new_part(path) as (descriptor, part):
+            yield part
+            os.fsync(descriptor)
+            part.rename(path)
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path, *, replace: bool = False, shared: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `path` and rename it to `path` at the end, or remove it on any error.
 
-    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails.
-    Raises StorageError.
+    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails. All
+    is this user's alone, unless `shared`: then as the umask has it, for weights that others load. Raises
+    StorageError.
     """
     path = Path(path)
     with storage_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, 0o777 if shared else _FOLDER)
         if path.exists() and not replace:
             raise FileExistsError(errno.ENOTEMPTY, "exists", str(path))
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent))
-        try:
-            temporary.chmod(0o777 & ~_umask())
-            yield temporary
-            _sync_tree(temporary)
-            _swap_in(temporary, path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        _sweep(parts_of(path))
+        with new_part(path, folder=True) as (_, part):
+            yield part
+            _sync_tree(part, _shared_mode(part) if shared else _FOLDER)
+            _swap_in(part, path)
 
 
-def _swap_in(temporary: Path, path: Path) -> None:
+def _swap_in(part: Path, path: Path) -> None:
     if not path.exists():
-        temporary.rename(path)
+        part.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", suffix=".old", dir=path.parent))
-    path.rename(old / "content")
-    try:
-        temporary.rename(path)
-    except OSError:
-        (old / "content").rename(path)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    with new_part(path, folder=True) as (_, old):
+        path.rename(old / "content")
+        try:
+            part.rename(path)
+        except OSError:
+            (old / "content").rename(path)
+            raise
+
+
+def delete_folder(path: Path) -> None:
+    """Delete a folder for good. Its name goes first, so that `sweep` finds what a killed deletion left.
+    Raises StorageError.
+    """
+    with storage_errors("delete", path), held(path):
+        shutil.rmtree(path.rename(part_name(path)))
 
 
 def sweep(folder: Path) -> None:
-    """Delete the temporary files of killed writers in a folder, not below it. Raises StorageError.
+    """Delete what killed processes left half written or half deleted below a folder. Raises StorageError."""
+    _sweep(find_parts(folder))
 
-    Only for the one process that writes there.
-    """
-    for path in folder.glob(".*.part"):
-        with storage_errors("delete", path):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+
+def _sweep(parts: Iterable[Path]) -> None:
+    for part in parts:
+        with storage_errors("delete", part):
+            delete_left_over(part)
 
 
 def sha256_file(path: Path) -> str:
@@ -217,18 +246,24 @@ def safetensors_metadata(data: bytes) -> dict[str, Any]:
     return metadata
 
 
-def _umask() -> int:
-    # It cannot be read without setting it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _shared_mode(folder: Path) -> int:
+    """The mode of a new folder by the umask, which cannot be read without setting it for all threads."""
+    probe = folder / "probe"
+    probe.mkdir()
+    mode = stat.S_IMODE(probe.stat().st_mode)
+    probe.rmdir()
+    return mode
 
 
-def _sync_tree(folder: Path) -> None:
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            with file.open("rb") as handle:
+def _sync_tree(folder: Path, mode: int) -> None:
+    """Put all of it on the disk, with this mode; files cannot be executed."""
+    for path in (folder, *sorted(folder.rglob("*"))):
+        if path.is_file():
+            path.chmod(mode & 0o666)
+            with path.open("rb") as handle:
                 os.fsync(handle.fileno())
+        elif path.is_dir():
+            path.chmod(mode)
 
 
 def _sync_folder(folder: Path) -> None:

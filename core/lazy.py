@@ -21,7 +21,7 @@ from typer.main import get_command
 from core.errors import InputError, RoomwiseError
 from core.extras import load
 from core.files import expand_user, system_errors
-from core.text import did_you_mean, strip_controls
+from core.text import did_you_mean, printable, strip_controls
 
 _COMPLETION = frozenset({"install_completion", "show_completion"})
 _HOME = re.compile(r"\A(--?[\w-]+=|)(~/.*)", re.DOTALL)
@@ -104,6 +104,11 @@ def run(app: typer.Typer, name: str, args: Sequence[str] | None = None) -> int:
     return 0
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print for people: the door to the terminal, through which no control character passes."""
+    typer.echo(printable(text), err=err)
+
+
 def _print_anything() -> None:
     """Let a terminal that lacks a character show its code instead of failing."""
     for stream in (sys.stdout, sys.stderr):
@@ -127,5 +132,5 @@ def _argument(text: str) -> str:
 
 def confirm(question: str, yes: bool) -> None:
     """Ask on stderr, since stdout holds the answer alone. Raises InputError when it is not confirmed."""
-    if not yes and not typer.confirm(question, err=True):
+    if not yes and not typer.confirm(printable(question), err=True):
         raise InputError("Nothing was done. To go on without being asked: --yes")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import StorageError
-from core.files import storage_errors
+from core.files import make_folder, private, storage_errors
 
 if sys.platform == "win32":
     import msvcrt
@@ -38,9 +38,9 @@ def lock_folder(folder: Path) -> FolderLock:
     """Lock the folder for this process, making it if needed. Raises StorageError when it is locked."""
     path = folder / _FILE
     with storage_errors("lock", folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         # Not truncated on opening: it names the process that holds it.
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        file = os.fdopen(private(str(path), os.O_RDWR | os.O_CREAT), "r+b")
     try:
         _take(file)
     except OSError as error:

@@ -25,6 +25,13 @@ def strip_controls(text: str) -> str:
     return " ".join(visible.split())
 
 
+def printable(text: str, keep: str = "\n") -> str:
+    """The text without control or invisible characters but for those of `keep`; its spaces all stay."""
+    if text.isprintable():
+        return text
+    return "".join(character if character in keep else _visible(character) for character in text)
+
+
 def _visible(character: str) -> str:
     if character.isspace():
         return " "

@@ -52,9 +52,7 @@ class Blobs:
         return {path.name for path in paths if _NAME.fullmatch(path.name)}
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Delete all other blobs, and parts of files."""
-        stray = self.names() - set(names)
-        parts = self.folder.glob(".*.part") if self.folder.is_dir() else ()
-        for path in [*(self.folder / name for name in stray), *parts]:
+        """Delete all other blobs."""
+        for path in (self.folder / name for name in self.names() - set(names)):
             with storage_errors("delete", path):
                 path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import typer
 from core.config import load_config
 from core.extras import load
 from core.files import state_dir
+from core.lazy import say
 from core.text import check_question
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ def show(id: Id, as_json: AsJson = False) -> None:
         _print_json(**asdict(pair), **files, history=history)
         return
     for name, value in (asdict(pair) | files).items():
-        typer.echo(f"{name:12} {'-' if value is None else value}")
+        say(f"{name:12} {'-' if value is None else value}")
     for former in history:
-        typer.echo(f"{'before':12} {former['answer']} ({former['source']}, until {former['replaced']})")
+        say(f"{'before':12} {former['answer']} ({former['source']}, until {former['replaced']})")
 
 
 @app.command()
@@ -109,7 +110,7 @@ def correct(
     """
     with _open_memory() as memory:
         pair = memory.correct(id, answer)
-    _print_json(**asdict(pair)) if as_json else typer.echo(_line(pair))
+    _print_json(**asdict(pair)) if as_json else say(_line(pair))
 
 
 @app.command()
@@ -145,7 +146,7 @@ def exported(folder: Folder, room: Room = None, as_json: AsJson = False) -> None
     if as_json:
         _print_json(folder=str(folder), pairs=count)
     else:
-        typer.echo(f"{count} pairs in {folder}")
+        say(f"{count} pairs in {folder}")
 
 
 @app.command("import")
@@ -161,7 +162,7 @@ def imported(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(new=counts.new, known=counts.known)
     else:
-        typer.echo(f"{counts.new} new pairs, {counts.known} were here already")
+        say(f"{counts.new} new pairs, {counts.known} were here already")
 
 
 def _open_memory(embedder: "Embedder | None" = None, read_only: bool = False) -> "Memory":
@@ -171,7 +172,7 @@ def _open_memory(embedder: "Embedder | None" = None, read_only: bool = False) ->
         state_dir() / "memory",
         embedder,
         read_only=read_only,
-        on_notice=lambda sentence: typer.echo(sentence, err=True),
+        on_notice=lambda sentence: say(sentence, err=True),
     )
 
 
@@ -182,8 +183,8 @@ def _line(pair: "Pair") -> str:
 def _print_lines(lines: Iterable[str], otherwise: str) -> None:
     text = "\n".join(lines) or otherwise
     if text:
-        typer.echo(text)
+        say(text)
 
 
 def _print_json(**values: Any) -> None:
-    typer.echo(json.dumps(values, ensure_ascii=False))
+    say(json.dumps(values))

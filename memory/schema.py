@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import StorageError
-from core.files import storage_errors
+from core.files import private, storage_errors
 
 DATABASE = "memory.sqlite3"
 """Its name in a memory's folder."""
@@ -51,6 +51,9 @@ def open_database(path: Path, writing: bool) -> sqlite3.Connection:
     with database_errors(path):
         if not writing and path.exists():
             return _open_to_read(path)
+        if writing:
+            with contextlib.suppress(OSError):  # which SQLite reports
+                os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # what it makes may be read by others
         return _prepared(_connect(path if writing else ":memory:"), path, writing=True)
 
 

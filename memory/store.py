@@ -162,9 +162,9 @@ class Memory:
             number, pair = records.find(self._database, id)
             with transaction(self._database):
                 records.delete(self._database, pair)
+                if not records.is_used(self._database, "frame", pair.frame):
+                    self.gallery.forget_frame(pair.frame)
             self._index.remove(number)
-            if not records.is_used(self._database, "frame", pair.frame):
-                self.gallery.forget_frame(pair.frame)
             self._drop_unused(pair)
             self._purge()
         return pair
@@ -199,7 +199,7 @@ class Memory:
         Raises RoomNameError.
         """
         name = check_room(to)
-        with self._errors():
+        with self._errors(), transaction(self._database):
             count = records.move(self._database, room, name)
             self.gallery.move(room, name)
         return count
@@ -208,8 +208,8 @@ class Memory:
         """Forget a room with its pairs, views and files; returns the number of pairs."""
         pairs = self.numbered(room)
         with self._errors():
-            self.gallery.forget(room)
             with transaction(self._database):
+                self.gallery.forget(room)
                 for pair in pairs.values():
                     records.delete(self._database, pair)
             for number in pairs:

@@ -312,7 +312,7 @@ class VisionLanguageModel(abc.ABC):
 
     @contextlib.contextmanager
     def _evaluating(self) -> Iterator[None]:
-        """No dropout inside, even in the middle of a training loop. Raises ModelError for a model at fault."""
+        """No dropout inside, even while training. Raises ModelError for a model at fault."""
         training = self.module.training
         if training:
             self.module.eval()

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from tiny_station import Ear, answer
 from agent.attach.client import Attached
 from agent.attach.codec import line
 from agent.attach.place import Local, Remote, RemoteAccess, place_of, remote_doors
-from agent.attach.server import AttachServer
+from agent.attach.server import MOST_CLIENTS, MOST_STRANGERS, AttachServer
 from agent.console import Ask, Back, Find, Gone, Hear, Partial, Picture, Pulse, Talk, Wish
 from agent.station.audience import Audience
 from core.config import Config
@@ -223,6 +223,27 @@ def test_rude_clients_are_cut_off_and_others_are_not(toy: Toy, place: Local, ser
         assert answer(console.put(Ask("still there?"))) == before + 1
         assert not ear.of(Gone)
     assert not [wish for wish in toy.wishes if wish != Ask("still there?")]
+
+
+def test_who_says_nothing_takes_nobodys_place_and_is_sent_away(
+    toy: Toy, place: Local, served: AttachServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        _crowd(place, served, stack, monkeypatch)
+
+
+def _crowd(place: Local, served: AttachServer, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = [stack.enter_context(_raw(place, b"")) for _ in range(MOST_STRANGERS + 10)]
+    _until(lambda: len(served._strangers) == MOST_STRANGERS)
+    assert silent[0].recv(1) == b""  # the first to come were cut off for the last
+    dashboards = [stack.enter_context(_raw(place)) for _ in range(MOST_CLIENTS)]
+    assert all(dashboard.recv(1) == b"{" for dashboard in dashboards)
+    assert b"attached already" in _read_all(_raw(place))
+    dashboards.pop().close()
+    monkeypatch.setattr("agent.attach.server._HELLO", 0.2)
+    assert _read_all(_raw(place, b"")) == b""
+    _until(lambda: len(served._clients) == MOST_CLIENTS - 1)
+    assert stack.enter_context(_raw(place)).recv(1) == b"{"
 
 
 def _sent(made: socket.socket, data: bytes) -> None:

@@ -10,6 +10,7 @@ from tiny_memory import WordsAndColours, jpeg
 from tiny_models import tiny_florence
 from typer.testing import CliRunner
 
+from agent.learning.lane import Lane
 from agent.loop import build
 from agent.recording.record import read_recording
 from agent.recording.summary import Summary
@@ -81,6 +82,22 @@ def test_a_replay_ends_with_an_adapted_student(visit: Path, student: str, tmp_pa
         assert len(memory.pairs("den")) == 4
     again = _replayed(visit, student, tmp_path / "two")
     assert [turn.answer for turn in again.turns] == [turn.answer for turn in summary.turns]
+
+
+def test_all_that_a_replay_leaves_is_its_users_alone(
+    visit: Path, student: str, isolated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lane, "_discard", lambda lane, task, job: None)
+    isolated.chmod(0o755)  # as somebody may have made it
+    options = ReplayOptions(visit, student, build.RECORDED, 4, quiet=True, report=isolated / "report")
+    replay_session(options, Config())
+    kept = list(isolated.rglob("*"))
+    assert {"memory.sqlite3", "worker.log", "progress.jsonl", "adapter_model.safetensors", ".lock"} <= {
+        path.name for path in kept
+    }
+    open_to_others = [path for path in kept if path.stat().st_mode & 0o077]
+    assert not open_to_others
+    assert not [path for path in kept if path.is_file() and path.stat().st_mode & 0o100]
 
 
 def test_a_recording_replays_as_the_session_it_was(visit: Path, student: str, tmp_path: Path) -> None:

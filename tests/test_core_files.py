@@ -17,6 +17,7 @@ from core.files import (
     atomic_write_text,
     cache_dir,
     config_dir,
+    new_file,
     sha256_file,
     state_dir,
     storage_errors,
@@ -63,11 +64,29 @@ def test_the_system_itself_saying_full_is_understood(monkeypatch: pytest.MonkeyP
     assert not list(tmp_path.iterdir())
 
 
-def test_files_are_as_readable_as_any_other(tmp_path: Path) -> None:
-    (tmp_path / "plain").write_text("x")
-    atomic_write_text(tmp_path / "atomic", "x")
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert len(modes) == 1
+def _modes(folder: Path) -> set[str]:
+    return {oct(stat.S_IMODE(path.stat().st_mode)) for path in (folder, *folder.rglob("*"))}
+
+
+def test_what_is_written_is_its_users_alone_whatever_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "umask", None)  # which is all threads', so that setting it opens their files
+    atomic_write_text(tmp_path / "a" / "b" / "text", "x")
+    with atomic_directory(tmp_path / "a" / "folder") as folder:
+        (folder / "in").mkdir()
+        (folder / "in" / "file").touch(0o644)
+    with new_file(tmp_path / "a" / "export") as path:
+        path.write_text("x")
+    assert _modes(tmp_path / "a") == {"0o700", "0o600"}
+
+
+def test_shared_weights_are_as_readable_as_any_other_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "file").touch()
+    with atomic_directory(tmp_path / "model", shared=True) as folder:
+        atomic_write_text(folder / "config.json", "{}")
+    assert _modes(tmp_path / "model") == _modes(tmp_path / "plain")
 
 
 def test_a_folder_appears_whole(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def test_what_is_remembered_is_there_after_reopening(tmp_path: Path) -> None:
         assert signal and signal.read_bytes() == b"signal" and memory.signal_path(second) is None
 
 
+def test_nobody_else_reads_what_is_remembered_not_even_while_it_is_written(memory: Memory) -> None:
+    add(memory, signal=b"signal")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in memory.folder.rglob("*") if path.is_file()}
+    assert {"memory.sqlite3", "memory.sqlite3-wal", "memory.sqlite3-shm"} < set(modes)
+    assert set(modes.values()) == {0o600}
+
+
 def test_frames_and_signals_are_kept_once(memory: Memory) -> None:
     for _ in range(3):
         add(memory, signal=b"signal")

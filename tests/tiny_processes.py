@@ -1,7 +1,13 @@
 """Processes, seen from outside."""
 
+import itertools
 import os
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+_KILLED = 9
 
 
 def alive(pid: int) -> bool:
@@ -14,3 +20,28 @@ def alive(pid: int) -> bool:
     except (ProcessLookupError, FileNotFoundError):
         return False
     return True
+
+
+def killed_before(step: int, work: Callable[[], object]) -> bool:
+    """Do the work in a child that is killed before it has deleted or renamed so often; whether it was."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads, of which it uses none
+        child = os.fork()
+    if not child:
+        steps = itertools.count()
+        for name in ("unlink", "rmdir", "rename", "replace"):
+            setattr(os, name, _deadly(getattr(os, name), steps, step))
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == _KILLED
+
+
+def _deadly(call: Callable[..., Any], steps: Iterator[int], last: int) -> Callable[..., Any]:
+    def step(*args: Any, **options: Any) -> Any:
+        if next(steps) == last:
+            os._exit(_KILLED)
+        return call(*args, **options)
+
+    return step

@@ -9,16 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
 
+from tui.line import TextLine
 from tui.parts import Now, Part
 from tui.state import State
 
-_LONGEST = 1000
-"""Most characters of a question, as for the agent."""
 
-
-class QuestionInput(Input):
+class QuestionInput(TextLine):
     """A line for a question. Space in the empty line is the key for talking; up and down recall questions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,8 +29,10 @@ class QuestionInput(Input):
         """The key for talking was pressed."""
 
     def __init__(self, **where: Any) -> None:
-        super().__init__(placeholder="Ask about the room", max_length=_LONGEST, compact=True, **where)
+        super().__init__(placeholder="Ask about the room", compact=True, **where)
         self._asked: list[str] = []
+        self._unsent: list[str] = []
+        self._draft = ""
         self._back = 0
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
@@ -50,14 +49,24 @@ class QuestionInput(Input):
         self.post_message(self.Talked())
 
     def know(self, questions: Iterable[str]) -> None:
-        """Set the questions that can be recalled, oldest first."""
-        self._asked, self._back = list(questions), 0
+        """Set the questions that can be recalled, oldest first; those that did not arrive come last."""
+        self._asked, self._back = [*questions, *self._unsent], 0
+
+    def give_back(self, question: str) -> None:
+        """A question that did not arrive: into the line, or among those that can be recalled."""
+        if not self.value:
+            self.value = question
+        else:
+            self._unsent.append(question)
+            self._asked.append(question)
 
     def action_earlier(self, steps: int) -> None:
         back = min(len(self._asked), max(0, self._back + steps))
+        if not self._back:
+            self._draft = self.value
         if back != self._back:
             self._back = back
-            self.value = self._asked[-back] if back else ""
+            self.value = self._asked[-back] if back else self._draft
             self.cursor_position = len(self.value)
 
 

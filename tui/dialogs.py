@@ -12,12 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from core.errors import AnswerError
+from core.text import check_answer
+from tui.line import TextLine
 from tui.parts import PictureView
 from tui.state import ShownTurn
 from tui.words import plain
-
-_LONGEST = 4000
-"""Characters of an answer, as many as the memory takes."""
 
 
 class Correcting(ModalScreen[tuple[int, str] | None]):
@@ -30,17 +30,18 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
         Binding("down", "other(1)", "Later answer", priority=True),
     ]
 
-    def __init__(self, turns: Sequence[ShownTurn]) -> None:
+    def __init__(self, turns: Sequence[ShownTurn], number: int | None = None, answer: str = "") -> None:
         super().__init__()
-        self._turns = turns
-        self._place = len(turns) - 1
+        self._turns, self._answer = turns, answer
+        places = [place for place, turn in enumerate(turns) if turn.number == number]
+        self._place = places[0] if places else len(turns) - 1
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "wrong answer"
             dialog.border_subtitle = "⏎ keep   ↑↓ another answer   esc leave it"
             yield Static(self._describe_turn(), markup=False)
-            yield Input(placeholder="The right answer", max_length=_LONGEST)
+            yield TextLine(self._answer, placeholder="The right answer")
 
     def _describe_turn(self) -> Content:
         turn = self._turns[self._place]
@@ -55,7 +56,7 @@ class Correcting(ModalScreen[tuple[int, str] | None]):
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
-        answer = plain(event.value, _LONGEST)
+        answer = _checked(self, event.value)
         if answer:
             self.dismiss((self._turns[self._place].number, answer))
 
@@ -75,13 +76,23 @@ class AnswerDialog(ModalScreen[str | None]):
             dialog.border_title = "correct"
             dialog.border_subtitle = "⏎ keep   esc leave it"
             yield Static(Content.styled(plain(self._question, 300), "bold"), markup=False)
-            yield Input(plain(self._answer), placeholder="The right answer", max_length=_LONGEST)
+            yield TextLine(plain(self._answer), placeholder="The right answer")
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
-        answer = plain(event.value, _LONGEST)
+        answer = _checked(self, event.value)
         if answer:
             self.dismiss(answer)
+
+
+def _checked(dialog: ModalScreen[Any], typed: str) -> str:
+    """The answer as memory takes it; "" when it does not, which is said."""
+    try:
+        return check_answer(typed)
+    except AnswerError as error:
+        if typed.strip():
+            dialog.notify(str(error), severity="warning", markup=False)
+        return ""
 
 
 class Sure(ModalScreen[bool]):

@@ -32,6 +32,11 @@ class FrontScreen(DashScreen):
         Binding("pagedown", "back(1)", "Later", show=False, tooltip="Scroll the conversation on"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._unsent: tuple[int, str] | tuple[()] = ()
+        """A correction that did not arrive, to begin with when the next answer is corrected."""
+
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="body"):
             with Vertical(id="left"):
@@ -67,13 +72,13 @@ class FrontScreen(DashScreen):
             return
 
         def put_back() -> None:
-            if self.is_attached and not line.value:
-                line.value = question
+            if self.is_attached:
+                line.give_back(question)
 
         self.desk.want(Ask(question, "expert" if asking.expert else None), failed=put_back)
         line.value = ""
         asking.expert = False
-        line.know([*(turn.question for turn in self.desk.state.turns.values()), question])
+        line.know([*(plain(turn.question) for turn in self.desk.state.turns.values()), question])
         self._redraw_asking()
 
     @on(QuestionInput.Talked)
@@ -97,11 +102,17 @@ class FrontScreen(DashScreen):
         if not turns:
             self.notify("Nothing has been answered yet. Ask a question first.", severity="warning")
             return
-        self.app.push_screen(Correcting(turns), self._correct)
+        self.app.push_screen(Correcting(turns, *self._unsent), self._correct)
+        self._unsent = ()
 
     def _correct(self, corrected: tuple[int, str] | None) -> None:
+        def put_back() -> None:
+            self._unsent = corrected or ()
+            if self.is_current:
+                self.action_wrong()
+
         if corrected is not None:
-            self.desk.want(Correct(*corrected))
+            self.desk.want(Correct(*corrected), failed=put_back)
 
     def action_look(self) -> None:
         turns = [number for number, turn in self.desk.state.turns.items() if turn.answered]

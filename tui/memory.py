@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from agent.console import Find, Picture, Remembrance, Revise
 from tui.dialogs import AnswerDialog, Sure
+from tui.line import TextLine
 from tui.parts import Now, PictureView, set_caption
 from tui.screens import DashScreen
 from tui.state import State
@@ -55,11 +56,13 @@ class MemoryScreen(DashScreen):
         self._frame = ""
         self._known = -1
         self._rest: Timer | None = None
+        self._unsent: dict[str, str] = {}
+        """Answers that did not arrive, by their pairs."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(classes="search"):
             yield Static("/")
-            yield Input(placeholder="Search what is remembered", compact=True)
+            yield TextLine(placeholder="Search what is remembered", compact=True)
         with Horizontal(classes="split"):
             with Vertical(classes="panel", id="pairs"):
                 yield MemoryTable(_COLUMNS)
@@ -129,8 +132,9 @@ class MemoryScreen(DashScreen):
     def action_correct(self) -> None:
         pair = self._chosen()
         if pair is not None:
+            answer = self._unsent.pop(pair.pair, pair.answer)
             self.app.push_screen(
-                AnswerDialog(pair.question, pair.answer), lambda answer: self._revise(pair, answer)
+                AnswerDialog(pair.question, answer), lambda answer: self._revise(pair, answer)
             )
 
     def action_forget(self) -> None:
@@ -142,8 +146,13 @@ class MemoryScreen(DashScreen):
             )
 
     def _revise(self, pair: Remembrance, answer: str | None) -> None:
+        def put_back() -> None:
+            self._unsent[pair.pair] = answer or ""
+            if self.is_current and self._chosen() == pair:
+                self.action_correct()
+
         if answer is not None and answer != pair.answer:
-            self.desk.want(Revise(pair.pair, answer), lambda _: self.action_fetch())
+            self.desk.want(Revise(pair.pair, answer), lambda _: self.action_fetch(), put_back)
 
     def _forget(self, pair: Remembrance, sure: bool) -> None:
         if sure:

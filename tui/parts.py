@@ -13,6 +13,7 @@ from textual.widgets import Static
 from core.errors import ImageError
 from tui.picture import drawn, read_jpeg
 from tui.state import State
+from tui.words import plain
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class PictureView(Widget):
                 return drawn(read_jpeg(self._jpeg), width, height, self.colours)
             except ImageError as error:
                 words = str(error)
-        lines = Content(words).wrap(max(1, width - 2)) if words else []
+        lines = Content(plain(words)).wrap(max(1, width - 2)) if words else []
         return [Strip(line.render_segments(self.visual_style), line.cell_length) for line in lines[:height]]
 
     @property

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from agent.console import Setting, Settings
+from tui.line import TextLine
 from tui.parts import set_caption
 from tui.screens import FetchingScreen
 from tui.table import Cell, Column, Row, Table
@@ -39,7 +40,7 @@ class SettingsScreen(FetchingScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(classes="search"):
             yield Static("/")
-            yield Input(placeholder="Search the settings", compact=True)
+            yield TextLine(placeholder="Search the settings", compact=True)
         with Horizontal(classes="split"), Vertical(classes="panel", id="settings"):
             yield SettingsTable(_COLUMNS)
             yield Static("No setting is called like that.", classes="empty")

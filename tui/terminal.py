@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.files import make_folder, private
+
 LOG = "screen.log"
 """What is printed while a screen is shown, in the state folder."""
 _LARGEST = 1_000_000
@@ -62,9 +64,9 @@ def _sink(log: Path) -> int:
     """The file to be appended to, for nobody else's eyes; nowhere when it cannot be written."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(log.parent)
         if log.exists() and log.stat().st_size > _LARGEST:
             flags |= os.O_TRUNC
-        return os.open(log, flags, 0o600)
+        return private(str(log), flags)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)

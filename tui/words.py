@@ -3,10 +3,9 @@
 import math
 import time
 
-from rich.errors import MarkupError
-from rich.markup import render
 from textual.content import Content
 
+from agent.sentences import read
 from core.text import strip_controls
 
 SOURCES = {"expert": "$expert", "student": "$student", "memory": "$memory"}
@@ -38,10 +37,8 @@ def clip(content: Content, columns: int, rows: int) -> Content:
 
 def line_of(markup: str) -> Content:
     """A line of ours in Rich's markup, with its colours those of the theme."""
-    try:
-        text = render(strip_controls(markup))
-    except MarkupError:
-        return Content(plain(markup))
+    text = read(markup)
+    text.rstrip()
     content = Content(text.plain)
     for span in text.spans:
         content = content.stylize(_COLOURS.get(str(span.style), str(span.style)), span.start, span.end)

@@ -19,7 +19,7 @@ from typing import Any
 
 from adapters.jobs.request import Request, Result
 from core.errors import StorageError
-from core.files import atomic_write_text, storage_errors
+from core.files import atomic_write_text, private, storage_errors
 from core.untrusted import Malformed, parse_json, read_as, typed
 
 ORPHANED_EXIT_CODE = 3
@@ -113,7 +113,7 @@ class ProgressLog:
     def say(self, stage: str, **values: float | str) -> None:
         """One line: the stage, and numbers that belong to it. Raises StorageError."""
         line = json.dumps({"stage": stage, **values}) + "\n"
-        with storage_errors("write", self._path), self._path.open("ab", buffering=0) as file:
+        with storage_errors("write", self._path), open(self._path, "ab", buffering=0, opener=private) as file:
             file.write(line.encode())
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from adapters.jobs.job import CANDIDATE, read_result
 from core.errors import InputError, RoomwiseError, StorageError, WeightsError
-from core.files import atomic_directory, atomic_write_text, storage_errors, sweep
+from core.files import atomic_directory, atomic_write_text, delete_folder, storage_errors, sweep
 from core.untrusted import parse_json, read_bytes
 from models.adapter_files import CONFIG_FILE, VERSION_FILE, WEIGHTS_FILE, check_version
 
@@ -125,9 +125,8 @@ class AdapterStore:
         return self.promote(room, number)
 
     def sweep(self) -> None:
-        """Delete half-written files of killed processes. Raises StorageError."""
-        for room in self.rooms():
-            sweep(self._folder(room))
+        """Delete what killed processes left half written or half deleted. Raises StorageError."""
+        sweep(self._root)
 
     def promote(self, room: str, number: int) -> Version:
         """Make this version current. Raises InputError, WeightsError, StorageError."""
@@ -161,15 +160,15 @@ class AdapterStore:
                 source.rename(target)
 
     def forget(self, room: str) -> None:
-        """Delete a room's adapters for good. Raises StorageError."""
+        """Delete a room's adapters for good, and what an interrupted deletion left. Raises StorageError."""
         folder = self._folder(room)
         if folder.is_dir():
-            with storage_errors("delete", folder):
-                shutil.rmtree(folder)
+            delete_folder(folder)
+        self.sweep()
 
     def export(self, room: str, number: int, folder: Path) -> Path:
         """Copy a version to a new folder for peft. Raises StorageError when that exists."""
-        self._copy(self.version(room, number).folder, folder)
+        self._copy(self.version(room, number).folder, folder, shared=True)
         return folder
 
     def _version(self, room: str, number: int) -> Version:
@@ -179,8 +178,8 @@ class AdapterStore:
         except RoomwiseError as error:
             return Version(room, number, folder, problem=str(error))
 
-    def _copy(self, source: Path, target: Path) -> None:
-        with atomic_directory(target) as folder:
+    def _copy(self, source: Path, target: Path, shared: bool = False) -> None:
+        with atomic_directory(target, shared=shared) as folder:
             for name in self._kind.files:
                 shutil.copyfile(source / name, folder / name)
 

@@ -8,7 +8,6 @@ import asyncio
 import concurrent.futures as futures
 import hashlib
 import hmac
-import os
 import socket
 import ssl
 import threading
@@ -24,11 +23,13 @@ from agent.console import Back, Console, ConsoleMessage, Pulse
 from core.errors import InputError, StorageError
 from core.event_lines import to_line
 from core.events import Event
-from core.files import storage_errors
+from core.files import make_folder, storage_errors
 from core.lock import FolderLock, lock_folder
 
 MOST_CLIENTS = 16
 """Attached dashboards at once."""
+MOST_STRANGERS = 64
+"""Connections that have not said who they are; one more, and the oldest is cut off."""
 MOST_WAITING = 64
 """Pending wishes of one dashboard."""
 _BEHIND = 1024 * 1024
@@ -50,6 +51,7 @@ class AttachServer:
         self._thread = threading.Thread(target=self._loop.run_forever, name="attach", daemon=True)
         self._servers: list[asyncio.AbstractServer] = []
         self._clients: set[_Client] = set()
+        self._strangers: dict[_Client, None] = {}  # in the order they came
         self._locks: list[FolderLock] = []
         self._sockets: list[Local] = []
 
@@ -109,17 +111,14 @@ class AttachServer:
         """A socket that only its user may open; a killed agent's is replaced, since its lock is gone."""
         folder = door.path.parent
         with storage_errors("make", folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         self._locks.append(lock_folder(folder))
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with storage_errors("make", door.path):
                 door.path.unlink(missing_ok=True)
-                umask = os.umask(0o177)
-                try:
-                    bound.bind(str(door.path))
-                finally:
-                    os.umask(umask)
+                bound.bind(str(door.path))
+                door.path.chmod(0o600)  # nobody is let in before somebody listens
         except StorageError:
             bound.close()
             raise
@@ -134,32 +133,41 @@ class AttachServer:
     ) -> None:
         """Serve one dashboard. `token`: what it must show, None for nothing."""
         client = _Client(self._console, writer, self._loop)
-        self._clients.add(client)
+        self._strangers[client] = None
+        if len(self._strangers) > MOST_STRANGERS:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]  # at once: its end takes a moment, in which more may come
+            oldest.cut_off()
         try:
-            refusal = await _refusal(reader, token, len(self._clients))
+            refusal = await _refusal(reader, token)
+            if not refusal and len(self._clients) >= MOST_CLIENTS:
+                refusal = f"{MOST_CLIENTS} dashboards are attached already. Close one."
             if refusal:
                 client.send(line({"refused": refusal}))
                 return
+            self._strangers.pop(client, None)
+            self._clients.add(client)
             client.begin()
             while wish := await reader.readline():
                 client.take(wish)
         except (InputError, ValueError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
             pass  # what cannot be understood is not answered
         finally:
+            self._strangers.pop(client, None)
             self._clients.discard(client)
             await client.end()
 
     async def _shut(self) -> None:
         for server in self._servers:
             server.close()
-        await asyncio.gather(*(client.end() for client in set(self._clients)))
+        await asyncio.gather(*(client.end() for client in (*self._clients, *self._strangers)))
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
 
-async def _refusal(reader: asyncio.StreamReader, token: str | None, clients: int) -> str:
+async def _refusal(reader: asyncio.StreamReader, token: str | None) -> str:
     """Why a dashboard is refused, by its first message; "" if it is not. Raises InputError."""
     hello = parse(await asyncio.wait_for(reader.readline(), _HELLO))
     if token is not None and not _matches(token, hello.get("token")):
@@ -167,8 +175,6 @@ async def _refusal(reader: asyncio.StreamReader, token: str | None, clients: int
         return "The token is missing or wrong. Set ROOMWISE_ATTACH__TOKEN to that of the agent."
     if hello.get("hello") != PROTOCOL:
         return "The agent speaks another version of this protocol. Install the same version of Roomwise."
-    if clients > MOST_CLIENTS:
-        return f"{MOST_CLIENTS} dashboards are attached already. Close one."
     return ""
 
 
@@ -214,7 +220,10 @@ class _Client:
             return
         self._writer.write(data)
         if self._unsent() > _TOO_FAR_BEHIND or self._is_stuck():
-            self._writer.transport.abort()
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        self._writer.transport.abort()
 
     async def end(self) -> None:
         """Send nothing more; what was sent last is still delivered, if it is taken at once."""
@@ -224,7 +233,7 @@ class _Client:
         with suppress(OSError, asyncio.TimeoutError, ssl.SSLError):
             self._writer.close()
             await asyncio.wait_for(self._writer.wait_closed(), 1.0)
-        self._writer.transport.abort()
+        self.cut_off()
 
     def _later(self, do: Callable[..., None], *values: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed

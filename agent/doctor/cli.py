@@ -11,6 +11,7 @@ import typer
 from agent.doctor.doctor import Finding, Group, broken
 from core.errors import RoomwiseError
 from core.extras import load
+from core.lazy import say
 
 app = typer.Typer(add_completion=False)
 
@@ -40,7 +41,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     findings = []
     for group, target in _GROUPS.items():
         if not as_json:
-            typer.echo(group)
+            say(group)
         for finding in _check_group(group, target):
             findings.append(finding)
             if not as_json:
@@ -48,11 +49,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     counts = Counter(finding.state for finding in findings)
     if as_json:
         checks = [asdict(finding) for finding in findings]
-        typer.echo(
-            json.dumps({"schema": 1, "command": "doctor", "ok": not counts["broken"], "checks": checks})
-        )
+        say(json.dumps({"schema": 1, "command": "doctor", "ok": not counts["broken"], "checks": checks}))
     else:
-        typer.echo(f"{counts['ok']} ok, {counts['missing']} missing (optional), {counts['broken']} broken")
+        say(f"{counts['ok']} ok, {counts['missing']} missing (optional), {counts['broken']} broken")
     if counts["broken"]:
         raise typer.Exit(1)
 
@@ -70,6 +69,6 @@ def _check_group(group: str, target: str) -> Iterator[Finding]:
 
 def _say(finding: Finding) -> None:
     state = typer.style(f"{finding.state:8}", fg=_COLOURS[finding.state])
-    typer.echo(f"  {state} {finding.name:22} {finding.found}")
+    say(f"  {state} {finding.name:22} {finding.found}")
     if finding.fix:
-        typer.echo(f"{'':33}-> {finding.fix}")
+        say(f"{'':33}-> {finding.fix}")

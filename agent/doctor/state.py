@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adapters.jobs.store import HOME, AdapterStore
 from agent.doctor.doctor import Finding, check
+from agent.doctor.left import left_over
 from core.config import find_config, load_config
 from core.errors import StorageError
 from core.files import state_dir, storage_errors
@@ -22,6 +23,7 @@ def state() -> Iterator[Finding]:
     yield check("disk", _space)
     yield check("memory", _memory)
     yield from _adapters()
+    yield from left_over()
 
 
 def _settings() -> str:

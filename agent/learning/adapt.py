@@ -1,6 +1,5 @@
 """Adapting on demand: the pairs of a room or of all rooms, one job, the gate's verdict."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from adapters.jobs.request import JobLimits, Request, Result
 from adapters.jobs.store import AdapterStore, display_name
 from agent.learning.guard import LEAST_ROOMS
 from agent.learning.home import home_limits, home_request
-from agent.learning.jobs import Job, Starter, clear, start
+from agent.learning.jobs import Job, Starter, clear, discard, start
 from agent.learning.room import room_request
 from agent.learning.rooms import learn_rooms
 from agent.learning.training import TrainingBar
@@ -152,7 +151,7 @@ def _conclude(store: AdapterStore, request: Request, job: Job, result: Result, s
     if result.outcome not in ("promote", "reject"):
         raise ModelError(f"The adaptation failed. {result.reason} What the worker said is in {job.folder}.")
     adapter = store.adopt(request.room, job.folder).number if result.outcome == "promote" else None
-    shutil.rmtree(job.folder, ignore_errors=True)
+    discard(job.folder)
     return Adapted(
         display_name(request.room, store.rooms()), _count_pairs(request), len(request.hold_out), adapter,
         result.reason, round(seconds, 3), result.steps, result.scores,

@@ -12,6 +12,7 @@ from rich.console import Console
 from core.config import load_config
 from core.errors import InputError
 from core.files import state_dir
+from core.lazy import say
 
 if TYPE_CHECKING:
     from agent.learning.adapt import Adapted
@@ -74,16 +75,16 @@ def adapt(
         else:
             adapted = adapt(place, room, seed, config, bar, begin)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **adapted.to_dict()}))
+        say(json.dumps({"schema": 1, "command": "adapt", "seed": seed, **adapted.to_dict()}))
     else:
         _say(adapted, "" if folder is None else f" (in {folder})")
 
 
 def _say(adapted: "Adapted", where: str) -> None:
     pairs = f"{adapted.pairs} pairs, {adapted.held_out} of them held out"
-    typer.echo(f"{adapted.room}: {pairs}, {adapted.seconds:.0f} s.")
+    say(f"{adapted.room}: {pairs}, {adapted.seconds:.0f} s.")
     if adapted.adapter is None:
-        typer.echo(f"Rejected: {adapted.reason} What answered before still does{where}.")
+        say(f"Rejected: {adapted.reason} What answered before still does{where}.")
     else:
         back = "" if where else f" To go back: roomwise adapters rollback {adapted.room}"
-        typer.echo(f"Promoted: {adapted.reason} Adapter {adapted.adapter} answers from now on{where}.{back}")
+        say(f"Promoted: {adapted.reason} Adapter {adapted.adapter} answers from now on{where}.{back}")

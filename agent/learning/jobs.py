@@ -1,11 +1,11 @@
 """A low-priority training child, watched through its job directory; it ends when this process does."""
 
 import os
-import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +13,7 @@ from adapters.jobs.job import ATTACHED, read_progress, read_result, write_reques
 from adapters.jobs.request import Request, Result
 from agent.learning.parcel import with_paths
 from core.errors import StorageError
-from core.files import storage_errors
+from core.files import delete_folder, make_folder, private, storage_errors
 
 WORKER_LOG = "worker.log"
 _PATIENCE = 5.0  # seconds between asking a worker to stop and ending it
@@ -100,8 +100,8 @@ def launch(job: Path, threads: int, arguments: Sequence[str] = ()) -> Job:
     StorageError.
     """
     with storage_errors("write", job / WORKER_LOG):
-        job.mkdir(parents=True, exist_ok=True)
-        with (job / WORKER_LOG).open("wb") as log:
+        make_folder(job)
+        with open(job / WORKER_LOG, "wb", opener=private) as log:
             return Job(job, spawn_worker(arguments or ("-m", "adapters.worker", str(job)), threads, log))
 
 
@@ -123,7 +123,13 @@ def clear(folder: Path) -> None:
     """
     for job in folder.iterdir() if folder.is_dir() else ():
         if not _has_ended(job):
-            shutil.rmtree(job, ignore_errors=True)  # what is left is thrown away next time
+            discard(job)
+
+
+def discard(job: Path) -> None:
+    """Delete a job that is done with, if the disk lets it."""
+    with suppress(StorageError):
+        delete_folder(job)
 
 
 def finished_job(folder: Path) -> Job | None:

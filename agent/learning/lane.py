@@ -5,13 +5,12 @@ needs and what its end means. At most one child trains at any time; a due task d
 priority, which is put back.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from adapters.jobs.request import Result
 from agent.learning.guard import Fit, Order
-from agent.learning.jobs import Job, clear
+from agent.learning.jobs import Job, clear, discard
 from agent.learning.task import Task
 from core.events import Failed, LearningHeld, LearningPaused
 from core.ports import Say
@@ -150,4 +149,4 @@ class Lane:
     @staticmethod
     def _discard(task: Task, job: Job) -> None:
         if not task.keeps_job:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            discard(job.folder)

@@ -10,6 +10,7 @@ from rich.console import Console
 from core.config import load_config
 from core.errors import InputError
 from core.files import atomic_write_bytes
+from core.lazy import say
 
 app = typer.Typer(add_completion=False)
 
@@ -57,4 +58,4 @@ def look(
     console = Console()
     show(picture, models, console)
     if output is not None:
-        console.print(f"Written to {output}", highlight=False, soft_wrap=True)
+        say(f"Written to {output}")

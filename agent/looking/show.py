@@ -8,10 +8,12 @@ from PIL import Image
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.table import Table
+from rich.text import Text
 
 from agent.looking.heat import draw_heat
 from agent.looking.looked import AttentionMap, ModelAttention
 from core.half_cells import Line, draw_picture
+from core.text import strip_controls
 
 _WIDEST, _HIGHEST, _BETWEEN = 60, 24, 2
 
@@ -39,7 +41,9 @@ def table(models: Sequence[ModelAttention]) -> Table:
         for number, panel in enumerate((model.chosen, *model.panels)):
             who = (model.model, model.answer.text or "(no words)") if not number else ("", "")
             mass = "" if panel.mass is None else f"{panel.mass:.2f}"
-            rows.add_row(*who, panel.title, f"{panel.entropy:.2f}", mass)
+            rows.add_row(
+                *(Text(strip_controls(words)) for words in (*who, panel.title)), f"{panel.entropy:.2f}", mass
+            )
     return rows
 
 

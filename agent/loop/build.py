@@ -30,6 +30,7 @@ from agent.whereabouts.finding import open_whereabouts
 from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
 from core.events import Failed, Resumed, SessionStarted
+from core.files import state_dir, sweep
 from core.lock import lock_folder
 from core.ports import Expert
 from memory.store import Memory
@@ -93,6 +94,7 @@ def stage_session(
     folders = SessionFolders.below(options.folder)
     with ExitStack() as stack:
         stack.callback(lock_folder(options.folder).release)
+        _sweep(options.folder)
         about = _about(visit.room, options) | {"visit": visit_digest(visit)}
         past = read_past(folders.session, about, len(visit.turns))
         expert = stack.enter_context(_expert(options, config, past, visit.turns))
@@ -129,6 +131,7 @@ def live(
     past = Past(uuid.uuid4().hex)
     with ExitStack() as stack:
         stack.callback(lock_folder(options.folder).release)
+        _sweep(options.folder)
         expert = stack.enter_context(_expert(options, config, past))
         opened = _answerers(room, folders, options, expert, config, past)
         answerers, here, notices = stack.enter_context(opened)
@@ -188,6 +191,12 @@ def _begin(controller: Controller, options: SessionOptions, past: Past, notices:
         controller.begin(SessionStarted(at=time.time(), session=past.session, **about))
     for notice in notices:
         controller.emit(notice)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what killed processes left, here and in the state. Raises StorageError."""
+    for place in {folder, state_dir()}:
+        sweep(place)
 
 
 def _check_names(options: SessionOptions, config: Config) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from core.errors import InputError, StorageError
 from core.event_lines import from_line, to_line
 from core.events import Asked, Event
-from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
+from core.files import atomic_write_bytes, atomic_write_text, private, storage_errors, sweep
 from core.untrusted import read_as
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
@@ -50,7 +50,6 @@ class Recorder:
         recorder = cls.__new__(cls)
         recorder.folder = folder
         sweep(folder)
-        sweep(folder / BLOBS)
         _cut_off(folder / EVENTS)
         recorder._file = _log(folder)
         return recorder
@@ -60,7 +59,7 @@ class Recorder:
         with storage_errors("write", self.folder / EVENTS):
             size = self._file.tell()
             try:
-                line = to_line(event).encode() + b"\n"
+                line = to_line(event).encode(errors="replace") + b"\n"
                 if self._file.write(line) != len(line):
                     raise OSError(errno.ENOSPC, "only a part was written")
                 os.fsync(self._file.fileno())
@@ -114,7 +113,7 @@ class Recording:
 def _log(folder: Path) -> io.FileIO:
     with storage_errors("write", folder / EVENTS):
         # A buffer would write again what had failed.
-        return (folder / EVENTS).open("ab", buffering=0)
+        return open(folder / EVENTS, "ab", buffering=0, opener=private)
 
 
 def _cut_off(log: Path) -> None:

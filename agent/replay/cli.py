@@ -13,6 +13,7 @@ from core.config import load_config
 from core.errors import InputError
 from core.extras import load, require
 from core.files import state_dir
+from core.lazy import say
 from core.sections import NetworkConfig
 
 app = typer.Typer(add_completion=False)
@@ -117,7 +118,7 @@ def replay(
     )  # fmt: skip
     summary = replay_session(options, config)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
+        say(json.dumps({"schema": 1, "command": "replay", "seed": seed, **summary.to_dict()}))
 
 
 def _locate_session(session: Path) -> Path:

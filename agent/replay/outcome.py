@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from agent.recording.summary import ALL, SOURCES, Summary
 from agent.replay.plot import terminal_curve
+from core.text import printable, strip_controls
 
 
 def show_summary(summary: Summary, console: Console) -> None:
@@ -17,7 +19,7 @@ def show_summary(summary: Summary, console: Console) -> None:
     if summary.table:
         console.print(_table(summary))
     for sentence in figures(summary):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+        console.print(Text(printable(sentence)), highlight=False, soft_wrap=not console.is_terminal)
 
 
 def figures(summary: Summary) -> Iterator[str]:
@@ -103,9 +105,11 @@ def _table(summary: Summary) -> Table:
     table.add_column("what the question takes")
     table.add_column("n", justify="right")
     for method in summary.table:
-        table.add_column(method, justify="right")
+        table.add_column(Text(strip_controls(method)), justify="right")
     for tag in tags_of(summary):
         shares = [by_tag.get(tag) for by_tag in summary.table.values()]
         n = max(share.n for share in shares if share)
-        table.add_row(tag, str(n), *(f"{share.mean:.2f}" if share else "" for share in shares))
+        table.add_row(
+            Text(strip_controls(tag)), str(n), *(f"{share.mean:.2f}" if share else "" for share in shares)
+        )
     return table

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
+from rich.text import Text
 
 from agent.looking.turns import turn_maps
 from agent.loop.build import RECORDED, SessionFolders, SessionOptions, Stage, stage_session
@@ -30,6 +30,7 @@ from core.events import Event
 from core.files import state_dir
 from core.scoring import exact_match
 from core.sections import VoiceConfig
+from core.text import printable
 
 _NONE = (
     "No question of this session was spoken and recorded. Leave --from-audio out, or name sound files as "
@@ -44,14 +45,14 @@ def hear_questions(visit: Visit, config: VoiceConfig, console: Console) -> Visit
     """
     if not any(turn.audio for turn in visit.turns):
         raise InputError(_NONE)
-    activity = open_voice_activity(config.activity, lambda note: console.print(escape(note)))
+    activity = open_voice_activity(config.activity, lambda note: _print(console, note))
     whisper, rules = whisper_loader(config)(), replace(rules_of(config), open_microphone=True)
     turns = []
     for number, turn in enumerate(track(visit.turns, "Listening", console=console, transient=True), start=1):
         question = _transcribe(turn, whisper, activity, rules)
         if not exact_match(question, turn.question):
             quoted = f'"{question}"' if question else "nothing"
-            console.print(f"{number:>3}  {turn.question}: heard {quoted}", markup=False, soft_wrap=True)
+            _print(console, f"{number:>3}  {turn.question}: heard {quoted}")
         if question:
             turns.append(replace(turn, question=question))
     if not turns:
@@ -107,9 +108,7 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
         try:
             plays.run(stage)
         except (RoomwiseError, KeyboardInterrupt):
-            console.print(
-                f"What was answered is kept: the same with --out {folder} goes on.", highlight=False
-            )
+            _print(console, f"What was answered is kept: the same with --out {folder} goes on.")
             raise
     recording = read_recording(folder / "session")
     summary = summarise(recording.events)
@@ -119,9 +118,13 @@ def replay_session(options: ReplayOptions, config: Config) -> Summary:
     if options.report is not None:
         maps = turn_maps(recording, summary, folder / "adapters")
         page = write_report(recording, summary, options.report, maps)
-        console.print(f"Report: {page}", highlight=False, soft_wrap=True)
-    console.print(f"Kept in {folder}", highlight=False, soft_wrap=True)
+        _print(console, f"Report: {page}")
+    _print(console, f"Kept in {folder}")
     return summary
+
+
+def _print(console: Console, words: str) -> None:
+    console.print(Text(printable(words)), highlight=False, soft_wrap=True)
 
 
 def _session_options(options: ReplayOptions, visit: Visit, folder: Path, config: Config) -> SessionOptions:

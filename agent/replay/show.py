@@ -1,12 +1,10 @@
 """A session on a terminal as it happens: each turn, and what the training child is doing."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
-from rich.text import Text
 
 from agent.learning.training import TrainingBar
-from agent.sentences import sentence
+from agent.sentences import quoted, read, sentence
 from core import events
 from core.events import Event
 
@@ -27,16 +25,16 @@ class Watcher:
         match event:
             case events.Asked():
                 self._age = event.frame_age_ms
-                self._say(f"[bold]{event.turn:>3}[/]  {escape(event.question)}")
+                self._say(f"[bold]{event.turn:>3}[/]  {quoted(event.question)}")
             case events.Routed():
                 self._why = event.reason
             case events.Answered():
                 self._answered(event)
             case events.Judged():
-                truth = "" if event.right else f": {escape(event.reference)}"
+                truth = "" if event.right else f": {quoted(event.reference)}"
                 self._say(f"     {_MARKS[event.right]}{truth}")
             case events.ExpertUnreachable():
-                self._say(f"     [red]no expert[/]: {escape(event.reason)}")
+                self._say(f"     [red]no expert[/]: {quoted(event.reason)}")
             case events.SessionStarted() | events.Resumed() | events.SessionEnded():
                 self._session(event)
             case _:
@@ -44,16 +42,16 @@ class Watcher:
 
     def _answered(self, event: events.Answered) -> None:
         self._say(
-            f"     [{_COLOURS[event.by]}]{event.by}[/]: [bold]{escape(event.text) or '(no words)'}[/]  "
+            f"     [{_COLOURS[event.by]}]{event.by}[/]: [bold]{quoted(event.text) or '(no words)'}[/]  "
             f"[dim]{event.confidence:.2f} sure, {event.latency_ms:.0f} ms, frame {self._age:.0f} ms old; "
-            f"{escape(self._why)}[/]"
+            f"{quoted(self._why)}[/]"
         )
 
     def _session(self, event: events.SessionStarted | events.Resumed | events.SessionEnded) -> None:
         match event:
             case events.SessionStarted():
-                pair = f"{escape(event.student)} learns from {escape(event.expert)}"
-                self._say(f"[bold]{escape(event.room)}[/]: {pair}")
+                pair = f"{quoted(event.student)} learns from {quoted(event.expert)}"
+                self._say(f"[bold]{quoted(event.room)}[/]: {pair}")
             case events.Resumed():
                 self._say(f"Going on with question {event.turn}; what came before it is answered.")
             case events.SessionEnded():
@@ -75,7 +73,7 @@ class Watcher:
         """A line. On a terminal a long one goes on below where it began; elsewhere it stays one line."""
         if self._console.is_terminal:
             plain = text.lstrip()
-            line = Padding.indent(Text.from_markup(plain), len(text) - len(plain))
+            line = Padding.indent(read(plain), len(text) - len(plain))
             self._console.print(line, highlight=False)
         else:
-            self._console.print(text, highlight=False, soft_wrap=True)
+            self._console.print(read(text), highlight=False, soft_wrap=True)

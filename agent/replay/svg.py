@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
+from core.text import printable
+
 INK, GREY, RULE = "#222", "#777", "#e4e4e4"
 
 
@@ -11,7 +13,7 @@ def page(width: float, height: float, title: str, parts: Iterable[str]) -> str:
     return "\n".join((
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' role='img' "
         "font-family='sans-serif' font-size='12'>",
-        f"<title>{escape(title)}</title>",
+        f"<title>{escape(printable(title))}</title>",
         f"<rect width='{width}' height='{height}' fill='white'/>",
         *parts,
         "</svg>",
@@ -23,7 +25,7 @@ def text(x: float, y: float, words: str, colour: str = INK, anchor: str = "start
     """Words at a place; `anchor` says which part of them is there; a halo sets them off from lines."""
     where = f"x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'"
     around = " stroke='white' stroke-width='4' paint-order='stroke'" if halo else ""
-    return f"<text {where} fill='{colour}'{around}>{escape(words)}</text>"
+    return f"<text {where} fill='{colour}'{around}>{escape(printable(words))}</text>"
 
 
 def line(begin: tuple[float, float], end: tuple[float, float], colour: str = RULE, dash: str = "") -> str:

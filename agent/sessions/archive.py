@@ -1,18 +1,14 @@
 """A session as one zip file: `session.json`, `events.jsonl`, `blobs/`; the limits hold in both directions."""
 
 import json
-import os
 import re
-import secrets
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.recording.record import BLOBS, EVENTS, SESSION, Recording
-from core.errors import InputError, StorageError
-from core.files import storage_errors
+from core.errors import InputError
+from core.files import new_file, storage_errors
 
 BLOB = re.compile(rf"{BLOBS}/([0-9a-f]{{64}})\.(jpg|wav)")
 """A frame or a sound, named by its SHA-256."""
@@ -70,23 +66,3 @@ def whole_lines(folder: Path) -> bytes:
     with storage_errors("read", log):
         data = log.read_bytes() if log.is_file() else b""
     return data[: data.rfind(b"\n") + 1]
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Fill a temporary file that gets its name at the end, or not at all. Raises StorageError, also when the
-    file exists.
-    """
-    with storage_errors("write", path):
-        if path.exists():
-            raise StorageError(f"{path} is there already. Choose another name, or move it away.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.part")
-        try:
-            aside.touch(exist_ok=False)
-            yield aside
-            with aside.open("rb+") as file:
-                os.fsync(file.fileno())
-            aside.rename(path)
-        finally:
-            aside.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import typer
 
 from core.errors import InputError
 from core.files import state_dir
-from core.lazy import confirm
+from core.lazy import confirm, say
 
 if TYPE_CHECKING:
     from agent.recording.record import Recording
@@ -101,7 +101,7 @@ def exported(
     if as_json:
         _print_json("export", file=str(file), format=kind, bytes=size)
     else:
-        typer.echo(f"{file}: {size / 1e6:.1f} MB")
+        say(f"{file}: {size / 1e6:.1f} MB")
 
 
 @app.command("import")
@@ -122,7 +122,7 @@ def imported(
     if as_json:
         _print_json("import", name=imported_name)
     else:
-        typer.echo(f"Imported as {imported_name}. See: roomwise sessions show {imported_name}")
+        say(f"Imported as {imported_name}. See: roomwise sessions show {imported_name}")
 
 
 @app.command()
@@ -184,9 +184,7 @@ def delete(
     if as_json:
         _print_json("delete", name=session, bytes=size)
     else:
-        typer.echo(
-            f"Deleted {session}. What memory and adapters have of it: roomwise memory list, adapters list"
-        )
+        say(f"Deleted {session}. What memory and adapters have of it: roomwise memory list, adapters list")
 
 
 def _read(session: str) -> "tuple[Path, Recording]":
@@ -212,8 +210,8 @@ def _remembered(pairs: tuple[str, ...]) -> list[str]:
 def _print_lines(lines: Iterable[str], otherwise: str = "") -> None:
     text = "\n".join(lines) or otherwise
     if text:
-        typer.echo(text)
+        say(text)
 
 
 def _print_json(verb: str, **values: Any) -> None:
-    typer.echo(json.dumps({"schema": 1, "command": f"sessions {verb}", **values}, ensure_ascii=False))
+    say(json.dumps({"schema": 1, "command": f"sessions {verb}", **values}))

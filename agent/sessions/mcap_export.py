@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agent.recording.record import Recording
-from agent.sessions.archive import new_file
 from agent.sessions.turns import finite
 from core import events
 from core.events import Event
 from core.extras import require
+from core.files import new_file
+from core.text import printable
 
 _NS = 1_000_000_000
 _LAST = 9e9  # seconds since 1970, which 64 bits hold as nanoseconds
@@ -70,7 +71,7 @@ def export_mcap(recording: Recording, target: Path) -> int:
         writer.add_metadata(
             "session",
             {
-                str(name): value if isinstance(value, str) else json.dumps(value)
+                printable(str(name)): printable(value) if isinstance(value, str) else json.dumps(value)
                 for name, value in recording.about.items()
             },
         )
@@ -81,7 +82,7 @@ def export_mcap(recording: Recording, target: Path) -> int:
                 log_time=message.logged,
                 publish_time=message.published,
                 sequence=count,
-                data=json.dumps(message.data, ensure_ascii=False).encode(),
+                data=json.dumps(message.data).encode(),
             )
         writer.finish()
     return count

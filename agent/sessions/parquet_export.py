@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.recording.record import REDACTED, Recording
-from agent.sessions.archive import new_file
 from agent.sessions.turns import RecordedTurn, finite, turns_of
 from core.extras import require
+from core.files import new_file
+from core.text import printable
 
 _ROWS = 64  # written at a time, so that a long session never lies in memory with all its frames
 
@@ -50,7 +51,7 @@ def _schema(arrow: Any) -> Any:
 
 
 def _rows(recording: Recording, turns: list[RecordedTurn]) -> Iterator[dict[str, Any]]:
-    session, room = (str(recording.about.get(name, "")) for name in ("session", "room"))
+    session, room = (printable(str(recording.about.get(name, ""))) for name in ("session", "room"))
     for turn in turns:
         yield {
             "session": session, "room": room, "turn": turn.turn, "image": _image(recording, turn),
@@ -70,8 +71,8 @@ def _image(recording: Recording, turn: RecordedTurn) -> dict[str, Any] | None:
 
 
 def _words(text: str | None) -> str | None:
-    """The text; None if empty or redacted."""
-    return None if text in ("", REDACTED) else text
+    """The text, which Arrow takes without surrogates only; None if empty or redacted."""
+    return None if text is None or text in ("", REDACTED) else printable(text)
 
 
 def _moment(at: float | None) -> datetime.datetime | None:

@@ -58,8 +58,10 @@ def redact(folder: Path, choice: Choice) -> Redacted:
     lines = [json.loads(line) for line in whole_lines(folder).split(b"\n")[:-1]]
     frames = frozenset(event.frame for event in questions if event.turn in turns and event.frame)
     redacted = list(without(lines, choice, frames if choice.frames else frozenset()))
+    # What is gone is still spoken of until the log is replaced, so that a second try finds what a kill left.
+    files = _delete_strays(folder, redacted)
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in redacted)
-    atomic_write_bytes(folder / EVENTS, text.encode())
+    atomic_write_bytes(folder / EVENTS, text.encode(errors="replace"))
     entry = {"at": time.time(), "turns": list(turns), "frames": choice.frames, "words": choice.words}
     earlier = recording.about.get("redacted", [])
     about = recording.about | {"redacted": [*(earlier if isinstance(earlier, list) else ()), entry]}
@@ -68,7 +70,7 @@ def redact(folder: Path, choice: Choice) -> Redacted:
     return Redacted(
         turns=turns,
         also=tuple(sorted(touched - set(turns))),
-        files=_delete_strays(folder, redacted),
+        files=files,
         pairs=tuple(sorted(_pairs(lines, choice))),
         learnt=any(line.get("event") == "AdaptationEnded" and line.get("promoted") for line in lines),
     )
@@ -146,7 +148,6 @@ def _blank(value: Any) -> Any:
 def _delete_strays(folder: Path, lines: Iterable[Line]) -> int:
     """Delete unreferenced and half-written files; returns how many frames and sounds."""
     sweep(folder)
-    sweep(folder / BLOBS)
     kept = {value for line in lines for value in line.values() if isinstance(value, str) and value}
     gone = [path for path in (folder / BLOBS).glob("*") if path.name.split(".")[0] not in kept]
     for path in gone:

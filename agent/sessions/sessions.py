@@ -7,8 +7,6 @@ A live session learns into the memory and adapters of all; a replay has its own 
 """
 
 import datetime
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,14 +20,14 @@ from agent.sessions.parquet_export import export_parquet
 from agent.sessions.turns import finite
 from core.errors import InputError, RoomwiseError
 from core.events import Answered, SessionEnded
-from core.files import storage_errors
+from core.files import delete_folder, storage_errors, sweep
 from core.lock import lock_folder
+from core.parts import is_left_over, parts_of
 from core.text import did_you_mean
 
 SESSIONS, REPLAYS = "sessions", "replays"
 _REPLAYED = "session"
 _LOCK = ".lock"
-_GOING = ".deleted"
 
 
 @dataclass(frozen=True)
@@ -130,27 +128,36 @@ def hold_session(folder: Path) -> Iterator[None]:
 
 
 def deletion_folder(name: str, state: Path) -> Path:
-    """The folder that deleting this session removes: a replay's with all that it learnt. Raises InputError
-    when there is no such session.
+    """The folder that deleting this session removes: a replay's with all that it learnt, or what an
+    interrupted deletion left of either. Raises InputError when there is no such session.
     """
     by_name = folders(state)
-    if name not in by_name:
+    if name in by_name:
+        return by_name[name].parent if name.startswith(f"{REPLAYS}/") else by_name[name]
+    left = _left_over(name, state)
+    if not left:
         remedy = did_you_mean(name, by_name) if by_name else "Nothing is recorded yet."
         raise InputError(f"There is no session {name!r} to delete. {remedy} See: roomwise sessions list")
-    return by_name[name].parent if name.startswith(f"{REPLAYS}/") else by_name[name]
+    return left[0]
 
 
 def delete(name: str, state: Path) -> None:
-    """Delete a session for good, and remains of interrupted deletions. Raises InputError, and StorageError
+    """Delete a session for good, and what interrupted deletions left. Raises InputError, and StorageError
     when it is in use.
     """
-    folder = deletion_folder(name, state)
-    with hold_session(folders(state)[name]), storage_errors("delete", folder):
-        # The new name is not listed, so that a half-deleted session is none.
-        going = folder.rename(folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{_GOING}"))
-        shutil.rmtree(going)
-    for left in folder.parent.glob(f".*{_GOING}"):
-        shutil.rmtree(left, ignore_errors=True)  # somebody may be at it
+    folder, session = deletion_folder(name, state), folders(state).get(name)
+    if session is not None:
+        with hold_session(session):
+            delete_folder(folder)
+    for place in (SESSIONS, REPLAYS):
+        sweep(state / place)
+
+
+def _left_over(name: str, state: Path) -> list[Path]:
+    place, _, own = name.rpartition("/")
+    if place not in ("", REPLAYS) or own in ("", ".", ".."):
+        return []
+    return [part for part in parts_of(state / (place or SESSIONS) / own) if is_left_over(part)]
 
 
 def _read_shelved(name: str, folder: Path) -> Shelved:

@@ -5,11 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.errors import MarkupError
-from rich.text import Text
-
 from agent.recording.record import Recording
-from agent.sentences import sentence
+from agent.sentences import read, sentence
 from agent.sessions.redact import Choice, Redacted
 from agent.sessions.sessions import Shelved, line_of, when
 from agent.sessions.turns import RecordedTurn, turns_of
@@ -91,11 +88,7 @@ def _turn_lines(turn: RecordedTurn) -> tuple[str, str]:
 
 def plain_sentence(event: Event) -> str:
     """An event's line without markup; "" for one that has none."""
-    line = sentence(event)
-    try:
-        return Text.from_markup(line).plain
-    except MarkupError:
-        return line
+    return read(sentence(event)).plain
 
 
 def what_stays(name: str, choice: Choice, redacted: Redacted, kept: Sequence[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from agent.console import Console, ConsoleMessage
 from agent.loop.build import SessionFolders, SessionOptions, live
 from agent.recording.record import time_stamp
 from agent.recording.visit import DEMO
-from agent.sentences import sentence
+from agent.sentences import quoted, read, sentence
 from agent.sessions.sessions import SESSIONS
 from agent.station.eyes import Make
 from agent.station.station import Senses, Station
@@ -175,13 +175,14 @@ class Journal:
     def __call__(self, message: ConsoleMessage) -> None:
         line = _public(message) if isinstance(message, Event) else ""
         if line:
-            self._terminal.print(f"{time.strftime('%H:%M:%S')}  {line}", highlight=False, soft_wrap=True)
+            line = f"{time.strftime('%H:%M:%S')}  {line}"
+            self._terminal.print(read(line), highlight=False, soft_wrap=True)
 
 
 def _public(event: Event) -> str:
     match event:
         case SessionStarted():
-            return f"[bold]{event.room}[/]: ready. See it with: roomwise dash"
+            return f"[bold]{quoted(event.room)}[/]: ready. See it with: roomwise dash"
         case SessionEnded():
             return f"ended after {event.turns} questions"
     return "" if event.private else sentence(event)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.files import state_dir
-from core.lazy import confirm
+from core.lazy import confirm, say
 
 if TYPE_CHECKING:
     from adapters.jobs.store import AdapterStore
@@ -42,12 +42,12 @@ def listed(as_json: AsJson = False) -> None:
     with _open_stores(read_only=True) as parts:
         rooms = known_rooms(*parts)
     if as_json:
-        typer.echo(json.dumps({"rooms": [asdict(room) for room in rooms]}))
+        say(json.dumps({"rooms": [asdict(room) for room in rooms]}))
         return
     for room in rooms:
-        typer.echo(_line(room))
+        say(_line(room))
     if not rooms:
-        typer.echo("No room is known yet. Begin in one: roomwise run")
+        say("No room is known yet. Begin in one: roomwise run")
 
 
 @app.command()
@@ -93,7 +93,7 @@ def forget(room: Room, as_json: AsJson = False, yes: Yes = False) -> None:
     confirm(f"Delete everything that is remembered and learnt of {room}?", yes)
     with _open_stores() as parts:
         was = forget(*parts, room)
-    typer.echo(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
+    say(json.dumps({"forgotten": asdict(was)}) if as_json else f"Forgotten: {_line(was)}")
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def _open_stores(read_only: bool = False) -> Iterator["tuple[Memory, AdapterStor
 
 
 def _say(room: "KnownRoom", as_json: bool) -> None:
-    typer.echo(json.dumps(asdict(room)) if as_json else _line(room))
+    say(json.dumps(asdict(room)) if as_json else _line(room))
 
 
 def _line(room: "KnownRoom") -> str:

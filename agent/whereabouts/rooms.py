@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.jobs.store import AdapterStore
+from adapters.jobs.store import HOME, AdapterStore
 from core.errors import InputError
 from core.text import check_room, did_you_mean
 from memory.store import Memory
@@ -26,7 +26,7 @@ def known_rooms(memory: Memory, store: AdapterStore) -> list[KnownRoom]:
     """All rooms of which anything is stored, by name. Raises StorageError."""
     pairs, views = memory.rooms(), memory.gallery.counts()
     rooms = []
-    for name in sorted({*pairs, *views}):
+    for name in sorted({*pairs, *views, *store.rooms()} - {HOME}):
         counts_of, current = views.get(name, {}), store.current(name)
         counts = (
             pairs.get(name, 0),
@@ -42,7 +42,7 @@ def rename(memory: Memory, store: AdapterStore, room: str, name: str) -> KnownRo
     """Rename a room. Raises InputError when it does not exist, or the name is taken."""
     check_room(name)
     _find_room(memory, store, room)
-    if any(known.name == name for known in known_rooms(memory, store)):
+    if name in {*memory.rooms(), *memory.gallery.counts()}:
         raise InputError(
             f"There is a room {name} already. To make them one: roomwise rooms merge {room} {name}"
         )
@@ -59,8 +59,9 @@ def merge(memory: Memory, store: AdapterStore, room: str, into: str) -> KnownRoo
     _find_room(memory, store, room), _find_room(memory, store, into)
     if room == into:
         raise InputError(f"{room} cannot be merged into itself. Name two rooms: roomwise rooms list")
-    memory.move(room, into)
+    # Adapters first here too: as long as the room is named in memory, a second try finds it.
     store.forget(room)
+    memory.move(room, into)
     return _find_room(memory, store, into)
 
 
@@ -69,8 +70,8 @@ def forget(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
     is no such room.
     """
     was = _find_room(memory, store, room)
-    memory.forget(room)
     store.forget(room)
+    memory.forget(room)
     return was
 
 

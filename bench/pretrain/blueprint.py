@@ -157,7 +157,10 @@ def save_model(
     """
     stored: Any = copy.deepcopy(model)
     stored.to(dtype=dtype, memory_format=torch.contiguous_format)
-    with storage_errors("write", directory), atomic_directory(directory, replace=True) as temporary:
+    with (
+        storage_errors("write", directory),
+        atomic_directory(directory, replace=True, shared=True) as temporary,
+    ):
         with no_progress_bars():
             stored.save_pretrained(temporary)
         processor.save_pretrained(temporary)
