@@ -74,8 +74,8 @@ def test_a_session_is_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        (SESSION, "{", "not valid JSON"),
-        (SESSION, "[]", "does not describe"),
+        (SESSION, "{", "is damaged"),
+        (SESSION, "[]", "should be a valid dictionary|should be an object"),
         (EVENTS, '{"event": "SessionEnded"}\n{"event": "SessionEnded", "at": 1, "turns": 1}\n', "Line 1"),
         (EVENTS, "\xff\n", "Line 1"),
     ],
