@@ -1,6 +1,7 @@
 """`scripts/soak`: the long trials, each by its name."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 Seed = Annotated[int, typer.Option("--seed", help="The same seed tries the same things.")]
 Out = Annotated[Path, typer.Option("--out", help="Where it is kept how far a trial is, to go on.")]
 _OUT = Path("runs/soak")
+_GROWTH = 0.05
 
 
 @app.callback()
 def soak() -> None:
-    """Try Roomwise for hours: spoilt inputs, kills, bad clients, a long session. Each goes on where it was cut.
+    """Try Roomwise for hours: spoilt inputs, kills, bad clients, a long session.
 
     Example: scripts/soak inputs --count 20000
     """
@@ -38,6 +40,48 @@ def inputs(
     faults = sum(sum(found.faults.values()) for found in findings.values())
     typer.echo(f"{sum(found.inputs for found in findings.values()):,} inputs, {faults} faults")
     raise typer.Exit(int(faults > 0))
+
+
+@app.command()
+def clients(
+    count: Annotated[int, typer.Option("--count", min=2, help="Clients; half of them stall.")] = 200,
+    questions: Annotated[int, typer.Option("--questions", min=1, help="Of each that does not.")] = 20,
+) -> None:
+    """A server with 256 open files, and clients half of which stall before or after their header.
+
+    Example: scripts/soak clients --questions 2
+    """
+    from soak.clients import try_clients
+
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = try_clients(count, questions, Path(folder))
+    typer.echo(", ".join(f"{times:,} {outcome}" for outcome, times in outcomes.most_common()))
+    raise typer.Exit(int(set(outcomes) != {"answered"}))
+
+
+@app.command()
+def steady(
+    minutes: Annotated[int, typer.Option("--minutes", min=2)] = 30,
+    since: Annotated[int, typer.Option("--since", min=1, help="The minute memory is compared with.")] = 10,
+    seed: Seed = 0,
+) -> None:
+    """A session that is asked and learns: its memory in megabytes, minute by minute.
+
+    Example: scripts/soak steady --minutes 3 --since 1
+    """
+    from soak.steady import Steadiness, ask_for
+
+    result = Steadiness()
+    with tempfile.TemporaryDirectory() as folder:
+        for result in ask_for(minutes, seed, Path(folder)):
+            minute, used = list(result.memory.items())[-1]
+            typer.echo(
+                f"minute {minute}: {used / 1e6:.0f} MB, {result.asked} asked, {result.answered} answered, "
+                f"{result.lost} lost, {result.adaptations} adaptations"
+            )
+    growth = result.growth(since) if since in result.memory else float("inf")
+    typer.echo(f"largest after minute {since}: {growth:+.1%}")
+    raise typer.Exit(int(growth > _GROWTH or result.lost > 0))
 
 
 if __name__ == "__main__":
