@@ -17,8 +17,9 @@ from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
 from adapters.jobs.judge import Score, judge
 from adapters.jobs.request import Outcome, Request, Result
 from adapters.jobs.version import write_version
+from adapters.training.lessons import Data
 from adapters.training.probe import probe_set
-from adapters.training.train import Data, train_upon
+from adapters.training.train import train_upon
 from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter

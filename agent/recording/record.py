@@ -150,7 +150,7 @@ def _events(lines: list[bytes], path: Path) -> Iterator[Event]:
 
 
 def pause_between(early: float, late: float) -> float:
-    """Seconds between two times of a recording, whose clock may have been set: at least 0, at most an hour."""
+    """Seconds between two times of a recording, whose clock may have been set; from 0 to an hour."""
     return min(_LONGEST_PAUSE, max(0.0, late - early))
 
 
