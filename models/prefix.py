@@ -49,8 +49,9 @@ class PrefixRow:
         return self.cache.numel() * self.cache.element_size()
 
 
-def stack(rows: Sequence[PrefixRow], dtype: torch.dtype) -> Prefixes:
-    """Rows as one batch, padded at their ends."""
+def stack(rows: Sequence[PrefixRow], dtype: torch.dtype | None = None) -> Prefixes:
+    """Rows as one batch, padded at their ends; of another type than theirs if one is given."""
+    dtype = dtype or rows[0].cache.dtype
     lengths = torch.tensor([len(row.vis) for row in rows])
     if bool((lengths == lengths[0]).all()):
         caches = torch.stack([row.cache for row in rows]).to(dtype)

@@ -1,17 +1,20 @@
 """A prefix that was kept gives what encoding anew gives: logits, losses, gradients, answers."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from tiny_models import QUESTIONS, photo, tiny_florence, wrapped
 
+from core.errors import StorageError
 from models.decoding import greedy_rows
 from models.florence import Florence
 from models.lora import Adapter, AdapterSlot
 from models.lora_training import attach, detach, extract
 from models.loss import answer_cross_entropy
 from models.prefix import Prefixes, stack
+from models.prefix_store import PrefixStore
 
 ANSWERS = ["red", "two on the table", "x"]
 
@@ -85,3 +88,26 @@ def test_half_precision_halves_what_is_kept(vlm: Florence) -> None:
     close = stack(half, torch.float32)
     longest = max(len(row.vis) for row in whole)
     assert close.caches.shape[4] == longest
+
+
+@pytest.mark.parametrize("most_bytes", [0, 30_000, 10**9])
+def test_what_is_beyond_the_budget_comes_back_from_the_disk(
+    vlm: Florence, tmp_path: Path, most_bytes: int
+) -> None:
+    with torch.no_grad():
+        rows = vlm.prefixes(vlm.encode_images([photo()]), QUESTIONS).rows(torch.bfloat16)
+    store = PrefixStore(tmp_path / "cache", most_bytes)
+    numbers = store.add(rows)
+    kept, direct = store.stack(numbers[::-1]), stack(rows[::-1])
+    assert torch.equal(kept.caches, direct.caches) and torch.equal(kept.vis, direct.vis)
+    assert not list(tmp_path.rglob("*.part"))
+    store.close()
+    store.close()
+
+
+def test_a_full_disk_while_keeping_is_said(vlm: Florence, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"in the way")
+    with torch.no_grad():
+        rows = vlm.prefixes(vlm.encode_images([photo()]), QUESTIONS).rows()
+    with pytest.raises(StorageError, match="Cannot write"):
+        PrefixStore(tmp_path / "cache", 0).add(rows)

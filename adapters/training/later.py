@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from adapters.jobs.request import Recipe
-from adapters.training.anchors import Anchors
+from adapters.training.anchors import Asked, choose_anchors, later_anchors
 from adapters.training.lessons import Data, Lesson, draw, vary
 from adapters.training.material import Pictures, Teaching, teaching
 from adapters.training.terms import Predicted, answer_term, drift_term, likelihood_term
@@ -39,12 +39,13 @@ class LaterMaterial:
         paths = [example.image for example in (*pairs, *extra, *data.replay, *data.probe)]
         self._pictures = Pictures(vlm, paths, recipe.views, rng)
         # With late pairs too: no anchor may keep their old answers.
-        self._anchors = Anchors(vlm, [*pairs, *extra], data.probe, self._pictures, recipe, rng)
+        asked = choose_anchors([*pairs, *extra], data.probe, recipe, rng)
+        self._anchor_rows = self._read(asked, rng)
+        self._anchors = later_anchors(vlm, asked, self._anchor_rows)
         frames = list(dict.fromkeys(example.image for example in (*pairs, *extra)))
         self._pairs = self._exercises(pairs, frames, recipe.variants, rng)
         self._extra = self._exercises(extra, frames, recipe.extra_variants, rng)
         self._replay = self._exercises(data.replay, [], 1, rng)
-        self._anchor_rows = self._read(self._anchors.images, self._anchors.questions, rng)
 
     @property
     def targets(self) -> list[str]:
@@ -60,7 +61,7 @@ class LaterMaterial:
         exercises = [*lessons, *replayed]
         rows = [exercise.row for exercise in exercises] + [self._anchor_rows[index] for index in kept]
         answers = [exercise.answer for exercise in exercises] + [anchors.answers[index] for index in kept]
-        logits, labels = self._vlm.forced_after(stack(rows, self._dtype), answers)
+        logits, labels = self._vlm.forced_after(stack(rows), answers)
         forced = Predicted(logits, labels)
         first, second = len(lessons), len(exercises)
         teachings = [lesson.teaching for lesson in lessons]
@@ -76,10 +77,6 @@ class LaterMaterial:
             loss = loss + recipe.anchor_weight * drift_term(logits[second:, :length], before, counts)
         return loss
 
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self._vlm.module.parameters()).dtype
-
     def _exercises(
         self, examples: Sequence[Example], frames: Sequence[Path], variants: int, rng: np.random.Generator
     ) -> list[list[Exercise]]:
@@ -89,25 +86,21 @@ class LaterMaterial:
             vision = self._vlm.project(self._pictures.plain([example.image]))
             lesson = Lesson(example, teaching(self._vlm, vision, example))
             lessons += [lesson, *(vary(lesson, frames, self._recipe, rng) for _ in range(variants - 1))]
-        rows = self._read(
-            [lesson.example.image for lesson in lessons], [lesson.example.question for lesson in lessons], rng
-        )
+        rows = self._read([(lesson.example.image, lesson.example.question) for lesson in lessons], rng)
         exercises = [
             Exercise(lesson.example.answer, lesson.teaching, row)
             for lesson, row in zip(lessons, rows, strict=True)
         ]
         return [exercises[start : start + variants] for start in range(0, len(exercises), variants)]
 
-    def _read(
-        self, images: Sequence[Path], questions: Sequence[str], rng: np.random.Generator
-    ) -> list[PrefixRow]:
+    def _read(self, asked: Sequence[Asked], rng: np.random.Generator) -> list[PrefixRow]:
         """What the base reads of each question about its picture, in some exposure."""
         rows: list[PrefixRow] = []
-        for start in range(0, len(questions), _AT_ONCE):
-            batch = slice(start, start + _AT_ONCE)
+        for start in range(0, len(asked), _AT_ONCE):
+            images, questions = zip(*asked[start : start + _AT_ONCE], strict=True)
             with torch.no_grad(), bfloat16_if_fast(self._vlm.device):
-                vision = self._vlm.project(self._pictures.varied(images[batch], rng))
-                rows += self._vlm.prefixes(vision, questions[batch]).rows()
+                vision = self._vlm.project(self._pictures.varied(images, rng))
+                rows += self._vlm.prefixes(vision, questions).rows()
         return rows
 
 

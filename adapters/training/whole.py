@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from adapters.jobs.request import Recipe
-from adapters.training.anchors import Anchors
+from adapters.training.anchors import choose_anchors, whole_anchors
 from adapters.training.lessons import Data, Lesson, draw, vary
 from adapters.training.material import Pictures, teaching
 from adapters.training.terms import answer_term, attention_term, drift_term, likelihood_term
@@ -28,7 +28,8 @@ class WholeMaterial:
         paths = [example.image for example in (*pairs, *extra, *data.replay, *data.probe)]
         self._pictures = Pictures(vlm, paths, recipe.views, rng)
         # With late pairs too: no anchor may keep their old answers.
-        self._anchors = Anchors(vlm, [*pairs, *extra], data.probe, self._pictures, recipe, rng)
+        asked = choose_anchors([*pairs, *extra], data.probe, recipe, rng)
+        self._anchors = whole_anchors(vlm, asked, self._pictures)
         vision = {
             path: vlm.project(self._pictures.plain([path]))
             for path in {example.image: None for example in (*pairs, *extra)}
@@ -59,13 +60,13 @@ class WholeMaterial:
         anchor_rows = anchors.draw(recipe.anchors, rng)
         pairs = [*(lesson.example for lesson in lessons), *replayed]
         images: list[Path] = [pair.image for pair in pairs]
-        images += [anchors.images[index] for index in anchor_rows]
+        images += [anchors.asked[index][0] for index in anchor_rows]
         teachings = [lesson.teaching for lesson in lessons]
         maps = recipe.attention_weight > 0 and any(item.attention is not None for item in teachings)
         vision = self._vlm.project(self._pictures.varied(images, rng))
         forced = self._vlm.teacher_forced(
             vision,
-            [pair.question for pair in pairs] + [anchors.questions[index] for index in anchor_rows],
+            [pair.question for pair in pairs] + [anchors.asked[index][1] for index in anchor_rows],
             [pair.answer for pair in pairs] + [anchors.answers[index] for index in anchor_rows],
             attentions=maps,
         )
