@@ -18,7 +18,8 @@ _DARKEST = 64
 """Lightest value of 256 below which colours of 16 bits leave most of their range empty."""
 # What Pillow's decoders raise on damaged files, found by feeding them such files.
 _DAMAGED = (
-    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error,
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
+    struct.error,
 )  # fmt: skip
 
 

@@ -49,6 +49,9 @@ class Judge:
         self._pruner = vlm.pruner
         self._prefixes: list[PrefixRow] = []
 
+    def __len__(self) -> int:
+        return len(self._examples)
+
     def score(self) -> Score:
         """Score the model as it is now."""
         rows: list[tuple[float, float, float]] = []

@@ -14,8 +14,8 @@ from adapters.training.questions import general_questions, unlike
 from adapters.training.wording import about_other_things, reword
 from core.types import Example
 from models.decoding import greedy_rows, to_answer
-from models.prefix import PrefixRow, stack
 from models.prefix_model import PrefixModel
+from models.prefix_store import PrefixStore
 from models.vlm import VisionLanguageModel
 
 _LONGEST = 8
@@ -61,12 +61,14 @@ def whole_anchors(vlm: VisionLanguageModel, asked: Sequence[Asked], pictures: Pi
     return _collected(asked, said())
 
 
-def later_anchors(vlm: PrefixModel, asked: Sequence[Asked], rows: Sequence[PrefixRow]) -> Anchors:
+def later_anchors(
+    vlm: PrefixModel, asked: Sequence[Asked], rows: Sequence[int], store: PrefixStore
+) -> Anchors:
     """What the model answers now, from what it has read of them."""
 
     def said() -> Iterable[tuple[list[str], torch.Tensor]]:
         for start in range(0, len(asked), _AT_ONCE):
-            prefixes = stack(rows[start : start + _AT_ONCE], vlm.dtype)
+            prefixes = store.stack(rows[start : start + _AT_ONCE], vlm.dtype)
             spelt = greedy_rows(vlm.begin_after(prefixes), vlm.stop_ids, _LONGEST)
             answers = [to_answer(vlm.tokenizer, *row).text for row in spelt]
             with torch.no_grad():

@@ -15,8 +15,8 @@ from adapters.training.terms import Predicted, answer_term, drift_term, likeliho
 from core.types import Example
 from models.loss import IGNORED, answer_cross_entropy
 from models.precision import bfloat16_if_fast
-from models.prefix import PrefixRow, stack
 from models.prefix_model import PrefixModel
+from models.prefix_store import PrefixStore
 
 _AT_ONCE = 16
 
@@ -27,21 +27,24 @@ class Exercise:
 
     answer: str
     teaching: Teaching
-    row: PrefixRow
+    row: int
+    """Its number in the store."""
 
 
 class LaterMaterial:
     """What a step learns from, and its loss. Made before the adapter is in."""
 
-    def __init__(self, vlm: PrefixModel, data: Data, recipe: Recipe, rng: np.random.Generator) -> None:
-        self._vlm, self._recipe = vlm, recipe
+    def __init__(
+        self, vlm: PrefixModel, data: Data, recipe: Recipe, rng: np.random.Generator, store: PrefixStore
+    ) -> None:
+        self._vlm, self._recipe, self._store = vlm, recipe, store
         pairs, extra = [*data.train, *data.late], list(data.extra)
         paths = [example.image for example in (*pairs, *extra, *data.replay, *data.probe)]
         self._pictures = Pictures(vlm, paths, recipe.views, rng)
         # With late pairs too: no anchor may keep their old answers.
         asked = choose_anchors([*pairs, *extra], data.probe, recipe, rng)
         self._anchor_rows = self._read(asked, rng)
-        self._anchors = later_anchors(vlm, asked, self._anchor_rows)
+        self._anchors = later_anchors(vlm, asked, self._anchor_rows, store)
         frames = list(dict.fromkeys(example.image for example in (*pairs, *extra)))
         self._pairs = self._exercises(pairs, frames, recipe.variants, rng)
         self._extra = self._exercises(extra, frames, recipe.extra_variants, rng)
@@ -61,7 +64,7 @@ class LaterMaterial:
         exercises = [*lessons, *replayed]
         rows = [exercise.row for exercise in exercises] + [self._anchor_rows[index] for index in kept]
         answers = [exercise.answer for exercise in exercises] + [anchors.answers[index] for index in kept]
-        logits, labels = self._vlm.forced_after(stack(rows), answers)
+        logits, labels = self._vlm.forced_after(self._store.stack(rows), answers)
         forced = Predicted(logits, labels)
         first, second = len(lessons), len(exercises)
         teachings = [lesson.teaching for lesson in lessons]
@@ -93,14 +96,14 @@ class LaterMaterial:
         ]
         return [exercises[start : start + variants] for start in range(0, len(exercises), variants)]
 
-    def _read(self, asked: Sequence[Asked], rng: np.random.Generator) -> list[PrefixRow]:
-        """What the base reads of each question about its picture, in some exposure."""
-        rows: list[PrefixRow] = []
+    def _read(self, asked: Sequence[Asked], rng: np.random.Generator) -> list[int]:
+        """What the base reads of each question about its picture, in some exposure: numbers in the store."""
+        rows: list[int] = []
         for start in range(0, len(asked), _AT_ONCE):
             images, questions = zip(*asked[start : start + _AT_ONCE], strict=True)
             with torch.no_grad(), bfloat16_if_fast(self._vlm.device):
                 vision = self._vlm.project(self._pictures.varied(images, rng))
-                rows += self._vlm.prefixes(vision, questions).rows()
+                rows += self._store.add(self._vlm.prefixes(vision, questions).rows())
         return rows
 
 

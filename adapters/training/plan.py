@@ -69,9 +69,9 @@ class TrainingPlan:
         )
 
 
-def plan(recipe: Recipe, demand: Demand, costs: Costs, seconds: float) -> TrainingPlan:
-    """The richest plan whose whole job takes no more than `seconds`."""
-    available = _SPARE * seconds
+def plan(recipe: Recipe, demand: Demand, costs: Costs, seconds: float, used: float = 0.0) -> TrainingPlan:
+    """The richest plan whose whole job takes no more than `seconds`, of which some are `used` already."""
+    available = _SPARE * (seconds - used)
     best: TrainingPlan | None = None
     for smaller in _ladder(recipe, demand):
         fixed = _fixed(smaller, demand, costs)
@@ -87,7 +87,7 @@ def plan(recipe: Recipe, demand: Demand, costs: Costs, seconds: float) -> Traini
     assert best is not None
     if best.recipe.steps >= LEAST_STEPS:
         return best
-    needed = (best.seconds + (LEAST_STEPS - max(0, best.recipe.steps)) * step) / _SPARE
+    needed = used + (best.seconds + (LEAST_STEPS - max(0, best.recipe.steps)) * step) / _SPARE
     return replace(
         best,
         shortage=f"Learning this takes {needed:.0f} s at least on this machine, and "

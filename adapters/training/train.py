@@ -1,8 +1,10 @@
 """Train one adapter from a few pairs."""
 
 import math
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +19,12 @@ from models.lora import Adapter, AdapterSlot, join
 from models.lora_training import attach, detach, extract
 from models.precision import bfloat16_if_fast
 from models.prefix_model import PrefixModel
+from models.prefix_store import PrefixStore
 from models.vlm import VisionLanguageModel
 
 _WARM_UP = 5
+_KEPT_IN_MEMORY = 1 << 30
+"""Bytes of what is read once; the rest lies on the disk."""
 
 
 def warmed_cosine(step: int, steps: int) -> float:
@@ -39,10 +44,12 @@ class Material(Protocol):
     def loss(self, open_pairs: int, rng: np.random.Generator) -> torch.Tensor: ...
 
 
-def material(vlm: VisionLanguageModel, data: Data, recipe: Recipe, rng: np.random.Generator) -> Material:
+def material(
+    vlm: VisionLanguageModel, data: Data, recipe: Recipe, rng: np.random.Generator, store: PrefixStore
+) -> Material:
     """Of what comes after the picture where recipe and model have it so, else of the whole model."""
     if recipe.targets == "later" and isinstance(vlm, PrefixModel):
-        return LaterMaterial(vlm, data, recipe, rng)
+        return LaterMaterial(vlm, data, recipe, rng, store)
     return WholeMaterial(vlm, data, recipe, rng)
 
 
@@ -54,17 +61,20 @@ def train(
     on_step: OnStep,
     time_used: Callable[[], float],
     on_trial: Callable[[], None] | None = None,
+    keep: Path | None = None,
 ) -> Adapter | None:
     """The adapter, or None when time was up before the first step; the model is left as it was.
 
     `time_used` returns the share of the time that has passed; at 1 training ends. `on_trial` is called once,
     with the trained model in place, before the late pairs join: after its share of the steps or of the time.
+    What is read once and does not fit the memory lies in the folder `keep` meanwhile.
 
     Examples with attention maps need a model loaded with attention="eager". Deterministic on the same
     processor with the same number of threads.
     """
     rng = np.random.default_rng(seed)
-    lessons = material(vlm, data, recipe, rng)
+    store = PrefixStore(Path(tempfile.gettempdir()) if keep is None else keep, _KEPT_IN_MEMORY)
+    lessons = material(vlm, data, recipe, rng, store)
     open_pairs, pairs = len(data.train), len(data.train) + len(data.late)
     parameters = attach(vlm, recipe.rank, recipe.alpha, lessons.targets, seed)
     optimiser = torch.optim.AdamW(parameters, lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.99))
@@ -76,7 +86,9 @@ def train(
                 if on_trial is not None:
                     on_trial()
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate * warmed_cosine(step, recipe.steps)
+                # A busy machine makes fewer steps, and still ends at the lowest rate.
+                progress = max(step, int(elapsed * recipe.steps))
+                group["lr"] = recipe.rate * warmed_cosine(progress, recipe.steps)
             with bfloat16_if_fast(vlm.device):
                 loss = lessons.loss(open_pairs, rng)
             optimiser.zero_grad()
@@ -87,6 +99,7 @@ def train(
             on_step(step, loss.item())
         return extract(vlm, recipe.rank, recipe.shrink * recipe.alpha) if step else None
     finally:
+        store.close()
         detach(vlm)
 
 
@@ -99,6 +112,7 @@ def train_upon(
     on_step: OnStep,
     time_used: Callable[[], float],
     on_trial: Callable[[], None] | None = None,
+    keep: Path | None = None,
 ) -> Adapter | None:
     """`train` in a model that holds the parent, which must hold no adapter before; it is left so.
 
@@ -108,7 +122,7 @@ def train_upon(
     slot = AdapterSlot(vlm)
     slot.activate(None if parent is None else replace(parent, keep_tokens=None))
     try:
-        adapter = train(vlm, data, recipe, seed, on_step, time_used, on_trial)
+        adapter = train(vlm, data, recipe, seed, on_step, time_used, on_trial, keep)
     finally:
         slot.deactivate()
     return adapter if parent is None or adapter is None else join(parent, adapter)
