@@ -17,6 +17,7 @@ from agent.recording.record import read_recording
 from agent.sessions.archive_import import import_archive
 from agent.sessions.redact import Choice, redact
 from agent.sessions.sessions import export
+from agent.whereabouts.rooms import end_change, known_rooms
 from core.events import Asked
 from core.files import atomic_directory, atomic_write_text, delete_folder, new_file, state_dir, sweep
 from core.lazy import run
@@ -69,7 +70,8 @@ def _remove_all() -> None:
 
 def _start() -> None:
     sweep(state_dir())
-    Memory.open(state_dir() / "memory", embedder()).close()
+    with Memory.open(state_dir() / "memory", embedder()) as memory:
+        end_change(memory, AdapterStore(state_dir() / "adapters"))
 
 
 def _bytes_left(word: bytes) -> list[Path]:
@@ -88,6 +90,26 @@ def test_a_second_try_ends_what_was_killed_at_any_step(words: tuple[str, ...]) -
         assert not AdapterStore(state_dir() / "adapters").rooms()
         assert not list(left_over()) and not strays(state_dir() / "memory")
         assert sorted(path.name for path in (state_dir() / "adapters").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("rooms", "forget", "attic"), ("rooms", "merge", "attic", "hall"), ("rooms", "name", "attic", "loft")],
+)
+def test_a_start_ends_what_was_killed_at_any_step_or_nothing_was_done(words: tuple[str, ...]) -> None:
+    options = ["--yes"] * (words[1] != "name")
+    before, found = _rooms(), set()
+    for _ in _kills(lambda: run(roomwise.app, "roomwise", [*words, *options])):
+        _start()
+        assert not list(left_over())
+        found.add(_rooms())
+    assert found == {before, _rooms()}
+
+
+def _rooms() -> tuple[tuple[str, int, int, int], ...]:
+    with Memory.open(state_dir() / "memory", read_only=True) as memory:
+        known = known_rooms(memory, AdapterStore(state_dir() / "adapters"))
+    return tuple((room.name, room.pairs, room.views, room.adapters) for room in known)
 
 
 @pytest.mark.parametrize("name", ["visit", "replays/then"])
