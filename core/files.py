@@ -182,9 +182,9 @@ def new_file(path: Path) -> Iterator[Path]:
 def atomic_directory(path: Path, *, replace: bool = False, shared: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `path` and rename it to `path` at the end, or remove it on any error.
 
-    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails, or by
-    `sweep` if it is killed. All is this user's alone, unless `shared`: then as the umask has it, for weights that others load. Raises
-    StorageError.
+    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails, or
+    by `sweep` if this is killed. All is this user's alone, unless `shared`: then as the umask has it, for
+    weights that others load. Raises StorageError.
     """
     path = Path(path)
     with storage_errors("write", path):

@@ -20,6 +20,7 @@ from agent.machine.meters import Meters, free_memory
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
+from agent.sessions.redact import end_redactions
 from agent.takeover.takeover import open_takeover
 from agent.turns.answerers import Answerers, RecordedExpert, Room
 from agent.turns.interviewer import came_after
@@ -137,6 +138,7 @@ def live(
         opened = _answerers(room, folders, options, expert, config, past)
         answerers, here, notices = stack.enter_context(opened)
         where = _whereabouts(answerers, notices, past, options.folder, told=room is not None)
+        end_redactions(options.folder)
         end_change(answerers.memory, AdapterStore(folders.adapters))
         about = {"session": past.session, **_about(here.name, options)}
         recorder = stack.enter_context(record(folders.session, about))
