@@ -18,7 +18,7 @@ from soak.kill_child import Killings
 from soak.kill_fate import Fate
 from soak.kill_state import OTHERS, START, TRAINING, Verb, prepare
 
-_MOST = 3
+_MOST = 5
 """Kills in a round."""
 _PATIENCE = 5.0
 """Seconds until a worker whose session was killed has ended."""
