@@ -128,6 +128,8 @@ def left(home: Path) -> Iterator[str]:
     with at(home):
         yield from (f"left over: {finding.found}"[:300] for finding in left_over())
     place = home / "state"
+    notes = [*place.glob("memory/change.json"), *place.glob("*/**/redacting.json")]
+    yield from (f"not ended: {note.relative_to(home)}" for note in notes)
     yield from (f"part: {part.relative_to(home)}" for part in find_parts(home))
     for kind in ("sessions", "replays"):
         for folder in (place / kind).glob("*"):

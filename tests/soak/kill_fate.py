@@ -82,7 +82,8 @@ class Reaper:
     def _notice(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = args
-            if isinstance(flags, int) and flags & _WRITING and str(path).startswith(self._home):
+            ours = str(path).startswith(self._home) and str(path) != str(self._note)
+            if ours and isinstance(flags, int) and flags & _WRITING:
                 self._count()
         elif event in _STEPS:
             self._count()

@@ -20,6 +20,8 @@ from soak.kill_state import OTHERS, START, TRAINING, Verb, prepare
 
 _MOST = 5
 """Kills in a round."""
+_STARTS = 0.2
+"""How often it is a start that is killed next."""
 _PATIENCE = 5.0
 """Seconds until a worker whose session was killed has ended."""
 _SPARED = Fate()
@@ -72,19 +74,24 @@ class Rounds:
         if not usual.exists():
             for name in ("student", "template", "more", "pairs", "visit", "views"):
                 shutil.rmtree(folder / name, ignore_errors=True)
+            (folder / "visit.zip").unlink(missing_ok=True)
             noted(prepare(folder, self._do))
             self._before = picture(folder / "template")
-            measured = {verb.line: self._measure(verb) for verb in (*TRAINING, *OTHERS)}
+            measured = {verb.line: self._measure(verb) for verb in (START, *TRAINING, *OTHERS)}
             usual.write_bytes(pickle.dumps(measured))
         self._usual: dict[str, Usual] = pickle.loads(usual.read_bytes())  # noqa: S301  # our own
         self._before = picture(folder / "template")
 
     def play(self, chance: random.Random, training: bool) -> Deaths:
-        """Kill a command once or a few times, look, start, look, and let it do its work."""
+        """Kill a command once or a few times, now and then a start between, look, start, look, and let it do
+        its work.
+        """
         verb = chance.choice(TRAINING if training else (*OTHERS, *TRAINING[:2]))
         deaths, before = Deaths(), self._fresh()
-        for _ in range(chance.randint(1, _MOST)):
-            died = self._kill(verb, self._fate(verb, training, chance), before, deaths)
+        for number in range(chance.randint(1, _MOST)):
+            starts = number > 0 and not training and chance.random() < _STARTS
+            fate = self._fate(START if starts else verb, training, chance)
+            died = self._kill(START if starts else verb, fate, before, deaths)
             if deaths.faults:
                 return deaths
             before = picture(self._home)

@@ -58,7 +58,7 @@ def _pair(room: str, number: int) -> str:
     return f"{_IDS[room] * 256 + number:032x}"
 
 
-START = Verb("run --headless --room den --source {folder}/views --listen off --no-record")
+START = Verb("run --headless --room den --source {folder}/views --listen off --no-record", exact=False)
 """The next start: it sweeps, and ends at once."""
 TRAINING = (
     Verb("run --headless --room den --source {folder}/views --listen off", exact=False, questions=5),
