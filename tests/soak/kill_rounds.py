@@ -25,6 +25,7 @@ _STARTS = 0.2
 _PATIENCE = 5.0
 """Seconds until a worker whose session was killed has ended."""
 _SPARED = Fate()
+_SOCKETS = shutil.ignore_patterns("*.sock")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Rounds:
 
     def keep(self, number: int) -> None:
         """The home of a round, to be looked at."""
-        shutil.copytree(self._home, self._folder / f"round-{number}", dirs_exist_ok=True)
+        shutil.copytree(self._home, self._folder / f"round-{number}", ignore=_SOCKETS, dirs_exist_ok=True)
 
     def _kill(self, verb: Verb, fate: Fate, before: Picture, deaths: Deaths) -> bool:
         """Whether it died, or its child did."""
