@@ -91,8 +91,8 @@ class Rounds:
         deaths, before = Deaths(), self._fresh()
         for number in range(chance.randint(1, _MOST)):
             starts = number > 0 and not training and chance.random() < _STARTS
-            fate = self._fate(START if starts else verb, training, chance)
-            died = self._kill(START if starts else verb, fate, before, deaths)
+            victim = START if starts else verb
+            died = self._kill(victim, verb, self._fate(victim, training, chance), before, deaths)
             if deaths.faults:
                 return deaths
             before = picture(self._home)
@@ -105,14 +105,14 @@ class Rounds:
         """The home of a round, to be looked at."""
         shutil.copytree(self._home, self._folder / f"round-{number}", ignore=_SOCKETS, dirs_exist_ok=True)
 
-    def _kill(self, verb: Verb, fate: Fate, before: Picture, deaths: Deaths) -> bool:
-        """Whether it died, or its child did."""
-        where = f"{verb.short} killed at {fate}: "
-        code = self._run(verb, fate)
+    def _kill(self, victim: Verb, verb: Verb, fate: Fate, before: Picture, deaths: Deaths) -> bool:
+        """Whether it died, or its child did. A start ends what was cut short of the round's `verb`."""
+        where = f"{victim.short} killed at {fate}, of {verb.short}: "
+        code = self._run(victim, fate)
         notes = noted(self._home)
         died = next((note for note in notes if "died" in note), None)
         if died:
-            deaths.kills[verb.name] += 1
+            deaths.kills[victim.name] += 1
             deaths.training += bool(died["training"])
         hangs = ["hangs"] if code is None else []
         hangs += ["its child lives on" for note in notes if "worker" in note and not _ended(note["worker"])]
