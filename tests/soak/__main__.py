@@ -43,6 +43,21 @@ def inputs(
 
 
 @app.command()
+def kills(
+    count: Annotated[int, typer.Option("--count", min=1)] = 1000, seed: Seed = 0, out: Out = _OUT
+) -> None:
+    """Kill what changes something at any step or moment: what is lost, does not open, or is half done.
+
+    Example: scripts/soak kills --count 50
+    """
+    from soak.kills import kill_many
+
+    deaths = kill_many(count, seed, (out / f"kills-{seed}").resolve())
+    typer.echo("\n".join([*deaths.faults, str(deaths)]))
+    raise typer.Exit(int(bool(deaths.faults)))
+
+
+@app.command()
 def clients(
     count: Annotated[int, typer.Option("--count", min=2, help="Clients; half of them stall.")] = 200,
     questions: Annotated[int, typer.Option("--questions", min=1, help="Of each that does not.")] = 20,

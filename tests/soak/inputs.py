@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RoomwiseError
+from soak.ledger import Ledger
 from soak.mutate import mutate
 from soak.parser import Parser
 from soak.parsers import PARSERS
-from soak.rounds import Rounds
 
 LONGEST = 5
 """Seconds that reading may take."""
@@ -96,7 +96,7 @@ class Fence:
 
 def try_all(count: int, seed: int, folder: Path) -> dict[str, Findings]:
     """About `count` inputs over all parsers, slow ones fewer; goes on where it was cut short."""
-    rounds = Rounds(folder / f"inputs-{seed}.jsonl")
+    rounds = Ledger(folder / f"inputs-{seed}.jsonl")
     findings = {parser.name: Findings() for parser in PARSERS}
     begun: Counter[str] = Counter()
     for done in rounds:

@@ -1,12 +1,9 @@
 """Kills of every command that changes something, at any step and any moment: nothing is lost or half done.
 
-    PYTHONPATH=.:tests python -m soak.kills 1000 --seed 0 --folder FOLDER
-
 Each round has a fresh home in which one command is killed, once or a few times, before it may do its work;
 half of the kills come while a child trains. It goes on where it was cut.
 """
 
-import argparse
 import json
 import random
 import time
@@ -47,17 +44,3 @@ def kill_many(count: int, seed: int, folder: Path, every: float = 10.0) -> Death
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, required=True)
-    options = parser.parse_args()
-    deaths = kill_many(options.count, options.seed, options.folder.resolve())
-    say("\n".join([*deaths.faults, str(deaths)]))
-
-
-if __name__ == "__main__":
-    main()

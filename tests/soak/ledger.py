@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Rounds:
+class Ledger:
     """The results of a trial, one JSON line each, in a file."""
 
     def __init__(self, path: Path) -> None:
