@@ -36,7 +36,7 @@ OnStep = Callable[[int, float], None]
 """Called with the number of a step, from 1, and its loss."""
 
 
-class Material(Protocol):
+class TrainingMaterial(Protocol):
     """What steps learn from."""
 
     @property
@@ -46,7 +46,7 @@ class Material(Protocol):
 
 def material(
     vlm: VisionLanguageModel, data: Data, recipe: Recipe, rng: np.random.Generator, store: PrefixStore
-) -> Material:
+) -> TrainingMaterial:
     """Of what comes after the picture where recipe and model have it so, else of the whole model."""
     if recipe.targets == "later" and isinstance(vlm, PrefixModel):
         return LaterMaterial(vlm, data, recipe, rng, store)
