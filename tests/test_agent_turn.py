@@ -229,3 +229,24 @@ def test_a_late_answer_that_is_none_is_set_aside_and_the_next_is_asked(answerers
     late.wait(waiting[0])
     answerers.expert = _Expert("red")
     assert list(late.run()) == [1] and isinstance(said[-1], ToldLate)
+
+
+def test_a_new_adapter_makes_no_known_view_be_encoded_again(
+    answerers: Answerers, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    features = answerers.student.features
+
+    def counted(pixels: torch.Tensor) -> torch.Tensor:
+        encoded.append(len(pixels))
+        return features(pixels)
+
+    monkeypatch.setattr(answerers.student, "features", counted)
+    answerers.expert = None
+    before, _ = _taken(answerers, den, 11)
+    answerers.slot.activate(_random_adapter(answerers.student))
+    den.adapter, den.taught = "adapter 1", set()
+    after, _ = _taken(answerers, den, 12)
+    assert encoded == [1] and (before.by, after.by) == ("student", "student")
+    _taken(answerers, den, 13, seed=1)
+    assert encoded == [1, 1]

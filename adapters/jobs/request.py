@@ -63,7 +63,10 @@ def recipe_for(extra: int) -> Recipe:
     """
     if not extra:
         return Recipe()
-    return Recipe(steps=200, extra=30, anchors=6, general=0, similar=0, logits_weight=3.0, words_weight=4.0)
+    return Recipe(
+        targets="later", steps=300, rate=3e-3, extra=30, anchors=6, general=0, similar=0,
+        logits_weight=3.0, words_weight=4.0,
+    )  # fmt: skip
 
 
 HOME_RECIPE = Recipe(

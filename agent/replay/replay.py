@@ -16,7 +16,6 @@ from agent.turns.answerers import Answerers
 from agent.turns.remembering import pair_id
 from agent.turns.student import recall, student_answer, was_taught
 from agent.turns.turn import Emit
-from agent.turns.view import EncodedView
 from agent.whereabouts.whereabouts import Sight
 from core.errors import ExpertError
 from core.events import Answered, Compared, Judged
@@ -126,14 +125,14 @@ class Baselines:
         picture = frame.picture
         return {
             "memory": self._nearest(picture, turn, number),
-            "adapted": answered.text if answered.by == "student" else self._student_answer(picture, turn),
+            "adapted": answered.text if answered.by == "student" else self._student_answer(frame, turn),
             "expert": _expert_answer(self.answerers.expert, frame, turn, number),
         }
 
-    def _student_answer(self, picture: Image, turn: VisitTurn) -> str:
+    def _student_answer(self, frame: Frame, turn: VisitTurn) -> str:
         """The student's answer, with its adapter where it was taught something like the question."""
         answerers, here = self.answerers, self.rooms.here
-        view, embedder, taught = EncodedView(answerers.student, picture), answerers.memory.embedder, True
+        view, embedder, taught = answerers.views.of(frame), answerers.memory.embedder, True
         if embedder is not None:
             hits = recall(answerers, here.name, view.cue(embedder, turn.question))
             taught = was_taught(answerers, here, hits)

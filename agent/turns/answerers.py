@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from agent.recording.visit import VisitTurn
 from agent.takeover.takeover import TakeOver
 from agent.turns.others import OtherRooms
+from agent.turns.view import Views
 from core.config import Config
 from core.errors import ExpertError
 from core.ports import Expert
@@ -31,6 +32,7 @@ class Answerers:
 
     def __post_init__(self) -> None:
         self.slot = AdapterSlot(self.student)
+        self.views = Views(self.student)
 
 
 @dataclass

@@ -11,7 +11,6 @@ from agent.turns.answerers import Answerers, RoomOf
 from agent.turns.interview import further_questions
 from agent.turns.remembering import pair_id, remember, usable
 from agent.turns.things import Claim
-from agent.turns.view import EncodedView
 from core.errors import ExpertError, UnusableAnswerError
 from core.events import Failed, Inquired
 from core.frames import read_frame
@@ -143,7 +142,7 @@ class Interviewer:
         embedder = self._answerers.memory.embedder
         if embedder is None or not questions:
             return [Cue()] * len(questions)
-        view = EncodedView(self._answerers.student, frame.picture).cue(embedder, questions[0]).view
+        view = self._answerers.views.of(frame).cue(embedder, questions[0]).view
         return [Cue(text, view) for text in embedder.text(questions)]
 
     def _claim_of(self, pair: Pair) -> Claim:

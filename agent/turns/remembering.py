@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import replace
 
 from agent.turns.answerers import Answerers
-from agent.turns.view import EncodedView
 from core.errors import AnswerError, UnusableAnswerError
 from core.text import check_answer, strip_controls
 from core.types import Asker, ExpertReply, Frame, Pair
@@ -66,4 +65,4 @@ def cue_of_frame(answerers: Answerers, frame: Frame, question: str) -> Cue:
     embedder = answerers.memory.embedder
     if embedder is None:
         return Cue()
-    return EncodedView(answerers.student, frame.picture).cue(embedder, question)
+    return answerers.views.of(frame).cue(embedder, question)

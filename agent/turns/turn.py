@@ -10,7 +10,6 @@ from agent.turns.answerers import Answerers, Room
 from agent.turns.remembering import pair_id, remember, usable
 from agent.turns.router import Route, Situation, choose_route, reconsider
 from agent.turns.student import Draft, no_draft, recall, student_answer, was_taught
-from agent.turns.view import EncodedView
 from core.errors import ExpertError
 from core.events import Answered, Asked, Event, ExpertUnreachable, Remembered, Routed, Source, Weighed
 from core.scoring import exact_match
@@ -62,7 +61,7 @@ class _Steps:
     def __init__(self, answerers: Answerers, room: Room, inquiry: Inquiry, emit: Emit, draft: Draft) -> None:
         self._answerers, self._room, self._inquiry = answerers, room, inquiry
         self._emit, self._draft = emit, draft
-        self._view = EncodedView(answerers.student, inquiry.frame.picture)
+        self._view = answerers.views.of(inquiry.frame)
         self._cue = Cue()
         self._hits: list[Hit] = []
         self._taught = True

@@ -1,15 +1,19 @@
 """A frame as the student sees it, encoded once for memory and for the answer."""
 
+from collections import OrderedDict
 from functools import cached_property
 
 import torch
 from PIL.Image import Image
 
 from core.ports import Embedder
+from core.types import Frame
 from memory.index import Cue
 from memory.recall import embed_cue
 from models.embedder import RoomEmbedder
 from models.vlm import VisionLanguageModel, VisionTokens
+
+_MOST = 16
 
 
 class EncodedView:
@@ -33,3 +37,19 @@ class EncodedView:
     @cached_property
     def _features(self) -> torch.Tensor:
         return self._student.constant_features(self._student.prepare([self._picture]))
+
+
+class Views:
+    """The views of the last frames: one that was seen is not encoded again, whatever adapter came since."""
+
+    def __init__(self, student: VisionLanguageModel, most: int = _MOST) -> None:
+        self._student, self._most = student, most
+        self._views: OrderedDict[str, EncodedView] = OrderedDict()
+
+    def of(self, frame: Frame) -> EncodedView:
+        """The view of a frame."""
+        view = self._views.setdefault(frame.name, EncodedView(self._student, frame.picture))
+        self._views.move_to_end(frame.name)
+        if len(self._views) > self._most:
+            self._views.popitem(last=False)
+        return view
