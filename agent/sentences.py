@@ -126,6 +126,7 @@ _LINES: dict[type[Event], Callable[[Any], str]] = {
         f"[yellow]learning waits[/]: {quoted(event.reason)}" if event.reason else "[blue]learning goes on[/]"
     ),
     events.AdaptationStarted: lambda event: f"[yellow]note[/]: {quoted(event.note)}" if event.note else "",
+    events.AdaptationPlanned: lambda event: f"[blue]the plan[/]: {quoted(event.text)}",
     events.LearningPaused: lambda event: f"[blue]learning {'waits' if event.paused else 'goes on'}[/]",
     events.AdaptationEnded: _ended,
     events.Consolidated: _home_consolidated,

@@ -19,6 +19,7 @@ VERBS = {
     ),
     "look": Verb("bench.looking.cli:app", "How much of what models look at is the thing asked about."),
     "pruning": Verb("bench.pruning.cli:app", "Milliseconds against the share of vision tokens kept."),
+    "size": Verb("bench.pair.size:app", "A round of learning at the size that people run, against peft."),
     "steps": Verb("bench.pair.steps:app", "A step of training, with fused attention and without."),
     "layers": Verb("bench.pair.layers:app", "Large layers over one row, against torch's own."),
     "latency": Verb(

@@ -197,6 +197,14 @@ class AdaptationStarted(Event, about="session", private=False):
     room: str = ""
 
 
+class AdaptationPlanned(Event, about="session", private=False):
+    """What fits the time there is, by what it costs on this machine: in words, and the expected seconds."""
+
+    job: str
+    text: str
+    seconds: float
+
+
 class AdaptationProgressed(Event, about="session", private=False):
     """How far the training is."""
 

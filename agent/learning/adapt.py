@@ -139,7 +139,10 @@ def _watch(job: Job, request: Request, bar: TrainingBar) -> Result:
         result = None
         while result is None:
             result = job.wait(_POLL)
-            for step, steps, loss in job.progress():
+            told, progress = job.plan is not None, list(job.progress())
+            if job.plan is not None and not told:
+                bar.plan(job.plan[0])
+            for step, steps, loss in progress:
                 bar.step(step, steps, loss)
         return result
     finally:

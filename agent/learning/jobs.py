@@ -28,6 +28,8 @@ class Job:
         self.folder = folder
         self.died = False
         """Whether the worker ended without a result, killed for example."""
+        self.plan: tuple[str, float] | None = None
+        """What it will do, in words, and the seconds that this may take; known once `progress` has met it."""
         self._process = process
         self._read = 0
 
@@ -41,6 +43,8 @@ class Job:
             return
         for line, offset in read_progress(self.folder, self._read):
             self._read = offset
+            if line.get("stage") == "planned":
+                self.plan = str(line["text"]), float(line["seconds"])
             if "step" in line:
                 yield int(line["step"]), int(line["steps"]), float(line["loss"])
 

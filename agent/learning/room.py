@@ -13,7 +13,7 @@ from agent.learning.jobs import Job, finished_job
 from agent.learning.task import LearningSettings, Task, label
 from agent.recording.past import Past
 from agent.turns.answerers import Answerers
-from core.events import AdaptationEnded, AdaptationProgressed, AdaptationStarted
+from core.events import AdaptationEnded, AdaptationPlanned, AdaptationProgressed, AdaptationStarted
 from core.files import cache_dir
 from core.ports import Say
 from core.types import Example, Pair
@@ -104,7 +104,7 @@ class RoomTask(Task):
         self._before: int | None = None
         """The same for the current job's room, before it began."""
         self._request: Request | None = None
-        self._room, self._began = "", 0.0
+        self._room, self._began, self._planned = "", 0.0, False
 
     def due(self) -> bool:
         room, settings = self._here(), self._answerers.config.adaptation
@@ -124,14 +124,18 @@ class RoomTask(Task):
         if request is None or recipe is None:
             raise ValueError("nothing was ordered")
         job = self._settings.start(self._settings.jobs, replace(request, recipe=recipe))
-        self._began = time.monotonic()
+        self._began, self._planned = time.monotonic(), False
         pairs = self._pairs_then[self._room]
         self._say(AdaptationStarted, job=job.name, pairs=pairs, note=note, room=self._room)
         return job
 
     def look(self, job: Job) -> None:
-        for step, steps, loss in job.progress():
-            self._say(AdaptationProgressed, job=job.name, step=step, steps=steps, loss=loss)
+        steps = list(job.progress())
+        if job.plan is not None and not self._planned:
+            self._planned = True
+            self._say(AdaptationPlanned, job=job.name, text=job.plan[0], seconds=job.plan[1])
+        for step, of, loss in steps:
+            self._say(AdaptationProgressed, job=job.name, step=step, steps=of, loss=loss)
 
     def end(self, job: Job, result: Result) -> bool:
         """Adopt a promoted candidate as the room's adapter."""

@@ -1,6 +1,7 @@
 """An adaptation on a terminal: a progress bar, or a line now and then."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 _STEP = 10  # steps between two lines
@@ -30,6 +31,10 @@ class TrainingBar:
         )
         self._task = self._progress.add_task("getting ready", total=None, pairs=pairs)
         self._progress.start()
+
+    def plan(self, text: str) -> None:
+        """What the child will do."""
+        self._console.print(f"     [blue]adapting[/]: {escape(text)}", highlight=False)
 
     def step(self, step: int, steps: int, loss: float) -> None:
         if self._progress is not None:

@@ -103,6 +103,7 @@ def messages(recording: Recording) -> Iterator[ChannelMessage]:
         elif isinstance(
             event,
             events.AdaptationStarted
+            | events.AdaptationPlanned
             | events.AdaptationProgressed
             | events.AdaptationEnded
             | events.Activated,

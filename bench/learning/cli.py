@@ -49,7 +49,7 @@ _MORE_VIEWS = typer.Option(
 _METHODS = typer.Option(
     "--methods",
     help="Beside untouched, memory, roomwise and expert: all-rooms, context, home, lora, roomwise-ce, "
-    "roomwise-attention, roomwise-logits, no-extra, no-home, with commas between them; or all.",
+    "roomwise-attention, whole, no-extra, no-home, with commas between them; or all.",
 )
 _OUT = typer.Option("--out", help="Where what is done is kept, and not done again.")
 

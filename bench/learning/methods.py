@@ -10,7 +10,7 @@ themselves without a gate, and answer by the same rule: only what is like someth
     lora                plain few-shot LoRA: cross-entropy on the pairs, nothing else
     roomwise-ce         the default, with cross-entropy as the only thing learnt from the expert
     roomwise-attention  the default without the expert's likelihoods
-    roomwise-logits     the default without where the expert looked
+    whole               the default in the whole language model, which reads everything anew in each step
     no-extra            the default on what the person asked, without the agent's own questions
     home                what rooms of a stream taught before, and nothing of this room
     no-home             the default from the untouched student, whatever rooms came before
@@ -55,9 +55,14 @@ class LearningMethod:
 def _plain(recipe: Recipe) -> Recipe:
     """Nothing but steps on the pairs, all of them from the first step on."""
     return replace(
-        recipe, attention_weight=0.0, logits_weight=0.0, anchors=0, general=0, similar=0, reworded=0.0,
+        _whole(recipe), attention_weight=0.0, logits_weight=0.0, anchors=0, general=0, similar=0, reworded=0.0,
         elsewhere=0.0, views=0, shrink=1.0, trial=0.0,
     )  # fmt: skip
+
+
+def _whole(recipe: Recipe) -> Recipe:
+    """With the steps and rate that were best there."""
+    return replace(recipe, targets="all", steps=200 if recipe.extra else 60, rate=2e-3)
 
 
 def _without_logits(recipe: Recipe) -> Recipe:
@@ -69,7 +74,7 @@ TAUGHT = {
     "lora": LearningMethod(_plain, signals=False, others=False, home=False),
     CE: LearningMethod(signals=False),
     "roomwise-attention": LearningMethod(_without_logits),
-    "roomwise-logits": LearningMethod(lambda recipe: replace(recipe, attention_weight=0.0)),
+    "whole": LearningMethod(_whole),
     "no-extra": LearningMethod(lambda recipe: recipe_for(0), extra=False),
     "no-home": LearningMethod(home=False),
 }
