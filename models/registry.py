@@ -17,6 +17,8 @@ from transformers.utils import logging
 from core.errors import ModelError, UnknownModelError, WeightsError
 from core.extras import load
 from core.text import did_you_mean
+from models.chat.families import CHATS
+from models.chat.model import ChatModel
 from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
@@ -40,6 +42,9 @@ _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
     "llava": ("transformers:LlavaForConditionalGeneration", DecoderOnly),
     "smolvlm": ("transformers:SmolVLMForConditionalGeneration", DecoderOnly),
 }
+_CHAT_CLASS = "transformers:AutoModelForImageTextToText"
+VISION_TOKENS = 576
+"""The most vision tokens of a picture, unless a setting says otherwise."""
 
 
 def model_names() -> list[str]:
@@ -71,26 +76,35 @@ def load_model(
     attention: str = "sdpa",
     dtype: torch.dtype | None = None,
     device: str | torch.device | None = None,
+    vision_tokens: int = VISION_TOKENS,
 ) -> VisionLanguageModel:
     """A model by name or folder, in evaluation mode.
 
     `attention`: "sdpa" to serve, "eager" to train with attention maps. `dtype`: None means float32 on a
     processor and what the checkpoint says on a GPU; `device`: None means a GPU if there is one.
-    Raises UnknownModelError, WeightsError, ModelError.
+    `vision_tokens`: the most of a picture, for models that see it in more or less detail.
+    Raises UnknownModelError, WeightsError, ModelError, MissingDependencyError.
     """
     folder = model_folder(name)
-    model_class, family = _family(name, read_config(folder))
+    config = read_config(folder)
+    model_class, family = _family(name, config)
     check_files(folder)
     check_digest(folder)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     precision = dtype or (torch.float32 if place.type == "cpu" else "auto")
-    module: Any = _load_module(model_class, name, folder, attention, precision)
+    # Not every part of a chat model has fused attention; transformers knows which.
+    chosen = None if attention == "sdpa" and issubclass(family, ChatModel) else attention
+    module: Any = _load_module(model_class, name, folder, chosen, precision)
     module.eval()
     module.to(device=place)
+    use_few_rows(module)
+    if issubclass(family, ChatModel):
+        return family(
+            name, module, family.read_processor(name, folder, config["model_type"]), vision_tokens
+        )
     if attention == "sdpa":
         # Florence-2's tower encodes one picture an eighth faster this way.
         module.to(memory_format=torch.channels_last)
-    use_few_rows(module)
     return family(name, module, *_load_readers(name, folder))
 
 
@@ -127,14 +141,19 @@ def _hub_folder(name: str) -> Path:
 
 def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguageModel]]:
     kind = str(config.get("model_type"))
+    if kind in CHATS:
+        return load(_CHAT_CLASS), CHATS[kind]
     if kind not in _FAMILIES:
-        raise ModelError(f"{name} is of type {kind!r}. Supported types: {', '.join(sorted(_FAMILIES))}.")
+        types = ", ".join(sorted([*_FAMILIES, *CHATS]))
+        raise ModelError(
+            f"{name} is of type {kind!r}, which is neither a student nor an expert. Supported types: {types}."
+        )
     target, family = _FAMILIES[kind]
     return load(target), family
 
 
 def _load_module(
-    model_class: Any, name: str, folder: Path, attention: str, dtype: torch.dtype | str
+    model_class: Any, name: str, folder: Path, attention: str | None, dtype: torch.dtype | str
 ) -> torch.nn.Module:
     with others_files(f"The weights of {name} do not fit its config.json or are damaged"), no_progress_bars():
         module, info = model_class.from_pretrained(

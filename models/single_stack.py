@@ -109,6 +109,10 @@ class SingleStack(VisionLanguageModel):
         """
         return {"inputs_embeds": self._embeds(ids, vision)}
 
+    def _placed(self, sequences: Sequences) -> Sequences:
+        """The same with the places that the family counts."""
+        return sequences
+
     def _positions(self, sequences: Sequences, left: bool = False) -> torch.Tensor:
         """Positions as the model takes them, [..., B, S]."""
         return sequences.positions(left)
@@ -124,11 +128,13 @@ class SingleStack(VisionLanguageModel):
             raise QuestionError(
                 f"The question makes a prompt of {tokens.longest} tokens, {room} fit. Ask it in fewer words."
             )
-        return (
-            tokens
-            if vision.kept is None
-            else tokens.drop_placeholders(self._image_id, vision.places(len(questions)))
-        )
+        return self._placeholders_left(self._placed(tokens), vision, len(questions))
+
+    def _placeholders_left(self, sequences: Sequences, vision: VisionTokens, count: int) -> Sequences:
+        """Without the placeholders of vision tokens that were pruned."""
+        if vision.kept is None:
+            return sequences
+        return sequences.drop_placeholders(self._image_id, vision.places(count))
 
     def _embeds(self, ids: torch.Tensor, vision: VisionTokens) -> torch.Tensor:
         """Token embeddings [B, S, D] with vision tokens in the places kept for them."""
@@ -159,9 +165,12 @@ class DecoderOnlySteps:
 
     def next(self, tokens: torch.Tensor) -> torch.Tensor:
         """Read one token a row [B]. Logits [B, V]."""
+        return self._next(tokens)
+
+    def _next(self, tokens: torch.Tensor, **inputs: Any) -> torch.Tensor:
         self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
         self._positions = self._positions[..., -1:] + 1
-        return self._run(input_ids=tokens.unsqueeze(1))
+        return self._run(input_ids=tokens.unsqueeze(1), **inputs)
 
     def _run(self, **inputs: Any) -> torch.Tensor:
         output = self._model(
