@@ -17,8 +17,8 @@ from transformers.utils import logging
 from core.errors import ModelError, UnknownModelError, WeightsError
 from core.extras import load
 from core.text import did_you_mean
-from models.chat.families import CHATS
-from models.chat.model import ChatModel
+from models.chat_families import CHATS
+from models.chat_model import ChatModel
 from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
@@ -99,9 +99,7 @@ def load_model(
     module.to(device=place)
     use_few_rows(module)
     if issubclass(family, ChatModel):
-        return family(
-            name, module, family.read_processor(name, folder, config["model_type"]), vision_tokens
-        )
+        return family(name, module, family.read_processor(name, folder, config["model_type"]), vision_tokens)
     if attention == "sdpa":
         # Florence-2's tower encodes one picture an eighth faster this way.
         module.to(memory_format=torch.channels_last)

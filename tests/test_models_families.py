@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny_families
 import torch
@@ -10,12 +11,10 @@ from PIL import Image
 from tiny_models import QUESTIONS, photo
 from torch import nn
 
-from models.chat.model import ChatModel
+from models.chat_model import ChatModel
 from models.inside.attention import attention_maps, teacher_forced_with_maps
-from models.loss import answer_cross_entropy
 from models.registry import load_model
-from models.token_pruning import BY, WAYS, Pruning, Rule
-from models.vlm import VisionLanguageModel
+from models.token_pruning import WAYS, Pruning, Rule
 
 FAMILIES = [
     "fast_vlm",
@@ -54,20 +53,22 @@ def plain_inputs(vlm: ChatModel, picture: Image.Image, question: str, answer: st
     processor, options = vlm.processor, vlm._picture_options()
     if vlm.family == "paligemma":
         suffix = {"suffix": [answer]} if answer else {}
-        made = processor(text=[f"<image>answer en {question}"], images=[square], return_tensors="pt", **suffix)
-        return {name: value for name, value in made.items() if name != "labels"}
+        read = processor(text=[f"<image>answer en {question}"], images=[square], **suffix)
+        return {name: torch.as_tensor(np.array(value)) for name, value in read.items() if name != "labels"}
     chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
     text = processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
     if answer:
-        text += answer + vlm.tokenizer.decode([vlm._end_id])
-    made = {"return_tensors": "pt", "add_special_tokens": False}
+        text += answer + str(vlm.tokenizer.convert_ids_to_tokens(vlm._end_id or 0))
+    made: dict[str, Any] = {"return_tensors": "pt", "add_special_tokens": False}
     if vlm.family == "lfm2_vl":  # its image processor is not here
         text = text.replace("<image>", vlm._picture_text())
         pictures = vlm.image_processor([square], return_tensors="pt", **options)
         return {**vlm.tokenizer(text, **made), **pictures}
-    if vlm.family == "llava_onevision":  # the second picture keeps the first from being cut
-        both = processor(text=[text], images=[[square, square]], **made)
-        return {**both, "pixel_values": both["pixel_values"][:1], "image_sizes": both["image_sizes"][:1]}
+    if vlm.family == "llava_onevision":  # a second picture keeps the first from being cut
+        pictures = vlm.image_processor([[square, square]], return_tensors="pt")
+        one = {name: pictures[name][:1] for name in ("pixel_values", "image_sizes")}
+        text = text.replace("<image>", "<image>" * 17)
+        return {**vlm.tokenizer(text, **made), **one, "batch_num_images": torch.tensor([2])}
     return dict(processor(text=[text], images=[square], **made, **options))
 
 

@@ -31,7 +31,8 @@ _GEMMA = (
     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )
 _LLAMA = (
-    "{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n"
+    "{{ bos_token }}{% for message in messages %}"
+    "<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n"
     "{% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<|image|>{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}<|eot_id|>{% endfor %}"
@@ -214,7 +215,7 @@ def save_gemma3(folder: Path) -> None:
         boi_token="<start_of_image>", eoi_token="<end_of_image>", image_token="<image_soft_token>",
     )  # fmt: skip
     text = _text(
-        tokenizer, head_dim=8, sliding_window=24, layer_types=["sliding_attention", "full_attention"]
+        tokenizer, head_dim=8, sliding_window=56, layer_types=["sliding_attention", "full_attention"]
     )
     config = {
         "vision_config": {**_TOWER, "vision_use_head": False},

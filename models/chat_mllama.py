@@ -8,9 +8,8 @@ import torch
 from PIL.Image import Image
 
 from core.errors import ModelError
-from models.chat.first_layer import first_layer_weights
-from models.chat.model import ChatModel
-from models.decoding import Steps
+from models.chat_model import ChatModel
+from models.first_layer import first_layer_weights
 from models.loss import IGNORED
 from models.maps import FirstLayerAttention, check_maps
 from models.prompt import plain
@@ -47,7 +46,7 @@ class CrossChat(ChatModel):
         side = math.isqrt(features.shape[1] - 1)
         return VisionTokens(features, side, side, mean_token=True)
 
-    def begin(self, vision: VisionTokens, questions: Sequence[str]) -> Steps:
+    def begin(self, vision: VisionTokens, questions: Sequence[str]) -> "CrossSteps":
         """Spell the prompts; the first step reads them and the picture."""
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions)
@@ -61,9 +60,7 @@ class CrossChat(ChatModel):
         answers: Sequence[str],
         attentions: bool = False,
     ) -> TeacherForced:
-        """See the base class. The vision tokens are put before the text, and maps are those of the layers that
-        look at the picture.
-        """
+        """See the base class. Vision tokens are put before the text; maps are of the layers that look."""
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions, [plain(answer, self._markers) for answer in answers])
         ids, mask = sequences.padded(self.tokenizer.pad_token_id)
@@ -126,9 +123,7 @@ class CrossChat(ChatModel):
         """All: one marks where the picture is, however many tokens it has."""
         return sequences
 
-    def _maps(
-        self, maps: Sequence[torch.Tensor | None] | None, count: int
-    ) -> tuple[torch.Tensor, ...]:
+    def _maps(self, maps: Sequence[torch.Tensor | None] | None, count: int) -> tuple[torch.Tensor, ...]:
         """The maps [B, H, S, N] of the layers that look, as [B, H, N + S, N + S]."""
         layers = check_maps(maps, self._model.config.get_text_config().num_hidden_layers)
         cross = self._model.config.get_text_config().cross_attention_layers

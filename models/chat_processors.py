@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoImageProcessor, AutoTokenizer
-from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES, processor_class_from_name
+from transformers.models.auto.auto_mappings import PROCESSOR_MAPPING_NAMES
+from transformers.models.auto.processing_auto import processor_class_from_name
 
 from core.errors import MissingDependencyError, ModelError, StorageError
 from core.untrusted import Malformed, parse_json, read_bytes
@@ -34,7 +35,7 @@ def load_processor(name: str, folder: Path, kind: str, image_processor: Any = No
 
 
 def load_image_processor(name: str, folder: Path) -> Any:
-    """The checkpoint's image processor over PIL. Raises MissingDependencyError when there is only torchvision's."""
+    """The checkpoint's image processor over PIL. Raises MissingDependencyError when it needs torchvision."""
     try:
         return AutoImageProcessor.from_pretrained(
             folder, backend="pil", local_files_only=True, trust_remote_code=False
@@ -73,6 +74,8 @@ def _lenient(processor_class: Any) -> Any:
     """The same class, which does without a part."""
 
     def check(self: Any, part_name: str, part: Any) -> Any:
-        return None if part is None else processor_class.check_argument_for_proper_class(self, part_name, part)
+        return (
+            None if part is None else processor_class.check_argument_for_proper_class(self, part_name, part)
+        )
 
     return type(processor_class.__name__, (processor_class,), {"check_argument_for_proper_class": check})

@@ -1,5 +1,6 @@
 """What a chat template puts around a question, read once per model."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ _REMEDY = "Get the checkpoint's own chat_template.jinja."
 
 @dataclass(frozen=True)
 class Wording:
-    """The text before a question, picture included, the text from there to the answer, and what follows it."""
+    """The text before a question, picture included; the text from there to the answer; what follows that."""
 
     before: str
     after: str
@@ -46,8 +47,8 @@ def read_wording(name: str, processor: Any, picture: str) -> Wording:
 def _end(processor: Any, asked: dict[str, Any]) -> str:
     """What follows an answer in the chat; empty where the template takes none."""
     told = {"role": "assistant", "content": [{"type": "text", "text": _ANSWER}]}
-    try:
-        text = processor.apply_chat_template([asked, told], tokenize=False)
-    except Exception:  # a template may raise anything, and an end is known without it
-        return ""
-    return str(text).partition(_ANSWER)[2]
+    text = ""
+    # A template may raise anything, and an end is known without it.
+    with contextlib.suppress(Exception):
+        text = str(processor.apply_chat_template([asked, told], tokenize=False))
+    return text.partition(_ANSWER)[2]

@@ -1,4 +1,4 @@
-"""LFM2-VL, whose own image processor there is only for torchvision: its tower is SigLIP 2's, and so is ours."""
+"""LFM2-VL: its image processor needs torchvision; that of SigLIP 2, whose tower it has, does not."""
 
 import math
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from core.extras import load
-from models.chat.model import ChatModel
-from models.chat.processors import load_processor, read_options
+from models.chat_model import ChatModel
+from models.chat_processors import load_processor, read_options
 
 _KEPT = ("image_mean", "image_std", "rescale_factor", "resample")
 

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from PIL.Image import Image
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from models.chat.model import ChatModel
+from models.chat_model import ChatModel
 from models.sequences import Sequences
 from models.vlm import VisionTokens
 
@@ -19,13 +19,17 @@ class QwenChat(ChatModel):
 
     def prepare(self, images: Sequence[Image]) -> torch.Tensor:
         """Pixels [B, patches, values of a patch]."""
-        return super().prepare(images).unflatten(0, (len(images), -1))
+        patches = super().prepare(images)
+        return patches.reshape(len(images), -1, patches.shape[-1])
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """See the base class. A tower of Qwen's takes the patches of all pictures in one row."""
-        pixels = pixels.to(device=self.device, dtype=self._model.dtype)
+        """What the tower makes of pictures, [B, N, D * (1 + layers)]. It takes the patches of all pictures in one row."""
+        patches = pixels.to(device=self.device, dtype=self._model.dtype).flatten(0, 1)
         grids = self._grid().expand(len(pixels), -1)
-        return _joined(self._model.model.get_image_features(pixels.flatten(0, 1), image_grid_thw=grids))
+        output = self._model.model.get_image_features(patches, image_grid_thw=grids)
+        # Tokens and, behind them, deep features.
+        layers = [output.pooler_output, *(getattr(output, "deepstack_features", None) or [])]
+        return torch.cat([torch.stack(list(layer)) for layer in layers], dim=-1)
 
     def _picture_side(self, most: int) -> int:
         """See the base class. Several patches become one token."""
@@ -67,12 +71,6 @@ class DeepQwenChat(QwenChat):
         tokens = vision.for_questions(len(ids))
         shown = tokens.flatten(0, 1) if vision.kept is None else tokens[vision.places(len(ids)) >= 0]
         parts = shown.split(self._model.config.get_text_config().hidden_size, dim=-1)
-        output = BaseModelOutputWithPooling(pooler_output=[parts[0]])
-        output.deepstack_features = [[part] for part in parts[1:]]
+        deep = [[part] for part in parts[1:]]
+        output = SimpleNamespace(pooler_output=[parts[0]], deepstack_features=deep)
         return {"input_ids": ids, "mm_encoder_outputs": {"image": output}}
-
-
-def _joined(output: Any) -> torch.Tensor:
-    """Tokens and, behind them, the deep features, [B, N, D * (1 + layers)]."""
-    layers = [output.pooler_output, *(getattr(output, "deepstack_features", None) or [])]
-    return torch.cat([torch.stack(list(layer)) for layer in layers], dim=-1)

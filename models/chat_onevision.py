@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
-from models.chat.model import ChatModel
+from models.chat_model import ChatModel
 from models.vlm import VisionTokens
 
 
@@ -30,9 +30,9 @@ class OneVisionChat(ChatModel):
         return {"image_sizes": sizes, "batch_num_images": torch.tensor([count + 1])}
 
     def _picture_text(self) -> str:
-        """The last placeholder, for the token that ends the picture, is that of videos, which are not used."""
-        token = self.processor.image_token
-        return super()._picture_text().removesuffix(token) + self.processor.video_token
+        """The last placeholder, of the token that ends the picture, is that of videos, not used elsewhere."""
+        token, end = str(self.processor.image_token), str(self.processor.video_token)
+        return super()._picture_text().removesuffix(token) + end
 
     def _embeds(self, ids: torch.Tensor, vision: VisionTokens) -> torch.Tensor:
         ends = (ids == self._model.config.video_token_id).unsqueeze(-1)

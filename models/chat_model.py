@@ -1,4 +1,8 @@
-"""One family for all chat models of transformers; what some need beyond it is in the files beside this one."""
+"""One family for all chat models of transformers; what some need beyond it is in the files beside it.
+
+The processor's chat template makes the prompt, the model's own `get_image_features` the vision tokens. Every
+picture becomes one square grid, whatever its shape, so that views of a room stack.
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +15,9 @@ from PIL.Image import new as new_image
 from torch import nn
 
 from core.errors import ModelError
-from models.chat.first_layer import first_layer_weights
-from models.chat.processors import load_processor
-from models.chat.wording import Wording, read_wording
+from models.chat_processors import load_processor
+from models.chat_wording import Wording, read_wording
+from models.first_layer import first_layer_weights
 from models.maps import FirstLayerAttention
 from models.prompt import Prompt, plain
 from models.sequences import Sequences
@@ -96,7 +100,7 @@ class ChatModel(SingleStack):
         return super()._end_id if self._stop is None else self._stop
 
     def _picture_side(self, most: int) -> int | None:
-        """Pixels a side that pictures are brought to for at most so many tokens; None: as the processor does."""
+        """Pixels a side that pictures get for at most so many tokens; None: as the processor does it."""
         return None
 
     def _tower_inputs(self, count: int) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Which class stands for which of transformers' model types."""
 
-from models.chat.lfm import LfmChat
-from models.chat.mllama import CrossChat
-from models.chat.model import ChatModel, GemmaChat, InternChat, PrefixChat
-from models.chat.onevision import OneVisionChat
-from models.chat.qwen import DeepQwenChat, QwenChat
+from models.chat_lfm import LfmChat
+from models.chat_mllama import CrossChat
+from models.chat_model import ChatModel, GemmaChat, InternChat, PrefixChat
+from models.chat_onevision import OneVisionChat
+from models.chat_qwen import DeepQwenChat, QwenChat
 
 CHATS: dict[str, type[ChatModel]] = {
     "fast_vlm": ChatModel,
