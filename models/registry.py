@@ -16,6 +16,7 @@ from transformers.utils import logging
 
 from core.errors import ModelError, UnknownModelError, WeightsError
 from core.extras import load
+from core.sections import VISION_TOKENS
 from core.text import did_you_mean
 from models.chat_families import CHATS
 from models.chat_model import ChatModel
@@ -43,8 +44,6 @@ _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
     "smolvlm": ("transformers:SmolVLMForConditionalGeneration", DecoderOnly),
 }
 _CHAT_CLASS = "transformers:AutoModelForImageTextToText"
-VISION_TOKENS = 576
-"""The most vision tokens of a picture, unless a setting says otherwise."""
 
 
 def model_names() -> list[str]:
@@ -82,7 +81,7 @@ def load_model(
 
     `attention`: "sdpa" to serve, "eager" to train with attention maps. `dtype`: None means float32 on a
     processor and what the checkpoint says on a GPU; `device`: None means a GPU if there is one.
-    `vision_tokens`: the most of a picture, for models that see it in more or less detail.
+    `vision_tokens`: as `student.vision_tokens`.
     Raises UnknownModelError, WeightsError, ModelError, MissingDependencyError.
     """
     folder = model_folder(name)

@@ -38,6 +38,7 @@ _LLAMA = (
     "{% endfor %}<|eot_id|>{% endfor %}"
     "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
 )
+_UNTIED = {"tie_word_embeddings": False}  # else a random model repeats what it read last
 _SQUARE = {"height": 32, "width": 32}
 _TOWER: dict[str, Any] = {
     "hidden_size": 32,
@@ -75,7 +76,7 @@ def _text(tokenizer: Any, **more: Any) -> dict[str, Any]:
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "max_position_embeddings": 320,
+        "max_position_embeddings": 1024,
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
@@ -215,9 +216,10 @@ def save_gemma3(folder: Path) -> None:
         boi_token="<start_of_image>", eoi_token="<end_of_image>", image_token="<image_soft_token>",
     )  # fmt: skip
     text = _text(
-        tokenizer, head_dim=8, sliding_window=56, layer_types=["sliding_attention", "full_attention"]
+        tokenizer, head_dim=8, sliding_window=56, layer_types=["sliding_attention", "full_attention"], **_UNTIED
     )
     config = {
+        **_UNTIED,
         "vision_config": {**_TOWER, "vision_use_head": False},
         "text_config": text,
         "mm_tokens_per_image": 4,
@@ -239,8 +241,9 @@ def save_paligemma(folder: Path) -> None:
     tokenizer = _tokenizer("<image>", eos="<eos>")
     tokenizer.add_tokens([f"<loc{place:04}>" for place in range(1024)])
     tokenizer.add_tokens([f"<seg{place:03}>" for place in range(128)])
-    text = {"model_type": "gemma2", "head_dim": 8, "sliding_window": 64, **_text(tokenizer)}
+    text = {"model_type": "gemma2", "head_dim": 8, "sliding_window": 64, **_text(tokenizer, **_UNTIED)}
     config = {
+        **_UNTIED,
         "vision_config": {**_TOWER, "vision_use_head": False, "projection_dim": 32},
         "text_config": text,
         "image_token_index": tokenizer.convert_tokens_to_ids("<image>"),

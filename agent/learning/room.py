@@ -32,7 +32,8 @@ def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, see
     config = answerers.config
     limits = JobLimits(seconds=config.adaptation.seconds)
     request = room_request(answerers.memory, room, answerers.student.name, store, limits, seed)
-    return replace(request, keep_tokens=config.student.keep_tokens)
+    student = config.student
+    return replace(request, keep_tokens=student.keep_tokens, vision_tokens=student.vision_tokens)
 
 
 def room_request(
