@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import tiny_families
+import tiny_models
 import torch
 from peft import PeftModel
 from test_models_families import FAMILIES
@@ -27,7 +28,6 @@ from core.sections import ExpertConfig, StudentConfig
 from core.signal import TeacherSignal
 from core.types import Frame
 from models.adapter_files import VERSION_FILE, WEIGHTS_FILE
-from models.chat_model import ChatModel
 from models.expert import LocalExpert
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.registry import load_model
@@ -35,15 +35,16 @@ from models.registry import load_model
 _RECIPE = replace(RECIPE, steps=12, general=2, similar=0, attention_weight=1.0)
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=[*FAMILIES, "smolvlm", "idefics3", "llava"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp(str(request.param))
-    getattr(tiny_families, f"save_{request.param}")(made)
+    tiny = tiny_families if request.param in FAMILIES else tiny_models
+    getattr(tiny, f"save_{request.param}")(made)
     return made
 
 
 def test_an_expert_teaches_a_student_whose_adapter_plain_peft_opens(folder: Path, tmp_path: Path) -> None:
-    expert = LocalExpert(load_model(str(folder), attention="eager"), 6, 2)
+    expert = LocalExpert(load_model(str(folder), attention="eager", vision_tokens=16), 6, 2)
     pairs = examples(tmp_path / "pictures")
     taught = []
     for number, pair in enumerate(pairs):
@@ -56,12 +57,11 @@ def test_an_expert_teaches_a_student_whose_adapter_plain_peft_opens(folder: Path
         taught.append(replace(pair, signal=path))
     job = tmp_path / "job"
     job.mkdir()
-    write_request(job, request(str(folder), taught, recipe=_RECIPE))
+    write_request(job, request(str(folder), taught, recipe=_RECIPE, vision_tokens=16))
     result = work(job)
     assert result.steps == 12, result.reason
     assert (job / "candidate").is_dir(), result
-    vlm = load_model(str(folder))
-    assert isinstance(vlm, ChatModel)
+    vlm = load_model(str(folder), vision_tokens=16)
     adapter = read_adapter(job / "candidate", base_of(str(folder)))
     vision = vlm.encode_images([photo(), photo(1), photo(2)])
     words = ([pair.question for pair in pairs], [pair.answer for pair in pairs])
@@ -69,7 +69,7 @@ def test_an_expert_teaches_a_student_whose_adapter_plain_peft_opens(folder: Path
         before = vlm.teacher_forced(vision, *words).logits
         AdapterSlot(vlm).activate(adapter)
         ours = vlm.teacher_forced(vision, *words).logits
-        theirs = load_model(str(folder))
+        theirs = load_model(str(folder), vision_tokens=16)
         base: Any = AutoModelForImageTextToText.from_pretrained(folder).eval()
         theirs.module = PeftModel.from_pretrained(base, str(job / "candidate")).get_base_model()
         plain = theirs.teacher_forced(vision, *words).logits
