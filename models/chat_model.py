@@ -23,8 +23,10 @@ from models.prompt import Prompt, plain
 from models.sequences import Sequences
 from models.single_stack import SingleStack
 from models.vlm import VisionTokens
+from models.weights import others_files
 
 _LANGUAGE = "model.language_model"
+_TOGETHER = "Put tokenizer, processor and weights of the same checkpoint together."
 
 
 class ChatModel(SingleStack):
@@ -39,9 +41,14 @@ class ChatModel(SingleStack):
         self.processor = processor
         if not hasattr(self._model, "model") or not hasattr(self._model.model, "language_model"):
             raise ModelError(f"{name} has no language model of its own. Choose another model.")
-        self._side = self._picture_side(most)
-        self._wording = self._read_wording()
-        stop = self.tokenizer(self._wording.end, add_special_tokens=False)["input_ids"][:1]
+        with others_files(f"The processor of {name} does not fit its model", _TOGETHER):
+            self._side = self._picture_side(most)
+            self._wording = self._read_wording()
+            if self._image_id not in self._ids(self._wording.before):
+                raise ModelError(
+                    f"The processor of {name} makes no image tokens that the model knows. {_TOGETHER}"
+                )
+        stop = self._ids(self._wording.end)[:1]
         self._stop = stop[0] if stop and stop[0] in self.stop_ids else None
 
     @classmethod
@@ -94,6 +101,9 @@ class ChatModel(SingleStack):
             for name, part in self.module.named_modules()
             if isinstance(part, nn.Linear) and name.startswith(f"{_LANGUAGE}.")
         ]
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     @property
     def _end_id(self) -> int | None:

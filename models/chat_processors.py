@@ -62,9 +62,9 @@ def _processor_class(name: str, folder: Path, kind: str) -> Any:
     candidates = [*named, PROCESSOR_MAPPING_NAMES.get(kind)]
     class_name = next((given for given in candidates if isinstance(given, str)), None)
     found = None if class_name is None else processor_class_from_name(class_name)
-    if found is None:
+    if found is None or not {"image_processor", "tokenizer"} <= set(found.get_attributes()):
         raise ModelError(
-            f"{name} has no processor that is known ({class_name}). "
+            f"{name} has no processor of pictures and words that is known ({class_name}). "
             "Get processor_config.json and preprocessor_config.json of its checkpoint."
         )
     return found

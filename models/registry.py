@@ -14,7 +14,7 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.utils import logging
 
-from core.errors import ModelError, UnknownModelError, WeightsError
+from core.errors import MissingDependencyError, ModelError, UnknownModelError, WeightsError
 from core.extras import load
 from core.sections import VISION_TOKENS
 from core.text import did_you_mean
@@ -152,7 +152,8 @@ def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguage
 def _load_module(
     model_class: Any, name: str, folder: Path, attention: str | None, dtype: torch.dtype | str
 ) -> torch.nn.Module:
-    with others_files(f"The weights of {name} do not fit its config.json or are damaged"), no_progress_bars():
+    damaged = f"The weights of {name} do not fit its config.json or are damaged"
+    with others_files(damaged), _its_libraries(name), no_progress_bars():
         module, info = model_class.from_pretrained(
             folder,
             attn_implementation=attention,
@@ -165,6 +166,16 @@ def _load_module(
     check_loading(name, info)
     loaded: torch.nn.Module = module
     return loaded
+
+
+@contextlib.contextmanager
+def _its_libraries(name: str) -> Iterator[None]:
+    """Raises MissingDependencyError for a model that needs another library, with what there is to install."""
+    try:
+        yield
+    except ImportError as error:
+        reason = " ".join(str(error).split()).partition(" Please note")[0]
+        raise MissingDependencyError(f"{name} needs another library: {reason}") from error
 
 
 def _load_readers(name: str, folder: Path) -> tuple[Any, Any]:

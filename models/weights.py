@@ -19,6 +19,8 @@ _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _HEADER_LENGTH = 8
 _LARGEST_HEADER = 100_000_000
+_READ_TYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"})
+"""Of tensors; weights in others are quantised, for a library of their own."""
 
 
 class _Entry(TypedDict):
@@ -59,10 +61,15 @@ def check_files(folder: Path) -> list[Path]:
     """The safetensors files of a checkpoint. Raises WeightsError unless each is whole.
 
     Whole: the header is readable and the data as long as it says. Only `check_digest` finds changed bytes.
+    Quantised weights are refused too.
     """
     files = _files(folder)
     for path in files:
-        _header(path)
+        if others := sorted({entry["dtype"] for entry in _header(path).values()} - _READ_TYPES):
+            raise WeightsError(
+                f"The weights in {path} are of type {others[0]}, which is not read. "
+                "Get them in float32, float16 or bfloat16."
+            )
     return files
 
 

@@ -1,4 +1,4 @@
-"""Every chat family can be student and expert: one adaptation, its adapter in plain peft, a teacher signal."""
+"""Every family can be student and expert: a teacher signal, one adaptation, its adapter in plain peft."""
 
 import json
 from dataclasses import replace

@@ -216,7 +216,11 @@ def save_gemma3(folder: Path) -> None:
         boi_token="<start_of_image>", eoi_token="<end_of_image>", image_token="<image_soft_token>",
     )  # fmt: skip
     text = _text(
-        tokenizer, head_dim=8, sliding_window=56, layer_types=["sliding_attention", "full_attention"], **_UNTIED
+        tokenizer,
+        head_dim=8,
+        sliding_window=56,
+        layer_types=["sliding_attention", "full_attention"],
+        **_UNTIED,
     )
     config = {
         **_UNTIED,
