@@ -23,7 +23,7 @@ class QwenChat(ChatModel):
         return patches.reshape(len(images), -1, patches.shape[-1])
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """What the tower makes of pictures, [B, N, D * (1 + layers)]; it takes all their patches in one row."""
+        """What tower and merger make of pictures, [B, N, D * (1 + layers)], from all patches in one row."""
         patches = pixels.to(device=self.device, dtype=self._model.dtype).flatten(0, 1)
         grids = self._grid().expand(len(pixels), -1)
         output = self._model.model.get_image_features(patches, image_grid_thw=grids)

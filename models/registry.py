@@ -34,7 +34,22 @@ _HUB = {
     "smolvlm-256m": "HuggingFaceTB/SmolVLM-256M-Instruct",
     "smolvlm-500m": "HuggingFaceTB/SmolVLM-500M-Instruct",
     "smolvlm-2.2b": "HuggingFaceTB/SmolVLM-Instruct",
+    "smolvlm2-256m": "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
+    "smolvlm2-500m": "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
+    "smolvlm2-2.2b": "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
     "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
+    "llava-onevision-0.5b": "llava-hf/llava-onevision-qwen2-0.5b-ov-hf",
+    "llava-onevision-7b": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
+    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
+    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
+    "qwen3-vl-2b": "Qwen/Qwen3-VL-2B-Instruct",
+    "qwen3-vl-8b": "Qwen/Qwen3-VL-8B-Instruct",
+    "internvl3-1b": "OpenGVLab/InternVL3-1B-hf",
+    "internvl3-8b": "OpenGVLab/InternVL3-8B-hf",
+    "gemma-3-4b": "google/gemma-3-4b-it",
+    "paligemma2-3b": "google/paligemma2-3b-mix-224",
+    "lfm2-vl-450m": "LiquidAI/LFM2-VL-450M",
+    "llama-3.2-11b-vision": "meta-llama/Llama-3.2-11B-Vision-Instruct",
 }
 # Only the class in use is imported: each pulls in much of transformers.
 _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
@@ -143,7 +158,8 @@ def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguage
     if kind not in _FAMILIES:
         types = ", ".join(sorted([*_FAMILIES, *CHATS]))
         raise ModelError(
-            f"{name} is of type {kind!r}, which is neither a student nor an expert. Supported types: {types}."
+            f"{name} is of type {kind!r}, which is neither a student nor an expert. "
+            f"Supported types: {types}. Or serve it elsewhere, and give its address as expert.model."
         )
     target, family = _FAMILIES[kind]
     return load(target), family

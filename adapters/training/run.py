@@ -42,9 +42,7 @@ def load_learner(request: Request) -> VisionLanguageModel:
     """The student to train, with attention maps if the pairs have some to learn from."""
     examples = (*request.train, *request.hold_out, *request.extra)
     maps = request.recipe.attention_weight > 0 and any(example.signal for example in examples)
-    return load_model(
-        request.base, attention=attention_to_train(maps), vision_tokens=request.vision_tokens
-    )
+    return load_model(request.base, attention=attention_to_train(maps), vision_tokens=request.vision_tokens)
 
 
 class TrainingRun:

@@ -95,7 +95,8 @@ class HomeTask(JudgedTask):
         if self._settings.home is None:
             raise ValueError("home is left alone here")
         self._request = self._settings.home(self._answerers, self._here(), self._settings.store)
-        return Order(footprint(model_folder(self._request.base)), self._request.recipe)
+        request = self._request
+        return Order(footprint(model_folder(request.base), request.vision_tokens), request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
         if self._request is None or recipe is None:

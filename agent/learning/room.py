@@ -118,7 +118,7 @@ class RoomTask(Task):
         request = self._settings.request(self._answerers, self._room, self._settings.store)
         self._request, self._before = request, self._pairs_then.get(self._room)
         self._pairs_then[self._room] = len(request.train) + len(request.hold_out)
-        return Order(footprint(model_folder(request.base)), request.recipe)
+        return Order(footprint(model_folder(request.base), request.vision_tokens), request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
         request = self._request
