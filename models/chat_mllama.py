@@ -50,7 +50,7 @@ class CrossChat(ChatModel):
         """Spell the prompts; the first step reads them and the picture."""
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions)
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id, left=True)
+        ids, mask = sequences.padded(self._pad_id, left=True)
         return CrossSteps(self._model, self._inputs(ids, vision), mask, sequences.positions(left=True))
 
     def teacher_forced(
@@ -63,7 +63,7 @@ class CrossChat(ChatModel):
         """See the base class. Vision tokens are put before the text; maps are of the layers that look."""
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions, [plain(answer, self._markers) for answer in answers])
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id)
+        ids, mask = sequences.padded(self._pad_id)
         output = self._model(
             **self._inputs(ids, vision),
             attention_mask=mask,
@@ -89,14 +89,14 @@ class CrossChat(ChatModel):
     ) -> FirstLayerAttention:
         """See the base class; of the first layer that looks at the picture."""
         sequences = self._sequences(vision, questions)
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id)
+        ids, mask = sequences.padded(self._pad_id)
         inputs = {**self._inputs(ids, vision), "position_ids": sequences.positions()}
         weights = first_layer_weights(
             self._model,
             "cross_attn",
             lambda: self._model(**inputs, attention_mask=mask, use_cache=False),
         )
-        seeing = inputs["cross_attention_mask"][:, :, 0, 0].bool()
+        seeing = (inputs["cross_attention_mask"][:, :, 0, 0] * mask).bool()
         return FirstLayerAttention(weights.float().mean(dim=1), sequences.words, seeing)
 
     def _picture_side(self, most: int) -> int:
@@ -111,8 +111,8 @@ class CrossChat(ChatModel):
     ) -> dict[str, Any]:
         if vision.kept is not None and bool((vision.kept < 0).any()):
             raise ModelError(f"{self.name} takes as many vision tokens of one picture as of another.")
-        # What stands before the picture does not look at it, and neither does padding.
-        looking = ((ids == self._image_id).cumsum(1) > 0) & (ids != self.tokenizer.pad_token_id)
+        # What stands before the picture does not look at it; padding behind may, since nothing looks at that.
+        looking = (ids == self._image_id).cumsum(1) > 0
         return {
             "input_ids": ids,
             "cross_attention_states": vision.for_questions(len(ids)),

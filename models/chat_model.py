@@ -81,7 +81,7 @@ class ChatModel(SingleStack):
     ) -> FirstLayerAttention:
         """See the base class."""
         sequences = self._sequences(vision, questions)
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id)
+        ids, mask = sequences.padded(self._pad_id)
         inputs = {**self._inputs(ids, vision), "position_ids": self._positions(sequences)}
         weights = first_layer_weights(
             self._model,

@@ -39,7 +39,7 @@ class SingleStack(VisionLanguageModel):
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions)
         # Padding stands on the left, so that every row's last token is the last of its prompt.
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id, left=True)
+        ids, mask = sequences.padded(self._pad_id, left=True)
         inputs = self._inputs(ids, vision)
         return DecoderOnlySteps(self._model, inputs, mask, self._positions(sequences, left=True))
 
@@ -53,7 +53,7 @@ class SingleStack(VisionLanguageModel):
         """See the base class. Labels are the answer's tokens and the end of text."""
         vision = self._pruned(vision, questions)
         sequences = self._sequences(vision, questions, [plain(answer, self._markers) for answer in answers])
-        ids, mask = sequences.padded(self.tokenizer.pad_token_id)
+        ids, mask = sequences.padded(self._pad_id)
         output = self._model(
             **self._inputs(ids, vision, sequences.answers),
             attention_mask=mask,  # always given: without it gaps in the positions would split the row
@@ -78,6 +78,11 @@ class SingleStack(VisionLanguageModel):
         tokens = self.tokenizer(prompt.text, add_special_tokens=False, return_offsets_mapping=True)
         spans = [(max(begin, prompt.start), min(end, prompt.end)) for begin, end in tokens["offset_mapping"]]
         return [(begin - prompt.start, end - prompt.start) for begin, end in spans if begin < end]
+
+    @property
+    def _pad_id(self) -> int:
+        """What rows are filled up with; any token would do, since nothing looks at it."""
+        return int(self.tokenizer.pad_token_id or 0)
 
     @property
     def _image_id(self) -> int:

@@ -14,7 +14,7 @@ from torch import nn
 from models.chat_model import ChatModel
 from models.inside.attention import attention_maps, teacher_forced_with_maps
 from models.registry import load_model
-from models.token_pruning import WAYS, Pruning, Rule
+from models.token_pruning import WAYS, Pruning, Rule, drop_cells
 
 FAMILIES = [
     "fast_vlm",
@@ -145,3 +145,21 @@ def test_an_adapter_learns_in_the_language_model_alone(vlm: ChatModel) -> None:
     targets = vlm.lora_targets()
     assert targets and all(isinstance(modules[name], nn.Linear) for name in targets)
     assert all(name.startswith("model.language_model.") for name in targets)
+
+
+@torch.no_grad()
+def test_without_tokens_it_is_as_if_it_may_not_see_them(vlm: ChatModel) -> None:
+    if vlm.family in ("gemma3", "lfm2_vl", "mllama", "paligemma"):
+        pytest.skip("windows and convolutions count tokens; cross-attention has no mask for each")
+    vision = vlm.encode_images([photo(index) for index in range(3)])
+    cells = torch.arange(vision.total).expand(3, -1)[:, 1::2]
+    part = drop_cells(vision, cells)
+    pruned = vlm.teacher_forced(part, QUESTIONS, ANSWERS)
+    read = vlm._sequences(vision, QUESTIONS, ANSWERS)
+    ids, mask = read.padded(vlm._pad_id)
+    for row in range(3):
+        mask[row, (ids[row] == vlm._image_id).nonzero().squeeze(1)[::2]] = 0
+    inputs = {**vlm._inputs(ids, vision, read.answers), "position_ids": vlm._positions(read)}
+    logits, labels = read.answer_part(vlm.module(**inputs, attention_mask=mask).logits, ids, -100)
+    told = labels != -100
+    torch.testing.assert_close(pruned.logits[told], logits[told], rtol=1e-3, atol=1e-3)
