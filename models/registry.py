@@ -24,7 +24,7 @@ from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
 from models.vlm import VisionLanguageModel
-from models.weights import check_digest, check_files, check_loading, others_files, read_config
+from models.weights import check_digest, check_files, check_loading, check_types, others_files, read_config
 
 _BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _BUILTIN = {"builtin-student": "student", "builtin-expert": "expert"}
@@ -102,7 +102,7 @@ def load_model(
     folder = model_folder(name)
     config = read_config(folder)
     model_class, family = _family(name, config)
-    check_files(folder)
+    check_types(check_files(folder))
     check_digest(folder)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     precision = dtype or (torch.float32 if place.type == "cpu" else "auto")
