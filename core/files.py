@@ -182,16 +182,16 @@ def new_file(path: Path) -> Iterator[Path]:
 def atomic_directory(path: Path, *, replace: bool = False, shared: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `path` and rename it to `path` at the end, or remove it on any error.
 
-    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails. All
-    is this user's alone, unless `shared`: then as the umask has it, for weights that others load. Raises
-    StorageError.
+    An existing `path` is refused, unless `replace`: then it is swapped last, and restored if that fails, or
+    by `sweep` if this is killed. All is this user's alone, unless `shared`: then as the umask has it, for
+    weights that others load. Raises StorageError.
     """
     path = Path(path)
     with storage_errors("write", path):
         make_folder(path.parent, 0o777 if shared else _FOLDER)
+        _sweep(parts_of(path))  # which may bring `path` back
         if path.exists() and not replace:
             raise FileExistsError(errno.ENOTEMPTY, "exists", str(path))
-        _sweep(parts_of(path))
         with new_part(path, folder=True) as (_, part):
             yield part
             _sync_tree(part, _shared_mode(part) if shared else _FOLDER)
@@ -202,12 +202,12 @@ def _swap_in(part: Path, path: Path) -> None:
     if not path.exists():
         part.rename(path)
         return
-    with new_part(path, folder=True) as (_, old):
-        path.rename(old / "content")
+    with new_part(path, old=True) as (_, old):
+        path.rename(old / path.name)
         try:
             part.rename(path)
         except OSError:
-            (old / "content").rename(path)
+            (old / path.name).rename(path)
             raise
 
 
@@ -220,7 +220,9 @@ def delete_folder(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete what killed processes left half written or half deleted below a folder. Raises StorageError."""
+    """Delete what killed processes left half written or half deleted below a folder, and bring back what
+    they were about to replace. Raises StorageError.
+    """
     _sweep(find_parts(folder))
 
 

@@ -18,6 +18,8 @@ if sys.platform != "win32":
     import fcntl
 
 _PART = re.compile(r"\..*\.(part|deleted)", re.DOTALL)  # .deleted: of earlier versions
+_OLD = ".old.part"
+"""Ends the name of a folder that holds what another is to take the place of."""
 _LONGEST = 40  # characters of the name that it will have, or had
 
 
@@ -27,13 +29,16 @@ def part_name(path: Path) -> Path:
 
 
 @contextmanager
-def new_part(path: Path, *, folder: bool = False) -> Iterator[tuple[int, Path]]:
+def new_part(path: Path, *, folder: bool = False, old: bool = False) -> Iterator[tuple[int, Path]]:
     """A locked descriptor (-1 of a folder on Windows) and the path of a new private file or folder beside
-    `path`; gone at the end if it still has its name.
+    `path`; gone at the end if it still has its name. An `old` one is a folder to put aside what has the name
+    of `path`, which has it again if this process is killed before another takes its place.
     """
     while True:
-        make = _make_folder if folder else tempfile.mkstemp
-        descriptor, name = make(prefix=f".{path.name[:_LONGEST]}.", suffix=".part", dir=path.parent)
+        make = _make_folder if folder or old else tempfile.mkstemp
+        descriptor, name = make(
+            prefix=f".{path.name[:_LONGEST]}.", suffix=_OLD if old else ".part", dir=path.parent
+        )
         part = Path(name)
         _lock(descriptor, wait=True)
         if part.exists():
@@ -84,10 +89,17 @@ def is_left_over(part: Path) -> bool:
 
 
 def delete_left_over(part: Path) -> None:
-    """Delete it, unless somebody is at it."""
+    """Delete it, unless somebody is at it; what was put aside for what never came has its name again."""
     with held(part) as free:
         if free:
+            _put_back(part)
             _delete(part)
+
+
+def _put_back(part: Path) -> None:
+    for kept in part.iterdir() if part.name.endswith(_OLD) and part.is_dir() else ():
+        if not (target := part.with_name(kept.name)).exists():
+            kept.rename(target)
 
 
 def _delete(part: Path) -> None:

@@ -17,7 +17,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _DARKEST = 64
 """Lightest value of 256 below which colours of 16 bits leave most of their range empty."""
 # What Pillow's decoders raise on damaged files, found by feeding them such files.
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
+_DAMAGED = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
+    struct.error,
+)  # fmt: skip
 
 
 def read_picture(

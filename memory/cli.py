@@ -123,14 +123,11 @@ def delete(
     Example: roomwise memory delete 3f2a 77b0
     """
     with _open_memory() as memory:
-        # All are looked up first, so that a mistyped one deletes nothing.
-        pairs = {memory.get(id).id: memory.get(id) for id in ids}
-        for pair in pairs.values():
-            memory.delete(pair.id)
+        pairs = memory.delete(*ids)
     if as_json:
-        _print_json(deleted=[asdict(pair) for pair in pairs.values()])
+        _print_json(deleted=[asdict(pair) for pair in pairs])
     else:
-        _print_lines((f"Deleted {_line(pair)}" for pair in pairs.values()), "")
+        _print_lines((f"Deleted {_line(pair)}" for pair in pairs), "")
 
 
 @app.command("export")

@@ -153,21 +153,23 @@ class Memory:
             self._drop_unused(pair)
         return replace(pair, answer=words, source="person", signal=None)
 
-    def delete(self, id: str) -> Pair:
-        """Forget a pair, its history, its vectors, and its files unless another pair needs them.
+    def delete(self, *ids: str) -> list[Pair]:
+        """Forget pairs, all or none, with their history and vectors, and the files that no other needs.
 
-        `id` may be the beginning of one. Returns the pair. Raises UnknownPairError.
+        An id may be the beginning of one. Returns the pairs. Raises UnknownPairError.
         """
         with self._errors():
-            number, pair = records.find(self._database, id)
+            pairs = dict(records.find(self._database, id) for id in ids)
             with transaction(self._database):
-                records.delete(self._database, pair)
-                if not records.is_used(self._database, "frame", pair.frame):
-                    self.gallery.forget_frame(pair.frame)
-            self._index.remove(number)
-            self._drop_unused(pair)
+                for pair in pairs.values():
+                    records.delete(self._database, pair)
+                    if not records.is_used(self._database, "frame", pair.frame):
+                        self.gallery.forget_frame(pair.frame)
+            for number, pair in pairs.items():
+                self._index.remove(number)
+                self._drop_unused(pair)
             self._purge()
-        return pair
+        return list(pairs.values())
 
     def pairs(self, room: str | None = None) -> list[Pair]:
         """The pairs of a room, or of all rooms, in the order they came."""

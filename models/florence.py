@@ -14,16 +14,18 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers.models.bart.modeling_bart import BartAttention
 
 from core.errors import QuestionError
-from models.florence_steps import FlorenceSteps, split_heads
+from models.florence_steps import FlorenceSteps, prefixes_of, split_heads
 from models.loss import IGNORED
 from models.maps import FirstLayerAttention, check_maps, mean_over_heads
+from models.prefix import Prefixes
+from models.prefix_model import PrefixModel
 from models.prompt import FLORENCE_TASKS, plain
-from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
+from models.vlm import TeacherForced, VisionTokens
 
 _LANGUAGE_LINEARS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
 
-class Florence(VisionLanguageModel):
+class Florence(PrefixModel):
     """A `Florence2ForConditionalGeneration` behind the common interface.
 
     Attention dropout (0.1 in the hub's checkpoints) is off for good: the library returns maps after it, so
@@ -61,11 +63,28 @@ class Florence(VisionLanguageModel):
 
     def begin(self, vision: VisionTokens, questions: Sequence[str]) -> FlorenceSteps:
         """Run the encoder over picture and questions."""
-        embeds, mask, _ = self._encoder_inputs(self._pruned(vision, questions), questions)
+        return self.begin_after(self.prefixes(vision, questions))
+
+    def prefixes(self, vision: VisionTokens, questions: Sequence[str]) -> Prefixes:
+        """See the base class: picture and question, encoded for the decoder's cross-attention."""
+        vision = self._pruned(vision, questions)
+        embeds, mask, _ = self._encoder_inputs(vision, questions)
         # Without a mask attention is faster.
         padding_mask = None if bool(mask.all()) else mask
         hidden = self._language.encoder(inputs_embeds=embeds, attention_mask=padding_mask).last_hidden_state
-        return FlorenceSteps(self._model, hidden, padding_mask, self._answer_start)
+        places = vision.places(len(questions))
+        vis = torch.zeros_like(mask, dtype=torch.bool)
+        vis[:, : places.shape[1]] = places >= 0
+        return prefixes_of(self._language.decoder, hidden, padding_mask, vis)
+
+    def begin_after(self, prefixes: Prefixes) -> FlorenceSteps:
+        """See the base class."""
+        return FlorenceSteps(self._model, prefixes, self._answer_start)
+
+    def forced_after(self, prefixes: Prefixes, answers: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """See the base class."""
+        labels = self._labels(answers)
+        return self.begin_after(prefixes).all(self._shifted(labels)), labels
 
     def teacher_forced(
         self,
@@ -134,6 +153,14 @@ class Florence(VisionLanguageModel):
                 ("language_model." in name and name.rpartition(".")[2] in _LANGUAGE_LINEARS)
                 or name.endswith("multi_modal_projector.image_projection")
             )
+        ]
+
+    def later_targets(self) -> list[str]:
+        """The decoder's layers but its cross-attention's keys and values, which are the prefix."""
+        return [
+            name
+            for name in self.lora_targets()
+            if ".decoder." in name and not name.endswith(("encoder_attn.k_proj", "encoder_attn.v_proj"))
         ]
 
     @property

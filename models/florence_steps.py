@@ -10,22 +10,19 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from models.prefix import Prefixes
+
 
 class FlorenceSteps:
-    """The `Steps` of a batch of answers.
+    """The `Steps` of a batch of answers to what its prefixes hold."""
 
-    `hidden` [B, S, D] are the encoder's states, `mask` [B, S] is 0 on padding; None without any.
-    """
-
-    def __init__(
-        self, model: Any, hidden: torch.Tensor, mask: torch.Tensor | None, start: Sequence[int]
-    ) -> None:
+    def __init__(self, model: Any, prefixes: Prefixes, start: Sequence[int]) -> None:
         self._decoder, self._head = model.model.language_model.decoder, model.lm_head
-        self._start = torch.tensor([start], device=hidden.device).expand(hidden.shape[0], -1)
-        self._mask = None if mask is None else mask[:, None, None, :].bool()
-        self._encoder_cache = [_keys_and_values(layer.encoder_attn, hidden) for layer in self._decoder.layers]
+        self._start = torch.tensor([start], device=prefixes.vis.device).expand(len(prefixes), -1)
+        self._mask = None if prefixes.mask is None else prefixes.mask[:, None, None, :]
+        self._prefixes = prefixes
         self._decoder_cache: list[tuple[torch.Tensor, torch.Tensor] | None] = [None] * len(
-            self._encoder_cache
+            self._decoder.layers
         )
         self._length = 0
 
@@ -37,15 +34,24 @@ class FlorenceSteps:
         """Read one token a row [B]. Logits [B, V]."""
         return self._read(tokens.unsqueeze(1))
 
+    def all(self, ids: torch.Tensor) -> torch.Tensor:
+        """Read whole sequences [B, T] at once, with gradients where they are enabled. Logits [B, T, V]."""
+        logits: torch.Tensor = self._head(self._hidden(ids))
+        return logits
+
     def _read(self, ids: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self._head(self._hidden(ids)[:, -1])
+        return logits
+
+    def _hidden(self, ids: torch.Tensor) -> torch.Tensor:
         decoder = self._decoder
         positions = decoder.embed_positions(ids, self._length)
         hidden = decoder.layernorm_embedding(decoder.embed_tokens(ids) + positions)
         for index, layer in enumerate(decoder.layers):
             hidden = self._layer(index, layer, hidden)
         self._length += ids.shape[1]
-        logits: torch.Tensor = self._head(hidden[:, -1])
-        return logits
+        read: torch.Tensor = hidden
+        return read
 
     def _layer(self, index: int, layer: Any, hidden: torch.Tensor) -> torch.Tensor:
         keys, values = _keys_and_values(layer.self_attn, hidden)
@@ -55,11 +61,17 @@ class FlorenceSteps:
         # Several tokens come at once only at the very start, where nothing precedes them.
         attended = _attend(layer.self_attn, hidden, keys, values, causal=hidden.shape[1] > 1)
         hidden = layer.self_attn_layer_norm(hidden + attended)
-        attended = _attend(layer.encoder_attn, hidden, *self._encoder_cache[index], mask=self._mask)
+        attended = _attend(layer.encoder_attn, hidden, *self._prefixes.layer(index), mask=self._mask)
         hidden = layer.encoder_attn_layer_norm(hidden + attended)
         expanded = layer.fc2(layer.activation_fn(layer.fc1(hidden)))
         normed: torch.Tensor = layer.final_layer_norm(hidden + expanded)
         return normed
+
+
+def prefixes_of(decoder: Any, hidden: torch.Tensor, mask: torch.Tensor | None, vis: torch.Tensor) -> Prefixes:
+    """Those of the encoder's states `hidden` [B, S, D]; `mask` [B, S] is 0 on padding, None without any."""
+    pairs = [torch.stack(_keys_and_values(layer.encoder_attn, hidden), dim=1) for layer in decoder.layers]
+    return Prefixes(torch.stack(pairs, dim=1), None if mask is None else mask.bool(), vis)
 
 
 def split_heads(attention: Any, projected: torch.Tensor) -> torch.Tensor:
@@ -72,6 +84,23 @@ def _keys_and_values(attention: Any, hidden: torch.Tensor) -> tuple[torch.Tensor
     return split_heads(attention, attention.k_proj(hidden)), split_heads(attention, attention.v_proj(hidden))
 
 
+def _products(
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    attn_mask: torch.Tensor | None,
+    is_causal: bool,
+    scale: float,
+) -> torch.Tensor:
+    """Attention as plain products, like `scaled_dot_product_attention`."""
+    scores = (queries * scale) @ keys.transpose(2, 3)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None:
+        scores = scores.masked_fill(~attn_mask, torch.finfo(scores.dtype).min)
+    return scores.softmax(dim=-1).to(values.dtype) @ values
+
+
 def _attend(
     attention: Any,
     hidden: torch.Tensor,
@@ -81,8 +110,8 @@ def _attend(
     causal: bool = False,
 ) -> torch.Tensor:
     queries = split_heads(attention, attention.q_proj(hidden))
-    attended = scaled_dot_product_attention(
-        queries, keys, values, attn_mask=mask, is_causal=causal, scale=attention.scaling
-    )
+    # Fused attention is faster forward, and slower with its way back (see `models.precision`).
+    attend = _products if torch.is_grad_enabled() else scaled_dot_product_attention
+    attended = attend(queries, keys, values, attn_mask=mask, is_causal=causal, scale=attention.scaling)
     result: torch.Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return result

@@ -51,20 +51,23 @@ def footprint(folder: Path, vision_tokens: int = _VISION_TOKENS) -> Footprint | 
     here twice that.
     """
     try:
-        config = parse_json(read_bytes(folder / "config.json"))
-        text = config.get("text_config", config)
-        width = int(text.get("d_model") or text["hidden_size"])
-        heads = int(text.get("encoder_attention_heads") or text["num_attention_heads"])
-        layers = _layers(text)
-        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    except (StorageError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
+        return _footprint(folder, vision_tokens)
+    except (StorageError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
         return None
+
+
+def _footprint(folder: Path, vision_tokens: int) -> Footprint:
+    config = parse_json(read_bytes(folder / "config.json"))
+    text = config.get("text_config", config)
+    width = int(text.get("d_model") or text["hidden_size"])
+    heads = int(text.get("encoder_attention_heads") or text["num_attention_heads"])
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     free = config.get("model_type") in _ANY_DETAIL
     tokens = (vision_tokens if free else _vision_tokens(folder)) + _TEXT_TOKENS
     layer = tokens * width * (34 + 5 * heads * tokens / width) * 2
     # Logits, probabilities and gradient.
     logits = _TEXT_TOKENS * int(text.get("vocab_size", 0)) * _FLOAT * 3
-    return Footprint(_PROGRAM + _LOOSE + weights, int(_ROW_FACTOR * (layers * layer + logits)))
+    return Footprint(_PROGRAM + _LOOSE + weights, int(_ROW_FACTOR * (_layers(text) * layer + logits)))
 
 
 def _layers(text: Mapping[str, Any]) -> int:
@@ -80,6 +83,6 @@ def _vision_tokens(folder: Path) -> int:
         try:
             config = parse_json(read_bytes(folder / name))
             return int(config.get("image_processor", config)["image_seq_length"])
-        except (StorageError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
+        except (StorageError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return _VISION_TOKENS

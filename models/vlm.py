@@ -161,6 +161,11 @@ class VisionLanguageModel(abc.ABC):
         return next(self.module.parameters()).device
 
     @property
+    def dtype(self) -> torch.dtype:
+        """The weights' type."""
+        return next(self.module.parameters()).dtype
+
+    @property
     def _model(self) -> Any:
         # For mypy a module's parts are "Tensor or Module".
         return self.module

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from adapters.jobs.request import Recipe
+from adapters.training.lessons import Lesson, vary
 from adapters.training.material import Teaching
-from adapters.training.train import Lesson, vary
 from core.types import Example
 
 _FRAMES = [Path("a"), Path("b"), Path("c")]

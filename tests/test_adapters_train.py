@@ -11,10 +11,11 @@ from tiny_models import photo, tiny_florence, wrapped
 
 from adapters.jobs.judge import judge
 from adapters.jobs.request import Recipe
+from adapters.training.lessons import Data
 from adapters.training.material import Teaching, teaching
 from adapters.training.probe import make_probe, probe_set, read_probe
 from adapters.training.terms import answer_term, attention_term, drift_term, likelihood_term
-from adapters.training.train import Data, train
+from adapters.training.train import train
 from core.errors import ImageError, StorageError, WeightsError
 from core.types import Example
 from models.adapter_files import Base

@@ -112,7 +112,7 @@ def test_without_time_nothing_is_promoted(student: str, tmp_path: Path) -> None:
     pairs = examples(tmp_path / "pictures")
     job = made(tmp_path / "job", request(student, pairs, limits=replace(LIMITS, seconds=0.0)))
     result = work(job)
-    assert result.outcome == "reject" and "time was up" in result.reason
+    assert result.outcome == "reject" and "adaptation.seconds allows 0" in result.reason
 
 
 def test_a_cancelled_job_says_so(student: str, tmp_path: Path) -> None:

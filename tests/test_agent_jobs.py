@@ -45,19 +45,21 @@ def test_a_job_finds_its_pictures_wherever_it_is_run(tmp_path: Path, monkeypatch
     assert (read.current, read.probe, read.parent) == (tmp_path / "old", None, tmp_path / "home")
 
 
-def test_jobs_that_came_to_an_end_are_kept_and_others_are_thrown_away(tmp_path: Path) -> None:
+def test_jobs_are_thrown_away_however_they_ended_but_one_that_is_taken_up(tmp_path: Path) -> None:
     for outcome in ("promote", "reject", "failed", "cancelled"):
         write_result(tmp_path / outcome, Result(outcome, "Because.", 1.0))
     (tmp_path / "half").mkdir()
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "result.json").write_text("{")
-    clear(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["failed", "promote", "reject"]
     done = finished_job(tmp_path / "promote")
     assert done is not None
+    assert [finished_job(tmp_path / name) for name in ("half", "damaged", "cancelled")] == [None] * 3
+    clear(tmp_path, done)
+    assert [path.name for path in tmp_path.iterdir()] == ["promote"]
     result = done.wait(0.0)
     assert result is not None and result.outcome == "promote" and not done.died
     done.stop()
     assert not list(done.progress())
-    assert finished_job(tmp_path / "half") is None
+    clear(tmp_path)
+    assert not list(tmp_path.iterdir())
     clear(tmp_path / "nowhere")

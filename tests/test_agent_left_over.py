@@ -15,12 +15,13 @@ from adapters.jobs.store import AdapterStore
 from agent.doctor.left import left_over
 from agent.recording.record import read_recording
 from agent.sessions.archive_import import import_archive
-from agent.sessions.redact import Choice, redact
+from agent.sessions.redact import Choice, end_redactions, redact
 from agent.sessions.sessions import export
+from agent.whereabouts.rooms import end_change, known_rooms
 from core.events import Asked
 from core.files import atomic_directory, atomic_write_text, delete_folder, new_file, state_dir, sweep
 from core.lazy import run
-from core.parts import find_parts, new_part
+from core.parts import new_part
 from memory.store import Memory
 from memory.strays import strays
 from memory.transfer import export as export_memory
@@ -69,7 +70,8 @@ def _remove_all() -> None:
 
 def _start() -> None:
     sweep(state_dir())
-    Memory.open(state_dir() / "memory", embedder()).close()
+    with Memory.open(state_dir() / "memory", embedder()) as memory:
+        end_change(memory, AdapterStore(state_dir() / "adapters"))
 
 
 def _bytes_left(word: bytes) -> list[Path]:
@@ -90,6 +92,26 @@ def test_a_second_try_ends_what_was_killed_at_any_step(words: tuple[str, ...]) -
         assert sorted(path.name for path in (state_dir() / "adapters").iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("rooms", "forget", "attic"), ("rooms", "merge", "attic", "hall"), ("rooms", "name", "attic", "loft")],
+)
+def test_a_start_ends_what_was_killed_at_any_step_or_nothing_was_done(words: tuple[str, ...]) -> None:
+    options = ["--yes"] * (words[1] != "name")
+    before, found = _rooms(), set()
+    for _ in _kills(lambda: run(roomwise.app, "roomwise", [*words, *options])):
+        _start()
+        assert not list(left_over())
+        found.add(_rooms())
+    assert found == {before, _rooms()}
+
+
+def _rooms() -> tuple[tuple[str, int, int, int], ...]:
+    with Memory.open(state_dir() / "memory", read_only=True) as memory:
+        known = known_rooms(memory, AdapterStore(state_dir() / "adapters"))
+    return tuple((room.name, room.pairs, room.views, room.adapters) for room in known)
+
+
 @pytest.mark.parametrize("name", ["visit", "replays/then"])
 def test_a_session_goes_whole_at_the_second_try_or_at_a_start(name: str) -> None:
     for step in _kills(lambda: _roomwise("sessions", "delete", name)):
@@ -104,20 +126,25 @@ def test_a_session_goes_whole_at_the_second_try_or_at_a_start(name: str) -> None
         assert not list(place.iterdir()) and not list(left_over())
 
 
-def test_what_was_to_be_taken_out_is_spoken_of_until_it_is_gone() -> None:
+@pytest.mark.parametrize("at_start", [True, False])
+def test_what_was_to_be_taken_out_goes_at_a_start_or_the_second_try(at_start: bool) -> None:
     folder, choice = state_dir() / "sessions" / "visit", Choice(None, frames=True, words=True)
     for step in range(20):
         killed = killed_before(step, lambda: redact(folder, choice))
+        begun = (folder / "redacting.json").exists()
+        assert begun == any("half" in finding.found for finding in left_over()) or step == 0
+        sweep(state_dir())
+        (end_redactions if at_start else lambda state: redact(folder, choice))(state_dir())
         asked = [event for event in read_recording(folder).events if isinstance(event, Asked)]
-        frames = list((folder / "blobs").iterdir())
-        assert not frames or any(event.frame for event in asked), "nothing lies there unseen"
-        redact(folder, choice)
-        assert not list((folder / "blobs").iterdir()) and not find_parts(folder)
+        whole = at_start and killed and not begun
+        assert [event.frame != "" for event in asked] == [whole] * 4
+        assert [event.question != "(redacted)" for event in asked] == [whole] * 4
+        assert bool(list((folder / "blobs").iterdir())) == whole and not list(left_over())
         if not killed:
             break
         delete_folder(folder)
         write_recording(folder)
-    assert step > 3
+    assert step > 5
 
 
 def test_a_memory_import_that_was_killed_is_found_and_swept(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, read_recording
+from agent.recording.record import BLOBS, EVENTS, SESSION, Recorder, pause_between, read_recording
 from core.errors import InputError, StorageError
 from core.events import Asked, Event, Remembered, SessionEnded
 
@@ -161,3 +161,10 @@ def test_killed_at_any_moment_it_has_what_it_told(tmp_path: Path) -> None:
 def test_the_session_file_is_plain_json(tmp_path: Path) -> None:
     folder = _written(tmp_path / "s")
     assert json.loads((folder / SESSION).read_text())["format"] == 1
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "pause"), [(10.0, 12.5, 2.5), (1e9, 1.7e9, 3600.0), (1.7e9, 1e9, 0.0)]
+)
+def test_a_clock_that_is_set_makes_no_pause_of_years(early: float, late: float, pause: float) -> None:
+    assert pause_between(early, late) == pause

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
+from tiny_processes import killed_before
 
 from core.errors import StorageError
 from core.files import (
@@ -140,6 +141,25 @@ def test_a_replacement_that_fails_brings_the_old_folder_back(
         monkeypatch.setattr(Path, "rename", fail_for_the_new_one)
     assert [path.name for path in target.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_replacement_that_is_killed_at_any_step_leaves_the_old_folder_or_the_new(tmp_path: Path) -> None:
+    target = tmp_path / ("long " * 12 + "model")
+    for step in range(20):
+        with atomic_directory(target, replace=True) as folder:
+            (folder / "old").touch()
+        killed = killed_before(step, lambda: _replace(target))
+        sweep(tmp_path)
+        assert [path.name for path in target.iterdir()] in (["old"], ["new"])
+        assert list(tmp_path.iterdir()) == [target]
+        if not killed:
+            break
+    assert step > 2
+
+
+def _replace(target: Path) -> None:
+    with atomic_directory(target, replace=True) as folder:
+        (folder / "new").touch()
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:

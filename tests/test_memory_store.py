@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_memory import WordsAndColours, embedder, frame, jpeg
+from tiny_processes import killed_before
 
 from core.errors import AnswerError, QuestionError, RoomNameError, StorageError, UnknownPairError
 from core.types import Pair
@@ -110,6 +112,26 @@ def test_what_is_deleted_is_gone_at_once(memory: Memory) -> None:
     assert [hit.pair for hit in found] == [kept]
     for path in memory.folder.rglob("*"):
         assert path.is_dir() or b"unspeakable" not in path.read_bytes(), path
+
+
+def test_pairs_are_deleted_together_or_not_at_all(tmp_path: Path) -> None:
+    for step in range(20):
+        with Memory.open(tmp_path / str(step), embedder()) as memory:
+            ids = [memory.add("den", frame(n), "What?", "it", "expert", "e").id for n in range(2)]
+        killed = killed_before(step, partial(_delete, tmp_path / str(step), ids))
+        with Memory.open(tmp_path / str(step), embedder()) as memory:
+            assert len(memory.pairs()) == len(memory.blobs.names()) in (0, 2)
+            with pytest.raises(UnknownPairError):
+                memory.delete(*ids, "f" * 32)
+            assert len(memory.pairs()) in (0, 2)
+        if not killed:
+            break
+    assert step > 1
+
+
+def _delete(folder: Path, ids: list[str]) -> None:
+    with Memory.open(folder, embedder()) as memory:
+        memory.delete(*ids)
 
 
 def test_deleting_without_an_embedder_takes_the_vectors_too(tmp_path: Path) -> None:
@@ -213,7 +235,7 @@ for number in range(10_000):
     print(pair.id, flush=True)
     if number % 5 == 4:
         print("?" + pair.id, flush=True)
-        print("-" + memory.delete(pair.id).id, flush=True)
+        print("-" + memory.delete(pair.id)[0].id, flush=True)
 """
 
 

@@ -125,7 +125,7 @@ def _replay(visit: str, student: str, out: str, often: bool, expert: str) -> int
     patch = pytest.MonkeyPatch()
     patch.setattr(build, "room_embedder", lambda student: WordsAndColours())
     patch.setattr(build, "adaptation_request", _small)
-    patch.setattr(subprocess, "Popen", _Forked)
+    patch.setattr(subprocess, "Popen", Forked)
     patch.setattr(worker, "_NICE", 0)
     router = RouterConfig(agreement=1.0 if often else 0.0)
     config = Config(
@@ -146,7 +146,7 @@ def _small(*args: Any, **kwargs: Any) -> Request:
     return replace(adaptation_request(*args, **kwargs), recipe=replace(RECIPE, steps=5, general=4, similar=4))
 
 
-class _Forked:
+class Forked:
     """What `agent.learning.jobs` uses of a Popen, forked from this process."""
 
     def __init__(self, command: Sequence[str], stdin: int, stdout: Any, stderr: Any, env: Any) -> None:
@@ -158,10 +158,18 @@ class _Forked:
             os.dup2(stdout.fileno(), 1)
             os.dup2(stderr.fileno(), 2)
             os.closerange(3, 256)  # locks and the other end of the pipe, as in a new program
-            os._exit(worker.main(command[3:]))
+            os._exit(self.work(command))
         os.close(theirs)
         self.stdin = os.fdopen(ours, "wb")
-        (Path(command[3]) / PID).write_text(str(self.pid))
+        self.begun(Path(command[3]))
+
+    def work(self, command: Sequence[str]) -> int:
+        """In the fork: what `python -m` would do."""
+        return int(load(f"{command[2]}:main")(command[3:]))
+
+    def begun(self, job: Path) -> None:
+        """In the process that forked."""
+        (job / PID).write_text(str(self.pid))
 
     def poll(self) -> int | None:
         if self.returncode is None:

@@ -71,7 +71,7 @@ def _pace(job: AdaptationState, now: Now) -> str:
     text = f"{job.pairs} pairs, {duration(spent)}" if job.pairs else duration(spent)
     if job.step < 3 or job.step >= job.steps:
         return text
-    left = (job.at - job.began) / job.step * (job.steps - job.step)
+    left = max(0.0, job.at - job.began) / job.step * (job.steps - job.step)
     return f"{text}, about {duration(left)} left"
 
 

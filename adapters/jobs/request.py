@@ -17,7 +17,8 @@ class Recipe:
 
     rank: int = 8
     alpha: float = 16.0
-    targets: Literal["all", "encoder", "decoder"] = "all"
+    targets: Literal["all", "encoder", "decoder", "later"] = "all"
+    """`later`: what comes after the picture, in models that have it so; in others all."""
     steps: int = 60
     batch: int = 10
     """Pairs of the room in a step."""
@@ -44,6 +45,10 @@ class Recipe:
     """After this share of the steps the held-out pairs judge the trial, and then join the training."""
     views: int = 4
     """Other exposures of each picture."""
+    variants: int = 8
+    """Of each pair, in words, frame and exposure, where they are read once and kept,"""
+    extra_variants: int = 2
+    """and of each pair of the agent's own."""
     attention_weight: float = 0.5
     logits_weight: float = 1.0
     words_weight: float = 1.0

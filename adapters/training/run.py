@@ -10,20 +10,25 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from adapters.jobs.gate import ModelScores, Verdict, decide, fewest_tokens
 from adapters.jobs.job import CANDIDATE, Cancelled, ProgressLog, cancelled
-from adapters.jobs.judge import Score, judge
+from adapters.jobs.judge import Judge, Score
 from adapters.jobs.request import Outcome, Request, Result
 from adapters.jobs.version import write_version
+from adapters.training.costs import measure
+from adapters.training.lessons import Data
+from adapters.training.plan import Demand, TrainingPlan, plan
 from adapters.training.probe import probe_set
-from adapters.training.train import Data, train_upon
+from adapters.training.train import train_upon
 from core.files import atomic_directory
 from core.types import Example
 from models.lora import Adapter, AdapterSlot, base_of, read_adapter, write_adapter
 from models.lora_training import weakened
 from models.precision import attention_to_train
+from models.prefix_model import PrefixModel
 from models.registry import load_model
 from models.token_pruning import keep_tokens, pruner
 from models.vlm import VisionLanguageModel
@@ -41,7 +46,8 @@ def run(folder: Path, request: Request) -> Result:
 def load_learner(request: Request) -> VisionLanguageModel:
     """The student to train, with attention maps if the pairs have some to learn from."""
     examples = (*request.train, *request.hold_out, *request.extra)
-    maps = request.recipe.attention_weight > 0 and any(example.signal for example in examples)
+    whole = request.recipe.targets != "later"  # else nothing is learnt from maps
+    maps = whole and request.recipe.attention_weight > 0 and any(example.signal for example in examples)
     return load_model(request.base, attention=attention_to_train(maps), vision_tokens=request.vision_tokens)
 
 
@@ -70,25 +76,72 @@ class TrainingRun:
 
     def run(self) -> Result:
         """Train and judge; leaves candidate/ in the folder. Raises Cancelled and RoomwiseError."""
-        request = self._request
+        planned = self._plan()
+        if planned.shortage:
+            return self._result(Verdict(False, planned.shortage), {})
+        request = self._request = replace(
+            self._request, recipe=planned.recipe, extra=self._sample(self._request.extra, planned.extra)
+        )
+        self._probe = self._sample(self._probe, planned.probe)
+        self._open_judges()
         current = ModelScores(
-            self._judge("current", self._current, self._pairs),
-            self._judge("current", self._current, request.hold_out),
-            self._judge("current", self._current, self._probe),
+            self._judge("current", self._current, self._all_pairs),
+            self._judge("current", self._current, self._held_out),
+            self._judge("current", self._current, self._general),
         )
         adapter = self._train()
         if adapter is None or self._trial.n < len(request.hold_out):
             return self._result(Verdict(False, "Its time was up before there was anything to judge."), {})
         adapter = replace(adapter, keep_tokens=self._keep_tokens)
         candidate = ModelScores(
-            self._judge("candidate", adapter, self._pairs),
+            self._judge("candidate", adapter, self._all_pairs),
             self._trial,
-            self._judge("candidate", adapter, self._probe),
+            self._judge("candidate", adapter, self._general),
         )
         verdict = decide(candidate, current, request.limits)
         scores = {"current": asdict(current), "candidate": asdict(candidate)}
         self._write(adapter, scores)
         return self._result(verdict, scores)
+
+    def _plan(self) -> TrainingPlan:
+        """What fits the time that is left, by what it costs here."""
+        request = self._request
+        costs = measure(self._vlm, request.recipe, self._pairs)
+        pictures = [example.image for example in (*self._pairs, *request.extra)]
+        demand = Demand(
+            len(set(pictures)), len(self._pairs), len(request.hold_out), len(request.extra),
+            len(request.replay), len({example.image for example in request.replay}),
+            len(self._probe), len({example.image for example in self._probe}),
+        )  # fmt: skip
+        planned = plan(request.recipe, demand, costs, request.limits.seconds, self._elapsed())
+        self._log.say(
+            "planned", text=planned.shortage or planned.told, steps=planned.recipe.steps,
+            seconds=round(planned.seconds, 1),
+        )  # fmt: skip
+        return planned
+
+    def _sample(self, examples: Sequence[Example], count: int) -> list[Example]:
+        """So many of them, of every picture alike as far as chance has it, in their order."""
+        if count >= len(examples):
+            return list(examples)
+        chosen = np.random.default_rng(self._request.seed).permutation(len(examples))[:count]
+        return [examples[index] for index in sorted(chosen)]
+
+    def _open_judges(self) -> None:
+        """Read what is judged; kept where no adapter changes what is read."""
+        later = self._reads_alike()
+        self._all_pairs = Judge(self._vlm, self._pairs, later)
+        self._held_out = Judge(self._vlm, self._request.hold_out, later)
+        self._general = Judge(self._vlm, self._probe, later)
+
+    def _reads_alike(self) -> bool:
+        if self._request.recipe.targets != "later" or not isinstance(self._vlm, PrefixModel):
+            return False
+        layers = set(self._vlm.later_targets())
+        return all(
+            adapter is None or layers.issuperset(adapter.matrices)
+            for adapter in (self._current, self._parent)
+        )
 
     def _train(self) -> Adapter | None:
         """Train on all pairs, within the time that judging leaves, and judge the trial on the way."""
@@ -110,33 +163,34 @@ class TrainingRun:
 
         def on_trial() -> None:
             with weakened(self._vlm, request.recipe.shrink):
-                self._trial = self._score("trial", request.hold_out)
+                self._trial = self._score("trial", self._held_out)
                 if request.keep_tokens == "auto":
                     self._keep_tokens = self._smallest_share()
 
         data = Data(request.train, request.replay, self._probe, request.hold_out, request.extra)
         return train_upon(
-            self._vlm, self._parent, data, request.recipe, request.seed, log_step, time_used, on_trial
-        )
+            self._vlm, self._parent, data, request.recipe, request.seed, log_step, time_used, on_trial,
+            self._folder / "prefixes",
+        )  # fmt: skip
 
     def _smallest_share(self) -> float:
         """The smallest share of vision tokens that costs the trial nothing on held-out pairs."""
-        scores = {1.0: (self._trial, self._score("trial", self._probe))}
+        scores = {1.0: (self._trial, self._score("trial", self._general))}
         for share in _SHARES:
             with self._vlm.pruned_by(pruner(share)):
-                pairs = self._score("trial", self._request.hold_out)
-                scores[share] = pairs, self._score("trial", self._probe)
+                pairs = self._score("trial", self._held_out)
+                scores[share] = pairs, self._score("trial", self._general)
         return fewest_tokens(scores)
 
-    def _judge(self, who: str, adapter: Adapter | None, examples: Sequence[Example]) -> Score:
+    def _judge(self, who: str, adapter: Adapter | None, judge: Judge) -> Score:
         self._slot.activate(adapter)
-        return self._score(who, examples)
+        return self._score(who, judge)
 
-    def _score(self, who: str, examples: Sequence[Example]) -> Score:
+    def _score(self, who: str, judge: Judge) -> Score:
         self._check_cancelled()
-        self._log.say("judging", who=who, questions=len(examples), seconds=round(self._elapsed(), 2))
+        self._log.say("judging", who=who, questions=len(judge), seconds=round(self._elapsed(), 2))
         start = time.monotonic()
-        score = judge(self._vlm, examples)
+        score = judge.score()
         self._judging_seconds = max(self._judging_seconds, time.monotonic() - start)
         return score
 

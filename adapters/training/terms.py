@@ -1,6 +1,8 @@
 """The loss terms of one step, over a batch whose rows serve different purposes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch.nn import functional
@@ -30,7 +32,24 @@ def attention_term(forced: TeacherForced, teachings: Sequence[Teaching], mean_to
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
 
 
-def answer_term(forced: TeacherForced, teachings: Sequence[Teaching], words: float = 1.0) -> torch.Tensor:
+class Prediction(Protocol):
+    """What a pass over known answers predicts: a `TeacherForced`, or `Predicted`."""
+
+    @property
+    def logits(self) -> torch.Tensor: ...
+    @property
+    def labels(self) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """`logits` [B, T, V] predict `labels` [B, T], -100 on padding."""
+
+    logits: torch.Tensor
+    labels: torch.Tensor
+
+
+def answer_term(forced: Prediction, teachings: Sequence[Teaching], words: float = 1.0) -> torch.Tensor:
     """Cross-entropy of the first rows' answers in nats a token, weighted by the expert's confidence.
 
     A row without the expert's likelihoods, or with another answer than the expert's, weighs `words`.
@@ -49,7 +68,7 @@ def answer_term(forced: TeacherForced, teachings: Sequence[Teaching], words: flo
     return weighted.mean()
 
 
-def likelihood_term(forced: TeacherForced, teachings: Sequence[Teaching]) -> torch.Tensor:
+def likelihood_term(forced: Prediction, teachings: Sequence[Teaching]) -> torch.Tensor:
     """Divergence of the first rows' answers from the expert's likelihoods, in nats; 0 without any.
 
     Only where the answer is the expert's likeliest: the expert must not contradict a person's correction.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.jobs.store import HOME, AdapterStore
 from agent.doctor.doctor import Finding
+from agent.sessions.redact import cut_short
 from core.errors import StorageError
 from core.files import cache_dir, config_dir, state_dir
 from core.parts import find_parts, is_left_over
@@ -17,6 +18,7 @@ def left_over() -> Iterator[Finding]:
     try:
         gone = [
             *_parts(),
+            *cut_short(state_dir()),
             *(state_dir() / "memory" / "blobs" / name for name in strays(state_dir() / "memory")),
         ]
         rooms = set(AdapterStore(state_dir() / "adapters").rooms()) - {HOME}

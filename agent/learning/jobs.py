@@ -117,12 +117,12 @@ def spawn_worker(
     )
 
 
-def clear(folder: Path) -> None:
-    """Delete the unfinished jobs below `folder`; they are started anew where due. For the only process that
-    uses the folder, before it starts a job.
+def clear(folder: Path, but: Job | None = None) -> None:
+    """Delete the jobs below `folder`, those too that had ended unheard, but one; they are started anew where
+    due. For the only process that uses the folder, before it starts a job.
     """
     for job in folder.iterdir() if folder.is_dir() else ():
-        if not _has_ended(job):
+        if but is None or job != but.folder:
             discard(job)
 
 

@@ -38,11 +38,11 @@ class Lane:
 
     def take_up(self, jobs: Path) -> None:
         """Clear the jobs that a killed session left, but take up one that had ended."""
-        clear(jobs)
         for task in self._tasks:
             job = None if self._running else task.left_over()
             if job is not None:
                 self._running = (task, job)
+        clear(jobs, self._running[1] if self._running else None)
 
     def look(self) -> bool:
         """Poll the job; whether there is a new adapter."""

@@ -20,6 +20,7 @@ from agent.machine.meters import Meters, free_memory
 from agent.recording.past import Past, read_past, visit_digest
 from agent.recording.record import SESSION, Recorder
 from agent.recording.visit import Visit, VisitTurn
+from agent.sessions.redact import end_redactions
 from agent.takeover.takeover import open_takeover
 from agent.turns.answerers import Answerers, RecordedExpert, Room
 from agent.turns.interviewer import came_after
@@ -27,10 +28,11 @@ from agent.turns.others import other_rooms
 from agent.turns.remembering import pair_id
 from agent.turns.turn import Emit
 from agent.whereabouts.finding import open_whereabouts
+from agent.whereabouts.rooms import end_change
 from agent.whereabouts.whereabouts import FRESH, Whereabouts, fresh_name
 from core.config import Config
 from core.events import Failed, Resumed, SessionStarted
-from core.files import state_dir, sweep
+from core.files import cache_dir, config_dir, state_dir, sweep
 from core.lock import lock_folder
 from core.ports import Expert
 from memory.store import Memory
@@ -136,6 +138,8 @@ def live(
         opened = _answerers(room, folders, options, expert, config, past)
         answerers, here, notices = stack.enter_context(opened)
         where = _whereabouts(answerers, notices, past, options.folder, told=room is not None)
+        end_redactions(options.folder)
+        end_change(answerers.memory, AdapterStore(folders.adapters))
         about = {"session": past.session, **_about(here.name, options)}
         recorder = stack.enter_context(record(folders.session, about))
         learning = _learning(folders, options)
@@ -194,8 +198,8 @@ def _begin(controller: Controller, options: SessionOptions, past: Past, notices:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what killed processes left, here and in the state. Raises StorageError."""
-    for place in {folder, state_dir()}:
+    """Delete what killed processes left, here and in our own folders. Raises StorageError."""
+    for place in {folder, state_dir(), cache_dir(), config_dir()}:
         sweep(place)
 
 

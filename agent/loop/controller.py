@@ -116,7 +116,7 @@ class Controller:
     def revise(self, pair: str, answer: str | None) -> None:
         """Change a remembered pair's answer, None to delete it. Raises UnknownPairError, AnswerError."""
         memory = self.answerers.memory
-        revised = memory.delete(pair) if answer is None else memory.correct(pair, answer)
+        revised = memory.delete(pair)[0] if answer is None else memory.correct(pair, answer)
         self._say(events.Revised, pair=revised.id, text="" if answer is None else revised.answer)
 
     @property

@@ -23,6 +23,7 @@ from core.files import atomic_write_bytes, atomic_write_text, private, storage_e
 from core.untrusted import read_as
 
 SESSION, EVENTS, BLOBS = "session.json", "events.jsonl", "blobs"
+_LONGEST_PAUSE = 3600.0
 FORMAT = 1
 REDACTED = "(redacted)"
 """Replaces words that were taken out."""
@@ -146,6 +147,11 @@ def _events(lines: list[bytes], path: Path) -> Iterator[Event]:
             raise InputError(f"Line {number} of {path} is damaged. Copy the session folder again.") from error
         if event is not None:
             yield event
+
+
+def pause_between(early: float, late: float) -> float:
+    """Seconds between two times of a recording, whose clock may have been set; from 0 to an hour."""
+    return min(_LONGEST_PAUSE, max(0.0, late - early))
 
 
 def is_redacted(event: Event) -> bool:

@@ -173,7 +173,7 @@ def summarise(log: Iterable[Event]) -> Summary:
         for event in log
         if isinstance(event, events.AdaptationProgressed)
     }
-    seconds = log[-1].at - log[0].at if log else 0.0
+    seconds = max(0.0, log[-1].at - log[0].at) if log else 0.0
     extra = sum(event.calls for event in log if isinstance(event, events.Inquired))
     late = sum(isinstance(event, events.ToldLate) for event in log)
     spent = _last(events.Spent, log)

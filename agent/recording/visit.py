@@ -11,7 +11,14 @@ from typing import Any, Literal
 
 import pydantic
 
-from agent.recording.record import EVENTS, SESSION, Recording, is_redacted, read_recording
+from agent.recording.record import (
+    EVENTS,
+    SESSION,
+    Recording,
+    is_redacted,
+    pause_between,
+    read_recording,
+)
 from agent.recording.rooms import rooms_of
 from core.errors import InputError, QuestionError
 from core.events import Answered, Asked, Compared, Event, Judged, SpeechHeard
@@ -156,7 +163,7 @@ def _recorded_turns(recording: Recording) -> Iterator[VisitTurn]:
         yield VisitTurn(
             recording.blob(asked.frame, ".jpg"), check_question(asked.question),
             judged.reference if judged else expert_answer, judged.tag if judged else "", told=expert_answer,
-            pause=None if answered_at is None else max(0.0, asked.at - answered_at),
+            pause=None if answered_at is None else pause_between(answered_at, asked.at),
             frame_age_ms=asked.frame_age_ms,
             audio=recording.blob(sounds[turn], ".wav") if turn in sounds else None,
             room=(judged.room if judged else "") or rooms.asked.get(turn, ""),

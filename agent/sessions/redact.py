@@ -1,25 +1,30 @@
 """Takes frames and words out of a recording for good, while it stays a recording.
 
 Everything about a chosen turn loses its texts, except fields known to hold nobody's words; unknown kinds
-of events are treated alike. Unreferenced files are deleted. Repeated after a power cut, it finishes.
+of events are treated alike. Unreferenced files are deleted. What is to go is written down first, so that the
+next start, or the next redaction, finishes what a power cut left.
 """
 
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from agent.recording.record import BLOBS, EVENTS, REDACTED, SESSION, read_recording
+from agent.recording.record import BLOBS, EVENTS, REDACTED, SESSION, Recording, read_recording
 from agent.sessions.archive import whole_lines
-from core.errors import InputError
+from core.errors import InputError, RoomwiseError, StorageError
 from core.event_lines import KINDS
 from core.events import Asked
 from core.files import atomic_write_bytes, atomic_write_text, storage_errors, sweep
+from core.parts import held
+from core.untrusted import read_as
 
 _NOT_WORDS = frozenset("event turn frame pair by to method tag adapter job reason room before kind".split())
+_CHOICE = "redacting.json"
 Line = dict[str, Any]
 
 
@@ -52,9 +57,62 @@ def redact(folder: Path, choice: Choice) -> Redacted:
     """Take what is chosen out of a recording; for the holder of `agent.sessions.sessions.hold_session`.
     Raises InputError for an unknown turn or no session; StorageError.
     """
+    if _noted(folder) != choice:
+        end_redaction(folder)
     recording = read_recording(folder)
     questions = [event for event in recording.events if isinstance(event, Asked)]
     turns = _chosen_turns(questions, choice)
+    with _written_down(folder, choice):
+        return _take_out(recording, choice, questions, turns)
+
+
+def end_redaction(folder: Path) -> None:
+    """Finish a redaction of this session that was cut short, if nobody is at it. Raises as `redact` does."""
+    choice, note = _noted(folder), folder / _CHOICE
+    if choice is None:
+        return
+    with held(note) as free:
+        if free:
+            recording = read_recording(folder)
+            questions = [event for event in recording.events if isinstance(event, Asked)]
+            _take_out(recording, choice, questions, _chosen_turns(questions, choice))
+            note.unlink()
+
+
+def end_redactions(state: Path) -> None:
+    """The same for all sessions of a state that this process holds; what cannot be finished stays."""
+    for note in cut_short(state):
+        with suppress(RoomwiseError):
+            end_redaction(note.parent)
+
+
+def cut_short(state: Path) -> list[Path]:
+    """What redactions that were cut short, or go on, wrote down."""
+    return sorted((*state.glob(f"sessions/*/{_CHOICE}"), *state.glob(f"replays/*/session/{_CHOICE}")))
+
+
+def _noted(folder: Path) -> Choice | None:
+    if not (folder / _CHOICE).exists():
+        return None
+    noted: Choice = read_as(folder / _CHOICE, Choice, StorageError, "Delete it, and redact again.")
+    return noted
+
+
+@contextmanager
+def _written_down(folder: Path, choice: Choice) -> Iterator[None]:
+    note = folder / _CHOICE
+    turns = None if choice.turns is None else sorted(choice.turns)
+    atomic_write_text(note, json.dumps({**asdict(choice), "turns": turns}) + "\n")
+    with held(note):
+        yield
+        note.unlink()
+
+
+def _take_out(
+    recording: Recording, choice: Choice, questions: Sequence[Asked], turns: tuple[int, ...]
+) -> Redacted:
+    """May be repeated."""
+    folder = recording.folder
     lines = [json.loads(line) for line in whole_lines(folder).split(b"\n")[:-1]]
     frames = frozenset(event.frame for event in questions if event.turn in turns and event.frame)
     redacted = list(without(lines, choice, frames if choice.frames else frozenset()))
@@ -152,5 +210,5 @@ def _delete_strays(folder: Path, lines: Iterable[Line]) -> int:
     gone = [path for path in (folder / BLOBS).glob("*") if path.name.split(".")[0] not in kept]
     for path in gone:
         with storage_errors("delete", path):
-            path.unlink()
+            path.unlink(missing_ok=True)
     return len(gone)

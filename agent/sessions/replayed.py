@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from agent import console
-from agent.recording.record import Recording
+from agent.recording.record import Recording, pause_between
 from agent.sessions.replayed_past import remembrances, settings, versions
 from agent.sessions.sessions import export_aside, session_lines
 from agent.sessions.turns import finite
@@ -110,7 +110,7 @@ class ReplayedConsole:
         """Seconds to wait for an event. Nothing happened between a stop and going on."""
         if previous is None or isinstance(event, Resumed) or not self._speed:
             return 0.0
-        return max(0.0, finite(event.at) - finite(previous.at)) / self._speed
+        return pause_between(finite(previous.at), finite(event.at)) / self._speed
 
     def _wait(self, due: float) -> bool:
         """Send pulses until an event is due; False when closed."""

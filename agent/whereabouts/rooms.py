@@ -1,11 +1,22 @@
-"""The known rooms; renaming, merging and forgetting them."""
+"""The known rooms; renaming, merging and forgetting them.
 
-from dataclasses import dataclass
+Such a change is memory's in one transaction, then the adapters'. What it will be is on the disk before, so
+that the next start ends it if it is cut short between the two.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from adapters.jobs.store import HOME, AdapterStore
-from core.errors import InputError
+from core.errors import InputError, StorageError
+from core.files import atomic_write_text, storage_errors
 from core.text import check_room, did_you_mean
+from core.untrusted import read_as
 from memory.store import Memory
+
+_CHANGE = "change.json"
+"""In the memory's folder, whose lock guards it."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +49,25 @@ def known_rooms(memory: Memory, store: AdapterStore) -> list[KnownRoom]:
     return rooms
 
 
+@dataclass(frozen=True)
+class Change:
+    """A room becomes part of another or, without one, is forgotten; its adapters move too, or go."""
+
+    room: str
+    to: str = ""
+    adapters_move: bool = False
+
+
 def rename(memory: Memory, store: AdapterStore, room: str, name: str) -> KnownRoom:
     """Rename a room. Raises InputError when it does not exist, or the name is taken."""
-    check_room(name)
-    _find_room(memory, store, room)
-    if name in {*memory.rooms(), *memory.gallery.counts()}:
-        raise InputError(
-            f"There is a room {name} already. To make them one: roomwise rooms merge {room} {name}"
-        )
-    # Adapters first: without pairs they do no harm, pairs without theirs would be learnt anew.
-    store.rename(room, name)
-    memory.move(room, name)
+    change = Change(room, check_room(name), adapters_move=True)
+    if not _is_cut_short(memory, store, change):
+        _find_room(memory, store, room)
+        if name in {*memory.rooms(), *memory.gallery.counts(), *store.rooms()}:
+            raise InputError(
+                f"There is a room {name} already. To make them one: roomwise rooms merge {room} {name}"
+            )
+    _make(memory, store, change)
     return _find_room(memory, store, name)
 
 
@@ -56,12 +75,12 @@ def merge(memory: Memory, store: AdapterStore, room: str, into: str) -> KnownRoo
     """Make a room part of another, whose adapters stay; its own, which know only a part, go. Raises
     InputError when there is no such room.
     """
-    _find_room(memory, store, room), _find_room(memory, store, into)
-    if room == into:
-        raise InputError(f"{room} cannot be merged into itself. Name two rooms: roomwise rooms list")
-    # Adapters first here too: as long as the room is named in memory, a second try finds it.
-    store.forget(room)
-    memory.move(room, into)
+    change = Change(room, into)
+    if not _is_cut_short(memory, store, change):
+        _find_room(memory, store, room), _find_room(memory, store, into)
+        if room == into:
+            raise InputError(f"{room} cannot be merged into itself. Name two rooms: roomwise rooms list")
+    _make(memory, store, change)
     return _find_room(memory, store, into)
 
 
@@ -69,10 +88,56 @@ def forget(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:
     """Delete all of a room: pairs, views, frames, adapters; returns what it was. Raises InputError when there
     is no such room.
     """
-    was = _find_room(memory, store, room)
-    store.forget(room)
-    memory.forget(room)
+    again = _is_cut_short(memory, store, Change(room))
+    was = KnownRoom(room, 0, 0, 0, 0, None) if again else _find_room(memory, store, room)
+    _make(memory, store, Change(room))
     return was
+
+
+def end_change(memory: Memory, store: AdapterStore) -> None:
+    """End a change that was cut short after memory's part. Raises StorageError."""
+    change = _noted(memory)
+    if change is None:
+        return
+    if change.room in {*memory.rooms(), *memory.gallery.counts()}:
+        _note(memory).unlink()  # cut short before anything was done
+    else:
+        _make(memory, store, change)
+
+
+def _is_cut_short(memory: Memory, store: AdapterStore, change: Change) -> bool:
+    """Whether this very change was begun and not ended; another one is ended first."""
+    if _noted(memory) == change:
+        return True
+    end_change(memory, store)
+    return False
+
+
+def _make(memory: Memory, store: AdapterStore, change: Change) -> None:
+    """May be repeated."""
+    atomic_write_text(_note(memory), json.dumps(asdict(change)) + "\n")
+    if change.to:
+        memory.move(change.room, change.to)
+    else:
+        memory.forget(change.room)
+    if change.adapters_move and change.to not in store.rooms():
+        store.rename(change.room, change.to)
+    else:
+        store.forget(change.room)
+    with storage_errors("delete", _note(memory)):
+        _note(memory).unlink()
+
+
+def _note(memory: Memory) -> Path:
+    return memory.folder / _CHANGE
+
+
+def _noted(memory: Memory) -> Change | None:
+    if not _note(memory).exists():
+        return None
+    remedy = "Delete it, and look whether all is as it should be: roomwise rooms list"
+    noted: Change = read_as(_note(memory), Change, StorageError, remedy)
+    return noted
 
 
 def _find_room(memory: Memory, store: AdapterStore, room: str) -> KnownRoom:

@@ -22,8 +22,9 @@ from pathlib import Path
 
 from adapters.jobs.job import read_request
 from adapters.jobs.request import Recipe, Request, recipe_for
+from adapters.training.lessons import Data
 from adapters.training.probe import probe_set
-from adapters.training.train import Data, train_upon
+from adapters.training.train import train_upon
 from agent.recording.record import Recording
 from core.errors import InputError
 from core.events import AdaptationEnded

@@ -1,9 +1,11 @@
 """Spoilt inputs for every parser: each is read, or refused in a sentence; nothing else may happen."""
 
+import math
 import os
 import random
 import signal
 import sys
+import tempfile
 import traceback
 import warnings
 from collections import Counter
@@ -14,11 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RoomwiseError
+from soak.ledger import Ledger
 from soak.mutate import mutate
 from soak.parser import Parser
+from soak.parsers import PARSERS
 
 LONGEST = 5
 """Seconds that reading may take."""
+_ROUND = 2000
+BY_RIGHT = ("/tmp/", "/proc/", "/dev/")
+"""Where temporary files are."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = {
     "os.rename",
@@ -39,6 +46,11 @@ class Findings:
     read: int = 0
     refused: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, done: dict[str, Any]) -> None:
+        self.read += done["read"]
+        self.refused += done["refused"]
+        self.faults += Counter(done["faults"])
 
     @property
     def inputs(self) -> int:
@@ -78,12 +90,32 @@ class Fence:
         if isinstance(path, int) or path in (":memory:", "/dev/null"):
             return
         name = os.path.abspath(os.fsdecode(path))
-        # Python's own caches and temporary files are elsewhere by right.
-        if (
-            not name.startswith((f"{self._inside}/", "/tmp/", "/proc/", "/dev/"))
-            and "__pycache__" not in name
-        ):
+        if not name.startswith((f"{self._inside}/", *BY_RIGHT)) and "__pycache__" not in name:
             self.outside.append(name)
+
+
+def try_all(count: int, seed: int, folder: Path) -> dict[str, Findings]:
+    """About `count` inputs over all parsers, slow ones fewer; goes on where it was cut short."""
+    rounds = Ledger(folder / f"inputs-{seed}.jsonl")
+    findings = {parser.name: Findings() for parser in PARSERS}
+    begun: Counter[str] = Counter()
+    for done in rounds:
+        findings[done["parser"]].add(done)
+        begun[done["parser"]] += done["count"]
+    fence = Fence()
+    shares = {parser.name: 1 / parser.cost for parser in PARSERS}
+    for parser in PARSERS:
+        wanted = math.ceil(count * shares[parser.name] / sum(shares.values()))
+        while begun[parser.name] < wanted:
+            start, number = begun[parser.name], min(_ROUND, wanted - begun[parser.name])
+            with tempfile.TemporaryDirectory() as place:
+                found = try_inputs(parser, Path(place) / "in", start, number, seed, fence)
+            done = {"parser": parser.name, "count": number, "read": found.read, "refused": found.refused}
+            rounds.keep({**done, "faults": found.faults})
+            findings[parser.name].add({**done, "faults": found.faults})
+            begun[parser.name] += number
+            rounds.tell(f"{parser.name}: {begun[parser.name]} of {wanted}")
+    return findings
 
 
 def try_inputs(parser: Parser, folder: Path, start: int, count: int, seed: int, fence: Fence) -> Findings:

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from adapters.jobs.request import Recipe
+from adapters.training.lessons import Data
 from adapters.training.probe import probe_set
-from adapters.training.train import Data, train
+from adapters.training.train import train
 from agent.learning.room import probe_folder
 from bench.measure.crew import Crew, crew
 from bench.studies.distill.computed import code_loss
