@@ -39,7 +39,7 @@ def ask(
     name = model if model is not None else config.student.model
     # Check the input before loading weights.
     words, picture = check_question(question), load_image(image, config.images.max_pixels)
-    vlm = load_model(name)
+    vlm = load_model(name, vision_tokens=config.student.vision_tokens)
     keep_tokens(vlm, config.student.keep_tokens)
     answer = vlm.answer(picture, words, config.student.max_new_tokens)
     if as_json:

@@ -40,6 +40,10 @@ def _check_secret(key: str, value: object) -> object:
     return value
 
 
+VISION_TOKENS = 576
+"""The most vision tokens of a picture: 24 rows of 24, as LLaVA 1.5 has them."""
+
+
 class StudentConfig(_Section):
     """The small model on the device."""
 
@@ -47,6 +51,10 @@ class StudentConfig(_Section):
     """Name of a model, or a folder in the hub's layout."""
     max_new_tokens: int = pydantic.Field(default=24, ge=1, le=1024)
     """Longest answer, in tokens."""
+    vision_tokens: int = pydantic.Field(default=VISION_TOKENS, ge=16, le=16384)
+    """The most vision tokens of a picture, for models that see it in more or less detail (Qwen-VL, LFM2-VL):
+    it is brought to the largest square that has no more. Others have a number of their own. No picture is cut
+    into tiles."""
     keep_tokens: Annotated[float, pydantic.Field(gt=0, le=1)] | Literal["auto"] = 1.0
     """Share of a picture's vision tokens that are read, those that matter least to the question left out: at
     least 16 stay. 1: all. auto: as few as each room's adapter was found to do as well with."""

@@ -16,6 +16,8 @@ _TEXT_TOKENS = 24
 """Tokens of a question and its answer."""
 _VISION_TOKENS = 577
 """The default where the files do not say."""
+_ANY_DETAIL = frozenset({"lfm2_vl", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"})
+"""Types that have as many vision tokens as a setting allows."""
 _ROW_FACTOR = 1.1
 """Bytes of a row over the formula's: measured 0.94 on the built-in student, 1.05 on Florence-2-base."""
 _FLOAT = 4
@@ -39,26 +41,29 @@ def weights_footprint(folder: Path) -> Footprint:
     return Footprint(_PROGRAM + _LOOSE + 2 * weights, 0)
 
 
-def footprint(folder: Path) -> Footprint | None:
+def footprint(folder: Path, vision_tokens: int = _VISION_TOKENS) -> Footprint | None:
     """The footprint of a checkpoint in the hub's layout; None where its files do not describe it.
+
+    `vision_tokens`: as `student.vision_tokens`.
 
     Per row a layer keeps s h (34 + 5 a s / h) bytes in half precision, for s tokens of width h and a heads
     (Korthikanti et al. 2022, Reducing activation recomputation in large transformer models, equation 2);
     here twice that.
     """
     try:
-        return _footprint(folder)
+        return _footprint(folder, vision_tokens)
     except (StorageError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
         return None
 
 
-def _footprint(folder: Path) -> Footprint:
+def _footprint(folder: Path, vision_tokens: int) -> Footprint:
     config = parse_json(read_bytes(folder / "config.json"))
     text = config.get("text_config", config)
     width = int(text.get("d_model") or text["hidden_size"])
     heads = int(text.get("encoder_attention_heads") or text["num_attention_heads"])
     weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    tokens = _vision_tokens(folder) + _TEXT_TOKENS
+    free = config.get("model_type") in _ANY_DETAIL
+    tokens = (vision_tokens if free else _vision_tokens(folder)) + _TEXT_TOKENS
     layer = tokens * width * (34 + 5 * heads * tokens / width) * 2
     # Logits, probabilities and gradient.
     logits = _TEXT_TOKENS * int(text.get("vocab_size", 0)) * _FLOAT * 3

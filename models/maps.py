@@ -1,7 +1,9 @@
 """Check that the library returned attention maps, and compute one ourselves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -21,6 +23,21 @@ def check_maps(maps: Sequence[torch.Tensor | None] | None, layers: int) -> tuple
             'Load it with attention="eager" to get them.'
         )
     return present
+
+
+@contextmanager
+def eager(module: Any) -> Iterator[None]:
+    """Inside, attention is eager in every part of a transformers model; each goes back to what it had.
+
+    Raises AttributeError or ValueError for a model that cannot switch.
+    """
+    parts = {"": module.config, **{name: getattr(module.config, name) for name in module.config.sub_configs}}
+    before = {name: part._attn_implementation for name, part in parts.items()}
+    module.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        module.set_attn_implementation(before)
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,17 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.utils import logging
 
-from core.errors import ModelError, UnknownModelError, WeightsError
+from core.errors import MissingDependencyError, ModelError, UnknownModelError, WeightsError
 from core.extras import load
+from core.sections import VISION_TOKENS
 from core.text import did_you_mean
+from models.chat_families import CHATS
+from models.chat_model import ChatModel
 from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
 from models.vlm import VisionLanguageModel
-from models.weights import check_digest, check_files, check_loading, others_files, read_config
+from models.weights import check_digest, check_files, check_loading, check_types, others_files, read_config
 
 _BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _BUILTIN = {"builtin-student": "student", "builtin-expert": "expert"}
@@ -31,7 +34,22 @@ _HUB = {
     "smolvlm-256m": "HuggingFaceTB/SmolVLM-256M-Instruct",
     "smolvlm-500m": "HuggingFaceTB/SmolVLM-500M-Instruct",
     "smolvlm-2.2b": "HuggingFaceTB/SmolVLM-Instruct",
+    "smolvlm2-256m": "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
+    "smolvlm2-500m": "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
+    "smolvlm2-2.2b": "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
     "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
+    "llava-onevision-0.5b": "llava-hf/llava-onevision-qwen2-0.5b-ov-hf",
+    "llava-onevision-7b": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
+    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
+    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
+    "qwen3-vl-2b": "Qwen/Qwen3-VL-2B-Instruct",
+    "qwen3-vl-8b": "Qwen/Qwen3-VL-8B-Instruct",
+    "internvl3-1b": "OpenGVLab/InternVL3-1B-hf",
+    "internvl3-8b": "OpenGVLab/InternVL3-8B-hf",
+    "gemma-3-4b": "google/gemma-3-4b-it",
+    "paligemma2-3b": "google/paligemma2-3b-mix-224",
+    "lfm2-vl-450m": "LiquidAI/LFM2-VL-450M",
+    "llama-3.2-11b-vision": "meta-llama/Llama-3.2-11B-Vision-Instruct",
 }
 # Only the class in use is imported: each pulls in much of transformers.
 _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
@@ -40,6 +58,7 @@ _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
     "llava": ("transformers:LlavaForConditionalGeneration", DecoderOnly),
     "smolvlm": ("transformers:SmolVLMForConditionalGeneration", DecoderOnly),
 }
+_CHAT_CLASS = "transformers:AutoModelForImageTextToText"
 
 
 def model_names() -> list[str]:
@@ -71,26 +90,33 @@ def load_model(
     attention: str = "sdpa",
     dtype: torch.dtype | None = None,
     device: str | torch.device | None = None,
+    vision_tokens: int = VISION_TOKENS,
 ) -> VisionLanguageModel:
     """A model by name or folder, in evaluation mode.
 
     `attention`: "sdpa" to serve, "eager" to train with attention maps. `dtype`: None means float32 on a
     processor and what the checkpoint says on a GPU; `device`: None means a GPU if there is one.
-    Raises UnknownModelError, WeightsError, ModelError.
+    `vision_tokens`: as `student.vision_tokens`.
+    Raises UnknownModelError, WeightsError, ModelError, MissingDependencyError.
     """
     folder = model_folder(name)
-    model_class, family = _family(name, read_config(folder))
-    check_files(folder)
+    config = read_config(folder)
+    model_class, family = _family(name, config)
+    check_types(check_files(folder))
     check_digest(folder)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     precision = dtype or (torch.float32 if place.type == "cpu" else "auto")
-    module: Any = _load_module(model_class, name, folder, attention, precision)
+    # Not every part of a chat model has fused attention; transformers knows which.
+    chosen = None if attention == "sdpa" and issubclass(family, ChatModel) else attention
+    module: Any = _load_module(model_class, name, folder, chosen, precision)
     module.eval()
     module.to(device=place)
+    use_few_rows(module)
+    if issubclass(family, ChatModel):
+        return family(name, module, family.read_processor(name, folder, config["model_type"]), vision_tokens)
     if attention == "sdpa":
         # Florence-2's tower encodes one picture an eighth faster this way.
         module.to(memory_format=torch.channels_last)
-    use_few_rows(module)
     return family(name, module, *_load_readers(name, folder))
 
 
@@ -127,16 +153,23 @@ def _hub_folder(name: str) -> Path:
 
 def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguageModel]]:
     kind = str(config.get("model_type"))
+    if kind in CHATS:
+        return load(_CHAT_CLASS), CHATS[kind]
     if kind not in _FAMILIES:
-        raise ModelError(f"{name} is of type {kind!r}. Supported types: {', '.join(sorted(_FAMILIES))}.")
+        types = ", ".join(sorted([*_FAMILIES, *CHATS]))
+        raise ModelError(
+            f"{name} is of type {kind!r}, which is neither a student nor an expert. "
+            f"Supported types: {types}. Or serve it elsewhere, and give its address as expert.model."
+        )
     target, family = _FAMILIES[kind]
     return load(target), family
 
 
 def _load_module(
-    model_class: Any, name: str, folder: Path, attention: str, dtype: torch.dtype | str
+    model_class: Any, name: str, folder: Path, attention: str | None, dtype: torch.dtype | str
 ) -> torch.nn.Module:
-    with others_files(f"The weights of {name} do not fit its config.json or are damaged"), no_progress_bars():
+    damaged = f"The weights of {name} do not fit its config.json or are damaged"
+    with others_files(damaged), _its_libraries(name), no_progress_bars():
         module, info = model_class.from_pretrained(
             folder,
             attn_implementation=attention,
@@ -149,6 +182,16 @@ def _load_module(
     check_loading(name, info)
     loaded: torch.nn.Module = module
     return loaded
+
+
+@contextlib.contextmanager
+def _its_libraries(name: str) -> Iterator[None]:
+    """Raises MissingDependencyError for a model that needs another library, with what there is to install."""
+    try:
+        yield
+    except ImportError as error:
+        reason = " ".join(str(error).split()).partition(" Please note")[0]
+        raise MissingDependencyError(f"{name} needs another library: {reason}") from error
 
 
 def _load_readers(name: str, folder: Path) -> tuple[Any, Any]:

@@ -28,19 +28,20 @@ class Sequences:
         prompts: Sequence[Prompt],
         answers: Sequence[str] | None,
         device: torch.device,
+        end: int | None = None,
     ) -> "Sequences":
-        """Tokenize each prompt, followed by its answer and the end of text if there are answers.
+        """Tokenize each prompt, followed by its answer and the token `end` if there are answers.
 
         Prompt and answer are tokenized as one text: apart they may split differently.
         """
         rows, roles = [], []
         for index, prompt in enumerate(prompts):
-            text = prompt.text if answers is None else f"{prompt.text} {answers[index]}"
+            text = prompt.text if answers is None else _joined(prompt.text, answers[index])
             encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
             ids = list(encoding["input_ids"])
             token_roles = [_role(prompt, begin, end) for begin, end in encoding["offset_mapping"]]
             if answers is not None:
-                ids.append(tokenizer.eos_token_id)
+                ids.append(end)
                 token_roles.append(_ANSWER)
             rows.append(torch.tensor(ids, device=device))
             roles.append(torch.tensor(token_roles, device=device))
@@ -103,6 +104,11 @@ def _keep_mask(placeholders: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
     mask = ~placeholders
     mask[placeholders.nonzero().squeeze(1)[kept[kept >= 0]]] = True
     return mask
+
+
+def _joined(prompt: str, answer: str) -> str:
+    """Prompt and answer; a chat that ends in a new line has no space between."""
+    return f"{prompt}{answer}" if prompt[-1:].isspace() else f"{prompt} {answer}"
 
 
 def _role(prompt: Prompt, begin: int, end: int) -> int:

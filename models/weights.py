@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _HEADER_LENGTH = 8
 _LARGEST_HEADER = 100_000_000
+_READ_TYPES = frozenset({"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"})
+"""Of tensors; weights in others are quantised."""
 
 
 class _Entry(TypedDict):
@@ -64,6 +66,16 @@ def check_files(folder: Path) -> list[Path]:
     for path in files:
         _header(path)
     return files
+
+
+def check_types(files: Iterable[Path]) -> None:
+    """Raise WeightsError for safetensors files with quantised weights, which need a library of their own."""
+    for path in files:
+        if others := sorted({entry["dtype"] for entry in _header(path).values()} - _READ_TYPES):
+            raise WeightsError(
+                f"The weights in {path} are of type {others[0]}, which is not read. "
+                "Get them in float32, float16 or bfloat16."
+            )
 
 
 def digest(folder: Path) -> str:

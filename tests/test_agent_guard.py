@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_families import save_qwen2_5_vl
 
 from adapters.jobs.request import Recipe
 from agent.learning.guard import Machine, Order, fit, strain
@@ -61,6 +62,12 @@ def test_the_built_in_student_is_told_as_large_as_it_was_measured() -> None:
     assert found is not None
     # A worker's peak at 46 rows, all of its judging included, was 1.13 GB.
     assert 0.8 < found.of(46) / 1.13e9 < 1.25
+
+
+def test_a_model_that_sees_in_any_detail_is_as_large_as_it_is_let(tmp_path: Path) -> None:
+    save_qwen2_5_vl(tmp_path)
+    few, many = footprint(tmp_path, 64), footprint(tmp_path, 1024)
+    assert few is not None and many is not None and many.row > 16 * few.row
 
 
 @pytest.mark.parametrize(

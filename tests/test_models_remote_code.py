@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_families import save_qwen2_5_vl
 from tiny_models import tiny_florence
 
 from bench.pretrain.blueprint import save_model
@@ -71,8 +72,20 @@ def test_every_reader_of_checkpoints_refuses_their_code() -> None:
 
 @pytest.mark.parametrize("file", [*AUTO_MAPS, "custom_generate", "all"])
 def test_code_in_a_checkpoint_stays_there_whatever_is_answered(file: str, tmp_path: Path) -> None:
-    folder, marker = tmp_path / "model", tmp_path / "marker"
-    save_model(*tiny_florence(), folder, torch.float32)
+    save_model(*tiny_florence(), tmp_path / "model", torch.float32)
+    _check_harmless(tmp_path, file)
+
+
+@pytest.mark.parametrize("file", ["processor_config.json", "all"])
+def test_so_does_that_of_a_chat_model(file: str, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    save_qwen2_5_vl(tmp_path / "model")
+    _check_harmless(tmp_path, file)
+
+
+def _check_harmless(root: Path, file: str) -> None:
+    """Load and ask the model below `root` with code named in a file of it."""
+    folder, marker = root / "model", root / "marker"
     (folder / "evil.py").write_text(EVIL.format(marker=str(marker)))
     for name, extra in AUTO_MAPS.items():
         if file in (name, "all"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from core.sections import VISION_TOKENS
 from core.types import Example
 
 Outcome = Literal["promote", "reject", "cancelled", "failed"]
@@ -119,6 +120,8 @@ class Request:
     parent: Path | None = None
     keep_tokens: float | Literal["auto"] = 1.0
     """As `student.keep_tokens`, for training and judging."""
+    vision_tokens: int = VISION_TOKENS
+    """As `student.vision_tokens`."""
     seed: int = 0
     recipe: Recipe = field(default_factory=Recipe)
     limits: JobLimits = field(default_factory=JobLimits)

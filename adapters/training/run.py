@@ -48,7 +48,7 @@ def load_learner(request: Request) -> VisionLanguageModel:
     examples = (*request.train, *request.hold_out, *request.extra)
     whole = request.recipe.targets != "later"  # else nothing is learnt from maps
     maps = whole and request.recipe.attention_weight > 0 and any(example.signal for example in examples)
-    return load_model(request.base, attention=attention_to_train(maps))
+    return load_model(request.base, attention=attention_to_train(maps), vision_tokens=request.vision_tokens)
 
 
 class TrainingRun:

@@ -63,6 +63,7 @@ def adapt(
             lambda store: replace(
                 room_request(memory, name, student, store, limits, seed),
                 keep_tokens=config.student.keep_tokens,
+                vision_tokens=config.student.vision_tokens,
             ),
             bar,
             begin,
@@ -89,6 +90,7 @@ def adapt_home(folder: Path, seed: int, config: Config, bar: TrainingBar, begin:
             lambda store: replace(
                 home_request(memory, student, home_limits(config), seed),
                 keep_tokens=config.student.keep_tokens,
+                vision_tokens=config.student.vision_tokens,
             ),
             bar,
             begin,

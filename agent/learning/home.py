@@ -35,7 +35,8 @@ def home_adaptation(answerers: Answerers, here: str, store: AdapterStore, seed: 
     """`home_request` of all rooms but the current one, which has an adapter of its own."""
     config = answerers.config
     request = home_request(answerers.memory, answerers.student.name, home_limits(config), seed, but=here)
-    return replace(request, keep_tokens=config.student.keep_tokens)
+    student = config.student
+    return replace(request, keep_tokens=student.keep_tokens, vision_tokens=student.vision_tokens)
 
 
 def home_request(memory: Memory, base: str, limits: JobLimits, seed: int, but: str = "") -> Request:
@@ -94,7 +95,8 @@ class HomeTask(JudgedTask):
         if self._settings.home is None:
             raise ValueError("home is left alone here")
         self._request = self._settings.home(self._answerers, self._here(), self._settings.store)
-        return Order(footprint(model_folder(self._request.base)), self._request.recipe)
+        request = self._request
+        return Order(footprint(model_folder(request.base), request.vision_tokens), request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
         if self._request is None or recipe is None:

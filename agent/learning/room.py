@@ -32,7 +32,8 @@ def adaptation_request(answerers: Answerers, room: str, store: AdapterStore, see
     config = answerers.config
     limits = JobLimits(seconds=config.adaptation.seconds)
     request = room_request(answerers.memory, room, answerers.student.name, store, limits, seed)
-    return replace(request, keep_tokens=config.student.keep_tokens)
+    student = config.student
+    return replace(request, keep_tokens=student.keep_tokens, vision_tokens=student.vision_tokens)
 
 
 def room_request(
@@ -117,7 +118,7 @@ class RoomTask(Task):
         request = self._settings.request(self._answerers, self._room, self._settings.store)
         self._request, self._before = request, self._pairs_then.get(self._room)
         self._pairs_then[self._room] = len(request.train) + len(request.hold_out)
-        return Order(footprint(model_folder(request.base)), request.recipe)
+        return Order(footprint(model_folder(request.base), request.vision_tokens), request.recipe)
 
     def start(self, recipe: Recipe | None, note: str) -> Job:
         request = self._request

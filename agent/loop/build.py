@@ -173,7 +173,7 @@ def _answerers(
     past: Past,
 ) -> Iterator[tuple[Answerers, Room, list[Failed]]]:
     """Who can answer, the current room, and anything to report about opening them."""
-    student = load_model(options.student)
+    student = load_model(options.student, vision_tokens=config.student.vision_tokens)
     keep_tokens(student, config.student.keep_tokens)
     index_notices: list[str] = []
     with Memory.open(folders.memory, room_embedder(student), on_notice=index_notices.append) as memory:

@@ -150,7 +150,9 @@ class Baselines:
 
 def open_baselines(controller: Controller, student: str, warm_up: int) -> Baselines:
     """Raises UnknownModelError, WeightsError."""
-    return Baselines(controller.answerers, controller.rooms, load_model(student), warm_up)
+    answerers = controller.answerers
+    bare = load_model(student, vision_tokens=answerers.config.student.vision_tokens)
+    return Baselines(answerers, controller.rooms, bare, warm_up)
 
 
 def _expert_answer(expert: Expert | None, frame: Frame, turn: VisitTurn, number: int) -> str | None:

@@ -1,16 +1,16 @@
 """Attention maps from the words of an answer or a question to the picture, and rollouts of them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from PIL.Image import Image
 
 from core.errors import InputError, ModelError
 from models.loss import IGNORED
-from models.maps import restore_places
+from models.maps import eager, restore_places
 from models.vlm import TeacherForced, VisionLanguageModel, VisionTokens
 
 QueryTokens = Literal["answer", "question"]
@@ -24,18 +24,15 @@ def mapping(vlm: VisionLanguageModel) -> Iterator[None]:
 
     Raises InputError when it returns none all the same.
     """
-    module: Any = vlm.module
-    try:
-        before = module.config._attn_implementation
-        module.set_attn_implementation("eager")
-    except (AttributeError, ValueError) as error:
-        raise _no_maps_error(vlm, error) from error
-    try:
-        yield
-    except ModelError as error:
-        raise _no_maps_error(vlm, error) from error
-    finally:
-        module.set_attn_implementation(before)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(eager(vlm.module))
+        except (AttributeError, ValueError) as error:
+            raise _no_maps_error(vlm, error) from error
+        try:
+            yield
+        except ModelError as error:
+            raise _no_maps_error(vlm, error) from error
 
 
 def _no_maps_error(vlm: VisionLanguageModel, error: Exception) -> InputError:
