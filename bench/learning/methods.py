@@ -55,8 +55,8 @@ class LearningMethod:
 def _plain(recipe: Recipe) -> Recipe:
     """Nothing but steps on the pairs, all of them from the first step on."""
     return replace(
-        _whole(recipe), attention_weight=0.0, logits_weight=0.0, anchors=0, general=0, similar=0, reworded=0.0,
-        elsewhere=0.0, views=0, shrink=1.0, trial=0.0,
+        _whole(recipe), attention_weight=0.0, logits_weight=0.0, anchors=0, general=0, similar=0,
+        reworded=0.0, elsewhere=0.0, views=0, shrink=1.0, trial=0.0,
     )  # fmt: skip
 
 
