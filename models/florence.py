@@ -155,6 +155,14 @@ class Florence(PrefixModel):
             )
         ]
 
+    def forced_looking(
+        self, prefixes: Prefixes, answers: Sequence[str]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """See the base class."""
+        labels = self._labels(answers)
+        logits, looks = self.begin_after(prefixes).all_looking(self._shifted(labels))
+        return logits, labels, looks
+
     def later_targets(self) -> list[str]:
         """The decoder's layers but its cross-attention's keys and values, which are the prefix."""
         return [

@@ -25,6 +25,7 @@ class FlorenceSteps:
             self._decoder.layers
         )
         self._length = 0
+        self._looks: list[torch.Tensor] | None = None
 
     def first(self) -> torch.Tensor:
         """Read the start tokens. Logits [B, V]."""
@@ -38,6 +39,12 @@ class FlorenceSteps:
         """Read whole sequences [B, T] at once, with gradients where they are enabled. Logits [B, T, V]."""
         logits: torch.Tensor = self._head(self._hidden(ids))
         return logits
+
+    def all_looking(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same, and where each token looks in the prefix, [B, T, S]: the mean over layers and heads."""
+        self._looks = []
+        logits = self.all(ids)
+        return logits, torch.stack(self._looks).mean(dim=0)
 
     def _read(self, ids: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self._head(self._hidden(ids)[:, -1])
@@ -61,11 +68,21 @@ class FlorenceSteps:
         # Several tokens come at once only at the very start, where nothing precedes them.
         attended = _attend(layer.self_attn, hidden, keys, values, causal=hidden.shape[1] > 1)
         hidden = layer.self_attn_layer_norm(hidden + attended)
-        attended = _attend(layer.encoder_attn, hidden, *self._prefixes.layer(index), mask=self._mask)
+        attended = self._cross(layer.encoder_attn, hidden, *self._prefixes.layer(index))
         hidden = layer.encoder_attn_layer_norm(hidden + attended)
         expanded = layer.fc2(layer.activation_fn(layer.fc1(hidden)))
         normed: torch.Tensor = layer.final_layer_norm(hidden + expanded)
         return normed
+
+    def _cross(
+        self, attention: Any, hidden: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+    ) -> torch.Tensor:
+        if self._looks is None:
+            return _attend(attention, hidden, keys, values, mask=self._mask)
+        queries = split_heads(attention, attention.q_proj(hidden))
+        weights = _weights(queries, keys, self._mask, attention.scaling)
+        self._looks.append(weights.float().mean(dim=1))
+        return _merge_heads(attention, weights.to(values.dtype) @ values)
 
 
 def prefixes_of(decoder: Any, hidden: torch.Tensor, mask: torch.Tensor | None, vis: torch.Tensor) -> Prefixes:
@@ -93,12 +110,20 @@ def _products(
     scale: float,
 ) -> torch.Tensor:
     """Attention as plain products, like `scaled_dot_product_attention`."""
-    scores = (queries * scale) @ keys.transpose(2, 3)
     if is_causal:
-        attn_mask = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).tril()
-    if attn_mask is not None:
-        scores = scores.masked_fill(~attn_mask, torch.finfo(scores.dtype).min)
-    return scores.softmax(dim=-1).to(values.dtype) @ values
+        length = queries.shape[2]
+        attn_mask = torch.ones(length, length, dtype=torch.bool, device=queries.device).tril()
+    return _weights(queries, keys, attn_mask, scale).to(values.dtype) @ values
+
+
+def _weights(
+    queries: torch.Tensor, keys: torch.Tensor, mask: torch.Tensor | None, scale: float
+) -> torch.Tensor:
+    """Attention [B, H, T, S]."""
+    scores = (queries * scale) @ keys.transpose(2, 3)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return scores.softmax(dim=-1)
 
 
 def _attend(
@@ -113,5 +138,9 @@ def _attend(
     # Fused attention is faster forward, and slower with its way back (see `models.precision`).
     attend = _products if torch.is_grad_enabled() else scaled_dot_product_attention
     attended = attend(queries, keys, values, attn_mask=mask, is_causal=causal, scale=attention.scaling)
+    return _merge_heads(attention, attended)
+
+
+def _merge_heads(attention: Any, attended: torch.Tensor) -> torch.Tensor:
     result: torch.Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return result

@@ -32,5 +32,11 @@ class PrefixModel(VisionLanguageModel):
         """Logits [B, T, V] and the labels [B, T] they predict, as in `TeacherForced`; gradients as there."""
 
     @abc.abstractmethod
+    def forced_looking(
+        self, prefixes: Prefixes, answers: Sequence[str]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The same, and where each of the answer's tokens looks in the prefix, [B, T, S], rows sum to 1."""
+
+    @abc.abstractmethod
     def later_targets(self) -> list[str]:
         """Exact names of the linear layers that take LoRA and change no prefix."""

@@ -50,6 +50,8 @@ class Recipe:
     extra_variants: int = 2
     """and of each pair of the agent's own."""
     attention_weight: float = 0.5
+    look_weight: float = 0.0
+    """Where the answer's words look, after the picture; `attention_weight` is of the question's, in it."""
     logits_weight: float = 1.0
     words_weight: float = 1.0
     """The weight of an answer without the expert's likelihoods."""

@@ -11,7 +11,7 @@ from adapters.jobs.request import Recipe
 from adapters.training.anchors import Asked, choose_anchors, later_anchors
 from adapters.training.lessons import Data, Lesson, draw, vary
 from adapters.training.material import Pictures, Teaching, teaching
-from adapters.training.terms import Predicted, answer_term, drift_term, likelihood_term
+from adapters.training.terms import Predicted, answer_term, drift_term, likelihood_term, look_term
 from core.types import Example
 from models.loss import IGNORED, answer_cross_entropy
 from models.precision import bfloat16_if_fast
@@ -38,6 +38,7 @@ class LaterMaterial:
         self, vlm: PrefixModel, data: Data, recipe: Recipe, rng: np.random.Generator, store: PrefixStore
     ) -> None:
         self._vlm, self._recipe, self._store = vlm, recipe, store
+        self._mean_token = False
         pairs, extra = [*data.train, *data.late], list(data.extra)
         paths = [example.image for example in (*pairs, *extra, *data.replay, *data.probe)]
         self._pictures = Pictures(vlm, paths, recipe.views, rng)
@@ -64,11 +65,19 @@ class LaterMaterial:
         exercises = [*lessons, *replayed]
         rows = [exercise.row for exercise in exercises] + [self._anchor_rows[index] for index in kept]
         answers = [exercise.answer for exercise in exercises] + [anchors.answers[index] for index in kept]
-        logits, labels = self._vlm.forced_after(self._store.stack(rows), answers)
+        prefixes = self._store.stack(rows)
+        teachings = [lesson.teaching for lesson in lessons]
+        maps = recipe.look_weight > 0 and any(item.attention is not None for item in teachings)
+        if maps:
+            logits, labels, looks = self._vlm.forced_looking(prefixes, answers)
+        else:
+            logits, labels = self._vlm.forced_after(prefixes, answers)
         forced = Predicted(logits, labels)
         first, second = len(lessons), len(exercises)
-        teachings = [lesson.teaching for lesson in lessons]
         loss = answer_term(forced, teachings, recipe.words_weight)
+        if maps:
+            term = look_term(looks, labels, prefixes.vis, teachings, self._mean_token)
+            loss = loss + recipe.look_weight * term
         loss = loss + recipe.logits_weight * likelihood_term(forced, teachings)
         if replayed:
             loss = loss + recipe.replay_weight * answer_cross_entropy(
@@ -87,6 +96,7 @@ class LaterMaterial:
         lessons = []
         for example in examples:
             vision = self._vlm.project(self._pictures.plain([example.image]))
+            self._mean_token = vision.mean_token
             lesson = Lesson(example, teaching(self._vlm, vision, example))
             lessons += [lesson, *(vary(lesson, frames, self._recipe, rng) for _ in range(variants - 1))]
         rows = self._read([(lesson.example.image, lesson.example.question) for lesson in lessons], rng)

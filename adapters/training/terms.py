@@ -32,6 +32,30 @@ def attention_term(forced: TeacherForced, teachings: Sequence[Teaching], mean_to
     return torch.stack(divergences).mean() if divergences else forced.logits.new_zeros(())
 
 
+def look_term(
+    looks: torch.Tensor,
+    labels: torch.Tensor,
+    vis: torch.Tensor,
+    teachings: Sequence[Teaching],
+    mean_token: bool,
+) -> torch.Tensor:
+    """Divergence of where the first rows' answers look from where the expert did, in nats; 0 without maps.
+
+    `looks` [B, T, S], `labels` [B, T], `vis` [B, S] bool. The expert's map is of the question's words, the
+    student's of the answer's, so their means are compared.
+    """
+    divergences = []
+    for row, item in enumerate(teachings):
+        if item.attention is None:
+            continue
+        cells = vis[row] & (vis[row].cumsum(0) > 1) if mean_token else vis[row]
+        if int(cells.sum()) != item.attention.shape[1]:  # pruned
+            continue
+        look = renormalise(looks[row][labels[row] != IGNORED].mean(dim=0, keepdim=True)[:, cells])
+        divergences.append(map_divergence(look, renormalise(item.attention.mean(dim=0, keepdim=True))))
+    return torch.stack(divergences).mean() if divergences else looks.new_zeros(())
+
+
 class Prediction(Protocol):
     """What a pass over known answers predicts: a `TeacherForced`, or `Predicted`."""
 
