@@ -20,7 +20,7 @@ def with_settings(text: str, settings: Mapping[str, Setting]) -> str:
     A value is replaced where it stands, a missing key is added below its section's header, a missing section
     at the end. The result is read again, and must differ in these settings alone.
     """
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []
     for key, value in settings.items():
         section, _, name = key.rpartition(".")
         _set(lines, section, name, json.dumps(value, ensure_ascii=False))

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.utils import logging
 
@@ -23,8 +21,8 @@ from models.chat_model import ChatModel
 from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
-from models.known import BUILTIN, HUB, PATTERNS
-from models.pins import pinned
+from models.known import BUILTIN, HUB
+from models.pins import hub_folder
 from models.vlm import VisionLanguageModel
 from models.weights import check_digest, check_files, check_loading, check_types, others_files, read_config
 
@@ -121,17 +119,9 @@ def _builtin_folder(name: str) -> Path:
 
 
 def _hub_folder(name: str) -> Path:
-    repo = HUB[name].repo
-    try:
-        return Path(
-            snapshot_download(
-                repo, revision=pinned(name, repo), local_files_only=True, allow_patterns=list(PATTERNS)
-            )
-        )
-    except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise WeightsError(
-            f"{name} is not on this machine. Get it once with: roomwise models pull {name}"
-        ) from error
+    if folder := hub_folder(name):
+        return folder
+    raise WeightsError(f"{name} is not on this machine. Get it once with: roomwise models pull {name}")
 
 
 def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguageModel]]:
