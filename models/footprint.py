@@ -8,6 +8,8 @@ from typing import Any
 from core.errors import StorageError
 from core.untrusted import parse_json, read_bytes
 
+LEAST_ROWS = 4
+"""Rows in a step, fewer than which nothing is learnt."""
 _PROGRAM = 450_000_000
 """Bytes of a process that has imported torch, transformers and peft; measured."""
 _LOOSE = 500_000_000

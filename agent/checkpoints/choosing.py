@@ -102,9 +102,9 @@ def choose(settings: Mapping[str, Setting]) -> Chosen:
     load_config()
     file = find_config()
     text = "" if file is None else read_bytes(file).decode("utf-8-sig")
-    file = file or config_dir() / FILE_NAME
+    file = (file or config_dir() / FILE_NAME).resolve()  # a link stays one
     atomic_write_text(file, with_settings(text, settings))
     overruled = tuple(name for name in map(variable_name, settings) if name in os.environ)
     models = [value for key, value in settings.items() if key.endswith(".model")]
     missing = tuple(str(value) for value in models if value in HUB and hub_folder(str(value)) is None)
-    return Chosen(file.resolve(), settings, overruled, missing)
+    return Chosen(file, settings, overruled, missing)

@@ -160,6 +160,8 @@ def _say_verdict(tried: "Tried") -> None:
     say(f"{tried.family}, {tried.dtype} on {tried.device}: {tried.vision_tokens} vision tokens of a picture")
     gpu = f", and {tried.gpu_bytes / _GIGABYTE:.2f} GB of the GPU's" if tried.gpu_bytes else ""
     say(f"It took {tried.peak_bytes / _GIGABYTE:.2f} GB of memory at its peak{gpu}.")
+    if tried.learns and tried.learn_bytes is not None:
+        say(f"Learning is estimated to take {tried.learn_bytes / _GIGABYTE:.1f} GB, four pairs in a step.")
     can = " and ".join(roles) or "neither student nor expert"
     say(f"It can be {can} here. It {'can' if tried.learns else 'cannot'} learn.")
     for role in roles:

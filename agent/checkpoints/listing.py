@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import WeightsError
-from models.footprint import Footprint, footprint, to_answer, to_learn
+from models.footprint import LEAST_ROWS, Footprint, footprint, to_answer, to_learn
 from models.known import BUILTIN, HUB
 from models.registry import model_folder
 
-LEAST_ROWS = 4
-"""Pairs in a step, fewer than which nothing is learnt."""
 FLOAT, HALF = 4, 2
 """Bytes of a weight on a processor, and on a GPU."""
 _BYTES = 1_000_000

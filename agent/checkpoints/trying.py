@@ -22,11 +22,12 @@ from core.errors import ModelError, RoomwiseError
 from core.text import strip_controls
 from core.types import Example
 from models.adapter_files import Base
+from models.footprint import LEAST_ROWS, footprint
 from models.images import load_image
 from models.inside.attention import attention_maps, teacher_forced_with_maps
 from models.lora import Adapter, AdapterSlot, write_adapter
 from models.lora_training import attach, detach, extract
-from models.registry import load_model
+from models.registry import load_model, model_folder
 from models.vlm import VisionLanguageModel
 
 _QUESTIONS = {
@@ -38,8 +39,10 @@ _PICTURES = Path(adapters.training.__file__ or "").parent / "pictures"
 _LONGEST = 8
 _MAX_PIXELS = 50_000_000
 _RANK, _LAYERS = 4, 8
-_ALIKE = 1e-2
-"""Of logits that two ways compute, relative to the largest."""
+_STRENGTH = 0.1
+"""Of random adapters: enough to be told from what half precision rounds off."""
+_ALIKE = 0.25
+"""Share of its change of the logits in which two ways of computing it may differ."""
 
 
 @dataclass
@@ -55,7 +58,8 @@ class Trial:
 @dataclass
 class Tried:
     """A model and everything that was tried with it. `vision_tokens` of a picture; `peak_bytes` of this
-    process, and on a GPU of what torch held there.
+    process, and on a GPU of what torch held there; `learn_bytes` that learning is estimated to take, None if
+    unknown.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Tried:
     vision_tokens: int = 0
     peak_bytes: int = 0
     gpu_bytes: int = 0
+    learn_bytes: int | None = None
     steps: list[Trial] = field(default_factory=list)
 
     def works(self, *names: str) -> bool:
@@ -105,6 +110,8 @@ def try_model(name: str, vision_tokens: int, then: Callable[[Trial], None] = lam
         then(tried.steps[-1])
     with contextlib.suppress(RoomwiseError):
         tried.vision_tokens = vlm.encode_images([load_image(_picture(), _MAX_PIXELS)]).total
+    needs = footprint(model_folder(name), vision_tokens)
+    tried.learn_bytes = None if needs is None else needs.of(LEAST_ROWS)
     tried.peak_bytes = peak_memory()
     tried.gpu_bytes = torch.cuda.max_memory_allocated() if vlm.device.type == "cuda" else 0
     return tried
@@ -177,13 +184,13 @@ def _peft(vlm: VisionLanguageModel) -> str:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about models that it does not know
         write_adapter(adapter, Base(vlm.name, ""), Path(folder))
-        wrapped = PeftModel.from_pretrained(module, folder)  # type: ignore[arg-type]
+        wrapped = PeftModel.from_pretrained(module, folder)
         try:
             theirs = _logits(vlm)
         finally:
             vlm.module = wrapped.unload()
-    size = float((ours - before).abs().max())
-    if size == 0 or float((ours - theirs).abs().max()) > _ALIKE * max(1.0, float(ours.abs().max())):
+    change, apart = (float((ours - other).abs().max()) for other in (before, theirs))
+    if not apart < _ALIKE * change:
         raise ModelError("Plain peft computes something else with the adapter. Choose another model.")
     return f"{len(targets)} layers take an adapter, and peft opens it"
 
@@ -196,7 +203,7 @@ def _shaken(vlm: VisionLanguageModel, targets: list[str]) -> Adapter:
         detach(vlm)
     generator = torch.Generator().manual_seed(0)
     matrices = {
-        name: (down, torch.randn(up.shape, generator=generator) * 0.02)
+        name: (down, torch.randn(up.shape, generator=generator) * _STRENGTH)
         for name, (down, up) in fresh.matrices.items()
     }
     return Adapter(_RANK, float(_RANK), matrices)
