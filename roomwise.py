@@ -20,6 +20,7 @@ VERBS = {
     "rooms": Verb("agent.whereabouts.cli:app", "List rooms; give them names, merge them, forget them."),
     "adapt": Verb("agent.learning.cli:app", "Let the student learn a room now from what is remembered."),
     "adapters": Verb("adapters.cli:app", "List, promote, roll back and export adapters."),
+    "models": Verb("agent.checkpoints.cli:app", "List, fetch, try and choose models."),
     "render": Verb("bench.rooms.cli:app", "Render rooms, sessions of questions, and check them."),
     "pretrain": Verb("bench.pretrain.cli:app", "Train a built-in model on rendered rooms."),
     "bench": Verb("bench.cli:app", "Measure models: accuracy on unseen rooms, latency."),

@@ -11,6 +11,7 @@
     │   └── ArchiveError            an export that cannot be imported
     ├── ModelError
     │   ├── UnknownModelError       no model of that name
+    │   ├── DownloadError           the hub cannot give a model just now
     │   └── WeightsError            damaged weights, or weights of another base
     ├── ExpertError                 the expert cannot be asked just now
     ├── CaptureError                a camera or microphone is not there or gives nothing
@@ -66,6 +67,10 @@ class ModelError(RoomwiseError):
 
 class UnknownModelError(ModelError):
     """No model has this name; the message lists the nearest."""
+
+
+class DownloadError(ModelError):
+    """The hub cannot be reached, does not give a model, or gave other bytes than it named."""
 
 
 class WeightsError(ModelError):

@@ -8,6 +8,8 @@ from typing import Any
 from core.errors import StorageError
 from core.untrusted import parse_json, read_bytes
 
+LEAST_ROWS = 4
+"""Rows in a step, fewer than which nothing is learnt."""
 _PROGRAM = 450_000_000
 """Bytes of a process that has imported torch, transformers and peft; measured."""
 _LOOSE = 500_000_000
@@ -35,6 +37,38 @@ class Footprint:
         return self.fixed + rows * self.row
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A language model: width, heads, layers that read picture and question, vision tokens of a picture,
+    words.
+    """
+
+    width: int
+    heads: int
+    layers: int
+    vision_tokens: int
+    vocabulary: int
+
+
+def to_answer(weights: int) -> int:
+    """Bytes of a process that answers, by those of its weights as they are loaded."""
+    return _PROGRAM + weights
+
+
+def to_learn(weights: int, shape: Shape) -> Footprint:
+    """The footprint of training by bytes of weights and shape.
+
+    Per row a layer keeps s h (34 + 5 a s / h) bytes in half precision, for s tokens of width h and a heads
+    (Korthikanti et al. 2022, Reducing activation recomputation in large transformer models, equation 2);
+    here twice that.
+    """
+    tokens = shape.vision_tokens + _TEXT_TOKENS
+    layer = tokens * shape.width * (34 + 5 * shape.heads * tokens / shape.width) * 2
+    # Logits, probabilities and gradient.
+    logits = _TEXT_TOKENS * shape.vocabulary * _FLOAT * 3
+    return Footprint(_PROGRAM + _LOOSE + weights, int(_ROW_FACTOR * (shape.layers * layer + logits)))
+
+
 def weights_footprint(folder: Path) -> Footprint:
     """The footprint of a process that holds a folder's weights and their gradients."""
     weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
@@ -45,10 +79,6 @@ def footprint(folder: Path, vision_tokens: int = _VISION_TOKENS) -> Footprint | 
     """The footprint of a checkpoint in the hub's layout; None where its files do not describe it.
 
     `vision_tokens`: as `student.vision_tokens`.
-
-    Per row a layer keeps s h (34 + 5 a s / h) bytes in half precision, for s tokens of width h and a heads
-    (Korthikanti et al. 2022, Reducing activation recomputation in large transformer models, equation 2);
-    here twice that.
     """
     try:
         return _footprint(folder, vision_tokens)
@@ -59,15 +89,16 @@ def footprint(folder: Path, vision_tokens: int = _VISION_TOKENS) -> Footprint | 
 def _footprint(folder: Path, vision_tokens: int) -> Footprint:
     config = parse_json(read_bytes(folder / "config.json"))
     text = config.get("text_config", config)
-    width = int(text.get("d_model") or text["hidden_size"])
-    heads = int(text.get("encoder_attention_heads") or text["num_attention_heads"])
     weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     free = config.get("model_type") in _ANY_DETAIL
-    tokens = (vision_tokens if free else _vision_tokens(folder)) + _TEXT_TOKENS
-    layer = tokens * width * (34 + 5 * heads * tokens / width) * 2
-    # Logits, probabilities and gradient.
-    logits = _TEXT_TOKENS * int(text.get("vocab_size", 0)) * _FLOAT * 3
-    return Footprint(_PROGRAM + _LOOSE + weights, int(_ROW_FACTOR * (_layers(text) * layer + logits)))
+    shape = Shape(
+        width=int(text.get("d_model") or text["hidden_size"]),
+        heads=int(text.get("encoder_attention_heads") or text["num_attention_heads"]),
+        layers=_layers(text),
+        vision_tokens=vision_tokens if free else _vision_tokens(folder),
+        vocabulary=int(text.get("vocab_size", 0)),
+    )
+    return to_learn(weights, shape)
 
 
 def _layers(text: Mapping[str, Any]) -> int:

@@ -1,6 +1,6 @@
 """Names to models: the built-in pair, checkpoints of the hub that are on this machine, folders.
 
-Nothing is ever downloaded here and no code of a checkpoint is ever run.
+Nothing is ever downloaded here (`roomwise models pull` does that) and no code of a checkpoint is ever run.
 """
 
 import contextlib
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.utils import logging
 
@@ -23,34 +21,12 @@ from models.chat_model import ChatModel
 from models.decoder_only import DecoderOnly
 from models.few_rows import use_few_rows
 from models.florence import Florence
+from models.known import BUILTIN, HUB
+from models.pins import hub_folder
 from models.vlm import VisionLanguageModel
 from models.weights import check_digest, check_files, check_loading, check_types, others_files, read_config
 
 _BUILTIN_FOLDER = Path(__file__).parent / "builtin"
-_BUILTIN = {"builtin-student": "student", "builtin-expert": "expert"}
-_HUB = {
-    "florence-2-base-ft": "florence-community/Florence-2-base-ft",
-    "florence-2-large-ft": "florence-community/Florence-2-large-ft",
-    "smolvlm-256m": "HuggingFaceTB/SmolVLM-256M-Instruct",
-    "smolvlm-500m": "HuggingFaceTB/SmolVLM-500M-Instruct",
-    "smolvlm-2.2b": "HuggingFaceTB/SmolVLM-Instruct",
-    "smolvlm2-256m": "HuggingFaceTB/SmolVLM2-256M-Video-Instruct",
-    "smolvlm2-500m": "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
-    "smolvlm2-2.2b": "HuggingFaceTB/SmolVLM2-2.2B-Instruct",
-    "llava-1.5-7b": "llava-hf/llava-1.5-7b-hf",
-    "llava-onevision-0.5b": "llava-hf/llava-onevision-qwen2-0.5b-ov-hf",
-    "llava-onevision-7b": "llava-hf/llava-onevision-qwen2-7b-ov-hf",
-    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
-    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
-    "qwen3-vl-2b": "Qwen/Qwen3-VL-2B-Instruct",
-    "qwen3-vl-8b": "Qwen/Qwen3-VL-8B-Instruct",
-    "internvl3-1b": "OpenGVLab/InternVL3-1B-hf",
-    "internvl3-8b": "OpenGVLab/InternVL3-8B-hf",
-    "gemma-3-4b": "google/gemma-3-4b-it",
-    "paligemma2-3b": "google/paligemma2-3b-mix-224",
-    "lfm2-vl-450m": "LiquidAI/LFM2-VL-450M",
-    "llama-3.2-11b-vision": "meta-llama/Llama-3.2-11B-Vision-Instruct",
-}
 # Only the class in use is imported: each pulls in much of transformers.
 _FAMILIES: dict[str, tuple[str, type[VisionLanguageModel]]] = {
     "florence2": ("transformers:Florence2ForConditionalGeneration", Florence),
@@ -63,7 +39,7 @@ _CHAT_CLASS = "transformers:AutoModelForImageTextToText"
 
 def model_names() -> list[str]:
     """All names, whether their weights are on this machine or not."""
-    return sorted([*_BUILTIN, *_HUB])
+    return sorted([*BUILTIN, *HUB])
 
 
 def model_folder(name: str) -> Path:
@@ -72,9 +48,9 @@ def model_folder(name: str) -> Path:
     A name wins over a folder of the same name; write ./NAME for the folder.
     Raises UnknownModelError, and WeightsError for a known name whose weights are not here.
     """
-    if name in _BUILTIN:
+    if name in BUILTIN:
         return _builtin_folder(name)
-    if name in _HUB:
+    if name in HUB:
         return _hub_folder(name)
     folder = Path(name)
     if name and folder.is_dir():
@@ -133,22 +109,19 @@ def no_progress_bars() -> Iterator[None]:
 
 
 def _builtin_folder(name: str) -> Path:
-    folder = _BUILTIN_FOLDER / _BUILTIN[name]
+    folder = _BUILTIN_FOLDER / BUILTIN[name]
     if not (folder / "config.json").is_file():
         raise WeightsError(
             f"The weights of {name} are not in this installation ({folder}). "
-            f"Install it whole again, or train them with: roomwise pretrain {_BUILTIN[name]}"
+            f"Install it whole again, or train them with: roomwise pretrain {BUILTIN[name]}"
         )
     return folder
 
 
 def _hub_folder(name: str) -> Path:
-    try:
-        return Path(snapshot_download(_HUB[name], local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
-        raise WeightsError(
-            f"{name} is not on this machine. Download it once with: hf download {_HUB[name]}"
-        ) from error
+    if folder := hub_folder(name):
+        return folder
+    raise WeightsError(f"{name} is not on this machine. Get it once with: roomwise models pull {name}")
 
 
 def _family(name: str, config: dict[str, Any]) -> tuple[Any, type[VisionLanguageModel]]:

@@ -49,7 +49,7 @@ def test_every_name_is_a_folder_or_says_how_to_get_it(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(registry, "_BUILTIN_FOLDER", tmp_path)
-    with pytest.raises(WeightsError, match=r"roomwise pretrain|hf download"):
+    with pytest.raises(WeightsError, match=r"roomwise pretrain|roomwise models pull"):
         model_folder(name)
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from adapters.jobs.request import Recipe
 from core.sections import AdaptationConfig
-from models.footprint import Footprint
+from models.footprint import LEAST_ROWS, Footprint
 
 _RESERVE = 256 * 2**20
 """Bytes left to everything else."""
-_LEAST_ROWS = 4
 _COOL_DOWN = 5.0
 _EASE_OFF = 0.9
 _GIGABYTE = 1e9
@@ -63,8 +62,8 @@ def fit(order: Order, machine: Machine) -> Fit:
         return Fit(recipe)
     needs, free = footprint.of(full) + _RESERVE, machine.free_bytes
     shortage = _shortage(needs, free)
-    if rows < _LEAST_ROWS:
-        least = (footprint.of(_LEAST_ROWS) + _RESERVE) / _GIGABYTE
+    if rows < LEAST_ROWS:
+        least = (footprint.of(LEAST_ROWS) + _RESERVE) / _GIGABYTE
         return Fit(
             None, f"{shortage}. Close other programs until {least:.1f} GB are, or choose a smaller student."
         )

@@ -84,9 +84,7 @@ class Meters:
         pages = read_text(self._root / "proc/self/statm").split()
         if len(pages) > 1 and pages[1].isdigit():
             return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
-        if sys.platform == "win32":
-            return 0
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
+        return peak_memory()
 
     def _processor(self) -> float:
         last, self._before = self._before, self._ticks()
@@ -133,11 +131,17 @@ def _number(path: Path) -> float | None:
         return None
 
 
+def peak_memory() -> int:
+    """The most resident bytes that this process has had; 0 where the system does not say."""
+    if sys.platform == "win32":
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
+
+
 def measure_usage(memory: Path, adapters: Path, recording: Path) -> Used:
     """Peak memory of this process and its largest ended child, and the current sizes of these folders."""
-    own, child = 0, 0
+    own, child = peak_memory(), 0
     if sys.platform != "win32":
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
         child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _MAXRSS_UNIT
     return Used(
         at=time.time(), peak_bytes=own, child_peak_bytes=child, memory_bytes=_folder_size(memory),

@@ -1,0 +1,1 @@
+"""Models as files: what there is, fetching it, trying it, choosing it."""
