@@ -1,12 +1,14 @@
 """The terms of a step's loss over rows of different lengths, tellers and purposes."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional
 
 from adapters.training.losses import top_divergences
 from adapters.training.material import Teaching
-from adapters.training.terms import answer_term, likelihood_term
+from adapters.training.terms import answer_term, likelihood_term, look_term
 from models.loss import IGNORED
 from models.vlm import TeacherForced
 
@@ -58,3 +60,15 @@ def test_an_answer_counts_as_its_expert_was_sure_and_without_likelihoods_as_word
     for words in (1.0, 4.0):  # the first has no expert who tells, of the last a person put the answer right
         wanted = (words * each[0] + sure * each[1] + words * each[2]) / 3
         assert answer_term(rows, taught, words).item() == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_a_look_at_what_the_expert_looked_at_costs_nothing_and_another_does() -> None:
+    vis = torch.tensor([[True, True, True, False]])  # the mean token, two cells, a word
+    labels = torch.tensor([[5, IGNORED]])
+    taught = [Teaching(torch.tensor([[0.25, 0.75], [0.25, 0.75]]))]
+    alike = torch.tensor([[[0.2, 0.15, 0.45, 0.2], [1.0, 0.0, 0.0, 0.0]]])
+    assert look_term(alike, labels, vis, taught, mean_token=True).item() == pytest.approx(0.0, abs=1e-6)
+    other = torch.tensor([[[0.2, 0.45, 0.15, 0.2], [1.0, 0.0, 0.0, 0.0]]])
+    expected = 0.25 * math.log(0.25 / 0.75) + 0.75 * math.log(0.75 / 0.25)
+    assert look_term(other, labels, vis, taught, mean_token=True).item() == pytest.approx(expected, rel=1e-4)
+    assert look_term(alike, labels, vis, [Teaching()], mean_token=True).item() == 0.0

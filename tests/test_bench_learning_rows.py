@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tiny_jobs import request
 
-from adapters.jobs.request import Recipe, recipe_for
+from adapters.jobs.request import recipe_for
 from bench.learning.methods import ORDER, REPLAYED, TAUGHT, method_request, parse_methods
 from bench.learning.result import draw, methods_table, other_rows
 from bench.learning.rows import Outcome, costs, forgetting, rows, scored
@@ -117,7 +117,7 @@ def test_methods_change_only_what_they_are_about(tmp_path: Path) -> None:
         signals = [pair.signal for pair in (*changed.train, *changed.extra)]
         assert any(signals) == all(signals) == (name not in ("lora", "roomwise-ce"))
         assert bool(changed.replay) == (changed.probe is not None) == (name != "lora")
-    assert learnt["no-extra"] is not None and learnt["no-extra"].recipe == Recipe()
+    assert learnt["no-extra"] is not None and learnt["no-extra"].recipe == recipe_for(0)
     assert method_request(whole, TAUGHT["lora"], set("abcd")) is None
 
 

@@ -111,3 +111,13 @@ def test_a_full_disk_while_keeping_is_said(vlm: Florence, tmp_path: Path) -> Non
         rows = vlm.prefixes(vlm.encode_images([photo()]), QUESTIONS).rows()
     with pytest.raises(StorageError, match="Cannot write"):
         PrefixStore(tmp_path / "cache", 0).add(rows)
+
+
+def test_where_answers_look_is_the_librarys_cross_attention(vlm: Florence) -> None:
+    eager = wrapped(*tiny_florence(attention="eager"))
+    forced = eager.teacher_forced(eager.encode_images([photo()]), QUESTIONS, ANSWERS, attentions=True)
+    wanted = torch.stack([each.mean(dim=1) for each in forced.cross_attentions]).mean(dim=0)
+    logits, labels, looks = vlm.forced_looking(_kept(vlm), ANSWERS)
+    counts = labels >= 0
+    torch.testing.assert_close(looks[counts], wanted[counts], atol=1e-5, rtol=1e-4)
+    assert torch.equal(logits, vlm.forced_after(_kept(vlm), ANSWERS)[0])
