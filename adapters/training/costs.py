@@ -28,7 +28,8 @@ def measure(vlm: VisionLanguageModel, recipe: Recipe, examples: Sequence[Example
     """Costs in the wall's seconds, by a few examples; the model is left as it was. Raises ImageError."""
     rows = list(examples[:_ROWS])
     pixels = vlm.prepare([load_image(rows[0].image, _MAX_PIXELS)])
-    picture, features = _timed(lambda: vlm.constant_features(pixels))
+    with bfloat16_if_fast(vlm.device):
+        picture, features = _timed(lambda: vlm.constant_features(pixels).to(vlm.dtype))
     questions, answers = [row.question for row in rows], [row.answer for row in rows]
     with torch.no_grad():
         vision = vlm.project(features)

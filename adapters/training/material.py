@@ -14,6 +14,7 @@ from core.signal import TeacherSignal
 from core.types import Example
 from models.alignment import query_weights, resample_keys
 from models.images import load_image
+from models.precision import bfloat16_if_fast
 from models.signal import vocabulary
 from models.vlm import VisionLanguageModel, VisionTokens
 
@@ -65,11 +66,12 @@ class Pictures:
 
 
 def _features(vlm: VisionLanguageModel, pictures: Sequence[Image.Image]) -> torch.Tensor:
-    parts = [
-        vlm.constant_features(vlm.prepare(pictures[start : start + _AT_ONCE]))
-        for start in range(0, len(pictures), _AT_ONCE)
-    ]
-    return torch.cat(parts)
+    with bfloat16_if_fast(vlm.device):
+        parts = [
+            vlm.constant_features(vlm.prepare(pictures[start : start + _AT_ONCE]))
+            for start in range(0, len(pictures), _AT_ONCE)
+        ]
+    return torch.cat(parts).to(vlm.dtype)
 
 
 @dataclass(frozen=True)
