@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -28,7 +29,8 @@ def measure(vlm: VisionLanguageModel, recipe: Recipe, examples: Sequence[Example
     """Costs in the wall's seconds, by a few examples; the model is left as it was. Raises ImageError."""
     rows = list(examples[:_ROWS])
     pixels = vlm.prepare([load_image(rows[0].image, _MAX_PIXELS)])
-    with bfloat16_if_fast(vlm.device):
+    later = recipe.targets == "later" and isinstance(vlm, PrefixModel)
+    with bfloat16_if_fast(vlm.device) if later else nullcontext():
         picture, features = _timed(lambda: vlm.constant_features(pixels).to(vlm.dtype))
     questions, answers = [row.question for row in rows], [row.answer for row in rows]
     with torch.no_grad():

@@ -41,7 +41,7 @@ class LaterMaterial:
         self._mean_token = False
         pairs, extra = [*data.train, *data.late], list(data.extra)
         paths = [example.image for example in (*pairs, *extra, *data.replay, *data.probe)]
-        self._pictures = Pictures(vlm, paths, recipe.views, rng)
+        self._pictures = Pictures(vlm, paths, recipe.views, rng, quick=True)
         # With late pairs too: no anchor may keep their old answers.
         asked = choose_anchors([*pairs, *extra], data.probe, recipe, rng)
         self._anchor_rows = self._read(asked, rng)

@@ -1,6 +1,7 @@
 """Training material, made once: tower features of each picture, and the experts' signals."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +43,20 @@ class Pictures:
     """Tower features of pictures, each as it is and in other exposures. No gradient."""
 
     def __init__(
-        self, vlm: VisionLanguageModel, paths: Sequence[Path], views: int, rng: np.random.Generator
+        self,
+        vlm: VisionLanguageModel,
+        paths: Sequence[Path],
+        views: int,
+        rng: np.random.Generator,
+        quick: bool = False,
     ) -> None:
+        """`quick`: encoded in bfloat16 where that is faster."""
         self._places = {path: place for place, path in enumerate(dict.fromkeys(paths))}
         pictures = [load_image(path, _MAX_PIXELS) for path in self._places]
-        versions = [_features(vlm, pictures)]
+        versions = [_features(vlm, pictures, quick)]
         versions += [
-            _features(vlm, [other_exposure(picture, rng) for picture in pictures]) for _ in range(views)
+            _features(vlm, [other_exposure(picture, rng) for picture in pictures], quick)
+            for _ in range(views)
         ]
         self._features = torch.stack(versions)
 
@@ -65,8 +73,8 @@ class Pictures:
         return torch.tensor([self._places[path] for path in paths], device=self._features.device)
 
 
-def _features(vlm: VisionLanguageModel, pictures: Sequence[Image.Image]) -> torch.Tensor:
-    with bfloat16_if_fast(vlm.device):
+def _features(vlm: VisionLanguageModel, pictures: Sequence[Image.Image], quick: bool) -> torch.Tensor:
+    with bfloat16_if_fast(vlm.device) if quick else nullcontext():
         parts = [
             vlm.constant_features(vlm.prepare(pictures[start : start + _AT_ONCE]))
             for start in range(0, len(pictures), _AT_ONCE)

@@ -184,7 +184,7 @@ def _peft(vlm: VisionLanguageModel) -> str:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about models that it does not know
         write_adapter(adapter, Base(vlm.name, ""), Path(folder))
-        wrapped = PeftModel.from_pretrained(module, folder)
+        wrapped = PeftModel.from_pretrained(module, folder, trust_remote_code=False)
         try:
             theirs = _logits(vlm)
         finally:
