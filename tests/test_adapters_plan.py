@@ -9,7 +9,7 @@ from adapters.training.plan import LEAST_STEPS, Costs, Demand, plan
 
 ROOM = Demand(4, 10, 3, 360, 16, 8, 30, 6)
 _SMALL = Costs(0.02, 0.003, 0.0007, 0.01)
-_AT_768 = Costs(1.7, 0.25, 0.023, 0.15, 10_800_000)
+_AT_768 = Costs(1.7, 0.25, 0.023, 0.15)
 _SECONDS = st.floats(0.0001, 20.0)
 
 

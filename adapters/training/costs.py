@@ -56,7 +56,7 @@ def _later(
     row = _step(vlm, recipe, vlm.later_targets(), lambda: vlm.forced_after(stack(kept), answers))
     count = len(questions)
     # Judging reads the known answer too, which takes about as long as saying one.
-    return Costs(picture, read / count, row / count, 2 * answer / count, kept[0].nbytes)
+    return Costs(picture, read / count, row / count, 2 * answer / count)
 
 
 def _whole(

@@ -94,10 +94,14 @@ class LaterMaterial:
     ) -> list[list[Exercise]]:
         """The variants of each example, itself first."""
         lessons = []
+        with torch.no_grad():
+            vision = {
+                path: self._vlm.project(self._pictures.plain([path]))
+                for path in {example.image: None for example in examples}
+            }
         for example in examples:
-            vision = self._vlm.project(self._pictures.plain([example.image]))
-            self._mean_token = vision.mean_token
-            lesson = Lesson(example, teaching(self._vlm, vision, example))
+            self._mean_token = vision[example.image].mean_token
+            lesson = Lesson(example, teaching(self._vlm, vision[example.image], example))
             lessons += [lesson, *(vary(lesson, frames, self._recipe, rng) for _ in range(variants - 1))]
         rows = self._read([(lesson.example.image, lesson.example.question) for lesson in lessons], rng)
         exercises = [

@@ -20,14 +20,13 @@ _SPARE = 0.85
 class Costs:
     """Seconds on this machine with this model: to encode a `picture`, to `read` a question about one, to
     train a `row` of a step there and back, and to `answer` a question that was read and compare the answer
-    with a known one. `row_bytes` are kept of each question that was read.
+    with a known one.
     """
 
     picture: float
     read: float
     row: float
     answer: float
-    row_bytes: int = 0
 
 
 @dataclass(frozen=True)
